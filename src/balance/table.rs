@@ -1,0 +1,241 @@
+//! The weight table: who is drawn.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Share, Weight};
+use crate::model::TargetIndex;
+
+/// Most targets that one table may hold.
+pub const MAX_TARGETS: usize = 1024;
+
+/// A place in the shares: uniform over all `u32`, made by the caller (a sequence, a generator, a test).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Draw(pub u32);
+
+/// A set of targets of one table.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Mask {
+    words: [u64; MAX_TARGETS / 64],
+}
+
+impl std::fmt::Debug for Mask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let members = (0..MAX_TARGETS).filter(|i| self.contains(TargetIndex::at(*i)));
+        f.debug_set().entries(members).finish()
+    }
+}
+
+impl Mask {
+    /// Nobody.
+    pub const NONE: Self = Self {
+        words: [0; MAX_TARGETS / 64],
+    };
+    /// Everybody, however large the table.
+    pub const ALL: Self = Self {
+        words: [u64::MAX; MAX_TARGETS / 64],
+    };
+
+    /// Whether `target` is in the set; beyond the largest table nobody is.
+    pub fn contains(&self, target: TargetIndex) -> bool {
+        self.words
+            .get(target.get() / 64)
+            .is_some_and(|word| word >> (target.get() % 64) & 1 == 1)
+    }
+
+    /// Adds `target`.
+    pub fn insert(&mut self, target: TargetIndex) {
+        if let Some(word) = self.words.get_mut(target.get() / 64) {
+            *word |= 1 << (target.get() % 64);
+        }
+    }
+
+    /// Takes `target` out.
+    pub fn remove(&mut self, target: TargetIndex) {
+        if let Some(word) = self.words.get_mut(target.get() / 64) {
+            *word &= !(1 << (target.get() % 64));
+        }
+    }
+
+    /// Whether everybody is in it.
+    pub fn is_all(&self) -> bool {
+        self == &Self::ALL
+    }
+}
+
+impl FromIterator<TargetIndex> for Mask {
+    fn from_iter<I: IntoIterator<Item = TargetIndex>>(targets: I) -> Self {
+        let mut mask = Self::NONE;
+        for target in targets {
+            mask.insert(target);
+        }
+        mask
+    }
+}
+
+/// Why shares or weights are not a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TableError {
+    /// No targets.
+    #[error("expected at least one target, found none")]
+    Empty,
+    /// More targets than a table may hold.
+    #[error("expected at most {MAX_TARGETS} targets, found {0}")]
+    TooMany(usize),
+    /// No target gets anything.
+    #[error("expected at least one weight above 0, found only zeros")]
+    AllZero,
+    /// Shares that do not make a whole.
+    #[error("expected shares that sum to 1,000,000 ppm, found {0}")]
+    NotWhole(u64),
+}
+
+/// The shares of all targets of a route, in the route's order.
+///
+/// # Invariants
+/// Not empty; the shares sum exactly to [`Share::WHOLE`]; hence at least one is above 0.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Share>", into = "Vec<Share>")]
+pub struct WeightTable {
+    shares: Vec<Share>,
+    /// `ends[i]` is the sum of the shares up to and including `i`.
+    ends: Vec<u32>,
+}
+
+impl WeightTable {
+    /// The table of `shares`, which must make a whole.
+    pub fn from_shares(shares: Vec<Share>) -> Result<Self, TableError> {
+        if shares.is_empty() {
+            return Err(TableError::Empty);
+        }
+        if shares.len() > MAX_TARGETS {
+            return Err(TableError::TooMany(shares.len()));
+        }
+        let total: u64 = shares.iter().map(|share| u64::from(share.ppm())).sum();
+        if total != u64::from(Share::WHOLE.ppm()) {
+            return Err(TableError::NotWhole(total));
+        }
+        let ends = shares
+            .iter()
+            .scan(0, |sum, share| {
+                *sum += share.ppm();
+                Some(*sum)
+            })
+            .collect();
+        Ok(Self { shares, ends })
+    }
+
+    /// The table that configured weights ask for: normalised, exact to a part per million.
+    pub fn from_weights(weights: &[Weight]) -> Result<Self, TableError> {
+        let fractions: Vec<f64> = weights.iter().map(|weight| weight.value()).collect();
+        Self::from_fractions(&fractions)
+    }
+
+    /// The table nearest to `fractions`, which are relative and at least 0: largest remainders get what rounding leaves,
+    /// in the order of the targets where remainders are equal.
+    ///
+    /// A positive fraction may round to nothing only below half a part per million.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "each quota is between 0 and 1,000,000"
+    )]
+    pub fn from_fractions(fractions: &[f64]) -> Result<Self, TableError> {
+        let sum: f64 = fractions.iter().sum();
+        if fractions.is_empty() {
+            return Err(TableError::Empty);
+        }
+        if !(sum.is_finite() && sum > 0.0) {
+            return Err(TableError::AllZero);
+        }
+        let whole = f64::from(Share::WHOLE.ppm());
+        let quotas: Vec<f64> = fractions
+            .iter()
+            .map(|part| part.max(0.0) / sum * whole)
+            .collect();
+        let mut ppm: Vec<u32> = quotas.iter().map(|quota| quota.floor() as u32).collect();
+        let given: u64 = ppm.iter().map(|share| u64::from(*share)).sum();
+        let left = u64::from(Share::WHOLE.ppm()).saturating_sub(given) as usize;
+        let mut order: Vec<usize> = (0..quotas.len()).filter(|i| quotas[*i] > 0.0).collect();
+        order.sort_by(|a, b| {
+            quotas[*b]
+                .fract()
+                .total_cmp(&quotas[*a].fract())
+                .then(a.cmp(b))
+        });
+        for index in order.iter().cycle().take(left) {
+            ppm[*index] += 1;
+        }
+        Self::from_shares(ppm.into_iter().map(Share::from_ppm).collect())
+    }
+
+    /// The shares, in the route's order.
+    pub fn shares(&self) -> &[Share] {
+        &self.shares
+    }
+
+    /// The share of `target`; nothing beyond the table.
+    pub fn share(&self, target: TargetIndex) -> Share {
+        self.shares.get(target.get()).copied().unwrap_or_default()
+    }
+
+    /// How many targets the table holds.
+    pub fn len(&self) -> usize {
+        self.shares.len()
+    }
+
+    /// Never true: a table cannot be made empty.
+    pub fn is_empty(&self) -> bool {
+        self.shares.is_empty()
+    }
+
+    /// The target at `draw` among `mask`, by share; `None` if nobody of `mask` has a share.
+    ///
+    /// Takes no lock and allocates nothing.
+    pub fn pick(&self, draw: Draw, mask: &Mask) -> Option<TargetIndex> {
+        if mask.is_all() {
+            let place = scale(draw, Share::WHOLE.ppm());
+            let index = self.ends.partition_point(|end| *end <= place);
+            return Some(TargetIndex::at(index));
+        }
+        let members = || {
+            self.shares
+                .iter()
+                .enumerate()
+                .filter(|(i, _)| mask.contains(TargetIndex::at(*i)))
+        };
+        let total: u32 = members().map(|(_, share)| share.ppm()).sum();
+        if total == 0 {
+            return None;
+        }
+        let place = scale(draw, total);
+        let mut end = 0;
+        members()
+            .find(|(_, share)| {
+                end += share.ppm();
+                end > place
+            })
+            .map(|(index, _)| TargetIndex::at(index))
+    }
+}
+
+/// `draw` as a place in `0..total`.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the product's upper half is below `total`"
+)]
+fn scale(draw: Draw, total: u32) -> u32 {
+    ((u64::from(draw.0) * u64::from(total)) >> 32) as u32
+}
+
+impl TryFrom<Vec<Share>> for WeightTable {
+    type Error = TableError;
+    fn try_from(shares: Vec<Share>) -> Result<Self, TableError> {
+        Self::from_shares(shares)
+    }
+}
+
+impl From<WeightTable> for Vec<Share> {
+    fn from(table: WeightTable) -> Self {
+        table.shares
+    }
+}

@@ -1,0 +1,285 @@
+//! The configuration: from text to a checked, immutable value. No file access, no environment access.
+//!
+//! Two types, one arrow: [`raw`] mirrors the TOML, [`compile`] turns it into [`Config`] or into *all* its problems.
+//! Start-up, reload and `check` go the same way.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::balance::{Share, Weight};
+use crate::law::Law;
+use crate::model::{Price, ProviderName, RouteName, TargetName, UpstreamName};
+
+mod secret;
+
+pub use secret::Secret;
+
+/// A whole environment, checked.
+///
+/// # Invariants
+/// Every route has at least one target of weight > 0; every target's upstream names a provider that exists; names are
+/// unique. `routes`, `providers` and `upstreams` are in the order of their names.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Whether the controller decides, and whether it is obeyed.
+    pub mode: Mode,
+    /// The data plane's listener and limits.
+    pub server: Server,
+    /// The admin listener.
+    pub admin: Admin,
+    /// The background controller.
+    pub controller: Controller,
+    /// What requests may bring themselves.
+    pub requests: Requests,
+    /// All providers, by name.
+    pub providers: BTreeMap<ProviderName, Arc<Provider>>,
+    /// All upstreams that routes name, by name.
+    pub upstreams: BTreeMap<UpstreamName, Arc<Upstream>>,
+    /// All routes, by name.
+    pub routes: BTreeMap<RouteName, Arc<Route>>,
+    /// Prices by `provider/model`, also for models that only request lists name.
+    pub prices: BTreeMap<UpstreamName, Price>,
+    /// FNV-1a hash of the merged, interpolated values: equal hashes mean nothing changed.
+    pub digest: u64,
+}
+
+/// Whether shares follow what was measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Configured shares; nothing decides, nothing ejects.
+    Off,
+    /// The controller decides and shows it, and is not obeyed.
+    Shadow,
+    /// The controller decides and is obeyed.
+    #[default]
+    Auto,
+}
+
+/// The data plane's listener and limits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Server {
+    /// Where clients connect.
+    pub listen: SocketAddr,
+    /// Folder for what should survive a restart; `None` keeps nothing.
+    pub state: Option<PathBuf>,
+    /// Largest request body that is accepted, in bytes.
+    pub max_body: u64,
+    /// Largest unary answer that is buffered for a check before it is passed on, in bytes.
+    pub max_answer: u64,
+    /// How long requests in flight may take to finish after SIGTERM.
+    pub drain_grace: Duration,
+    /// How long a client may take to send the head of its request.
+    pub head_timeout: Duration,
+    /// How long a client may take to send the whole body of its request.
+    pub body_timeout: Duration,
+    /// Open client connections above which new ones wait to be accepted.
+    pub max_connections: usize,
+    /// Further request headers that are passed on to targets, in lower case.
+    pub forward_headers: Vec<String>,
+}
+
+/// The admin listener.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Admin {
+    /// Where operators and Prometheus connect.
+    pub listen: SocketAddr,
+}
+
+/// The background controller.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Controller {
+    /// Time between two decisions.
+    pub tick: Duration,
+}
+
+/// What requests may bring themselves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Requests {
+    /// Whether a request may bring its own list of targets.
+    pub lists: bool,
+    /// What acts on a list whose type asks for nothing else.
+    pub strategy: Strategy,
+}
+
+/// How shares come about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strategy {
+    /// The configured shares; ejection, blocks and failover still act.
+    Fixed,
+    /// Shares follow latency, cost and errors around the configured ones.
+    #[default]
+    Adaptive,
+}
+
+/// How a request's place in the shares is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Draw {
+    /// A low-discrepancy sequence: any hundred requests in a row are split as configured, to within one or two.
+    #[default]
+    Even,
+    /// Independent draws.
+    Random,
+}
+
+/// A provider with its credential.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    /// Its name in `use` and in requests.
+    pub name: ProviderName,
+    /// The wire format it speaks and where it is.
+    pub kind: ProviderKind,
+    /// The credential, if it needs one.
+    pub api_key: Option<Secret>,
+    /// Models it serves; empty means any.
+    pub models: Vec<String>,
+    /// Facts that routes may require or forbid.
+    pub tags: Vec<String>,
+    /// Part of the list price that a contract takes off, 0 to 1.
+    pub discount: f64,
+}
+
+/// The wire format of a provider and where it is.
+#[derive(Clone, Debug)]
+pub enum ProviderKind {
+    /// OpenAI's API, or any server that speaks it.
+    OpenAi {
+        /// Where `/chat/completions` hangs, for example `https://api.openai.com/v1`.
+        base: Endpoint,
+    },
+    /// A simulated provider on a loopback socket of this process.
+    Simulated {
+        /// How it behaves.
+        law: Box<Law>,
+    },
+}
+
+/// The address of an API: a checked base URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Scheme and authority, for example `https://api.openai.com`.
+    pub origin: String,
+    /// Path without a slash at its end, for example `/v1`; may be empty.
+    pub path: String,
+}
+
+/// A provider and a model: what evidence belongs to.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// `provider/model`.
+    pub name: UpstreamName,
+    /// Its provider.
+    pub provider: Arc<Provider>,
+    /// Price after the provider's discount; `None` where none is configured.
+    pub price: Option<Price>,
+}
+
+/// A route: what clients put into `model`.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Its name.
+    pub name: RouteName,
+    /// How its shares come about.
+    pub strategy: Strategy,
+    /// The environment's mode, unless the route has its own.
+    pub mode: Mode,
+    /// How requests are drawn.
+    pub draw: Draw,
+    /// Its targets, at least one, in the order of the file.
+    pub targets: Vec<Target>,
+    /// Tags that every target of a request must have.
+    pub require: Vec<String>,
+    /// Tags that no target of a request may have.
+    pub forbid: Vec<String>,
+    /// Holds the split between different models at the configured one if `false`.
+    pub mix_models: bool,
+    /// What is tried again, and how often.
+    pub retry: Retry,
+    /// Where requests go when no target of the route is left, in order.
+    pub fallbacks: Vec<Fallback>,
+    /// How long each phase may take.
+    pub deadlines: Deadlines,
+    /// How much latency, cost and errors count.
+    pub objective: Objective,
+}
+
+/// Where requests go when a route has nobody left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fallback {
+    /// Another route.
+    Route(RouteName),
+    /// One upstream.
+    Upstream(UpstreamName),
+}
+
+/// One way to serve a route.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Its name within the route.
+    pub name: TargetName,
+    /// What serves it.
+    pub upstream: Arc<Upstream>,
+    /// The configured weight, relative within the tier; 0 drains.
+    pub weight: Weight,
+    /// Lower tiers are used first. All targets of this version share tier 1.
+    pub tier: u8,
+    /// The share it is never given less of while it works, as part of the route's traffic.
+    pub min_share: Share,
+    /// The share it is never given more of.
+    pub max_share: Share,
+}
+
+/// What is tried again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// Attempts after the first.
+    pub count: u32,
+    /// Statuses after which another attempt is made; a timeout counts as 408.
+    pub on_codes: Vec<u16>,
+}
+
+/// How long each phase of a request may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadlines {
+    /// Until the connection stands.
+    pub connect: Duration,
+    /// Until the response's header of a streamed answer.
+    pub header_streamed: Duration,
+    /// Until the response's header of a unary answer.
+    pub header_unary: Duration,
+    /// Until the first content of a streamed answer.
+    pub first_token: Duration,
+    /// Between two pieces of content.
+    pub between_tokens: Duration,
+    /// One attempt.
+    pub attempt: Duration,
+    /// The whole request, retries and waits included.
+    pub total: Duration,
+}
+
+/// How much each part of the loss counts; see ARCHITECTURE.md for the formula.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Objective {
+    /// Weight of latency.
+    pub latency: f64,
+    /// Weight of cost.
+    pub cost: f64,
+    /// Weight of errors.
+    pub errors: f64,
+}
+
+impl Default for Objective {
+    /// The preset `balanced`.
+    fn default() -> Self {
+        Self {
+            latency: 1.0,
+            cost: 0.5,
+            errors: 5.0,
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Weighbridge: an adaptive load balancer for language-model traffic.
+//!
+//! The daemon is a pure function with a proxy around it. ARCHITECTURE.md has the bird's eye view and the table of who may
+//! import whom.
+
+pub mod balance;
+pub mod config;
+pub mod law;
+pub mod model;

@@ -1,0 +1,15 @@
+//! Words that every other module shares: names, money, time, outcomes, events.
+//!
+//! Nothing here knows about balancing, HTTP or files; nothing here does I/O.
+
+mod event;
+mod ids;
+mod money;
+mod outcome;
+mod time;
+
+pub use event::{AnswerKind, Event, Finished, Tokens};
+pub use ids::{NameError, ProviderName, RouteName, TargetIndex, TargetName, UpstreamName};
+pub use money::{PicoUsd, Price};
+pub use outcome::{Class, Outcome, Phase};
+pub use time::Time;
