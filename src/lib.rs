@@ -7,3 +7,6 @@ pub mod balance;
 pub mod config;
 pub mod law;
 pub mod model;
+
+#[cfg(feature = "daemon")]
+pub mod live;

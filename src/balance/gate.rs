@@ -1,0 +1,549 @@
+//! What happens between two ticks: who is let in, and what tightens at once.
+//!
+//! Problem: a tick comes four times a second, a dead target is hit forty times in between. So every attempt asks
+//! [`admit`] before it is sent and tells [`react`] what became of it. Both are pure over plain values; the daemon keeps
+//! the values in atomics, the simulator in a struct, and both call these two functions.
+//!
+//! [`react`] only ever tightens: it blocks, it ejects, it reports what a probe showed. Only the tick loosens. That keeps
+//! one writer for everything that lets traffic back in, and a lost race between the two can only be too careful.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::table::{Draw, Mask, WeightTable};
+use crate::model::{AnswerKind, Class, Event, TargetIndex, Time};
+
+/// Longest wait that a target can ask for; more ejects it for as long. Source: the clamp of the controller's design.
+const LONGEST_BLOCK: Duration = Duration::from_secs(120);
+/// Shortest wait: below it a block would end before the next request.
+const SHORTEST_BLOCK: Duration = Duration::from_millis(50);
+/// What a 429 without a wait asks for.
+const DEFAULT_BLOCK: Duration = Duration::from_secs(1);
+/// How much a target that is at its limit loses against the others when a request is redirected.
+const FULL_PENALTY: f64 = 4.0;
+/// Gain of the shares (see [`super::strategy`]): how much a configured weight counts when a request is redirected.
+const BETA: f64 = 16.0;
+
+/// What the tick last published about an upstream, for redirects and for adaptive request lists.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Expected seconds of a typical answer; `None` before anything was measured.
+    pub seconds: Option<f64>,
+    /// Variance of `seconds`, relative to their square.
+    pub variance: f64,
+    /// Fault probability, 0 to 1.
+    pub faults: f64,
+    /// Dollars of a typical answer; `None` without a price.
+    pub cost: Option<f64>,
+    /// Part of its share that it gets while it returns, 0 to 1.
+    pub ramp: f64,
+}
+
+impl Default for Standing {
+    fn default() -> Self {
+        Self {
+            seconds: None,
+            variance: 0.25,
+            faults: 0.0,
+            cost: None,
+            ramp: 1.0,
+        }
+    }
+}
+
+/// What [`admit`] reads about one upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GateState {
+    /// No requests before this moment.
+    pub blocked_until: Time,
+    /// Whether it takes ordinary traffic; an ejected one does not.
+    pub serving: bool,
+    /// Whether one request is wanted as a probe.
+    pub probe_wanted: bool,
+    /// Requests that were sent and have not ended.
+    pub in_flight: u32,
+    /// Of those, the ones without content yet: streamed, unary.
+    pub pending: [u32; 2],
+    /// Most requests in flight.
+    pub limit: u32,
+    /// Most requests without content yet: streamed, unary.
+    pub pending_cap: [u32; 2],
+}
+
+impl Default for GateState {
+    fn default() -> Self {
+        Self {
+            blocked_until: Time::ZERO,
+            serving: true,
+            probe_wanted: false,
+            in_flight: 0,
+            pending: [0; 2],
+            limit: u32::MAX,
+            pending_cap: [u32::MAX; 2],
+        }
+    }
+}
+
+impl GateState {
+    /// Whether an ordinary request is let in now.
+    pub fn is_open(&self, now: Time) -> bool {
+        self.serving
+            && self.blocked_until <= now
+            && self.in_flight < self.limit
+            && self.pending[0] < self.pending_cap[0]
+            && self.pending[1] < self.pending_cap[1]
+    }
+
+    /// How far above its limits one more request would put it: 0 is room.
+    fn overload(&self) -> f64 {
+        let over = |have: u32, most: u32| (f64::from(have) + 1.0) / f64::from(most.max(1)) - 1.0;
+        let pending = over(self.pending[0], self.pending_cap[0])
+            .max(over(self.pending[1], self.pending_cap[1]));
+        over(self.in_flight, self.limit).max(0.0) + pending.max(0.0)
+    }
+}
+
+/// The gates of one route's targets, read as plain values.
+pub trait Gates {
+    /// What `target`'s gate holds now.
+    fn gate(&self, target: TargetIndex) -> GateState;
+    /// What the last tick published about `target`.
+    fn standing(&self, target: TargetIndex) -> Standing;
+}
+
+/// The shares that a request is drawn from.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// The shares in force.
+    pub granted: &'a WeightTable,
+    /// The configured shares: what is left when everybody is ejected.
+    pub configured: &'a WeightTable,
+    /// Whether gates are obeyed; without, only the draw counts.
+    pub guarded: bool,
+}
+
+/// One request that asks to be admitted somewhere.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// Who may serve it and was not tried yet.
+    pub eligible: &'a Mask,
+    /// Its place in the shares.
+    pub draw: Draw,
+    /// The time.
+    pub now: Time,
+    /// Whether it may serve as a probe (a first attempt may, a retry may not).
+    pub may_probe: bool,
+}
+
+/// Why a target was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// By share.
+    Drawn,
+    /// As the probe that an ejected or sick target waits for.
+    Probe,
+    /// The drawn target had no room or was blocked; this one was the best of the others.
+    Redirected,
+    /// All that work are blocked; this one is free first.
+    Waiting,
+    /// All are ejected: by configured share.
+    Panic,
+}
+
+/// Who serves a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    /// The target.
+    pub target: TargetIndex,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Chooses the target of one attempt; `None` if nobody eligible has a configured share.
+///
+/// A result with [`Reason::Probe`] must be claimed by the caller (one request per wanted probe); who loses that race asks
+/// again with `may_probe` off.
+pub fn admit(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>) -> Option<Admitted> {
+    if !row.guarded {
+        let target = row.configured.pick(ask.draw, ask.eligible)?;
+        return Some(Admitted {
+            target,
+            reason: Reason::Drawn,
+        });
+    }
+    if ask.may_probe
+        && let Some(target) = wanted_probe(row, gates, ask)
+    {
+        return Some(Admitted {
+            target,
+            reason: Reason::Probe,
+        });
+    }
+    if let Some(target) = row.granted.pick(ask.draw, ask.eligible)
+        && gates.gate(target).is_open(ask.now)
+    {
+        return Some(Admitted {
+            target,
+            reason: Reason::Drawn,
+        });
+    }
+    redirect(row, gates, ask)
+}
+
+fn members<'a>(row: Row<'a>, eligible: &'a Mask) -> impl Iterator<Item = TargetIndex> + 'a {
+    (0..row.configured.len())
+        .map(TargetIndex::at)
+        .filter(move |i| eligible.contains(*i) && row.configured.share(*i).ppm() > 0)
+}
+
+fn wanted_probe(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>) -> Option<TargetIndex> {
+    members(row, ask.eligible).find(|i| {
+        let gate = gates.gate(*i);
+        gate.probe_wanted && gate.blocked_until <= ask.now
+    })
+}
+
+/// The best of the others, by loss, configured share and room; then who is free first; then by configured share.
+fn redirect(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>) -> Option<Admitted> {
+    let scale = Scale::of(members(row, ask.eligible).map(|i| gates.standing(i)));
+    let best = members(row, ask.eligible)
+        .filter_map(|i| {
+            let gate = gates.gate(i);
+            let usable = gate.serving && gate.blocked_until <= ask.now;
+            usable.then(|| {
+                (
+                    i,
+                    rank(&scale, &gates.standing(i), &gate, row.configured.share(i)),
+                )
+            })
+        })
+        .min_by(|a, b| a.1.total_cmp(&b.1));
+    if let Some((target, _)) = best {
+        return Some(Admitted {
+            target,
+            reason: Reason::Redirected,
+        });
+    }
+    let free_first = members(row, ask.eligible)
+        .filter(|i| gates.gate(*i).serving)
+        .min_by_key(|i| gates.gate(*i).blocked_until);
+    if let Some(target) = free_first {
+        return Some(Admitted {
+            target,
+            reason: Reason::Waiting,
+        });
+    }
+    let target = row.configured.pick(ask.draw, ask.eligible)?;
+    Some(Admitted {
+        target,
+        reason: Reason::Panic,
+    })
+}
+
+fn rank(scale: &Scale, standing: &Standing, gate: &GateState, share: super::Share) -> f64 {
+    scale.loss(standing) - share.fraction().max(1e-6).ln() / BETA
+        + (1.0 - standing.ramp)
+        + FULL_PENALTY * gate.overload()
+}
+
+/// Means over a group of targets, which make their standings comparable.
+#[derive(Clone, Copy, Debug)]
+pub struct Scale {
+    seconds: f64,
+    cost: f64,
+}
+
+impl Scale {
+    /// The plain means of what is known; 1 where nothing is.
+    pub fn of(standings: impl Iterator<Item = Standing>) -> Self {
+        let (mut seconds, mut timed, mut cost, mut priced) = (0.0, 0.0, 0.0, 0.0);
+        for standing in standings {
+            if let Some(value) = standing.seconds {
+                seconds += value;
+                timed += 1.0;
+            }
+            if let Some(value) = standing.cost {
+                cost += value;
+                priced += 1.0;
+            }
+        }
+        let mean = |sum: f64, n: f64| if n > 0.0 && sum > 0.0 { sum / n } else { 1.0 };
+        Self {
+            seconds: mean(seconds, timed),
+            cost: mean(cost, priced),
+        }
+    }
+
+    /// Loss of a typical answer of a target with this standing; what is unknown counts as the mean.
+    pub fn loss(&self, standing: &Standing) -> f64 {
+        let slowness = (1.1 * standing.seconds.unwrap_or(self.seconds) / self.seconds).min(6.0);
+        let cost = standing.cost.unwrap_or(self.cost) / self.cost;
+        (1.0 - standing.faults) * (slowness + 0.5 * cost) + standing.faults * 5.3
+    }
+
+    /// Variance of that loss, from the uncertainty of the time.
+    pub fn variance(&self, standing: &Standing) -> f64 {
+        let relative = standing.seconds.unwrap_or(self.seconds) / self.seconds;
+        standing.variance * relative * relative
+    }
+}
+
+/// Why an upstream was ejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// Failures that show quickly: 5xx, refused connections, malformed answers.
+    Faults,
+    /// Requests that hang: silence for longer than its answers take.
+    Overdue,
+    /// Streams that stop in the middle, or unary time-outs: a passing first byte proves nothing.
+    Stalls,
+    /// Our credential or our model name is wrong there.
+    OurFault,
+}
+
+/// What [`react`] keeps per upstream between two ticks. The tick sets all but `fault_sum` and `ejected_at`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Watch {
+    /// Sum of evidence for "it fails" against "it fails no more than its peers" (natural logarithms), at least 0.
+    pub fault_sum: f64,
+    /// What a fault adds.
+    pub fault_step: f64,
+    /// What a success adds; below 0.
+    pub ok_step: f64,
+    /// The sum above which it is ejected.
+    pub eject_above: f64,
+    /// Whether it takes ordinary traffic, as far as `react` knows.
+    pub serving: bool,
+    /// Whether a probe passes with its first content, or only with a complete answer.
+    pub probe_needs_end: bool,
+    /// When it was last ejected: faults of requests that began before were counted then.
+    pub ejected_at: Time,
+}
+
+impl Default for Watch {
+    /// Three consecutive faults eject: the steps at a peers' fault rate of 2 %.
+    fn default() -> Self {
+        Self {
+            fault_sum: 0.0,
+            fault_step: 3.2,
+            ok_step: -0.67,
+            eject_above: 9.0,
+            serving: true,
+            probe_needs_end: false,
+            ejected_at: Time::ZERO,
+        }
+    }
+}
+
+/// What the tick decided about one upstream's gate.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GateOrder {
+    /// What `react` goes by until the next tick.
+    pub watch: Watch,
+    /// Whether one request is wanted as a probe.
+    pub probe_wanted: bool,
+    /// Most requests in flight.
+    pub limit: u32,
+    /// Most requests without content yet: streamed, unary.
+    pub pending_cap: [u32; 2],
+    /// For redirects and adaptive request lists.
+    pub standing: Standing,
+    /// What times are divided by from now on.
+    pub reference: super::Reference,
+}
+
+/// What a probe showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProbeResult {
+    /// The fault did not show.
+    Passed,
+    /// It did.
+    Failed(Cause),
+    /// The request says nothing (client's fault, cancelled, throttled): another is wanted.
+    Void,
+}
+
+/// One event of one attempt, with what `react` must know about the attempt.
+#[derive(Clone, Copy, Debug)]
+pub struct Happened<'a> {
+    /// What happened.
+    pub event: &'a Event,
+    /// Streamed or unary.
+    pub kind: AnswerKind,
+    /// When the attempt was sent.
+    pub started: Time,
+    /// Whether it is the upstream's probe.
+    pub probe: bool,
+    /// Whether a [`Event::Gap`] of this attempt was counted before.
+    pub gap_counted: bool,
+    /// The time.
+    pub now: Time,
+}
+
+/// What must change at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Reaction {
+    /// No requests before this moment.
+    pub block_until: Option<Time>,
+    /// No ordinary requests until a tick says otherwise.
+    pub eject: Option<Cause>,
+    /// What the probe showed.
+    pub probe: Option<ProbeResult>,
+}
+
+/// Judges one event: updates `watch.fault_sum` and says what tightens.
+pub fn react(watch: &mut Watch, happened: &Happened<'_>) -> Reaction {
+    match happened.event {
+        Event::Dispatched(_) => Reaction::default(),
+        Event::FirstContent(_) => Reaction {
+            probe: (happened.probe && !watch.probe_needs_end).then_some(ProbeResult::Passed),
+            ..Reaction::default()
+        },
+        Event::Gap => fault(watch, happened, Cause::Stalls),
+        Event::Finished(end) => match end.outcome.class() {
+            Class::Ok => success(watch, happened),
+            Class::Throttle => throttled(happened, end.wait),
+            Class::Fault if happened.gap_counted => Reaction::default(),
+            Class::Fault => fault(watch, happened, cause_of(end.outcome, happened.kind)),
+            Class::OurFault => ours(watch, happened),
+            Class::ClientFault | Class::Cancelled => Reaction {
+                probe: happened.probe.then_some(ProbeResult::Void),
+                ..Reaction::default()
+            },
+        },
+    }
+}
+
+fn cause_of(outcome: crate::model::Outcome, kind: AnswerKind) -> Cause {
+    use crate::model::{Outcome, Phase};
+    match (outcome, kind) {
+        (Outcome::CutStream | Outcome::Timeout(Phase::BetweenTokens), _)
+        | (Outcome::Timeout(Phase::Header | Phase::Attempt | Phase::Request), AnswerKind::Unary) => {
+            Cause::Stalls
+        }
+        (Outcome::Timeout(_), _) => Cause::Overdue,
+        _ => Cause::Faults,
+    }
+}
+
+fn success(watch: &mut Watch, happened: &Happened<'_>) -> Reaction {
+    watch.fault_sum = (watch.fault_sum + watch.ok_step).max(0.0);
+    Reaction {
+        probe: happened.probe.then_some(ProbeResult::Passed),
+        ..Reaction::default()
+    }
+}
+
+fn throttled(happened: &Happened<'_>, wait: Option<Duration>) -> Reaction {
+    let wait = wait
+        .unwrap_or(DEFAULT_BLOCK)
+        .clamp(SHORTEST_BLOCK, LONGEST_BLOCK);
+    Reaction {
+        block_until: Some(happened.now.after(wait)),
+        probe: happened.probe.then_some(ProbeResult::Void),
+        ..Reaction::default()
+    }
+}
+
+fn fault(watch: &mut Watch, happened: &Happened<'_>, cause: Cause) -> Reaction {
+    if happened.probe {
+        return Reaction {
+            probe: Some(ProbeResult::Failed(cause)),
+            ..Reaction::default()
+        };
+    }
+    if happened.started < watch.ejected_at {
+        return Reaction::default();
+    }
+    watch.fault_sum += watch.fault_step;
+    let eject = watch.serving && watch.fault_sum > watch.eject_above;
+    Reaction {
+        eject: eject.then_some(cause),
+        ..Reaction::default()
+    }
+    .eject_now(watch, happened.now)
+}
+
+fn ours(watch: &mut Watch, happened: &Happened<'_>) -> Reaction {
+    if happened.probe {
+        let probe = Some(ProbeResult::Failed(Cause::OurFault));
+        return Reaction {
+            probe,
+            ..Reaction::default()
+        };
+    }
+    let eject = watch.serving.then_some(Cause::OurFault);
+    Reaction {
+        eject,
+        ..Reaction::default()
+    }
+    .eject_now(watch, happened.now)
+}
+
+impl Reaction {
+    fn eject_now(self, watch: &mut Watch, now: Time) -> Self {
+        if self.eject.is_some() {
+            watch.serving = false;
+            watch.ejected_at = now;
+            watch.fault_sum = 0.0;
+        }
+        self
+    }
+}
+
+/// The probability that [`admit`] chooses `target` for an ordinary draw (no probe), given the gates and the mask.
+///
+/// Needed where past traffic is re-weighted; costs a pass over all targets, so the request path does not compute it.
+pub fn propensity(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>, target: TargetIndex) -> f64 {
+    let table = if row.guarded {
+        row.granted
+    } else {
+        row.configured
+    };
+    let share_of = |i: TargetIndex| f64::from(table.share(i).ppm());
+    let all = || {
+        (0..table.len())
+            .map(TargetIndex::at)
+            .filter(|i| ask.eligible.contains(*i))
+    };
+    let total: f64 = all().map(share_of).sum();
+    if total == 0.0 || !row.guarded {
+        let drawn = if total > 0.0 {
+            share_of(target) / total
+        } else {
+            0.0
+        };
+        return if ask.eligible.contains(target) {
+            drawn
+        } else {
+            0.0
+        };
+    }
+    let closed: f64 = all()
+        .filter(|i| !gates.gate(*i).is_open(ask.now))
+        .map(share_of)
+        .sum();
+    let own = if ask.eligible.contains(target) && gates.gate(target).is_open(ask.now) {
+        share_of(target)
+    } else {
+        0.0
+    };
+    let redirected = match redirect(row, gates, ask) {
+        Some(admitted) if admitted.reason == Reason::Panic => {
+            let configured = |i: TargetIndex| f64::from(row.configured.share(i).ppm());
+            let sum: f64 = all().map(configured).sum();
+            if sum > 0.0 {
+                closed * configured(target) / sum
+            } else {
+                0.0
+            }
+        }
+        Some(admitted) if admitted.target == target => closed,
+        _ => 0.0,
+    };
+    (own + redirected) / total
+}

@@ -1,0 +1,138 @@
+//! One call to one upstream, from the moment it is sent to its end.
+//!
+//! Problem: an answer ends when its last byte has passed, which is long after the function that began it returned, and a
+//! client may leave at any point. So an attempt is a value that travels with the body; whatever happens to it, it is
+//! counted exactly once: finished by its holder, or as cancelled when it is dropped.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::clock::Clock;
+use super::meter::FlightKey;
+use super::upstream::Upstream;
+use crate::model::{AnswerKind, Event, Finished, Outcome, PicoUsd, Time, Tokens};
+
+/// Told when an attempt has ended.
+pub trait Witness: Send + Sync + std::fmt::Debug {
+    /// `upstream` was called for `route` (a route's name, `inline` or `direct`), and this is how it ended.
+    fn attempt_ended(&self, route: &str, upstream: &Upstream, kind: AnswerKind, end: &Finished);
+}
+
+/// A call in flight.
+///
+/// # Invariants
+/// Exactly one [`Event::Finished`] reaches the meter for each attempt; dropped unfinished, it was cancelled.
+#[derive(Debug)]
+pub struct Attempt {
+    upstream: Arc<Upstream>,
+    witness: Arc<dyn Witness>,
+    route: Arc<str>,
+    clock: Clock,
+    started: Time,
+    kind: AnswerKind,
+    flight: FlightKey,
+    first_content: Option<Duration>,
+    finished: bool,
+}
+
+/// What an attempt's end is made of.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Account {
+    /// Tokens of the answer, if known.
+    pub tokens: Option<Tokens>,
+    /// Its cost, if known.
+    pub cost: Option<PicoUsd>,
+    /// How long the target asks to be left alone.
+    pub wait: Option<Duration>,
+}
+
+impl Attempt {
+    /// Begins: the request is about to be sent.
+    pub fn begin(
+        upstream: Arc<Upstream>,
+        route: Arc<str>,
+        witness: Arc<dyn Witness>,
+        clock: Clock,
+        kind: AnswerKind,
+        probe: bool,
+    ) -> Self {
+        let started = clock.now();
+        let flight = upstream.begin(started, kind, probe);
+        Self {
+            upstream,
+            witness,
+            route,
+            clock,
+            started,
+            kind,
+            flight,
+            first_content: None,
+            finished: false,
+        }
+    }
+
+    /// When it was sent.
+    pub fn started(&self) -> Time {
+        self.started
+    }
+
+    /// The upstream that serves it.
+    pub fn upstream(&self) -> &Arc<Upstream> {
+        &self.upstream
+    }
+
+    /// Time to the first content, once it came.
+    pub fn first_content_after(&self) -> Option<Duration> {
+        self.first_content
+    }
+
+    /// The first content of a stream arrived now. Only the first call counts.
+    pub fn first_content(&mut self) {
+        if self.first_content.is_none() {
+            let now = self.clock.now();
+            let after = now.since(self.started);
+            self.first_content = Some(after);
+            self.upstream
+                .record(now, self.flight, &Event::FirstContent(after));
+        }
+    }
+
+    /// The stream has been silent for too long.
+    pub fn gap(&mut self) {
+        self.upstream
+            .record(self.clock.now(), self.flight, &Event::Gap);
+    }
+
+    /// Ends it.
+    pub fn finish(mut self, outcome: Outcome, account: Account) -> Finished {
+        self.end(outcome, account)
+    }
+
+    fn end(&mut self, outcome: Outcome, account: Account) -> Finished {
+        let now = self.clock.now();
+        let end = Finished {
+            outcome,
+            total: now.since(self.started),
+            first_content: self.first_content,
+            tokens: account.tokens,
+            cost: account.cost,
+            wait: account.wait,
+        };
+        if !self.finished {
+            self.finished = true;
+            self.upstream
+                .record(now, self.flight, &Event::Finished(end));
+            self.witness
+                .attempt_ended(&self.route, &self.upstream, self.kind, &end);
+        }
+        end
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.end(Outcome::Cancelled, Account::default());
+        }
+    }
+}

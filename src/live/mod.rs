@@ -1,0 +1,17 @@
+//! Where the two planes meet: the data plane reads one snapshot and writes measurements, the control plane reads
+//! measurements and publishes snapshots.
+
+mod attempt;
+mod clock;
+mod meter;
+mod published;
+mod snapshot;
+mod upstream;
+mod window;
+
+pub use attempt::{Account, Attempt, Witness};
+pub use clock::{Clock, unix_seconds};
+pub use meter::{Recently, Totals};
+pub use published::{Published, Publisher};
+pub use snapshot::{Member, MemberGates, Provider, Route, RouteCells, Snapshot, Strangers};
+pub use upstream::Upstream;

@@ -1,0 +1,241 @@
+//! Everything that a request reads, of one generation: configuration, tables, gates, meters.
+//!
+//! Immutable but for the measuring cells it points to, so configuration and tables can never disagree. A request reads it
+//! once and keeps it, also across its retries.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::upstream::Upstream;
+use crate::balance::gate::{GateState, Gates, Row, Standing};
+use crate::balance::{Draw, RouteInput, WeightTable};
+use crate::config::{self, Config, Endpoint};
+use crate::model::{TargetIndex, UpstreamName};
+
+/// One generation.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Counts applied configurations, from 1.
+    pub generation: u64,
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// Providers by name, with the address they are reached at.
+    pub providers: Arc<HashMap<String, Arc<Provider>>>,
+    /// Routes by the order of their names.
+    pub routes: Vec<Arc<Route>>,
+    /// Positions in `routes` by name.
+    pub route_index: Arc<HashMap<String, usize>>,
+    /// Configured upstreams by name.
+    pub upstreams: Arc<HashMap<String, Member>>,
+    /// Upstreams that only requests have named.
+    pub strangers: Arc<Strangers>,
+}
+
+/// A provider with the address it is reached at.
+#[derive(Debug)]
+pub struct Provider {
+    /// As configured.
+    pub config: Arc<config::Provider>,
+    /// Where its API is; for a simulated one the loopback socket it got.
+    pub base: Endpoint,
+}
+
+/// An upstream with what is needed to call it.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Gate and meter.
+    pub upstream: Arc<Upstream>,
+    /// Name and price.
+    pub config: Arc<config::Upstream>,
+    /// Address and credential.
+    pub provider: Arc<Provider>,
+}
+
+/// A route with its shares.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// As configured.
+    pub config: Arc<config::Route>,
+    /// Its name, for labels.
+    pub label: Arc<str>,
+    /// Its targets, in the order of the tables.
+    pub members: Arc<[Member]>,
+    /// The configured shares.
+    pub configured: WeightTable,
+    /// The shares in force.
+    pub granted: WeightTable,
+    /// Counts the tables published for this route.
+    pub table_version: u64,
+    /// Arrivals, first picks and the draw sequences; kept across tables.
+    pub cells: Arc<RouteCells>,
+}
+
+impl Snapshot {
+    /// The route of this name.
+    pub fn route(&self, name: &str) -> Option<&Arc<Route>> {
+        self.routes.get(*self.route_index.get(name)?)
+    }
+
+    /// What serves `provider/model`, if the provider exists and takes the model.
+    pub fn member(&self, name: &UpstreamName) -> Option<Member> {
+        if let Some(member) = self.upstreams.get(name.as_str()) {
+            return Some(member.clone());
+        }
+        let provider = self.providers.get(name.provider().as_str())?;
+        let models = &provider.config.models;
+        if !models.is_empty() && !models.iter().any(|model| model == name.model()) {
+            return None;
+        }
+        let price = self.config.prices.get(name).copied();
+        Some(Member {
+            upstream: self.strangers.upstream(name),
+            config: Arc::new(config::Upstream {
+                name: name.clone(),
+                provider: Arc::clone(&provider.config),
+                price,
+            }),
+            provider: Arc::clone(provider),
+        })
+    }
+}
+
+impl Route {
+    /// The shares that a request of this route is drawn from.
+    pub fn row(&self) -> Row<'_> {
+        Row {
+            granted: &self.granted,
+            configured: &self.configured,
+            guarded: self.config.mode == config::Mode::Auto,
+        }
+    }
+}
+
+/// Gates of a route's or a list's members.
+#[derive(Clone, Copy, Debug)]
+pub struct MemberGates<'a>(pub &'a [Member]);
+
+impl Gates for MemberGates<'_> {
+    fn gate(&self, target: TargetIndex) -> GateState {
+        self.0
+            .get(target.get())
+            .map(|member| member.upstream.gate())
+            .unwrap_or_default()
+    }
+
+    fn standing(&self, target: TargetIndex) -> Standing {
+        self.0
+            .get(target.get())
+            .map(|member| member.upstream.standing())
+            .unwrap_or_default()
+    }
+}
+
+/// 2³² / φ: steps of this size spread evenly over the circle however many are taken (Kronecker sequence).
+const GOLDEN: u32 = 0x9E37_79B9;
+
+/// What a route counts between two ticks, and where its draws stand.
+#[derive(Debug)]
+pub struct RouteCells {
+    arrivals: AtomicU32,
+    picked: Vec<AtomicU32>,
+    picked_ever: Vec<AtomicU64>,
+    even: AtomicU32,
+    again: AtomicU32,
+}
+
+impl RouteCells {
+    /// Cells for `targets` targets; the draw sequences start at `phase`, random per process so that replicas differ.
+    pub fn new(targets: usize, phase: u32) -> Self {
+        Self {
+            arrivals: AtomicU32::new(0),
+            picked: (0..targets).map(|_| AtomicU32::new(0)).collect(),
+            picked_ever: (0..targets).map(|_| AtomicU64::new(0)).collect(),
+            even: AtomicU32::new(phase),
+            again: AtomicU32::new(phase.rotate_left(16)),
+        }
+    }
+
+    /// The next place of the low-discrepancy sequence, for first picks.
+    pub fn even_draw(&self) -> Draw {
+        Draw(self.even.fetch_add(GOLDEN, Ordering::Relaxed))
+    }
+
+    /// The next place of a second, independent sequence, for draws after a failure.
+    pub fn redraw(&self) -> Draw {
+        Draw(self.again.fetch_add(GOLDEN, Ordering::Relaxed))
+    }
+
+    /// A request came.
+    pub fn arrived(&self) {
+        self.arrivals.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// `target` was a request's first pick.
+    pub fn picked(&self, target: TargetIndex) {
+        if let (Some(now), Some(ever)) = (
+            self.picked.get(target.get()),
+            self.picked_ever.get(target.get()),
+        ) {
+            now.fetch_add(1, Ordering::Relaxed);
+            ever.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// First picks since the start, by target.
+    pub fn picked_ever(&self) -> Vec<u64> {
+        self.picked_ever
+            .iter()
+            .map(|cell| cell.load(Ordering::Relaxed))
+            .collect()
+    }
+
+    /// For the controller: what came since the last tick.
+    pub fn collect(&self) -> RouteInput {
+        RouteInput {
+            arrivals: self.arrivals.swap(0, Ordering::Relaxed),
+            picked: self
+                .picked
+                .iter()
+                .map(|cell| cell.swap(0, Ordering::Relaxed))
+                .collect(),
+        }
+    }
+}
+
+/// Most upstreams that requests may make known; further ones of a provider share one gate and meter.
+const MOST_STRANGERS: usize = 1_024;
+
+/// Upstreams that no route names, made known by requests: bounded, since clients choose the names.
+#[derive(Debug, Default)]
+pub struct Strangers {
+    by_name: RwLock<HashMap<String, Arc<Upstream>>>,
+}
+
+impl Strangers {
+    /// The upstream of this name; beyond the bound, one that all further names of its provider share.
+    pub fn upstream(&self, name: &UpstreamName) -> Arc<Upstream> {
+        let known = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(upstream) = known.get(name.as_str()) {
+            return Arc::clone(upstream);
+        }
+        let room = known.len() < MOST_STRANGERS;
+        drop(known);
+        let shared = UpstreamName::new(&format!("{}/other", name.provider()));
+        let name = match shared {
+            Ok(other) if !room => other,
+            _ => name.clone(),
+        };
+        let mut known = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
+        let fresh = || Arc::new(Upstream::new(name.clone()));
+        Arc::clone(known.entry(name.as_str().to_owned()).or_insert_with(fresh))
+    }
+
+    /// All that are known, by name.
+    pub fn all(&self) -> Vec<Arc<Upstream>> {
+        let known = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<Arc<Upstream>> = known.values().cloned().collect();
+        all.sort_by(|a, b| a.name().cmp(b.name()));
+        all
+    }
+}

@@ -1,0 +1,208 @@
+//! One upstream as the data plane holds it: the gate in atomics, the meter behind its lock.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::meter::{FlightKey, Meter, Recently, Totals};
+use crate::balance::UpstreamInput;
+use crate::balance::gate::{GateOrder, GateState, Reaction, Standing};
+use crate::model::{AnswerKind, Event, Price, Time, UpstreamName};
+
+/// A provider and a model, live: what evidence belongs to. Shared by all routes and request lists that use it, and kept
+/// across reloads.
+///
+/// Owner of the gate's state: attempts tighten it, the controller alone loosens it (by [`Upstream::obey`]).
+#[derive(Debug)]
+pub struct Upstream {
+    name: UpstreamName,
+    gate: Gate,
+    meter: Mutex<Meter>,
+}
+
+#[derive(Debug)]
+struct Gate {
+    blocked_until: AtomicU64,
+    serving: AtomicBool,
+    probe_wanted: AtomicBool,
+    in_flight: AtomicU32,
+    pending: [AtomicU32; 2],
+    limit: AtomicU32,
+    pending_cap: [AtomicU32; 2],
+    standing: StandingCell,
+}
+
+/// A [`Standing`] in atomics; a reader may see fields of two ticks, which only ranks redirects a little differently.
+#[derive(Debug)]
+struct StandingCell {
+    seconds: AtomicU64,
+    variance: AtomicU64,
+    faults: AtomicU64,
+    cost: AtomicU64,
+    ramp: AtomicU64,
+}
+
+impl Upstream {
+    /// A new upstream that nothing is known of.
+    pub fn new(name: UpstreamName) -> Self {
+        let free = GateState::default();
+        let gate = Gate {
+            blocked_until: AtomicU64::new(0),
+            serving: AtomicBool::new(true),
+            probe_wanted: AtomicBool::new(false),
+            in_flight: AtomicU32::new(0),
+            pending: [AtomicU32::new(0), AtomicU32::new(0)],
+            limit: AtomicU32::new(free.limit),
+            pending_cap: free.pending_cap.map(AtomicU32::new),
+            standing: StandingCell::new(Standing::default()),
+        };
+        Self {
+            name,
+            gate,
+            meter: Mutex::default(),
+        }
+    }
+
+    /// `provider/model`.
+    pub fn name(&self) -> &UpstreamName {
+        &self.name
+    }
+
+    /// The gate now.
+    pub fn gate(&self) -> GateState {
+        let gate = &self.gate;
+        let load = |cell: &AtomicU32| cell.load(Ordering::Relaxed);
+        GateState {
+            blocked_until: Time::from_micros(gate.blocked_until.load(Ordering::Relaxed)),
+            serving: gate.serving.load(Ordering::Relaxed),
+            probe_wanted: gate.probe_wanted.load(Ordering::Relaxed),
+            in_flight: load(&gate.in_flight),
+            pending: [load(&gate.pending[0]), load(&gate.pending[1])],
+            limit: load(&gate.limit),
+            pending_cap: [load(&gate.pending_cap[0]), load(&gate.pending_cap[1])],
+        }
+    }
+
+    /// What the last tick published.
+    pub fn standing(&self) -> Standing {
+        self.gate.standing.load()
+    }
+
+    /// Takes the wanted probe, if nobody else did.
+    pub fn claim_probe(&self) -> bool {
+        self.gate.probe_wanted.swap(false, Ordering::AcqRel)
+    }
+
+    /// Sums since the start of the process.
+    pub fn totals(&self) -> Totals {
+        self.meter().totals()
+    }
+
+    /// The last minute in figures.
+    pub fn recently(&self, now: Time) -> Recently {
+        self.meter().recently(now)
+    }
+
+    /// A request is sent.
+    pub(super) fn begin(&self, now: Time, kind: AnswerKind, probe: bool) -> FlightKey {
+        self.gate.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.gate.pending[kind.index()].fetch_add(1, Ordering::Relaxed);
+        self.meter().begin(now, kind, probe)
+    }
+
+    /// Something happened to a request in flight.
+    pub(super) fn record(&self, now: Time, key: FlightKey, event: &Event) {
+        let mut meter = self.meter();
+        let recorded = meter.record(now, key, event);
+        self.tighten(&recorded.reaction);
+        drop(meter);
+        if let Some(kind) = recorded.left_pending {
+            self.gate.pending[kind.index()].fetch_sub(1, Ordering::Relaxed);
+        }
+        if matches!(event, Event::Finished(_)) {
+            self.gate.in_flight.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    fn tighten(&self, reaction: &Reaction) {
+        if let Some(until) = reaction.block_until {
+            self.gate
+                .blocked_until
+                .fetch_max(until.as_micros(), Ordering::Relaxed);
+        }
+        if reaction.eject.is_some() {
+            self.gate.serving.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// For the controller: what happened since the last tick.
+    pub fn collect(&self, now: Time, price: Option<Price>) -> UpstreamInput {
+        let collected = self.meter().collect(now);
+        let gate = self.gate();
+        UpstreamInput {
+            batch: collected.batch,
+            reference: collected.reference,
+            in_flight: gate.in_flight,
+            flights: collected.flights,
+            fault_sum: collected.fault_sum,
+            blocked_until: gate.blocked_until,
+            news: collected.news,
+            price,
+        }
+    }
+
+    /// For the controller: what the tick decided.
+    pub fn obey(&self, order: &GateOrder) {
+        let mut meter = self.meter();
+        let serving = meter.obey(&order.watch, order.reference);
+        self.gate.serving.store(serving, Ordering::Relaxed);
+        drop(meter);
+        self.gate
+            .probe_wanted
+            .store(order.probe_wanted, Ordering::Release);
+        self.gate.limit.store(order.limit, Ordering::Relaxed);
+        for (cell, cap) in self.gate.pending_cap.iter().zip(order.pending_cap) {
+            cell.store(cap, Ordering::Relaxed);
+        }
+        self.gate.standing.store(order.standing);
+    }
+
+    /// The meter's state is plain sums: a panic elsewhere while the lock was held leaves it usable.
+    fn meter(&self) -> MutexGuard<'_, Meter> {
+        self.meter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl StandingCell {
+    fn new(standing: Standing) -> Self {
+        let cell = Self {
+            seconds: AtomicU64::new(0),
+            variance: AtomicU64::new(0),
+            faults: AtomicU64::new(0),
+            cost: AtomicU64::new(0),
+            ramp: AtomicU64::new(0),
+        };
+        cell.store(standing);
+        cell
+    }
+
+    fn store(&self, standing: Standing) {
+        let put = |cell: &AtomicU64, value: f64| cell.store(value.to_bits(), Ordering::Relaxed);
+        put(&self.seconds, standing.seconds.unwrap_or(f64::NAN));
+        put(&self.variance, standing.variance);
+        put(&self.faults, standing.faults);
+        put(&self.cost, standing.cost.unwrap_or(f64::NAN));
+        put(&self.ramp, standing.ramp);
+    }
+
+    fn load(&self) -> Standing {
+        let get = |cell: &AtomicU64| f64::from_bits(cell.load(Ordering::Relaxed));
+        let known = |value: f64| (!value.is_nan()).then_some(value);
+        Standing {
+            seconds: known(get(&self.seconds)),
+            variance: get(&self.variance),
+            faults: get(&self.faults),
+            cost: known(get(&self.cost)),
+            ramp: get(&self.ramp),
+        }
+    }
+}
