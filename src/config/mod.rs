@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use crate::balance::{Objective, Strategy};
 use crate::balance::{Share, Weight};
 use crate::law::Law;
 use crate::model::{Price, ProviderName, RouteName, TargetName, UpstreamName};
@@ -103,17 +104,6 @@ pub struct Requests {
     pub lists: bool,
     /// What acts on a list whose type asks for nothing else.
     pub strategy: Strategy,
-}
-
-/// How shares come about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Strategy {
-    /// The configured shares; ejection, blocks and failover still act.
-    Fixed,
-    /// Shares follow latency, cost and errors around the configured ones.
-    #[default]
-    Adaptive,
 }
 
 /// How a request's place in the shares is drawn.
@@ -260,26 +250,4 @@ pub struct Deadlines {
     pub attempt: Duration,
     /// The whole request, retries and waits included.
     pub total: Duration,
-}
-
-/// How much each part of the loss counts; see ARCHITECTURE.md for the formula.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Objective {
-    /// Weight of latency.
-    pub latency: f64,
-    /// Weight of cost.
-    pub cost: f64,
-    /// Weight of errors.
-    pub errors: f64,
-}
-
-impl Default for Objective {
-    /// The preset `balanced`.
-    fn default() -> Self {
-        Self {
-            latency: 1.0,
-            cost: 0.5,
-            errors: 5.0,
-        }
-    }
 }

@@ -135,7 +135,7 @@ impl Meter {
                 left_pending = flight.pending;
                 self.flights[key.0] = None;
                 self.free.push(key.0);
-                self.finished(now, before.kind, end);
+                self.finished(now, &before, end);
             }
         }
         let happened = Happened {
@@ -159,8 +159,10 @@ impl Meter {
             self.news.ejected = Some((now, cause));
         }
         match (self.news.probe, reaction.probe) {
-            // A failure must not be hidden by another probe's success within the same tick.
-            (Some(ProbeResult::Failed(_)), _) | (_, None) => {}
+            // Within one tick a failure hides a success, and either hides a void.
+            (Some(ProbeResult::Failed(_)), _)
+            | (Some(ProbeResult::Passed), Some(ProbeResult::Passed | ProbeResult::Void))
+            | (_, None) => {}
             (_, Some(result)) => self.news.probe = Some(result),
         }
     }
@@ -177,9 +179,12 @@ impl Meter {
         self.first_token.record(now, micros(after));
     }
 
-    fn finished(&mut self, now: Time, kind: AnswerKind, end: &Finished) {
-        let class = end.outcome.class();
-        self.batch.classes[class.index()] += 1;
+    fn finished(&mut self, now: Time, flight: &InFlight, end: &Finished) {
+        let (class, kind) = (end.outcome.class(), flight.kind);
+        // A stream whose silence was counted is not counted as a second fault when it then ends badly.
+        if !(flight.gap_counted && class == Class::Fault) {
+            self.batch.classes[class.index()] += 1;
+        }
         *self.totals.outcomes.entry(end.outcome).or_default() += 1;
         if class != Class::Ok || kind == AnswerKind::Unary {
             self.batch.note(Recent {
@@ -283,8 +288,8 @@ impl Meter {
         } else {
             0.0
         };
-        let ejected_at = self.watch.ejected_at.max(watch.ejected_at);
         let serving = watch.serving && !unseen;
+        let ejected_at = self.watch.ejected_at.max(watch.ejected_at);
         self.watch = Watch {
             fault_sum,
             ejected_at,
