@@ -7,6 +7,7 @@ pub mod balance;
 pub mod config;
 pub mod law;
 pub mod model;
+pub mod sim;
 
 #[cfg(feature = "daemon")]
 pub mod live;

@@ -31,6 +31,7 @@ mod signal;
 mod step;
 mod strategy;
 mod table;
+mod tally;
 mod upstream;
 
 pub use decision::{Decision, Evidence, Rail, Row, Terms};
@@ -43,3 +44,4 @@ pub use plan::{Objective, Plan, RouteSpec, Strategy, TargetSpec};
 pub use share::{Share, Weight, WeightError};
 pub use step::{Memory, Stepped, step};
 pub use table::{Draw, MAX_TARGETS, Mask, TableError, WeightTable};
+pub use tally::{Collected, FlightKey, Recorded, Tally};

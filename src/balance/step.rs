@@ -151,7 +151,9 @@ pub fn step(plan: &Plan, memory: &mut Memory, input: &Input) -> Stepped {
             pool: &after[cohort],
         };
         let (decision, extra) = memory.decide(route, &scene);
-        extra.into_iter().for_each(|i| bursts[i] = true);
+        for i in extra {
+            bursts[i] = true;
+        }
         decisions.push(decision);
     }
     let order = |(i, upstream): (usize, &UpstreamMemory)| {
