@@ -6,4 +6,8 @@
 pub mod balance;
 pub mod config;
 pub mod law;
+#[cfg(feature = "daemon")]
+pub mod live;
+#[cfg(feature = "daemon")]
+pub mod mock;
 pub mod model;
