@@ -6,6 +6,10 @@
 pub mod balance;
 pub mod config;
 pub mod law;
+#[cfg(feature = "daemon")]
+pub mod live;
+#[cfg(feature = "daemon")]
+pub mod mock;
 pub mod model;
 pub mod sim;
 

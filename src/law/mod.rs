@@ -16,11 +16,13 @@ mod check;
 mod fate;
 mod noise;
 mod number;
+mod read;
 mod state;
 
 pub use fate::{Answer, Ask, Ending, Fate, Hang, MAX_TOKENS, Wrong, fate};
 pub use noise::{Draws, Generator, factor, salt};
 pub use number::{Number, NumberError};
+pub use read::LawError;
 pub use state::{Bucket, Limits, Queue, RateLimit, State, Ticket, Window, WindowLimit};
 
 /// The law of one target.

@@ -10,7 +10,7 @@ mod upstream;
 mod window;
 
 pub use attempt::{Account, Attempt, Witness};
-pub use clock::{Clock, unix_seconds};
+pub use clock::Clock;
 pub use meter::{Recently, Totals};
 pub use published::{Published, Publisher};
 pub use snapshot::{Member, MemberGates, Provider, Route, RouteCells, Snapshot, Strangers};
