@@ -5,6 +5,8 @@
 
 pub mod balance;
 pub mod config;
+#[cfg(feature = "daemon")]
+pub mod control;
 pub mod law;
 #[cfg(feature = "daemon")]
 pub mod live;
@@ -12,6 +14,3 @@ pub mod live;
 pub mod mock;
 pub mod model;
 pub mod sim;
-
-#[cfg(feature = "daemon")]
-pub mod live;

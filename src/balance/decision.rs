@@ -40,6 +40,10 @@ pub enum Rail {
     ModelSplit,
     /// All targets are ejected: the configured shares are in force.
     HeldOutage,
+    /// The controller decides and is not obeyed (`mode = "shadow"`).
+    Shadow,
+    /// The controller does not decide (`mode = "off"`).
+    Off,
 }
 
 /// The loss of a typical answer, in parts. Compared between targets of a route; lower is better.

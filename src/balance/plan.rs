@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Share, Weight};
-use crate::model::{RouteName, TargetName, UpstreamName};
+use crate::model::{Price, RouteName, TargetName, UpstreamName};
 
 /// How shares come about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +69,8 @@ pub struct TargetSpec {
     pub min_share: Share,
     /// The share it is never given more of.
     pub max_share: Share,
+    /// A price of its own (prepaid is 0); `None` takes its upstream's.
+    pub price: Option<Price>,
 }
 
 /// A target with its place.

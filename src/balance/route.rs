@@ -198,7 +198,7 @@ impl RouteMemory {
             .zip(self.table.shares())
             .map(|(target, share)| Known {
                 memory: &scene.upstreams[target.upstream],
-                price: scene.prices[target.upstream],
+                price: target.spec.price.or(scene.prices[target.upstream]),
                 anchor: target.anchor,
                 share: share.fraction(),
             })

@@ -52,7 +52,15 @@ impl Memory {
         let upstreams: Vec<UpstreamMemory> = new
             .upstreams
             .iter()
-            .map(|name| known(name).unwrap_or_else(|| UpstreamMemory::new(true)))
+            .enumerate()
+            .map(|(i, name)| {
+                // What no route names has no share to ramp up to.
+                let routed = new
+                    .routes
+                    .iter()
+                    .any(|r| r.targets.iter().any(|t| t.upstream == i));
+                known(name).unwrap_or_else(|| UpstreamMemory::new(routed))
+            })
             .collect();
         let cohort = |members: &Vec<usize>| {
             let was = members.iter().find_map(|i| place(&new.upstreams[*i]));

@@ -2,6 +2,7 @@
 //! measurements and publishes snapshots.
 
 mod attempt;
+mod board;
 mod clock;
 mod meter;
 mod published;
@@ -10,6 +11,7 @@ mod upstream;
 mod window;
 
 pub use attempt::{Account, Attempt, Witness};
+pub use board::{Board, Refusal};
 pub use clock::Clock;
 pub use meter::{Recently, Totals};
 pub use published::{Published, Publisher};

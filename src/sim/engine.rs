@@ -153,6 +153,7 @@ impl<'a> Engine<'a> {
                 weight: target.weight,
                 min_share: Share::ZERO,
                 max_share: Share::WHOLE,
+                price: None,
             });
         }
         let spec = RouteSpec {
