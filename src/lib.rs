@@ -5,5 +5,6 @@
 
 pub mod balance;
 pub mod config;
+pub mod files;
 pub mod law;
 pub mod model;

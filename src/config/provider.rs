@@ -1,0 +1,277 @@
+//! `[providers.NAME]`: what is called, how, and with which credential.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::law::Law;
+use crate::model::ProviderName;
+
+use super::field::Field;
+use super::interpolate::Lookup;
+use super::law::law;
+use super::problem::{Problem, nearest};
+use super::section::Section;
+use super::tree::Value;
+use super::{Endpoint, Provider, ProviderKind, Secret};
+
+/// Where OpenAI's own API is. Source: <https://platform.openai.com/docs/api-reference> (read 2026-11).
+const OPENAI: &str = "https://api.openai.com/v1";
+
+/// Kinds that later versions know, and those that speak OpenAI's format and so need no kind of their own.
+const LATER: &[&str] = &[
+    "anthropic",
+    "azure",
+    "bedrock",
+    "cohere",
+    "gemini",
+    "google",
+    "vertex",
+];
+const ALIKE: &[&str] = &[
+    "compatible",
+    "deepseek",
+    "fireworks",
+    "groq",
+    "llamacpp",
+    "lmstudio",
+    "mistral",
+    "ollama",
+    "openai-compatible",
+    "openrouter",
+    "sglang",
+    "together",
+    "vllm",
+    "xai",
+];
+
+/// Keys of providers that later versions know.
+const UNSUPPORTED: &[&str] = &[
+    "api_version",
+    "budget",
+    "capabilities",
+    "ca_file",
+    "deadlines",
+    "headers",
+    "limits",
+    "max_in_flight",
+    "organization",
+    "project",
+    "proxy",
+    "quota_group",
+    "region",
+    "rpm",
+    "tpm",
+];
+
+/// All providers that could be read, by name.
+pub(super) fn providers(
+    section: &Section<'_>,
+    lookup: &dyn Lookup,
+) -> BTreeMap<ProviderName, Arc<Provider>> {
+    section
+        .entries()
+        .filter_map(|(name, field)| {
+            let name = match ProviderName::new(name) {
+                Ok(name) => name,
+                Err(error) => {
+                    field.problem(error.to_string(), "");
+                    return None;
+                }
+            };
+            let provider = provider(name.clone(), &field, lookup)?;
+            Some((name, Arc::new(provider)))
+        })
+        .collect()
+}
+
+fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Option<Provider> {
+    let mut section = field.section()?;
+    let _enabled = section.field("enabled").and_then(|field| field.boolean());
+    let key = section.field("api_key");
+    let base = section.field("base_url");
+    let behaviour = section.field("law");
+    let simulated = behaviour.as_ref().map(law);
+    let api_key = key.as_ref().map(|field| secret(field, lookup));
+    let models = section.field("models").map(|field| field.texts());
+    let tags = section.field("tags").map(|field| field.texts());
+    let discount = section.field("discount").and_then(|field| field.fraction());
+    let kind = section.field("kind");
+    section.finish(UNSUPPORTED);
+    let Some(kind) = kind else {
+        field.conflict(
+            "expected `kind`, found none",
+            "write kind = \"openai\" or kind = \"simulated\"",
+        );
+        return None;
+    };
+    let kind = match kind_of(&kind)? {
+        Kind::OpenAi => {
+            only_for(behaviour.as_ref(), "simulated");
+            let own = base.is_none() && key.is_none();
+            if own {
+                field.warn(
+                    "no api_key: OpenAI refuses requests without one",
+                    "write api_key = \"${OPENAI_API_KEY}\"",
+                );
+            }
+            ProviderKind::OpenAi {
+                base: base.map_or_else(|| Endpoint::new(OPENAI).ok(), |field| endpoint(&field))?,
+            }
+        }
+        Kind::Simulated => {
+            only_for(base.as_ref(), "openai");
+            only_for(key.as_ref(), "openai");
+            ProviderKind::Simulated {
+                law: simulated.unwrap_or_else(|| Some(Box::new(Law::default())))?,
+            }
+        }
+    };
+    Some(Provider {
+        name,
+        kind,
+        api_key: api_key.map_or(Some(None), |key| key.map(Some))?,
+        models: models.unwrap_or_default(),
+        tags: tags.unwrap_or_default(),
+        discount: discount.unwrap_or(0.0),
+    })
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    OpenAi,
+    Simulated,
+}
+
+fn kind_of(field: &Field<'_>) -> Option<Kind> {
+    let word = field.str()?;
+    match word {
+        "openai" => return Some(Kind::OpenAi),
+        "simulated" => return Some(Kind::Simulated),
+        _ => {}
+    }
+    if LATER.contains(&word) {
+        field.problem(
+            format!("kind \"{word}\" is not supported by this version"),
+            "an OpenAI-compatible address of it works with kind = \"openai\" and its base_url",
+        );
+    } else if ALIKE.contains(&word) {
+        field.problem(
+            format!("there is no kind \"{word}\""),
+            "it speaks OpenAI's format: write kind = \"openai\" and its base_url",
+        );
+    } else {
+        let hint = nearest(word, ["openai", "simulated"])
+            .map(|kind| format!("did you mean \"{kind}\"?"))
+            .unwrap_or_default();
+        field.expected("kind \"openai\" or \"simulated\"", &hint);
+    }
+    None
+}
+
+fn only_for(field: Option<&Field<'_>>, kind: &str) {
+    if let Some(field) = field {
+        field.conflict(
+            format!("expected only with kind = \"{kind}\""),
+            "remove it, or give the provider another name in this environment",
+        );
+    }
+}
+
+/// The credential of `api_key = "…"` or `api_key = { file = "…" }`. No message repeats it.
+fn secret(field: &Field<'_>, lookup: &dyn Lookup) -> Option<Secret> {
+    let (origin, text) = match &field.node.value {
+        Value::Table(_) => {
+            let mut section = field.section()?;
+            let file = section.field("file");
+            section.finish(&["command", "vault", "env"]);
+            let Some(file) = file else {
+                field.problem("expected { file = \"…\" }, found no `file`", "");
+                return None;
+            };
+            let content = secret_file(&file, lookup)?;
+            (file, content)
+        }
+        Value::Text(text) => {
+            if !text.filled && !text.full.is_empty() {
+                field.warn(
+                    "a credential stands in the file itself",
+                    "write \"${NAME}\" and set that variable, or { file = \"…\" }",
+                );
+            }
+            (field.clone(), text.full.clone())
+        }
+        Value::Integer(_) | Value::Float(_) | Value::Bool(_) | Value::Date(_) | Value::List(_) => {
+            field.expected("a text in quotes or { file = \"…\" }", "");
+            return None;
+        }
+    };
+    field.sink.keep_secret(&text);
+    match unfit(&text) {
+        None => Some(Secret::new(text)),
+        Some((problem, hint)) => {
+            origin.problem(problem, hint);
+            None
+        }
+    }
+}
+
+fn secret_file(file: &Field<'_>, lookup: &dyn Lookup) -> Option<String> {
+    let path = file.str()?;
+    match lookup.secret_file(path) {
+        Ok(mut content) => {
+            content.truncate(content.trim_end_matches(['\r', '\n']).len());
+            Some(content)
+        }
+        Err(why) => {
+            file.problem(format!("can't read the credential: {why}"), "");
+            None
+        }
+    }
+}
+
+/// Why a text can't be sent as a credential, and what to do.
+fn unfit(text: &str) -> Option<(&'static str, &'static str)> {
+    if text.is_empty() {
+        let hint = "leave the key out if the provider needs none";
+        return Some(("expected a credential, found an empty text", hint));
+    }
+    // Ways in which other gateways name a variable: sent as they stand, each request would be a 401.
+    let foreign = ["env::", "env.", "os.environ/", "$ENV:"];
+    if foreign.iter().any(|prefix| text.starts_with(prefix)) {
+        let hint = "write \"${NAME}\" for the variable NAME";
+        return Some(("expected a credential, found the name of a variable", hint));
+    }
+    let fit = text.chars().all(|c| c.is_ascii_graphic());
+    (!fit).then_some((
+        "expected letters, digits and punctuation only, found a space, line break or other character",
+        "check for a second line or a space around it",
+    ))
+}
+
+fn endpoint(field: &Field<'_>) -> Option<Endpoint> {
+    match Endpoint::new(field.str()?) {
+        Ok(endpoint) => Some(endpoint),
+        Err(error) => {
+            field.problem(
+                error.to_string(),
+                "for example \"https://api.openai.com/v1\"",
+            );
+            None
+        }
+    }
+}
+
+/// The problem of naming a provider that is not there.
+pub(super) fn unknown<'a>(
+    field: &Field<'_>,
+    name: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Problem {
+    let problem = field.at(format!("there is no provider {}", super::mask::quote(name)));
+    let known: Vec<&str> = known.into_iter().collect();
+    match nearest(name, known.iter().copied()) {
+        Some(other) => problem.hint(format!("did you mean \"{other}\"?")),
+        None if known.is_empty() => problem,
+        None => problem.hint(format!("there are: {}", known.join(", "))),
+    }
+}
