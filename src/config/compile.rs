@@ -89,7 +89,7 @@ fn empty(layers: &[Layer]) -> Problem {
         .hint("begin with a copy of config/development.toml")
 }
 
-fn read(root: &Table, removed: Vec<Removed>, lookup: &dyn Lookup, sink: &Sink) -> Config {
+fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Config {
     let mut section = Section::new(root, "", sink);
     if let Some(version) = section.field("config_version") {
         version.whole(1_u32..=1);

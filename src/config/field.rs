@@ -10,6 +10,9 @@ use super::quantity;
 use super::section::Section;
 use super::tree::{Node, Text, Value};
 
+/// Longest list that is read; elements are compared with each other.
+const LONGEST_LIST: usize = 1024;
+
 /// A value, the path of its key, and where to complain.
 #[derive(Clone, Debug)]
 pub(super) struct Field<'a> {
@@ -33,20 +36,26 @@ impl<'a> Field<'a> {
 
     /// Tells a problem with this value.
     pub(super) fn problem(&self, message: impl Into<String>, hint: &str) {
-        let problem = self.at(message);
-        self.sink.problem(hinted(problem, hint));
+        if !self.node.failed() {
+            let problem = self.at(message);
+            self.sink.problem(hinted(problem, hint));
+        }
     }
 
     /// Tells that this value does not go with another one.
     pub(super) fn conflict(&self, message: impl Into<String>, hint: &str) {
-        let problem = self.at(message);
-        self.sink.conflict(hinted(problem, hint));
+        if !self.node.failed() {
+            let problem = self.at(message);
+            self.sink.conflict(hinted(problem, hint));
+        }
     }
 
     /// Tells something odd about this value.
     pub(super) fn warn(&self, message: impl Into<String>, hint: &str) {
-        let warning = self.at(message);
-        self.sink.warn(hinted(warning, hint));
+        if !self.node.failed() {
+            let warning = self.at(message);
+            self.sink.warn(hinted(warning, hint));
+        }
     }
 
     /// Whether the key, by its name, holds a credential.
@@ -223,8 +232,16 @@ impl<'a> Field<'a> {
             self.expected("a list in square brackets", "");
             return Vec::new();
         };
+        if items.len() > LONGEST_LIST {
+            let found = items.len();
+            self.problem(
+                format!("expected at most {LONGEST_LIST} elements, found {found}"),
+                "",
+            );
+        }
         items
             .iter()
+            .take(LONGEST_LIST)
             .enumerate()
             .map(|(index, node)| Field {
                 node,

@@ -5,7 +5,7 @@
 
 use super::mask::{MASK, is_secret_key, is_secret_variable};
 use super::problem::{Sink, at};
-use super::tree::{Node, Table, Text, Value};
+use super::tree::{Node, Table, Text, Value, Variables};
 
 /// Where variables and secret files come from: the process's environment and disk, or a test's table.
 pub trait Lookup {
@@ -71,6 +71,7 @@ fn fill(node: &mut Node, path: &str, secret: bool, lookup: &dyn Lookup, sink: &S
                 let mut problem = at(&node.at, path, fault.to_string());
                 problem.hint = fault.hint();
                 sink.problem(problem);
+                text.variables = Variables::Failed;
             }
         },
         Value::List(items) => {
@@ -87,7 +88,7 @@ fn fill(node: &mut Node, path: &str, secret: bool, lookup: &dyn Lookup, sink: &S
 pub(super) fn expand(source: &str, lookup: &dyn Lookup) -> Result<Text, Fault> {
     let mut text = String::new();
     let mut shown = String::new();
-    let mut filled = false;
+    let mut variables = Variables::None;
     let mut rest = source;
     while let Some((before, after)) = rest.split_once('$') {
         text.push_str(before);
@@ -101,7 +102,7 @@ pub(super) fn expand(source: &str, lookup: &dyn Lookup) -> Result<Text, Fault> {
             } else {
                 &value
             });
-            filled = true;
+            variables = Variables::Filled;
             rest = tail;
         } else {
             text.push('$');
@@ -115,7 +116,7 @@ pub(super) fn expand(source: &str, lookup: &dyn Lookup) -> Result<Text, Fault> {
     Ok(Text {
         full: text,
         shown,
-        filled,
+        variables,
     })
 }
 

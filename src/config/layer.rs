@@ -1,5 +1,6 @@
 //! Files over files: an overlay merged key by key over what lies below it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::tree::{Node, Origin, Table, Value};
@@ -43,18 +44,13 @@ fn merge_node(below: &mut Node, node: Node) {
     }
 }
 
-/// A thing that `enabled = false` took out, and where that is said.
-#[derive(Clone, Debug)]
-pub(super) struct Removed {
-    /// Path of its table, for example `providers.azure`.
-    pub(super) path: String,
-    pub(super) at: Origin,
-}
+/// What `enabled = false` took out, by the path of its table (for example `providers.azure`), and where that is said.
+pub(super) type Removed = BTreeMap<String, Origin>;
 
 /// Takes out providers, routes, targets and prices with `enabled = false`, before anything else looks at them: what is
 /// off may be incomplete and may name variables that are not set.
-pub(super) fn prune(root: &mut Table) -> Vec<Removed> {
-    let mut removed = Vec::new();
+pub(super) fn prune(root: &mut Table) -> Removed {
+    let mut removed = Removed::new();
     for keyed in ["providers", "routes", "prices"] {
         if let Some(table) = table_of(root, keyed) {
             prune_table(table, keyed, &mut removed);
@@ -79,17 +75,14 @@ fn table_of<'a>(table: &'a mut Table, key: &str) -> Option<&'a mut Table> {
     }
 }
 
-fn prune_table(table: &mut Table, path: &str, removed: &mut Vec<Removed>) {
+fn prune_table(table: &mut Table, path: &str, removed: &mut Removed) {
     table.retain(|name, node| {
         let Value::Table(inner) = &node.value else {
             return true;
         };
         match inner.get("enabled") {
             Some(switch) if matches!(switch.value, Value::Bool(false)) => {
-                removed.push(Removed {
-                    path: format!("{path}.{name}"),
-                    at: switch.at.clone(),
-                });
+                removed.insert(format!("{path}.{name}"), switch.at.clone());
                 false
             }
             Some(_) | None => true,

@@ -4,6 +4,8 @@
 //! way out. Choice: three nets. Keys with a telling name are masked whatever they hold; variables with a telling name are
 //! masked wherever they were filled in; and every known credential is scrubbed from all texts at the end.
 
+use std::collections::BTreeSet;
+
 use super::tree::{Node, Table, Text, Value};
 
 /// What stands in place of a credential.
@@ -60,35 +62,52 @@ pub(super) fn quote(text: &str) -> String {
     format!("{short:?}")
 }
 
-/// `text` without any of `secrets`.
-pub(super) fn scrub(text: String, secrets: &[String]) -> String {
-    secrets
-        .iter()
-        .filter(|secret| !secret.is_empty())
-        .fold(text, |text, secret| {
+/// Credentials that are known by now.
+#[derive(Clone, Default)]
+pub(super) struct Secrets {
+    whole: BTreeSet<String>,
+}
+
+/// How many credentials are looked for inside longer texts. Beyond, only texts that are one whole are found: looking for
+/// each of a hundred thousand in each of a hundred thousand texts would take minutes.
+const MOST_SOUGHT: usize = 1000;
+
+impl Secrets {
+    /// Short ones would mask half of every sentence and are left out.
+    pub(super) fn insert(&mut self, secret: &str) {
+        if secret.len() >= 4 {
+            self.whole.insert(secret.to_owned());
+        }
+    }
+
+    /// `text` without any of them.
+    pub(super) fn scrub(&self, text: String) -> String {
+        if self.whole.contains(&text) {
+            return MASK.to_owned();
+        }
+        let sought = self.whole.iter().take(MOST_SOUGHT);
+        sought.fold(text, |text, secret| {
             if text.contains(secret.as_str()) {
                 text.replace(secret.as_str(), MASK)
             } else {
                 text
             }
         })
+    }
 }
 
 /// A copy of the table in which no credential is left.
-pub(super) fn masked(table: &Table, secrets: &[String]) -> Table {
+pub(super) fn masked(table: &Table, secrets: &Secrets) -> Table {
     table
         .iter()
         .map(|(key, node)| {
             let hide = is_secret_key(key);
-            (
-                scrub(key.clone(), secrets),
-                masked_node(node, hide, secrets),
-            )
+            (secrets.scrub(key.clone()), masked_node(node, hide, secrets))
         })
         .collect()
 }
 
-fn masked_node(node: &Node, hide: bool, secrets: &[String]) -> Node {
+fn masked_node(node: &Node, hide: bool, secrets: &Secrets) -> Node {
     let value = match &node.value {
         Value::Text(text) => Value::Text(Text::literal(visible(text, hide, secrets))),
         Value::Integer(_) | Value::Float(_) | Value::Date(_) if hide => {
@@ -106,10 +125,7 @@ fn masked_node(node: &Node, hide: bool, secrets: &[String]) -> Node {
                 .map(|(key, node)| {
                     // The path of a file that holds a credential is no credential.
                     let hide = (hide && key != "file") || is_secret_key(key);
-                    (
-                        scrub(key.clone(), secrets),
-                        masked_node(node, hide, secrets),
-                    )
+                    (secrets.scrub(key.clone()), masked_node(node, hide, secrets))
                 })
                 .collect(),
         ),
@@ -121,11 +137,11 @@ fn masked_node(node: &Node, hide: bool, secrets: &[String]) -> Node {
     }
 }
 
-fn visible(text: &Text, hide: bool, secrets: &[String]) -> String {
+fn visible(text: &Text, hide: bool, secrets: &Secrets) -> String {
     if hide || looks_secret(&text.full) {
         MASK.to_owned()
     } else {
-        scrub(text.shown().to_owned(), secrets)
+        secrets.scrub(text.shown().to_owned())
     }
 }
 

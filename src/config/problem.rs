@@ -8,7 +8,7 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
-use super::mask;
+use super::mask::Secrets;
 use super::tree::Origin;
 
 /// One thing wrong (or, as a warning, odd) in a configuration file.
@@ -77,7 +77,7 @@ const MOST: usize = 200;
 pub(super) struct Sink {
     problems: RefCell<Vec<Problem>>,
     warnings: RefCell<Vec<Problem>>,
-    secrets: RefCell<Vec<String>>,
+    secrets: RefCell<Secrets>,
     dropped: Cell<usize>,
     partial: Cell<bool>,
 }
@@ -114,20 +114,23 @@ impl Sink {
         }
     }
 
+    /// Whether further problems are only counted, so that nobody need look for hints any more.
+    pub(super) fn is_full(&self) -> bool {
+        self.problems.borrow().len() >= MOST
+    }
+
     /// Notes that a file could not be parsed.
     pub(super) fn set_partial(&self) {
         self.partial.set(true);
     }
 
-    /// Notes a credential that no text may contain. Short ones would mask half of every sentence and are left out.
+    /// Notes a credential that no text may contain.
     pub(super) fn keep_secret(&self, secret: &str) {
-        if secret.len() >= 4 {
-            self.secrets.borrow_mut().push(secret.to_owned());
-        }
+        self.secrets.borrow_mut().insert(secret);
     }
 
     /// All credentials noted so far.
-    pub(super) fn secrets(&self) -> Vec<String> {
+    pub(super) fn secrets(&self) -> Secrets {
         self.secrets.borrow().clone()
     }
 
@@ -151,13 +154,13 @@ impl Sink {
     }
 }
 
-fn cleaned(problems: Vec<Problem>, secrets: &[String]) -> Vec<Problem> {
+fn cleaned(problems: Vec<Problem>, secrets: &Secrets) -> Vec<Problem> {
     problems
         .into_iter()
         .map(|problem| Problem {
-            key: mask::scrub(problem.key, secrets),
-            message: mask::scrub(problem.message, secrets),
-            hint: problem.hint.map(|hint| mask::scrub(hint, secrets)),
+            key: secrets.scrub(problem.key),
+            message: secrets.scrub(problem.message),
+            hint: problem.hint.map(|hint| secrets.scrub(hint)),
             ..problem
         })
         .collect()
@@ -175,7 +178,10 @@ pub(super) fn at(origin: &Origin, key: &str, message: impl Into<String>) -> Prob
     }
 }
 
-/// The candidate that `word` was probably meant to be: at most a third of its letters differ.
+/// Candidates beyond this many are not compared: a hint is not worth a second.
+const MOST_CANDIDATES: usize = 500;
+
+/// The candidate that `word` was probably meant to be: at most a third of its letters differ, or one begins with the other.
 pub(super) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -187,8 +193,18 @@ pub(super) fn nearest<'a>(
     let allowed = (word.chars().count() / 3).max(1);
     candidates
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .take(MOST_CANDIDATES)
+        .map(|candidate| (distance(word, candidate), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min()
         .map(|(_, candidate)| candidate)
+}
+
+fn distance(word: &str, candidate: &str) -> usize {
+    let prefix = candidate.starts_with(word) || word.starts_with(candidate);
+    if prefix && word.len().min(candidate.len()) >= 3 {
+        1
+    } else {
+        strsim::damerau_levenshtein(word, candidate)
+    }
 }

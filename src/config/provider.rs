@@ -11,7 +11,7 @@ use super::interpolate::Lookup;
 use super::law::law;
 use super::problem::{Problem, nearest};
 use super::section::Section;
-use super::tree::Value;
+use super::tree::{Value, Variables};
 use super::{Endpoint, Provider, ProviderKind, Secret};
 
 /// Where OpenAI's own API is. Source: <https://platform.openai.com/docs/api-reference> (read 2026-11).
@@ -192,7 +192,7 @@ fn secret(field: &Field<'_>, lookup: &dyn Lookup) -> Option<Secret> {
             (file, content)
         }
         Value::Text(text) => {
-            if !text.filled && !text.full.is_empty() {
+            if text.variables == Variables::None && !text.full.is_empty() {
                 field.warn(
                     "a credential stands in the file itself",
                     "write \"${NAME}\" and set that variable, or { file = \"…\" }",
@@ -268,10 +268,21 @@ pub(super) fn unknown<'a>(
     known: impl IntoIterator<Item = &'a str>,
 ) -> Problem {
     let problem = field.at(format!("there is no provider {}", super::mask::quote(name)));
-    let known: Vec<&str> = known.into_iter().collect();
+    let known: Vec<&str> = known.into_iter().take(500).collect();
     match nearest(name, known.iter().copied()) {
         Some(other) => problem.hint(format!("did you mean \"{other}\"?")),
         None if known.is_empty() => problem,
-        None => problem.hint(format!("there are: {}", known.join(", "))),
+        None => problem.hint(format!("there are: {}", first(&known))),
     }
+}
+
+/// The first few names.
+fn first(names: &[&str]) -> String {
+    let some: Vec<&str> = names.iter().copied().take(10).collect();
+    let more = if names.len() > some.len() {
+        ", …"
+    } else {
+        ""
+    };
+    format!("{}{more}", some.join(", "))
 }

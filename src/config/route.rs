@@ -183,7 +183,7 @@ fn other_route(
         item.conflict("expected another route, found the route itself", "");
         return None;
     }
-    if world.route_names.contains(text) {
+    if world.route_names.contains(text) || world.sink.is_full() {
         return RouteName::new(text).ok();
     }
     let hint = match world.removed("routes", text) {

@@ -31,6 +31,11 @@ pub(super) struct Node {
 }
 
 impl Node {
+    /// Whether a variable of this text could not be filled in.
+    pub(super) fn failed(&self) -> bool {
+        matches!(&self.value, Value::Text(text) if text.variables == Variables::Failed)
+    }
+
     pub(super) fn is_text(&self) -> bool {
         matches!(self.value, Value::Text(_))
     }
@@ -75,8 +80,20 @@ pub(super) struct Text {
     pub(super) full: String,
     /// What may be shown, where that differs: values of variables that hold credentials are masked.
     pub(super) shown: Option<String>,
-    /// Whether any variable was filled in.
-    pub(super) filled: bool,
+    /// What became of its variables.
+    pub(super) variables: Variables,
+}
+
+/// What became of a text's variables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Variables {
+    /// There are none.
+    #[default]
+    None,
+    /// All are filled in.
+    Filled,
+    /// One could not be filled in. That problem is told, and nothing else is worth telling of the text.
+    Failed,
 }
 
 impl Text {

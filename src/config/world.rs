@@ -25,7 +25,7 @@ pub(super) struct World<'a> {
     pub(super) route_names: BTreeSet<&'a str>,
     pub(super) prices: BTreeMap<UpstreamName, Price>,
     pub(super) upstreams: BTreeMap<UpstreamName, Arc<Upstream>>,
-    pub(super) removed: Vec<Removed>,
+    pub(super) removed: Removed,
 }
 
 // === impl World ===
@@ -33,9 +33,8 @@ pub(super) struct World<'a> {
 impl World<'_> {
     /// Where `enabled = false` took out `kind.name`, as `file:line`.
     pub(super) fn removed(&self, kind: &str, name: &str) -> Option<String> {
-        let path = format!("{kind}.{name}");
-        let removed = self.removed.iter().find(|removed| removed.path == path)?;
-        Some(format!("{}:{}", removed.at.file, removed.at.line))
+        let at = self.removed.get(&format!("{kind}.{name}"))?;
+        Some(format!("{}:{}", at.file, at.line))
     }
 
     /// The provider `name`; if there is none, the problem is told at `field`. One that could not be read has had its own
@@ -49,7 +48,7 @@ impl World<'_> {
                 format!("provider {} is switched off", quote(name.as_str())),
                 &format!("by `enabled = false` at {place}"),
             );
-        } else if !self.provider_names.contains(name.as_str()) {
+        } else if !self.provider_names.contains(name.as_str()) && !self.sink.is_full() {
             let known = self.provider_names.iter().copied();
             self.sink
                 .conflict(provider::unknown(field, name.as_str(), known));

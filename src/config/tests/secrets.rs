@@ -1,6 +1,6 @@
 //! No credential leaves by a problem, a warning, a shown form, a difference or a `Debug`.
 
-use super::super::{Origins, diff};
+use super::super::{Origins, Secret, diff};
 use super::{World, compiled};
 
 const PLANTED: &str = "sk-PLANTED0123456789";
@@ -107,7 +107,7 @@ fn what_is_shown_of_a_good_configuration_contains_no_credential() {
         .providers
         .values()
         .filter_map(|provider| provider.api_key.as_ref());
-    let kept: Vec<&str> = kept.map(|key| key.expose()).collect();
+    let kept: Vec<&str> = kept.map(Secret::expose).collect();
     assert_eq!(
         kept,
         [PLANTED, PLAIN, PLANTED],
