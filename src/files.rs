@@ -190,3 +190,6 @@ impl Lookup for Disk {
         text(&path, LARGEST_SECRET).map_err(|error| error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests;
