@@ -10,7 +10,7 @@ use super::layer::{Layer, Removed, merge, prune};
 use super::mask::{is_secret_key, masked};
 use super::problem::{Problem, Sink};
 use super::section::Section;
-use super::settings::{self, MODES, set};
+use super::settings::{self, MODES};
 use super::shown::Shown;
 use super::tree::{Digest, Table, each_text};
 use super::world::World;
@@ -89,35 +89,31 @@ fn empty(layers: &[Layer]) -> Problem {
         .hint("begin with a copy of config/development.toml")
 }
 
+/// Tables that later versions know.
+const UNSUPPORTED: &[&str] = &[
+    "alerts",
+    "budgets",
+    "cluster",
+    "include",
+    "journal",
+    "keys",
+    "quota_groups",
+    "store",
+    "telemetry",
+];
+
+/// Reads everything; the digest is left to fill in.
 fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Config {
     let mut section = Section::new(root, "", sink);
-    if let Some(version) = section.field("config_version") {
-        version.whole(1_u32..=1);
-    }
-    let mut mode = Mode::default();
-    set(
-        &mut mode,
-        section.field("mode").and_then(|field| field.choice(MODES)),
-    );
-    let server = settings::server(section.section("server"));
-    let admin = settings::admin(section.section("admin"), &server);
+    let mode = version_and_mode(&mut section);
+    let (server, admin) = settings::listeners(&mut section);
     let controller = settings::controller(section.section("controller"));
     let requests = settings::requests(section.section("requests"));
     let (deadlines, retry) = defaults(section.section("defaults"));
     let providers = section.section("providers");
     let prices = section.section("prices");
     let routes = section.section("routes");
-    section.finish(&[
-        "alerts",
-        "budgets",
-        "cluster",
-        "include",
-        "journal",
-        "keys",
-        "quota_groups",
-        "store",
-        "telemetry",
-    ]);
+    section.finish(UNSUPPORTED);
     let mut world = World {
         sink,
         mode,
@@ -125,19 +121,13 @@ fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Con
         retry,
         provider_names: names(providers.as_ref()),
         route_names: names(routes.as_ref()),
-        providers: providers
-            .map(|section| provider::providers(&section, lookup))
-            .unwrap_or_default(),
+        providers: providers.map_or_else(BTreeMap::new, |it| provider::providers(&it, lookup)),
         prices: BTreeMap::new(),
         upstreams: BTreeMap::new(),
         removed,
     };
-    world.prices = prices
-        .map(|section| prices::prices(&section, &world))
-        .unwrap_or_default();
-    let routes = routes
-        .map(|section| route::routes(&section, &mut world))
-        .unwrap_or_default();
+    world.prices = prices.map_or_else(BTreeMap::new, |it| prices::prices(&it, &world));
+    let routes = routes.map_or_else(BTreeMap::new, |it| route::routes(&it, &mut world));
     world.demand_names(root);
     Config {
         mode,
@@ -151,6 +141,14 @@ fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Con
         prices: world.prices,
         digest: 0,
     }
+}
+
+fn version_and_mode(section: &mut Section<'_>) -> Mode {
+    if let Some(version) = section.field("config_version") {
+        version.whole(1_u32..=1);
+    }
+    let mode = section.field("mode").and_then(|field| field.choice(MODES));
+    mode.unwrap_or_default()
 }
 
 fn names<'a>(section: Option<&Section<'a>>) -> BTreeSet<&'a str> {

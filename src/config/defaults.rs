@@ -1,8 +1,37 @@
 //! What holds where a file says nothing.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Deadlines, Objective, Retry};
+use super::{Admin, Deadlines, Objective, Retry, Server};
+
+impl Default for Server {
+    /// Loopback only; bodies and answers of 32 MiB; half a minute to drain.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            allow_unauthenticated: false,
+            state: None,
+            max_body: 32 << 20,
+            max_answer: 32 << 20,
+            drain_grace: Duration::from_secs(30),
+            head_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(60),
+            max_connections: 10_000,
+            forward_headers: Vec::new(),
+        }
+    }
+}
+
+impl Default for Admin {
+    /// Loopback only.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 9901)),
+            allow_remote: false,
+        }
+    }
+}
 
 impl Default for Deadlines {
     /// Five seconds to connect, a minute to a streamed answer's header and first token, half a minute between tokens, ten

@@ -5,7 +5,7 @@ use std::fmt::{Debug, Display};
 
 use crate::model::{Price, RouteName, TargetName};
 
-use super::{Config, Endpoint, Fallback, Provider, ProviderKind, Route, Target};
+use super::{Config, Endpoint, Fallback, Provider, ProviderKind, Route, Server, Target};
 
 /// What changed from one configuration to the next. No text in it contains a credential.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -92,32 +92,8 @@ impl Lines {
 }
 
 fn settings(old: &Config, new: &Config, lines: &mut Lines) {
-    let (a, b) = (&old.server, &new.server);
-    lines.fixed("server.listen", &a.listen, &b.listen);
-    lines.fixed("server.state", &a.state, &b.state);
-    lines.fixed(
-        "server.max_connections",
-        &a.max_connections,
-        &b.max_connections,
-    );
-    lines.fixed("server.head_timeout", &a.head_timeout, &b.head_timeout);
+    server(&old.server, &new.server, lines);
     lines.fixed("admin.listen", &old.admin.listen, &new.admin.listen);
-    lines.value("server", "max_body", &a.max_body, &b.max_body);
-    lines.value("server", "max_answer", &a.max_answer, &b.max_answer);
-    lines.value("server", "drain_grace", &a.drain_grace, &b.drain_grace);
-    lines.value("server", "body_timeout", &a.body_timeout, &b.body_timeout);
-    lines.value(
-        "server",
-        "forward_headers",
-        &a.forward_headers,
-        &b.forward_headers,
-    );
-    lines.value(
-        "server",
-        "allow_unauthenticated",
-        &a.allow_unauthenticated,
-        &b.allow_unauthenticated,
-    );
     lines.value(
         "admin",
         "allow_remote",
@@ -142,6 +118,33 @@ fn settings(old: &Config, new: &Config, lines: &mut Lines) {
         "strategy",
         &old.requests.strategy,
         &new.requests.strategy,
+    );
+}
+
+fn server(a: &Server, b: &Server, lines: &mut Lines) {
+    lines.fixed("server.listen", &a.listen, &b.listen);
+    lines.fixed("server.state", &a.state, &b.state);
+    lines.fixed(
+        "server.max_connections",
+        &a.max_connections,
+        &b.max_connections,
+    );
+    lines.fixed("server.head_timeout", &a.head_timeout, &b.head_timeout);
+    lines.value("server", "max_body", &a.max_body, &b.max_body);
+    lines.value("server", "max_answer", &a.max_answer, &b.max_answer);
+    lines.value("server", "drain_grace", &a.drain_grace, &b.drain_grace);
+    lines.value("server", "body_timeout", &a.body_timeout, &b.body_timeout);
+    lines.value(
+        "server",
+        "forward_headers",
+        &a.forward_headers,
+        &b.forward_headers,
+    );
+    lines.value(
+        "server",
+        "allow_unauthenticated",
+        &a.allow_unauthenticated,
+        &b.allow_unauthenticated,
     );
 }
 

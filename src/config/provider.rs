@@ -87,16 +87,20 @@ pub(super) fn providers(
 fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Option<Provider> {
     let mut section = field.section()?;
     let _enabled = section.field("enabled").and_then(|field| field.boolean());
-    let key = section.field("api_key");
-    let base = section.field("base_url");
-    let behaviour = section.field("law");
-    let simulated = behaviour.as_ref().map(law);
-    let api_key = key.as_ref().map(|field| secret(field, lookup));
+    let written = Written {
+        key: section.field("api_key"),
+        base: section.field("base_url"),
+        law: section.field("law"),
+    };
     let models = section.field("models").map(|field| field.texts());
     let tags = section.field("tags").map(|field| field.texts());
     let discount = section.field("discount").and_then(|field| field.fraction());
     let kind = section.field("kind");
     section.finish(UNSUPPORTED);
+    let api_key = match &written.key {
+        Some(key) => secret(key, lookup).map(Some),
+        None => Some(None),
+    };
     let Some(kind) = kind else {
         field.conflict(
             "expected `kind`, found none",
@@ -104,36 +108,53 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
         );
         return None;
     };
-    let kind = match kind_of(&kind)? {
-        Kind::OpenAi => {
-            only_for(behaviour.as_ref(), "simulated");
-            let own = base.is_none() && key.is_none();
-            if own {
-                field.warn(
-                    "no api_key: OpenAI refuses requests without one",
-                    "write api_key = \"${OPENAI_API_KEY}\"",
-                );
-            }
-            ProviderKind::OpenAi {
-                base: base.map_or_else(|| Endpoint::new(OPENAI).ok(), |field| endpoint(&field))?,
-            }
-        }
-        Kind::Simulated => {
-            only_for(base.as_ref(), "openai");
-            only_for(key.as_ref(), "openai");
-            ProviderKind::Simulated {
-                law: simulated.unwrap_or_else(|| Some(Box::new(Law::default())))?,
-            }
-        }
-    };
     Some(Provider {
         name,
-        kind,
-        api_key: api_key.map_or(Some(None), |key| key.map(Some))?,
+        kind: written.kind(field, kind_of(&kind)?)?,
+        api_key: api_key?,
         models: models.unwrap_or_default(),
         tags: tags.unwrap_or_default(),
         discount: discount.unwrap_or(0.0),
     })
+}
+
+/// What belongs to one kind or another.
+struct Written<'a> {
+    key: Option<Field<'a>>,
+    base: Option<Field<'a>>,
+    law: Option<Field<'a>>,
+}
+
+impl Written<'_> {
+    /// The kind with what belongs to it; tells what belongs to another.
+    fn kind(&self, provider: &Field<'_>, kind: Kind) -> Option<ProviderKind> {
+        let law = match &self.law {
+            Some(field) => law(field),
+            None => Some(Box::new(Law::default())),
+        };
+        match kind {
+            Kind::OpenAi => {
+                only_for(self.law.as_ref(), "simulated");
+                let (problem, hint) = (
+                    "no api_key: OpenAI refuses requests without one",
+                    "write api_key = \"${OPENAI_API_KEY}\"",
+                );
+                if self.base.is_none() && self.key.is_none() {
+                    provider.warn(problem, hint);
+                }
+                let base = match &self.base {
+                    Some(field) => endpoint(field),
+                    None => Endpoint::new(OPENAI).ok(),
+                };
+                Some(ProviderKind::OpenAi { base: base? })
+            }
+            Kind::Simulated => {
+                only_for(self.base.as_ref(), "openai");
+                only_for(self.key.as_ref(), "openai");
+                Some(ProviderKind::Simulated { law: law? })
+            }
+        }
+    }
 }
 
 #[derive(Clone, Copy)]

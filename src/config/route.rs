@@ -9,7 +9,7 @@ use crate::model::RouteName;
 use super::field::Field;
 use super::problem::nearest;
 use super::section::Section;
-use super::settings::{self, MODES, STRATEGIES};
+use super::settings::{self, MODES, STRATEGIES, set};
 use super::target::{self, Entry};
 use super::world::World;
 use super::{Draw, Fallback, Mode, Objective, Route, Strategy};
@@ -55,58 +55,64 @@ pub(super) fn routes(
 
 fn route(name: RouteName, field: &Field<'_>, world: &mut World<'_>) -> Option<Route> {
     let mut section = field.section()?;
-    let _enabled = section.field("enabled").and_then(|field| field.boolean());
-    let strategy = section
-        .field("strategy")
-        .and_then(|field| field.choice(STRATEGIES));
-    let mode = section.field("mode").and_then(|field| field.choice(MODES));
-    let draw = section.field("draw").and_then(|field| field.choice(DRAWS));
-    let require = section
-        .field("require")
-        .map(|field| field.texts())
-        .unwrap_or_default();
-    let forbid_field = section.field("forbid");
-    let forbid = forbid_field.as_ref().map(Field::texts).unwrap_or_default();
-    let mix = section
-        .field("mix_models")
-        .and_then(|field| field.boolean());
-    let retry = settings::retry(section.section("retry"), &world.retry);
-    let deadlines = settings::deadlines(section.section("deadlines"), world.deadlines);
-    let objective = section
-        .field("objective")
-        .and_then(|field| objective(&field));
-    let fallbacks = section
-        .field("fallbacks")
-        .map(|field| fallbacks(&name, &field, world))
-        .unwrap_or_default();
+    let mut route = Route {
+        name,
+        strategy: Strategy::default(),
+        mode: world.mode,
+        draw: Draw::default(),
+        targets: Vec::new(),
+        require: Vec::new(),
+        forbid: Vec::new(),
+        mix_models: true,
+        retry: settings::retry(section.section("retry"), &world.retry),
+        fallbacks: Vec::new(),
+        deadlines: settings::deadlines(section.section("deadlines"), world.deadlines),
+        objective: Objective::default(),
+    };
+    let mix = section.field("mix_models");
+    read_words(&mut section, &mut route);
+    let mixes = mix.as_ref().and_then(Field::boolean);
+    set(&mut route.mix_models, mixes);
+    if let Some(field) = section.field("fallbacks") {
+        route.fallbacks = fallbacks(&route.name, &field, world);
+    }
     let targets = section.field("targets");
     section.finish(UNSUPPORTED);
-    if let (Some(tag), Some(field)) = (
-        require.iter().find(|tag| forbid.contains(tag)),
-        forbid_field,
-    ) {
-        field.conflict(format!("tag {tag:?} is required and forbidden at once"), "");
-    }
     let entries = entries(field, targets.as_ref(), world)?;
-    let route = Route {
-        name,
-        strategy: strategy.unwrap_or_default(),
-        mode: mode.unwrap_or(world.mode),
-        draw: draw.unwrap_or_default(),
-        targets: entries.iter().map(|entry| entry.target.clone()).collect(),
-        require,
-        forbid,
-        mix_models: mix.unwrap_or(true),
-        retry,
-        fallbacks,
-        deadlines,
-        objective: objective.unwrap_or_default(),
-    };
+    route.targets = entries.into_iter().map(|entry| entry.target).collect();
     eligible(field, &route);
     if mix.is_none() {
         notice_mixed_models(field, &route);
     }
     Some(route)
+}
+
+/// Reads the keys of a route that stand alone.
+fn read_words(section: &mut Section<'_>, route: &mut Route) {
+    let _enabled = section.field("enabled").and_then(|field| field.boolean());
+    let strategy = section.field("strategy");
+    set(
+        &mut route.strategy,
+        strategy.and_then(|field| field.choice(STRATEGIES)),
+    );
+    let mode = section.field("mode");
+    set(&mut route.mode, mode.and_then(|field| field.choice(MODES)));
+    let draw = section.field("draw");
+    set(&mut route.draw, draw.and_then(|field| field.choice(DRAWS)));
+    let chosen = section.field("objective");
+    set(
+        &mut route.objective,
+        chosen.and_then(|field| objective(&field)),
+    );
+    let require = section.field("require");
+    set(&mut route.require, require.map(|field| field.texts()));
+    let forbid = section.field("forbid");
+    set(&mut route.forbid, forbid.as_ref().map(Field::texts));
+    if let Some(field) = forbid
+        && let Some(tag) = route.require.iter().find(|tag| route.forbid.contains(tag))
+    {
+        field.conflict(format!("tag {tag:?} is required and forbidden at once"), "");
+    }
 }
 
 /// The targets, if each of them could be read and they go together.

@@ -1,6 +1,5 @@
 //! The parts that are not named tables: listeners, controller, requests, defaults.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,104 +23,81 @@ pub(super) const STRATEGIES: &[(&str, Strategy)] =
 const DAY: Duration = Duration::from_secs(86_400);
 const MILLISECOND: Duration = Duration::from_millis(1);
 
-/// `[server]`. Where a key is missing or wrong, its default stands in.
-pub(super) fn server(section: Option<Section<'_>>) -> Server {
-    let mut server = Server {
-        listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-        allow_unauthenticated: false,
-        state: None,
-        max_body: 32 << 20,
-        max_answer: 32 << 20,
-        drain_grace: Duration::from_secs(30),
-        head_timeout: Duration::from_secs(10),
-        body_timeout: Duration::from_secs(60),
-        max_connections: 10_000,
-        forward_headers: Vec::new(),
-    };
-    let Some(mut section) = section else {
-        return server;
-    };
+/// `[server]` and `[admin]`, which may not share an address.
+pub(super) fn listeners(root: &mut Section<'_>) -> (Server, Admin) {
+    let mut server = Server::default();
+    let mut admin = Admin::default();
+    let data_listen = root
+        .section("server")
+        .and_then(|section| read_server(section, &mut server));
+    let admin_listen = root
+        .section("admin")
+        .and_then(|section| read_admin(section, &mut admin));
+    if let Some(field) = admin_listen.or(data_listen)
+        && same_socket(admin.listen, server.listen)
+    {
+        field.conflict(
+            format!(
+                "server.listen and admin.listen are both {}: each needs an address of its own",
+                admin.listen
+            ),
+            "give one of them another port",
+        );
+    }
+    (server, admin)
+}
+
+/// Reads into `server`, whose values stay where a key is missing or wrong, and returns where its address stands.
+fn read_server<'a>(mut section: Section<'a>, server: &mut Server) -> Option<Field<'a>> {
     let listen = section.field("listen");
     set(&mut server.listen, listen.as_ref().and_then(address));
     let allowed = section.field("allow_unauthenticated");
-    set(
-        &mut server.allow_unauthenticated,
-        allowed.and_then(|field| field.boolean()),
-    );
+    let allowed = allowed.and_then(|field| field.boolean());
+    set(&mut server.allow_unauthenticated, allowed);
     server.state = section.field("state").and_then(|field| folder(&field));
+    read_limits(&mut section, server);
+    let headers = section.field("forward_headers");
+    server.forward_headers = headers.map_or_else(Vec::new, |field| forwarded(&field));
+    section.finish(&["tls", "keys", "cors", "workers", "access_log"]);
+    if let Some(listen) = listen.as_ref().filter(|_| !server.allow_unauthenticated) {
+        let switch = "server.allow_unauthenticated = true";
+        loopback_only(listen, server.listen.ip(), switch);
+    }
+    listen
+}
+
+fn read_limits(section: &mut Section<'_>, server: &mut Server) {
     for (key, bytes) in [
         ("max_body", &mut server.max_body),
         ("max_answer", &mut server.max_answer),
     ] {
-        set(
-            bytes,
-            section
-                .field(key)
-                .and_then(|field| field.size(1024..=1 << 30)),
-        );
+        let field = section.field(key);
+        set(bytes, field.and_then(|field| field.size(1024..=1 << 30)));
     }
     for (key, time, least) in [
         ("drain_grace", &mut server.drain_grace, Duration::ZERO),
         ("head_timeout", &mut server.head_timeout, MILLISECOND),
         ("body_timeout", &mut server.body_timeout, MILLISECOND),
     ] {
-        set(
-            time,
-            section
-                .field(key)
-                .and_then(|field| field.duration(least..=DAY)),
-        );
+        let field = section.field(key);
+        set(time, field.and_then(|field| field.duration(least..=DAY)));
     }
     let connections = section.field("max_connections");
-    set(
-        &mut server.max_connections,
-        connections.and_then(|field| connection_limit(&field)),
-    );
-    let headers = section.field("forward_headers");
-    server.forward_headers = headers.map(|field| forwarded(&field)).unwrap_or_default();
-    if let Some(listen) = listen.filter(|_| !server.allow_unauthenticated) {
-        loopback_only(
-            &listen,
-            server.listen.ip(),
-            "server.allow_unauthenticated = true",
-        );
-    }
-    section.finish(&["tls", "keys", "cors", "workers", "access_log"]);
-    server
+    let connections = connections.and_then(|field| connection_limit(&field));
+    set(&mut server.max_connections, connections);
 }
 
-/// `[admin]`.
-pub(super) fn admin(section: Option<Section<'_>>, server: &Server) -> Admin {
-    let mut admin = Admin {
-        listen: SocketAddr::from(([127, 0, 0, 1], 9901)),
-        allow_remote: false,
-    };
-    let Some(mut section) = section else {
-        return admin;
-    };
+fn read_admin<'a>(mut section: Section<'a>, admin: &mut Admin) -> Option<Field<'a>> {
     let listen = section.field("listen");
     set(&mut admin.listen, listen.as_ref().and_then(address));
     let allowed = section.field("allow_remote");
-    set(
-        &mut admin.allow_remote,
-        allowed.and_then(|field| field.boolean()),
-    );
-    if let Some(listen) = listen {
-        if !admin.allow_remote {
-            loopback_only(&listen, admin.listen.ip(), "admin.allow_remote = true");
-        }
-        if same_socket(admin.listen, server.listen) {
-            listen.conflict(
-                format!(
-                    "expected an address of its own, found server.listen's {}",
-                    server.listen
-                ),
-                "give one of them another port",
-            );
-        }
-    }
+    let allowed = allowed.and_then(|field| field.boolean());
+    set(&mut admin.allow_remote, allowed);
     section.finish(&["token", "tls", "dashboard"]);
-    admin
+    if let Some(listen) = listen.as_ref().filter(|_| !admin.allow_remote) {
+        loopback_only(listen, admin.listen.ip(), "admin.allow_remote = true");
+    }
+    listen
 }
 
 /// `[controller]`.

@@ -1,16 +1,16 @@
 //! `[routes.NAME.targets]`: who serves a route, with which weight and within which bounds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::balance::{Share, Weight, WeightTable};
 use crate::model::TargetName;
 
-use super::Target;
 use super::field::Field;
 use super::mask::quote;
 use super::prices::own_price;
 use super::section::Section;
 use super::world::World;
+use super::{Provider, Target};
 
 /// A target and where it was written.
 #[derive(Debug)]
@@ -60,10 +60,6 @@ pub(super) fn target<'a>(
         return None;
     };
     let upstream = world.upstream(&used)?;
-    let mut all_tags = upstream.provider.tags.clone();
-    all_tags.extend(tags.unwrap_or_default());
-    all_tags.sort();
-    all_tags.dedup();
     let (min_share, max_share) = bounds?;
     let target = Target {
         name: name?,
@@ -75,10 +71,15 @@ pub(super) fn target<'a>(
             Some(price) => Some(price?),
             None => upstream.price,
         },
-        tags: all_tags,
+        tags: all_tags(&upstream.provider, tags.unwrap_or_default()),
         upstream,
     };
     Some(Entry { target, field })
+}
+
+fn all_tags(provider: &Provider, own: Vec<String>) -> Vec<String> {
+    let tags: BTreeSet<String> = provider.tags.iter().cloned().chain(own).collect();
+    tags.into_iter().collect()
 }
 
 fn weight(target: &Field<'_>, field: Option<Field<'_>>, alone: bool) -> Option<Weight> {
@@ -147,38 +148,39 @@ pub(super) fn together<'a>(
     for (entry, configured) in entries.iter_mut().zip(table.shares()) {
         settle(entry, *configured);
     }
-    let live = || {
-        entries
-            .iter()
-            .filter(|entry| entry.target.weight.value() > 0.0)
+    let live: Vec<&Target> = entries
+        .iter()
+        .map(|entry| &entry.target)
+        .filter(|target| target.weight.value() > 0.0)
+        .collect();
+    shares_exist(targets, &live)?;
+    Some(entries)
+}
+
+/// Some shares that sum to 1 lie within all bounds.
+fn shares_exist(targets: &Field<'_>, live: &[&Target]) -> Option<()> {
+    let sum = |bound: fn(&Target) -> Share| -> u64 {
+        live.iter()
+            .map(|target| u64::from(bound(target).ppm()))
+            .sum()
     };
-    let floors: u64 = live()
-        .map(|entry| u64::from(entry.target.min_share.ppm()))
-        .sum();
-    let ceilings: u64 = live()
-        .map(|entry| u64::from(entry.target.max_share.ppm()))
-        .sum();
+    let floors = sum(|target| target.min_share);
+    let ceilings = sum(|target| target.max_share);
     let whole = u64::from(Share::WHOLE.ppm());
     let percent = |ppm: u64| format!("{:.1} %", ppm as f64 / 1e4);
     if floors > whole {
-        targets.conflict(
-            format!(
-                "expected `min_share`s that sum to at most 1, found {}",
-                percent(floors)
-            ),
-            "",
-        );
+        let found = percent(floors);
+        let message = format!("expected `min_share`s that sum to at most 1, found {found}");
+        targets.conflict(message, "");
         return None;
     }
     if ceilings < whole {
-        let message = format!(
-            "expected `max_share`s that sum to at least 1, found {}",
-            percent(ceilings)
-        );
+        let found = percent(ceilings);
+        let message = format!("expected `max_share`s that sum to at least 1, found {found}");
         targets.conflict(message, "else some requests would have nobody to go to");
         return None;
     }
-    Some(entries)
+    Some(())
 }
 
 /// The same upstream twice would have one body of evidence and two shares that pull at it.
