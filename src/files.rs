@@ -25,7 +25,7 @@ pub struct Reading {
     /// The configuration, or everything that is wrong with it.
     pub result: Result<Compiled, Vec<Problem>>,
     /// Files and folders whose change may change the result, sorted: the configuration's and the credentials', where links
-    /// lead included, also when the result is an error. Watch the folders: a watch on a file ends when an editor replaces
+    /// lead included, also when the result is an error; some may not exist yet. Watch the folders: a watch on a file ends when an editor replaces
     /// it.
     pub watch: Vec<PathBuf>,
 }

@@ -70,7 +70,7 @@ pub(super) struct Secrets {
 
 /// How many credentials are looked for inside longer texts. Beyond, only texts that are one whole are found: looking for
 /// each of a hundred thousand in each of a hundred thousand texts would take minutes.
-const MOST_SOUGHT: usize = 1000;
+const MOST_SOUGHT: usize = 200;
 
 impl Secrets {
     /// Short ones would mask half of every sentence and are left out.

@@ -14,6 +14,7 @@ use crate::law::Law;
 use crate::model::{Price, ProviderName, RouteName, TargetName, UpstreamName};
 
 mod compile;
+mod credential;
 mod defaults;
 mod diff;
 mod endpoint;

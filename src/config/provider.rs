@@ -6,13 +6,13 @@ use std::sync::Arc;
 use crate::law::Law;
 use crate::model::ProviderName;
 
+use super::credential::credential;
 use super::field::Field;
 use super::interpolate::Lookup;
 use super::law::law;
 use super::problem::{Problem, nearest};
 use super::section::Section;
-use super::tree::{Value, Variables};
-use super::{Endpoint, Provider, ProviderKind, Secret};
+use super::{Endpoint, Provider, ProviderKind};
 
 /// Where OpenAI's own API is. Source: <https://platform.openai.com/docs/api-reference> (read 2026-11).
 const OPENAI: &str = "https://api.openai.com/v1";
@@ -98,7 +98,7 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
     let kind = section.field("kind");
     section.finish(UNSUPPORTED);
     let api_key = match &written.key {
-        Some(key) => secret(key, lookup).map(Some),
+        Some(key) => credential(key, lookup).map(Some),
         None => Some(None),
     };
     let Some(kind) = kind else {
@@ -196,77 +196,6 @@ fn only_for(field: Option<&Field<'_>>, kind: &str) {
             "remove it, or give the provider another name in this environment",
         );
     }
-}
-
-/// The credential of `api_key = "…"` or `api_key = { file = "…" }`. No message repeats it.
-fn secret(field: &Field<'_>, lookup: &dyn Lookup) -> Option<Secret> {
-    let (origin, text) = match &field.node.value {
-        Value::Table(_) => {
-            let mut section = field.section()?;
-            let file = section.field("file");
-            section.finish(&["command", "vault", "env"]);
-            let Some(file) = file else {
-                field.problem("expected { file = \"…\" }, found no `file`", "");
-                return None;
-            };
-            let content = secret_file(&file, lookup)?;
-            (file, content)
-        }
-        Value::Text(text) => {
-            if text.variables == Variables::None && !text.full.is_empty() {
-                field.warn(
-                    "a credential stands in the file itself",
-                    "write \"${NAME}\" and set that variable, or { file = \"…\" }",
-                );
-            }
-            (field.clone(), text.full.clone())
-        }
-        Value::Integer(_) | Value::Float(_) | Value::Bool(_) | Value::Date(_) | Value::List(_) => {
-            field.expected("a text in quotes or { file = \"…\" }", "");
-            return None;
-        }
-    };
-    field.sink.keep_secret(&text);
-    match unfit(&text) {
-        None => Some(Secret::new(text)),
-        Some((problem, hint)) => {
-            origin.problem(problem, hint);
-            None
-        }
-    }
-}
-
-fn secret_file(file: &Field<'_>, lookup: &dyn Lookup) -> Option<String> {
-    let path = file.str()?;
-    match lookup.secret_file(path) {
-        Ok(mut content) => {
-            content.truncate(content.trim_end_matches(['\r', '\n']).len());
-            Some(content)
-        }
-        Err(why) => {
-            file.problem(format!("can't read the credential: {why}"), "");
-            None
-        }
-    }
-}
-
-/// Why a text can't be sent as a credential, and what to do.
-fn unfit(text: &str) -> Option<(&'static str, &'static str)> {
-    if text.is_empty() {
-        let hint = "leave the key out if the provider needs none";
-        return Some(("expected a credential, found an empty text", hint));
-    }
-    // Ways in which other gateways name a variable: sent as they stand, each request would be a 401.
-    let foreign = ["env::", "env.", "os.environ/", "$ENV:"];
-    if foreign.iter().any(|prefix| text.starts_with(prefix)) {
-        let hint = "write \"${NAME}\" for the variable NAME";
-        return Some(("expected a credential, found the name of a variable", hint));
-    }
-    let fit = text.chars().all(|c| c.is_ascii_graphic());
-    (!fit).then_some((
-        "expected letters, digits and punctuation only, found a space, line break or other character",
-        "check for a second line or a space around it",
-    ))
 }
 
 fn endpoint(field: &Field<'_>) -> Option<Endpoint> {

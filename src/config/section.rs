@@ -79,7 +79,9 @@ impl<'a> Section<'a> {
             if self.asked.contains(key) {
                 continue;
             }
-            let problem = if later.contains(&key) {
+            let problem = if self.sink.is_full() {
+                field.key_problem("unknown key")
+            } else if later.contains(&key) {
                 field
                     .key_problem("is not supported by this version")
                     .hint("remove it")

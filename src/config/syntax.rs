@@ -83,7 +83,7 @@ const WORDS: &[&str] = &[
 fn outline(line: &str) -> String {
     let mut shown = String::from("`");
     let mut word = String::new();
-    for c in line.trim().chars().take(200).chain(['`']) {
+    for c in line.trim().chars().take(100).chain(['`']) {
         if c.is_whitespace() || "=[]{}\"'.,#`".contains(c) {
             flush(&mut word, &mut shown);
             shown.push(c);
