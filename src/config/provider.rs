@@ -14,7 +14,8 @@ use super::problem::{Problem, nearest};
 use super::section::Section;
 use super::{Endpoint, Provider, ProviderKind};
 
-/// Where OpenAI's own API is. Source: <https://platform.openai.com/docs/api-reference> (read 2026-11).
+/// Where OpenAI's own API is: the default of its own client.
+/// Source: <https://github.com/openai/openai-python>, commit 38dd534 (2024-09-09).
 const OPENAI: &str = "https://api.openai.com/v1";
 
 /// Kinds that later versions know, and those that speak OpenAI's format and so need no kind of their own.

@@ -142,8 +142,7 @@ pub(super) fn plain(node: &Node) -> toml::Value {
 }
 
 /// FNV-1a over the values of a tree, order included, places not: equal values give equal hashes.
-///
-/// Source: <http://www.isthe.com/chongo/tech/comp/fnv/>, 64 bits (read 2026-11).
+/// The two constants are the 64-bit offset basis and prime of Fowler, Noll and Vo.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Digest(u64);
 
