@@ -1,0 +1,84 @@
+//! What holds where a file says nothing.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::{Admin, Deadlines, Objective, Retry, Server};
+
+impl Default for Server {
+    /// Loopback only; bodies and answers of 32 MiB; half a minute to drain.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            allow_unauthenticated: false,
+            state: None,
+            max_body: 32 << 20,
+            max_answer: 32 << 20,
+            drain_grace: Duration::from_secs(30),
+            head_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(60),
+            max_connections: 10_000,
+            forward_headers: Vec::new(),
+        }
+    }
+}
+
+impl Default for Admin {
+    /// Loopback only.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 9901)),
+            allow_remote: false,
+        }
+    }
+}
+
+impl Default for Deadlines {
+    /// Five seconds to connect, a minute to a streamed answer's header and first token, half a minute between tokens, ten
+    /// minutes for a unary answer, an attempt and a request: what official clients wait.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            header_streamed: Duration::from_secs(60),
+            header_unary: Duration::from_secs(600),
+            first_token: Duration::from_secs(60),
+            between_tokens: Duration::from_secs(30),
+            attempt: Duration::from_secs(600),
+            total: Duration::from_secs(600),
+        }
+    }
+}
+
+impl Default for Retry {
+    /// Two more attempts after what another target may do better.
+    fn default() -> Self {
+        Self {
+            count: 2,
+            on_codes: vec![408, 429, 500, 502, 503, 504, 529],
+        }
+    }
+}
+
+impl Objective {
+    /// The presets by name.
+    pub const PRESETS: &[(&str, Self)] = &[
+        ("balanced", Self::new(1.0, 0.5, 5.0)),
+        ("latency", Self::new(1.0, 0.0, 5.0)),
+        ("cost", Self::new(0.3, 2.0, 5.0)),
+    ];
+
+    const fn new(latency: f64, cost: f64, errors: f64) -> Self {
+        Self {
+            latency,
+            cost,
+            errors,
+        }
+    }
+}
+
+impl Default for Objective {
+    /// The preset `balanced`.
+    fn default() -> Self {
+        Self::new(1.0, 0.5, 5.0)
+    }
+}
