@@ -7,14 +7,21 @@
 //! What comes in is hostile until read: every reader here is linear in its input, bounded in what it keeps, and answers
 //! broken input with an error that names the place. None can panic; none recurses with the input's depth.
 
+pub mod answer;
 pub mod envelope;
 pub mod extension;
 mod list;
 mod place;
 mod raw;
+pub mod reported;
 mod shape;
+pub mod sse;
+pub mod stream;
+mod usage;
 
 pub use envelope::Envelope;
 pub use extension::{Extension, RetryAsk};
 pub use list::{Entry, List, ListKind, MAX_ENTRIES};
 pub use place::Error;
+pub use reported::Reported;
+pub use stream::{Seen, StreamReader};
