@@ -9,8 +9,10 @@
 
 pub mod answer;
 pub mod envelope;
+pub mod error;
 pub mod extension;
 mod list;
+pub mod models;
 mod place;
 mod raw;
 pub mod reported;
@@ -20,6 +22,7 @@ pub mod stream;
 mod usage;
 
 pub use envelope::Envelope;
+pub use error::{Code, ErrorBody, Kind};
 pub use extension::{Extension, RetryAsk};
 pub use list::{Entry, List, ListKind, MAX_ENTRIES};
 pub use place::Error;
