@@ -6,5 +6,6 @@
 pub mod balance;
 pub mod config;
 pub mod law;
+pub mod limit;
 pub mod model;
 pub mod wire;
