@@ -8,4 +8,5 @@ pub mod config;
 pub mod law;
 pub mod limit;
 pub mod model;
+pub mod provider;
 pub mod wire;
