@@ -30,6 +30,36 @@ pub struct Objective {
     pub errors: f64,
 }
 
+impl Objective {
+    /// The presets by name.
+    pub const PRESETS: &[(&str, Self)] = &[
+        (
+            "balanced",
+            Self {
+                latency: 1.0,
+                cost: 0.5,
+                errors: 5.0,
+            },
+        ),
+        (
+            "latency",
+            Self {
+                latency: 1.0,
+                cost: 0.0,
+                errors: 5.0,
+            },
+        ),
+        (
+            "cost",
+            Self {
+                latency: 0.3,
+                cost: 2.0,
+                errors: 5.0,
+            },
+        ),
+    ];
+}
+
 impl Default for Objective {
     /// The preset `balanced`.
     fn default() -> Self {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Admin, Deadlines, Objective, Retry, Server};
+use super::{Admin, Deadlines, Retry, Server};
 
 impl Default for Server {
     /// Loopback only; bodies and answers of 32 MiB; half a minute to drain.
@@ -56,29 +56,5 @@ impl Default for Retry {
             count: 2,
             on_codes: vec![408, 429, 500, 502, 503, 504, 529],
         }
-    }
-}
-
-impl Objective {
-    /// The presets by name.
-    pub const PRESETS: &[(&str, Self)] = &[
-        ("balanced", Self::new(1.0, 0.5, 5.0)),
-        ("latency", Self::new(1.0, 0.0, 5.0)),
-        ("cost", Self::new(0.3, 2.0, 5.0)),
-    ];
-
-    const fn new(latency: f64, cost: f64, errors: f64) -> Self {
-        Self {
-            latency,
-            cost,
-            errors,
-        }
-    }
-}
-
-impl Default for Objective {
-    /// The preset `balanced`.
-    fn default() -> Self {
-        Self::new(1.0, 0.5, 5.0)
     }
 }
