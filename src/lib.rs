@@ -10,3 +10,5 @@ pub mod model;
 
 #[cfg(feature = "daemon")]
 pub mod live;
+#[cfg(feature = "daemon")]
+pub mod proxy;
