@@ -6,7 +6,10 @@
 pub mod balance;
 pub mod config;
 pub mod law;
+pub mod limit;
 pub mod model;
+pub mod provider;
+pub mod wire;
 
 #[cfg(feature = "daemon")]
 pub mod live;

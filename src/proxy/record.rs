@@ -1,10 +1,11 @@
 //! What is told about a finished request: exactly one [`RequestEnd`] per request that reached the handler.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::live::{Clock, Witness};
-use crate::model::{Outcome, Time};
+use crate::model::{Outcome, TargetName, Time, UpstreamName};
 
 /// Status that is counted where the client left before its answer was complete.
 pub const CLIENT_CLOSED: u16 = 499;
@@ -20,15 +21,11 @@ pub trait Recorder: Witness {
 pub struct RequestEnd {
     /// The route's name, `inline` or `direct`; empty if the request was refused before it had one.
     pub route: Arc<str>,
-    /// The target that served or was tried last, by its name within the route; empty if none was.
-    pub target: Arc<str>,
-    /// Its provider; empty if none was tried.
-    pub provider: Arc<str>,
-    /// Its model; empty if none was tried.
-    pub model: Arc<str>,
+    /// Who served it or was tried last; `None` if nobody was.
+    pub served: Option<Served>,
     /// The status that the client saw; 499 if it left.
     pub status: u16,
-    /// The error's code from the closed list; `None` for answers.
+    /// The error's code from the closed list; `None` for answers, and for errors in a provider's own words.
     pub code: Option<&'static str>,
     /// How the last attempt ended; [`Outcome::Refused`] if there was none.
     pub outcome: Outcome,
@@ -42,30 +39,69 @@ pub struct RequestEnd {
     pub overhead: Duration,
 }
 
+/// A target that was called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// Its name within its route; `None` if the request named it itself.
+    pub name: Option<TargetName>,
+    /// Provider and model.
+    pub upstream: UpstreamName,
+}
+
+impl Served {
+    /// Its name within its route, or `provider/model`.
+    pub fn target(&self) -> &str {
+        let own = self.name.as_ref().map(TargetName::as_str);
+        own.unwrap_or_else(|| self.upstream.as_str())
+    }
+
+    /// Its provider.
+    pub fn provider(&self) -> &str {
+        self.upstream.provider().as_str()
+    }
+
+    /// Its model, as the provider calls it.
+    pub fn model(&self) -> &str {
+        self.upstream.model()
+    }
+}
+
 /// A request that has not ended. Dropped, it ends as left by the client.
 #[derive(Debug)]
 pub(super) struct Ending {
     recorder: Arc<dyn Recorder>,
+    open: Arc<AtomicUsize>,
     clock: Clock,
     started: Time,
+    /// When its last byte came.
+    asked: Time,
+    /// Time spent waiting for targets since then.
+    waited: Duration,
     /// What is known so far.
     pub(super) end: RequestEnd,
     told: bool,
 }
 
 impl Ending {
-    /// A request came in.
-    pub(super) fn begin(recorder: Arc<dyn Recorder>, clock: Clock) -> Self {
-        let nothing: Arc<str> = Arc::from("");
+    /// A request came in; `open` counts those that have not ended.
+    pub(super) fn begin(
+        recorder: Arc<dyn Recorder>,
+        open: Arc<AtomicUsize>,
+        clock: Clock,
+        route: Arc<str>,
+    ) -> Self {
+        open.fetch_add(1, Ordering::Relaxed);
+        let started = clock.now();
         Self {
             recorder,
+            open,
             clock,
-            started: clock.now(),
+            started,
+            asked: started,
+            waited: Duration::ZERO,
             end: RequestEnd {
-                route: Arc::clone(&nothing),
-                target: Arc::clone(&nothing),
-                provider: Arc::clone(&nothing),
-                model: nothing,
+                route,
+                served: None,
                 status: CLIENT_CLOSED,
                 code: None,
                 outcome: Outcome::Refused,
@@ -83,9 +119,34 @@ impl Ending {
         self.started
     }
 
+    /// How long ago the request came in.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.clock.now().since(self.started)
+    }
+
+    /// The request's last byte has come.
+    pub(super) fn asked(&mut self) {
+        self.asked = self.clock.now();
+    }
+
+    /// Awaits `work` of a target; its time is not ours.
+    pub(super) async fn waiting<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let since = self.clock.now();
+        let result = work.await;
+        self.waited += self.clock.now().since(since);
+        result
+    }
+
+    /// The response's header is about to go out: settles and tells the overhead.
+    pub(super) fn settle_overhead(&mut self) -> Duration {
+        let since_asked = self.clock.now().since(self.asked);
+        self.end.overhead = since_asked.saturating_sub(self.waited);
+        self.end.overhead
+    }
+
     /// The first content of a stream is about to go out.
     pub(super) fn first_content(&mut self) {
-        let after = self.clock.now().since(self.started);
+        let after = self.elapsed();
         self.end.first_content.get_or_insert(after);
     }
 
@@ -98,7 +159,8 @@ impl Ending {
     fn tell(&mut self) {
         if !self.told {
             self.told = true;
-            self.end.total = self.clock.now().since(self.started);
+            self.open.fetch_sub(1, Ordering::Relaxed);
+            self.end.total = self.elapsed();
             self.recorder.request_ended(&self.end);
         }
     }

@@ -20,10 +20,11 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 use super::dial::{Dialer, use_again};
-use crate::model::{Outcome, Phase};
+use crate::live::Clock;
+use crate::model::{Outcome, Phase, Time};
 
 /// How long an unused connection is kept. Providers close theirs after one to several minutes; ours goes first.
 const IDLE: Duration = Duration::from_secs(50);
@@ -41,13 +42,45 @@ pub struct Caller {
     tls_problem: Option<String>,
 }
 
+/// A deadline, and what has passed with it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Due {
+    /// When.
+    pub(super) at: Time,
+    /// What is over then.
+    pub(super) phase: Phase,
+}
+
+impl Due {
+    /// The deadline of `phase` at `at`.
+    pub(super) const fn new(at: Time, phase: Phase) -> Self {
+        Self { at, phase }
+    }
+
+    /// The earlier of two; of equal ones `self`.
+    pub(super) fn or(self, other: Self) -> Self {
+        if other.at < self.at { other } else { self }
+    }
+
+    /// Awaits `work` until then.
+    pub(super) async fn bound<T>(
+        self,
+        clock: Clock,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Unanswered> {
+        let instant = clock.instant_of(self.at);
+        let late = |_| Unanswered::timeout(self.phase);
+        timeout_at(instant, work).await.map_err(late)
+    }
+}
+
 /// Until when each step may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     /// Until the connection stands.
-    pub(super) connect: Instant,
+    pub(super) connect: Due,
     /// Until the response's header.
-    pub(super) header: Instant,
+    pub(super) header: Due,
 }
 
 /// Why there is no response.
@@ -101,11 +134,12 @@ impl Caller {
     pub(super) async fn send(
         &self,
         build: impl Fn() -> Request<Full<Bytes>>,
+        clock: Clock,
         limits: Limits,
     ) -> Result<Response<Incoming>, Unanswered> {
         let mut resends = 0;
         loop {
-            let (error, reused) = match self.send_once(build(), limits).await? {
+            let (error, reused) = match self.send_once(build(), clock, limits).await? {
                 Ok(response) => return Ok(response),
                 Err(failed) => failed,
             };
@@ -121,34 +155,40 @@ impl Caller {
     async fn send_once(
         &self,
         mut request: Request<Full<Bytes>>,
+        clock: Clock,
         limits: Limits,
     ) -> Result<Result<Response<Incoming>, (ClientError, bool)>, Unanswered> {
         let mut connection = capture_connection(&mut request);
-        let mut reused = false;
         let response = self.client.request(request);
         tokio::pin!(response);
-        tokio::select! {
-            biased;
-            early = &mut response => {
-                let reused = connection.connection_metadata().as_ref().is_some_and(use_again);
-                return Ok(early.map_err(|error| (error, reused)));
+        let standing = async {
+            tokio::select! {
+                biased;
+                early = &mut response => Err(early),
+                () = async { drop(connection.wait_for_connection_metadata().await) } => Ok(()),
             }
-            () = async {
-                reused = connection
-                    .wait_for_connection_metadata()
-                    .await
+        };
+        let result = match limits
+            .connect
+            .or(limits.header)
+            .bound(clock, standing)
+            .await?
+        {
+            Err(early) => early,
+            Ok(()) => {
+                let reused = connection
+                    .connection_metadata()
                     .as_ref()
                     .is_some_and(use_again);
-            } => {}
-            () = tokio::time::sleep_until(limits.connect.min(limits.header)) => {
-                let phase = if limits.connect <= limits.header { Phase::Connect } else { Phase::Header };
-                return Err(Unanswered::timeout(phase));
+                let answer = limits.header.bound(clock, response).await?;
+                return Ok(answer.map_err(|error| (error, reused)));
             }
-        }
-        match timeout_at(limits.header, response).await {
-            Ok(result) => Ok(result.map_err(|error| (error, reused))),
-            Err(_) => Err(Unanswered::timeout(Phase::Header)),
-        }
+        };
+        let reused = connection
+            .connection_metadata()
+            .as_ref()
+            .is_some_and(use_again);
+        Ok(result.map_err(|error| (error, reused)))
     }
 }
 
@@ -215,7 +255,7 @@ fn hyper_cause(error: &ClientError) -> Option<&hyper::Error> {
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
-fn io_cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a std::io::Error> {
+pub(super) fn io_cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a std::io::Error> {
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
