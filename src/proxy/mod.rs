@@ -85,3 +85,6 @@ impl Proxy {
         self.open.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests;

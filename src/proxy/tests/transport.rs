@@ -1,0 +1,135 @@
+//! Connections on both sides: reused, closed while idle, of either version.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpStream;
+
+use super::faultd::{Act, Faultd, answer_of, stream_of};
+use super::world::{Plan, Spec, ask};
+use crate::model::Outcome;
+
+#[tokio::test]
+async fn connections_to_targets_are_reused() {
+    let target = Faultd::start(Act::Answer(answer_of("hello"))).await;
+    let world = Plan::new(vec![Spec::new(target.address, 1.0)])
+        .start()
+        .await;
+    for _ in 0..10 {
+        assert_eq!(world.chat(&ask(false)).await.status, 200);
+    }
+    target.now_do(Act::Answer(stream_of(&["a"])));
+    for _ in 0..10 {
+        assert_eq!(world.chat(&ask(true)).await.status, 200);
+    }
+    assert_eq!(
+        target.connections(),
+        1,
+        "after each other they need one connection, streamed or not"
+    );
+}
+
+#[tokio::test]
+async fn a_connection_closed_while_idle_is_nobodys_fault() {
+    let target = Faultd::start(Act::SendAndClose(answer_of("hello"))).await;
+    let world = Plan::new(vec![Spec::new(target.address, 1.0)])
+        .start()
+        .await;
+    for round in 0..200 {
+        let got = world.chat(&ask(false)).await;
+        assert_eq!(
+            (got.status, got.header("x-weighbridge-attempts")),
+            (200, "1"),
+            "round {round}: {got:?}"
+        );
+    }
+    let attempts = world.attempts().await;
+    assert!(
+        attempts.iter().all(|(_, outcome)| *outcome == Outcome::Ok),
+        "{attempts:?}"
+    );
+}
+
+#[tokio::test]
+async fn http2_without_tls_shares_the_port() {
+    let target = Faultd::start(Act::Answer(stream_of(&["he", "llo"]))).await;
+    let world = Plan::new(vec![Spec::new(target.address, 1.0)])
+        .start()
+        .await;
+    let stream = TcpStream::connect(world.address).await.unwrap();
+    let handshake =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let (sender, connection) = handshake.await.unwrap();
+    let driver = tokio::spawn(connection);
+    let uri = format!("http://{}/v1/chat/completions", world.address);
+    let calls = (0..20).map(|_| {
+        let (mut sender, uri) = (sender.clone(), uri.clone());
+        tokio::spawn(async move {
+            let request = Request::post(uri)
+                .body(Full::new(Bytes::from(ask(true))))
+                .unwrap();
+            let response = sender.send_request(request).await.unwrap();
+            assert_eq!(response.status(), 200);
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            assert!(body.ends_with(b"[DONE]\n\n"), "{body:?}");
+        })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        call.await.unwrap();
+    }
+    assert_eq!(world.attempts().await.len(), 20);
+    driver.abort();
+}
+
+#[tokio::test]
+async fn a_reset_on_http2_ends_the_call() {
+    let target = Faultd::start(Act::SendAndHang(stream_of(&["he"])[..200].to_vec())).await;
+    let world = Plan::new(vec![Spec::new(target.address, 1.0)])
+        .start()
+        .await;
+    let stream = TcpStream::connect(world.address).await.unwrap();
+    let handshake =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let (mut sender, connection) = handshake.await.unwrap();
+    let driver = tokio::spawn(connection);
+    let uri = format!("http://{}/v1/chat/completions", world.address);
+    let request = Request::post(uri)
+        .body(Full::new(Bytes::from(ask(true))))
+        .unwrap();
+    let call = tokio::spawn(async move { sender.send_request(request).await });
+    while target.seen().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    call.abort();
+    target.hang_ups(1).await;
+    assert_eq!(
+        world.attempts().await,
+        [("p0/m".to_owned(), Outcome::Cancelled)]
+    );
+    driver.abort();
+}
+
+#[tokio::test]
+async fn many_clients_at_once_are_each_answered_once() {
+    let target = Faultd::start(Act::Answer(answer_of("hello"))).await;
+    let world = Arc::new(
+        Plan::new(vec![Spec::new(target.address, 1.0)])
+            .start()
+            .await,
+    );
+    let clients = (0..200).map(|_| {
+        let world = Arc::clone(&world);
+        tokio::spawn(async move { world.chat(&ask(false)).await.status })
+    });
+    for client in clients.collect::<Vec<_>>() {
+        assert_eq!(
+            client.await.unwrap(),
+            200,
+            "more clients than the bound of connections only wait"
+        );
+    }
+    assert_eq!(world.requests().await.len(), 200);
+}
