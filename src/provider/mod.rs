@@ -1,0 +1,9 @@
+//! Providers: how to speak to them, and what their answers mean. Adapters are pure; bytes are moved elsewhere.
+
+pub mod fault;
+pub mod headers;
+pub mod openai;
+pub mod surface;
+mod wait;
+
+pub use fault::{Fault, classify};

@@ -1,0 +1,289 @@
+//! The envelope of a request: what routing needs from its body, and the body as a target gets it.
+//!
+//! A chat body is a few short members and one long one. One walk over it notes the short ones and *where* things are; the
+//! long one is skipped and stays bytes. A target's body is then made by cutting the members that only this proxy
+//! understands and putting the target's model in place of the client's: every other byte, known or not, arrives as it was
+//! sent. Parsing and printing again was rejected: it costs more, reorders keys, and changes numbers.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use super::extension::Extension;
+use super::list::read_model;
+use super::place::{At, Error};
+use super::raw::{Known, Member, boolean, members};
+use super::shape::Shape;
+use crate::model::AnswerKind;
+
+/// Members with a meaning here. Each may be written only once.
+const READ: [&str; 15] = [
+    "model",
+    "stream",
+    "stream_options",
+    "seed",
+    "orq",
+    "load_balancer",
+    "retry",
+    "retries",
+    "timeout",
+    "fallbacks",
+    "fallback_on_codes",
+    "cache",
+    "thread",
+    "identity",
+    "contact",
+];
+
+/// Members that no target gets to see: providers refuse keys that they do not know.
+const REMOVED: [&str; 11] = [
+    "orq",
+    "load_balancer",
+    "fallbacks",
+    "fallback_on_codes",
+    "retry",
+    "retries",
+    "timeout",
+    "cache",
+    "thread",
+    "identity",
+    "contact",
+];
+
+/// What routing needs from a request's body.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Envelope {
+    /// The client's `model`; empty if it sent none, which only a request with its own list may.
+    pub model: String,
+    /// Whether the answer is to come in pieces.
+    pub stream: bool,
+    /// Whether the client wants the token counts at the end of its stream.
+    pub include_usage: bool,
+    /// The client's `seed`, a negative one in two's complement; `None` also where it is not a whole number, which is the
+    /// provider's to refuse.
+    pub seed: Option<u64>,
+    /// Size of the body in bytes: the estimate of the prompt's size, about four bytes a token.
+    pub prompt_bytes: usize,
+    /// What the request says about its own routing.
+    pub extension: Extension,
+    edits: Edits,
+}
+
+/// Where a body is to be changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Edits {
+    /// Ranges to leave out, ascending and apart: removed members with the comma and the space that belong to them.
+    cuts: Vec<Range<usize>>,
+    /// The model's value; where there is none, the empty range after the opening brace.
+    model: Range<usize>,
+    /// Whether another member follows where a model has to be put in.
+    others: bool,
+}
+
+impl Envelope {
+    /// Reads the envelope of `body`. Linear, without recursion, and without copying what it does not keep.
+    ///
+    /// # Errors
+    /// A body that is not UTF-8, not one JSON object, has no `model` (a request with a list may leave it out), gives a
+    /// routing key a value of the wrong type, or gives one twice. The error names the place, what was expected and what
+    /// was found.
+    pub fn read(body: &[u8]) -> Result<Self, Error> {
+        let text = std::str::from_utf8(body).map_err(|error| {
+            At::ROOT.error(format!(
+                "expected UTF-8, found another byte at offset {}",
+                error.valid_up_to()
+            ))
+        })?;
+        let mut top = Known::new(&READ);
+        let mut layout = Layout::new(text);
+        members(text, |member| {
+            top.put(&member, &At::ROOT)?;
+            layout.note(&member);
+            Ok(())
+        })?;
+        let extension = Extension::read(&top)?;
+        let model = read_own_model(&top, extension.list.is_some())?;
+        Ok(Self {
+            model,
+            stream: read_flag(top.value("stream"), &At::ROOT.key("stream"))?,
+            include_usage: read_include_usage(&top)?,
+            seed: top.value("seed").and_then(read_seed),
+            prompt_bytes: body.len(),
+            extension,
+            edits: layout.finish(top.written("model")),
+        })
+    }
+
+    /// Whether the answer comes in pieces, in the words of the meters.
+    pub const fn answer_kind(&self) -> AnswerKind {
+        if self.stream {
+            AnswerKind::Streamed
+        } else {
+            AnswerKind::Unary
+        }
+    }
+
+    /// The body for a target that calls its model `model`: `body` without the members that only this proxy understands,
+    /// and with that model. All other bytes are the client's. The same `Bytes`, without a copy, if nothing is to change.
+    ///
+    /// `body` must be the one that the envelope was read from.
+    pub fn rewrite(&self, body: &Bytes, model: &str) -> Bytes {
+        debug_assert_eq!(body.len(), self.prompt_bytes, "another request's body");
+        let same_model = self.model == model;
+        if same_model && self.edits.cuts.is_empty() {
+            return body.clone();
+        }
+        let mut pieces = Pieces::new(body, model.len());
+        let model_at = &self.edits.model;
+        let before = |cut: &&Range<usize>| cut.start < model_at.start;
+        let split = self.edits.cuts.iter().take_while(before).count();
+        let (first, last) = self.edits.cuts.split_at_checked(split).unwrap_or_default();
+        for cut in first {
+            pieces.replace(cut, &[]);
+        }
+        if !same_model {
+            pieces.replace(model_at, self.model_text(model).as_bytes());
+        }
+        for cut in last {
+            pieces.replace(cut, &[]);
+        }
+        pieces.finish()
+    }
+
+    /// `model` as JSON: the bare value in place of the client's, or a member where the client sent none.
+    fn model_text(&self, model: &str) -> String {
+        let value = serde_json::Value::from(model);
+        match (self.edits.model.is_empty(), self.edits.others) {
+            (false, _) => value.to_string(),
+            (true, true) => format!("\"model\":{value},"),
+            (true, false) => format!("\"model\":{value}"),
+        }
+    }
+}
+
+/// Reads `model`. With a list it is not routed by, so it may be absent or null.
+fn read_own_model(top: &Known<'_>, has_list: bool) -> Result<String, Error> {
+    let at = At::ROOT.key("model");
+    match top.written("model") {
+        Some(value) if has_list && Shape::of(value) == Shape::Null => Ok(String::new()),
+        Some(value) => read_model(value, &at),
+        None if has_list => Ok(String::new()),
+        None => Err(at.error("expected a model's name as a string, found nothing")),
+    }
+}
+
+fn read_flag(value: Option<&RawValue>, at: &At<'_>) -> Result<bool, Error> {
+    value.map_or(Ok(false), |value| boolean(value, at))
+}
+
+fn read_include_usage(top: &Known<'_>) -> Result<bool, Error> {
+    let at = At::ROOT.key("stream_options");
+    let Some(options) = top.value("stream_options") else {
+        return Ok(false);
+    };
+    let options = Known::read(&["include_usage"], options, &at)?;
+    read_flag(options.value("include_usage"), &at.key("include_usage"))
+}
+
+fn read_seed(value: &RawValue) -> Option<u64> {
+    let text = value.get();
+    let signed = || text.parse().ok().map(i64::cast_unsigned);
+    text.parse().ok().or_else(signed)
+}
+
+/// Notes where the members of a body are while it is walked.
+struct Layout<'a> {
+    text: &'a str,
+    cuts: Vec<Range<usize>>,
+    /// Start of the first of the removed members that the walk has just passed.
+    open: Option<usize>,
+    /// End of the last member that stays.
+    kept_end: Option<usize>,
+    /// End of the last member.
+    end: usize,
+}
+
+impl<'a> Layout<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            cuts: Vec::new(),
+            open: None,
+            kept_end: None,
+            end: 0,
+        }
+    }
+
+    /// Where `part`, a slice of the text, is in it.
+    fn range(&self, part: &str) -> Range<usize> {
+        let start = part
+            .as_ptr()
+            .addr()
+            .saturating_sub(self.text.as_ptr().addr());
+        start..start + part.len()
+    }
+
+    fn note(&mut self, member: &Member<'a>) {
+        let start = self.range(member.key_text).start;
+        self.end = self.range(member.value.get()).end;
+        if REMOVED.contains(&member.key.as_ref()) {
+            self.open.get_or_insert(start);
+            return;
+        }
+        // Up to the next key, so that the removed member's comma and the space after it go with it.
+        if let Some(open) = self.open.take() {
+            self.cuts.push(open..start);
+        }
+        self.kept_end = Some(self.end);
+    }
+
+    fn finish(mut self, model: Option<&RawValue>) -> Edits {
+        // Removed members at the end take the comma before them along.
+        if let Some(open) = self.open {
+            self.cuts.push(self.kept_end.unwrap_or(open)..self.end);
+        }
+        let brace = self.text.find('{').map_or(0, |brace| brace + 1);
+        let model = model.map_or(brace..brace, |model| self.range(model.get()));
+        Edits {
+            cuts: self.cuts,
+            model,
+            others: self.kept_end.is_some(),
+        }
+    }
+}
+
+/// A copy of a body with some ranges replaced, made from front to back.
+struct Pieces<'a> {
+    body: &'a [u8],
+    out: Vec<u8>,
+    done: usize,
+}
+
+impl<'a> Pieces<'a> {
+    fn new(body: &'a [u8], more: usize) -> Self {
+        Self {
+            body,
+            // The model as a member of its own, with room for a few escapes.
+            out: Vec::with_capacity(body.len() + more + 16),
+            done: 0,
+        }
+    }
+
+    fn replace(&mut self, range: &Range<usize>, with: &[u8]) {
+        let kept = self.body.get(self.done..range.start).unwrap_or_default();
+        self.out.extend_from_slice(kept);
+        self.out.extend_from_slice(with);
+        self.done = range.end;
+    }
+
+    fn finish(mut self) -> Bytes {
+        let rest = self.body.get(self.done..).unwrap_or_default();
+        self.out.extend_from_slice(rest);
+        self.out.into()
+    }
+}
+
+#[cfg(test)]
+#[path = "envelope_tests.rs"]
+mod tests;

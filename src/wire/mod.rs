@@ -1,0 +1,30 @@
+//! Bytes to OpenAI-shaped facts, and back.
+//!
+//! The problem: a proxy that parses and prints again loses every field it has never heard of, and pays for it. The choice:
+//! read only what routing and measuring need, keep the rest as the bytes that came, and change a request by cutting and
+//! replacing byte ranges. Answers are observed while they pass, never rebuilt.
+//!
+//! What comes in is hostile until read: every reader here is linear in its input, bounded in what it keeps, and answers
+//! broken input with an error that names the place. None can panic; none recurses with the input's depth.
+
+pub mod answer;
+pub mod envelope;
+pub mod error;
+pub mod extension;
+mod list;
+pub mod models;
+mod place;
+mod raw;
+pub mod reported;
+mod shape;
+pub mod sse;
+pub mod stream;
+mod usage;
+
+pub use envelope::Envelope;
+pub use error::{Code, ErrorBody, Kind};
+pub use extension::{Extension, RetryAsk};
+pub use list::{Entry, List, ListKind, MAX_ENTRIES};
+pub use place::Error;
+pub use reported::Reported;
+pub use stream::{Seen, StreamReader};

@@ -1,0 +1,260 @@
+//! What a passing chat stream says: when content begins, how much there was, what it cost, and how it ended.
+//!
+//! Until the first content every event is read as JSON, since that moment decides whether another target may still be
+//! tried. After it most events are only searched: an event is read when it has a `usage`, an `error` or a `finish_reason`
+//! that is not null. A key inside a text is written with escaped quotes, so the search never takes a prompt for a key.
+
+use memchr::memmem::Finder;
+use serde_json::value::RawValue;
+
+use super::place::At;
+use super::raw::{elements, members};
+use super::reported::Reported;
+use super::shape::Shape;
+use super::sse::{Item, Splitter};
+use super::usage;
+use crate::model::{Outcome, Tokens};
+
+/// Most choices of one event that are looked into.
+const MAX_CHOICES: usize = 1024;
+
+/// Fields of a delta that are content: something that a client shows, or acts upon. `role` alone is not.
+const CONTENT: [&str; 8] = [
+    "content",
+    "reasoning",
+    "reasoning_content",
+    "refusal",
+    "tool_calls",
+    "function_call",
+    "audio",
+    "reasoning_details",
+];
+
+/// What has been seen of a stream so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Whether any content has come.
+    pub first_content: bool,
+    /// Events with content: about one a token, where the provider reports no usage.
+    pub content_events: u32,
+    /// The last token counts that were reported.
+    pub usage: Option<Tokens>,
+    /// A choice has said why it ended.
+    pub finished: bool,
+    /// `[DONE]` has come.
+    pub done: bool,
+    /// The stream reported an error of its own; the first one.
+    pub error: Option<Reported>,
+    /// Events that were neither JSON nor `[DONE]`.
+    pub unreadable: u32,
+}
+
+impl Seen {
+    /// How the stream went, if it ended here.
+    ///
+    /// An error of the stream's own is `CutStream` once content has passed; before that it is left to
+    /// `provider::fault`, which knows the codes, and `None` here. A stream without `[DONE]` and without a reason to end is
+    /// cut, or malformed if nothing had come.
+    pub const fn outcome(&self) -> Option<Outcome> {
+        match (&self.error, self.first_content) {
+            (Some(_), false) => None,
+            (None, true) if self.done || self.finished => Some(Outcome::Ok),
+            (Some(_) | None, true) => Some(Outcome::CutStream),
+            // An answer may be empty; a stream of nothing but `[DONE]`, or of nothing at all, is none.
+            (None, false) if self.finished => Some(Outcome::Ok),
+            (None, false) => Some(Outcome::Malformed),
+        }
+    }
+}
+
+/// Watches one OpenAI chat stream. Linear in the bytes; keeps at most [`super::sse::MAX_EVENT`] of them.
+#[derive(Clone, Debug)]
+pub struct StreamReader {
+    splitter: Splitter,
+    watch: Watch,
+}
+
+impl Default for StreamReader {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl StreamReader {
+    /// Before the first byte.
+    pub fn new() -> Self {
+        Self {
+            splitter: Splitter::new(),
+            watch: Watch {
+                seen: Seen::default(),
+                marks: MARKS.map(Finder::new),
+            },
+        }
+    }
+
+    /// Looks at the next chunk of the body.
+    pub fn push(&mut self, chunk: &[u8]) -> &Seen {
+        let watch = &mut self.watch;
+        self.splitter.push(chunk, |item| watch.note(item));
+        &self.watch.seen
+    }
+
+    /// The body is over: an event that lacks only its blank line still counts.
+    pub fn finish(&mut self) -> &Seen {
+        let watch = &mut self.watch;
+        self.splitter.finish(|item| watch.note(item));
+        &self.watch.seen
+    }
+
+    /// What has been seen so far.
+    pub const fn seen(&self) -> &Seen {
+        &self.watch.seen
+    }
+}
+
+/// Keys for whose sake an event is read even after the first content.
+const MARKS: [&[u8]; 3] = [b"\"usage\"", b"\"error\"", b"\"finish_reason\""];
+
+#[derive(Clone, Debug)]
+struct Watch {
+    seen: Seen,
+    marks: [Finder<'static>; MARKS.len()],
+}
+
+impl Watch {
+    fn note(&mut self, item: Item<'_>) {
+        match item {
+            // Something this large is content, whatever else it is.
+            Item::TooLong => self.count_content(),
+            Item::Event {
+                data: b"[DONE]", ..
+            } => self.seen.done = true,
+            // What follows the end is not part of the answer.
+            Item::Event { .. } if self.seen.done => {}
+            Item::Event { name, data } => {
+                if self.seen.first_content && name != b"error" && !self.is_marked(data) {
+                    self.count_content();
+                } else {
+                    self.read(name, data);
+                }
+            }
+        }
+    }
+
+    fn count_content(&mut self) {
+        self.seen.first_content = true;
+        self.seen.content_events = self.seen.content_events.saturating_add(1);
+    }
+
+    /// Whether one of the marks stands in `data` with a value other than null.
+    fn is_marked(&self, data: &[u8]) -> bool {
+        let has_value = |mark: &Finder<'_>| {
+            let mut places = mark.find_iter(data);
+            places.any(|place| {
+                let after = data.get(place + mark.needle().len()..).unwrap_or_default();
+                let value = after.trim_ascii_start().strip_prefix(b":");
+                value.is_some_and(|value| !value.trim_ascii_start().starts_with(b"null"))
+            })
+        };
+        self.marks.iter().any(has_value)
+    }
+
+    fn read(&mut self, name: &[u8], data: &[u8]) {
+        let Some(event) = std::str::from_utf8(data).ok().and_then(ChatEvent::read) else {
+            if name == b"error" {
+                self.note_error(Reported {
+                    message: "an error event that is not JSON".to_owned(),
+                    ..Reported::default()
+                });
+            } else {
+                self.seen.unreadable = self.seen.unreadable.saturating_add(1);
+            }
+            return;
+        };
+        if let Some(tokens) = event.usage {
+            self.seen.usage = Some(tokens);
+        }
+        if event.has_content {
+            self.count_content();
+        }
+        self.seen.finished |= event.is_finished;
+        if let Some(error) = event.error {
+            self.note_error(error);
+        } else if name == b"error" {
+            self.note_error(Reported::read(data).unwrap_or_default());
+        }
+    }
+
+    fn note_error(&mut self, error: Reported) {
+        self.seen.error.get_or_insert(error);
+    }
+}
+
+/// What one event says.
+#[derive(Default)]
+struct ChatEvent {
+    has_content: bool,
+    is_finished: bool,
+    usage: Option<Tokens>,
+    error: Option<Reported>,
+}
+
+impl ChatEvent {
+    /// Reads the JSON object `text`; `None` if it is not one.
+    fn read(text: &str) -> Option<Self> {
+        let mut event = Self::default();
+        let walked = members(text, |member| {
+            match member.key.as_ref() {
+                "choices" => event.read_choices(member.value),
+                "usage" => event.usage = usage::read(member.value),
+                "error" => event.error = Reported::from_member(member.value),
+                _ => {}
+            }
+            Ok(())
+        });
+        walked.ok().map(|()| event)
+    }
+
+    fn read_choices(&mut self, choices: &RawValue) {
+        for choice in elements(choices, MAX_CHOICES, &At::ROOT).unwrap_or_default() {
+            each_member(choice, |key, value| match key {
+                "delta" | "message" => each_member(value, |key, value| {
+                    self.has_content |= CONTENT.contains(&key) && is_filled(value);
+                }),
+                // The older completions API.
+                "text" => self.has_content |= is_filled(value),
+                "finish_reason" => self.is_finished |= Shape::of(value) != Shape::Null,
+                _ => {}
+            });
+        }
+    }
+}
+
+/// Visits the members of `value` if it is an object.
+fn each_member(value: &RawValue, mut visit: impl FnMut(&str, &RawValue)) {
+    if Shape::of(value) != Shape::Object {
+        return;
+    }
+    let walked = members(value.get(), |member| {
+        visit(member.key.as_ref(), member.value);
+        Ok(())
+    });
+    debug_assert!(walked.is_ok(), "a RawValue is valid JSON");
+}
+
+/// Whether a field says something: not null, not false, not an empty text, array or object.
+fn is_filled(value: &RawValue) -> bool {
+    let text = value.get();
+    let inner = || text.get(1..text.len() - 1).unwrap_or_default();
+    match Shape::of(value) {
+        Shape::Null => false,
+        Shape::Boolean => text == "true",
+        Shape::Number => true,
+        Shape::Text => !inner().is_empty(),
+        Shape::Array | Shape::Object => !inner().trim_ascii().is_empty(),
+    }
+}
+
+#[cfg(test)]
+#[path = "stream_tests.rs"]
+mod tests;
