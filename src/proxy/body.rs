@@ -4,31 +4,22 @@
 //! slow client slows the provider down and nothing piles up here. The body owns the attempt. However it ends (the last
 //! byte, a cut, a deadline, a client that leaves, the process shutting down), the attempt ends with it, once; and a dropped
 //! body closes the provider's connection, so that nobody generates for nobody.
-//!
-//! Deadlines count while *we* wait for the provider. The time that a client takes to read is added to them, since a slow
-//! reader says nothing about the target.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::time::Sleep;
 
 use super::cut::Cut;
+use super::pace::{Fired, Timers};
 use super::record::Ending;
-use super::upstream::{Due, Unanswered};
-use crate::live::{Account, Attempt, Clock};
-use crate::model::{Outcome, Phase, Price, Time, Tokens};
+use super::upstream::Unanswered;
+use crate::live::{Account, Attempt};
+use crate::model::{Outcome, Price, Tokens};
 use crate::wire::{Code, ErrorBody, StreamReader};
-
-/// Silence of a stream after which it counts as a gap, once.
-const GAP: Duration = Duration::from_secs(5);
-/// How long after its end a stream's connection may take to finish, so that it can be used again.
-const AFTER_DONE: Duration = Duration::from_secs(1);
 
 /// The body of every answer.
 #[derive(Debug)]
@@ -103,90 +94,6 @@ impl Bill {
     }
 }
 
-/// The deadlines of a passing body.
-#[derive(Debug)]
-pub(super) struct Timers {
-    clock: Clock,
-    /// Silence that is allowed.
-    between: Duration,
-    /// When it must be over.
-    due: Due,
-    /// Since when the provider is silent.
-    silent_since: Time,
-    /// When the last chunk was handed on, until it is asked for the next one.
-    handed_on: Option<Time>,
-    gap_counted: bool,
-    sleep: Pin<Box<Sleep>>,
-    armed: Time,
-}
-
-/// What a timer said.
-enum Fired {
-    Gap,
-    Deadline(Phase),
-}
-
-impl Timers {
-    /// Timers that start now.
-    pub(super) fn start(clock: Clock, between: Duration, due: Due) -> Self {
-        let now = clock.now();
-        Self {
-            clock,
-            between,
-            due,
-            silent_since: now,
-            handed_on: Some(now),
-            gap_counted: false,
-            sleep: Box::pin(tokio::time::sleep_until(clock.instant_of(now))),
-            armed: now,
-        }
-    }
-
-    /// The client asks for more: what it took to read does not count as silence.
-    fn resume(&mut self) {
-        if let Some(then) = self.handed_on.take() {
-            let pause = self.clock.now().since(then);
-            self.silent_since = self.silent_since.after(pause);
-        }
-    }
-
-    /// Something came; `content` if it was a piece of the answer.
-    fn came(&mut self, content: bool) {
-        let now = self.clock.now();
-        self.handed_on = Some(now);
-        if content {
-            self.silent_since = now;
-        }
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Fired> {
-        loop {
-            let (at, fired) = self.next();
-            if self.clock.now() >= at {
-                self.gap_counted |= matches!(fired, Fired::Gap);
-                return Poll::Ready(fired);
-            }
-            if self.armed != at {
-                self.armed = at;
-                self.sleep.as_mut().reset(self.clock.instant_of(at));
-            }
-            // A timer may fire a little early by the clock of microseconds: the loop arms it again.
-            std::task::ready!(self.sleep.as_mut().poll(cx));
-            self.armed = Time::ZERO;
-        }
-    }
-
-    fn next(&self) -> (Time, Fired) {
-        let silence = self.silent_since.after(self.between);
-        let first = Due::new(silence, Phase::BetweenTokens).or(self.due);
-        let gap = self.silent_since.after(GAP);
-        if !self.gap_counted && gap < first.at {
-            return (gap, Fired::Gap);
-        }
-        (first.at, Fired::Deadline(first.phase))
-    }
-}
-
 impl Body {
     /// A body that is known in full.
     pub(super) fn whole(bytes: Bytes) -> Self {
@@ -194,7 +101,10 @@ impl Body {
     }
 
     /// A body that passes.
-    pub(super) fn passing(passing: Box<Passing>) -> Self {
+    pub(super) fn passing(mut passing: Box<Passing>) -> Self {
+        if passing.is_done() {
+            passing.note_done();
+        }
         Self(Inner::Passing(passing))
     }
 }
@@ -313,13 +223,18 @@ impl Passing {
             self.note_first_content();
         }
         if done {
-            self.timers.between = AFTER_DONE;
-            self.finish_attempt(None);
+            self.note_done();
         }
     }
 
+    /// The answer is complete; what is left is the end of the connection.
+    fn note_done(&mut self) {
+        self.timers.answer_is_done();
+        self.finish_attempt(None);
+    }
+
     /// The first content passed; only the first call counts.
-    pub(super) fn note_first_content(&mut self) {
+    fn note_first_content(&mut self) {
         if let Some(attempt) = &mut self.attempt {
             attempt.first_content();
         }

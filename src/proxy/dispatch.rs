@@ -8,19 +8,19 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
 use tokio::time::sleep;
 
-use super::call::{Call, Failed};
+use super::call::Call;
+use super::failed::Failed;
+use super::last_word::last_word;
+use super::pool::Pool;
 use super::record::Ending;
-use super::reply::{Reject, Reply};
-use super::resolve::{Asked, Pool};
+use super::reply::Reply;
+use super::resolve::Asked;
 use crate::balance::Mask;
 use crate::balance::gate::{Admitted, Reason};
 use crate::limit::{Delivered, Jitter, Left, Next, Place, Tried, next};
 use crate::model::{Outcome, TargetIndex, Time};
-use crate::provider::surface::{Surface, surface};
-use crate::wire::{Code, ErrorBody};
 
 /// Longest wait for a target that is blocked, when all are. Longer, and the client is told when to come back.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -187,9 +187,10 @@ impl<'a> Walk<'a> {
             return Choice::Nobody;
         };
         match admitted.reason {
-            Reason::Drawn | Reason::Probe | Reason::Redirected => Choice::Call(admitted),
             Reason::Waiting | Reason::Panic if !self.desperate => Choice::Distress(admitted.target),
-            Reason::Panic => Choice::Call(admitted),
+            Reason::Drawn | Reason::Probe | Reason::Redirected | Reason::Panic => {
+                Choice::Call(admitted)
+            }
             Reason::Waiting => {
                 let member = pool.members().get(admitted.target.get());
                 let until =
@@ -264,27 +265,7 @@ impl<'a> Walk<'a> {
 
     /// The client's answer after the last failure; `spent` if more attempts would have been right.
     fn rejected(self, spent: bool) -> Reply {
-        let Some(failed) = self.last else {
-            let message = "no target may serve this request";
-            return Reply::Reject(Reject::new(Code::NoEligibleTarget, message));
-        };
-        if failed.outcome == Outcome::Refused {
-            return Reply::Reject(refused(&failed));
-        }
-        match surface(failed.outcome, self.asked.named_by) {
-            Surface::PassThrough => passed_through(failed),
-            Surface::Replace(code) => {
-                let served = self.ending.end.served.as_ref();
-                let provider = served.map_or("", |served| served.provider());
-                let attempts = self.ending.end.attempts;
-                let message = told(provider, &failed, attempts, spent);
-                Reply::Reject(
-                    Reject::new(code, message)
-                        .retry_after(failed.wait)
-                        .final_word(),
-                )
-            }
-        }
+        last_word(self.last, self.asked.named_by, &self.ending.end, spent)
     }
 }
 
@@ -294,48 +275,4 @@ fn untry(untried: &mut Mask, pool: &Pool, target: TargetIndex) {
         *untried = (0..pool.members().len()).map(TargetIndex::at).collect();
     }
     untried.remove(target);
-}
-
-/// Nothing was sent: everybody is at a limit.
-fn refused(failed: &Failed) -> Reject {
-    match failed.wait {
-        Some(_) => {
-            let message = "all targets asked to be left alone for a while";
-            Reject::new(Code::Overloaded, message).retry_after(failed.wait)
-        }
-        None => {
-            let message = format!("no target can serve this request now: {}", failed.detail);
-            Reject::new(Code::NoEligibleTarget, message)
-        }
-    }
-}
-
-fn told(provider: &str, failed: &Failed, attempts: u32, spent: bool) -> String {
-    let tries = match (attempts, spent) {
-        (0 | 1, false) => String::new(),
-        (1, true) => " after 1 attempt".to_owned(),
-        (n, _) => format!(" after {n} attempts"),
-    };
-    format!("provider {provider:?} failed{tries}: {}", failed.detail)
-}
-
-/// The client's own mistake, in the provider's words.
-fn passed_through(failed: Failed) -> Reply {
-    let code = match failed.outcome {
-        Outcome::ContextTooLong => Code::ContextLengthExceeded,
-        Outcome::ContentFiltered => Code::ContentFilter,
-        _ => Code::InvalidRequestError,
-    };
-    match failed.answer {
-        Some((headers, body)) => {
-            // An error under a status of success is an error all the same.
-            let status = failed.status.unwrap_or(StatusCode::BAD_REQUEST);
-            Reply::Whole {
-                status,
-                headers,
-                body,
-            }
-        }
-        None => Reply::Reject(Reject::of(ErrorBody::new(code, failed.detail)).final_word()),
-    }
 }

@@ -25,16 +25,22 @@ pub(super) struct Guarded {
     io: TokioIo<TcpStream>,
     read: usize,
     opening: Pin<Box<Sleep>>,
+    stall: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Guarded {
     /// Guards `stream`, whose first bytes must come within `opening`.
     pub(super) fn new(stream: TcpStream, opening: Duration) -> Self {
+        Self::with_stall(stream, opening, WRITE_STALL)
+    }
+
+    fn with_stall(stream: TcpStream, opening: Duration, stall: Duration) -> Self {
         Self {
             io: TokioIo::new(stream),
             read: 0,
             opening: Box::pin(sleep(opening)),
+            stall,
             stalled: None,
         }
     }
@@ -49,11 +55,10 @@ impl Guarded {
             self.stalled = None;
             return progress;
         }
-        let stalled = self
-            .stalled
-            .get_or_insert_with(|| Box::pin(sleep(WRITE_STALL)));
+        let stall = self.stall;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(stall)));
         std::task::ready!(stalled.as_mut().poll(cx));
-        Poll::Ready(Err(late("the client took nothing for 30 s")))
+        Poll::Ready(Err(late("the client took nothing for too long")))
     }
 }
 
@@ -119,5 +124,32 @@ impl Write for Guarded {
     ) -> Poll<io::Result<usize>> {
         let progress = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
         self.watch(cx, progress)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let stall = Duration::from_millis(50);
+        let mut guarded = Guarded::with_stall(stream, Duration::from_secs(60), stall);
+        let chunk = vec![0; 64 * 1024];
+        // Buffers take some megabytes; the loop ends only by the error.
+        let error = loop {
+            let write = std::future::poll_fn(|cx| Pin::new(&mut guarded).poll_write(cx, &chunk));
+            if let Err(error) = write.await {
+                break error;
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        drop(client);
     }
 }

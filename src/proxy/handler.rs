@@ -41,7 +41,8 @@ pub async fn handle(proxy: Arc<Proxy>, request: Request<Incoming>) -> Response<B
         request_id: intake::request_id(&head.headers).unwrap_or_else(|| own_id(&proxy)),
         generation: snapshot.generation,
     };
-    let answering = answer(&proxy, &snapshot, &head, body, &mut ending);
+    // On the heap, so that an idle connection does not hold the room of a request.
+    let answering = Box::pin(answer(&proxy, &snapshot, &head, body, &mut ending));
     let reply = unpanicked(answering).await.unwrap_or_else(|| {
         let message = "this server made a mistake with this request; its log has the details";
         Reply::Reject(Reject::new(Code::InternalError, message).final_word())

@@ -125,13 +125,10 @@ pub(super) async fn body(
     if body.size_hint().lower() > max {
         return Err(too_large(max));
     }
-    match timeout(time, collect(body, max)).await {
-        Ok(result) => result,
-        Err(_) => {
-            let message = format!("the request's body did not come within {time:?}");
-            Err(Reject::new(Code::RequestTimeout, message).closing())
-        }
-    }
+    timeout(time, collect(body, max)).await.unwrap_or_else(|_| {
+        let message = format!("the request's body did not come within {time:?}");
+        Err(Reject::new(Code::RequestTimeout, message).closing())
+    })
 }
 
 fn check_encodings(headers: &HeaderMap) -> Result<(), Reject> {

@@ -12,7 +12,7 @@ use http::header::CONTENT_TYPE;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
-use super::call::{Failed, Read, read_up_to, reported_in};
+use super::failed::{Failed, Read, read_up_to, reported_in};
 use crate::model::{Class, Outcome};
 use crate::provider::fault::of_stream;
 use crate::provider::headers::returned;

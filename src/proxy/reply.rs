@@ -71,7 +71,8 @@ impl Reject {
     /// The same; it may help after `wait`.
     pub(super) fn retry_after(mut self, wait: Option<std::time::Duration>) -> Self {
         // Rounded up: a client that comes early would be refused again.
-        self.retry_after = wait.map(|wait| wait.as_millis().div_ceil(1_000).max(1) as u64);
+        let up = |wait: std::time::Duration| wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        self.retry_after = wait.map(|wait| up(wait).max(1));
         self
     }
 

@@ -168,26 +168,16 @@ impl Caller {
                 () = async { drop(connection.wait_for_connection_metadata().await) } => Ok(()),
             }
         };
-        let result = match limits
-            .connect
-            .or(limits.header)
-            .bound(clock, standing)
-            .await?
-        {
-            Err(early) => early,
-            Ok(()) => {
-                let reused = connection
-                    .connection_metadata()
-                    .as_ref()
-                    .is_some_and(use_again);
-                let answer = limits.header.bound(clock, response).await?;
-                return Ok(answer.map_err(|error| (error, reused)));
-            }
-        };
+        let until = limits.connect.or(limits.header);
+        let stands = until.bound(clock, standing).await?;
         let reused = connection
             .connection_metadata()
             .as_ref()
             .is_some_and(use_again);
+        let result = match stands {
+            Err(early) => early,
+            Ok(()) => limits.header.bound(clock, response).await?,
+        };
         Ok(result.map_err(|error| (error, reused)))
     }
 }

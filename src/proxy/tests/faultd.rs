@@ -175,7 +175,9 @@ pub(super) const ROLE: &str =
 /// A complete stream that says `texts`.
 pub(super) fn stream_of(texts: &[&str]) -> Vec<u8> {
     let mut all = format!("{STREAM_HEAD}{}", chunk(ROLE));
-    texts.iter().for_each(|text| all += &chunk(&piece(text)));
+    for text in texts {
+        all += &chunk(&piece(text));
+    }
     all +=
         &chunk("data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n");
     all += &chunk(

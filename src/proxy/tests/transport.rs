@@ -133,3 +133,62 @@ async fn many_clients_at_once_are_each_answered_once() {
     }
     assert_eq!(world.requests().await.len(), 200);
 }
+
+#[tokio::test]
+async fn a_panic_is_one_requests_500() {
+    let target = Faultd::start(Act::Answer(answer_of("hello"))).await;
+    let world = Plan::new(vec![Spec::new(target.address, 1.0)])
+        .start()
+        .await;
+    world.panic_once();
+    let got = world.chat(&ask(false)).await;
+    assert_eq!(
+        (got.status, got.code().as_str()),
+        (500, "internal_error"),
+        "{got:?}"
+    );
+    assert_eq!(
+        world.chat(&ask(false)).await.status,
+        200,
+        "and nobody else's"
+    );
+    let requests = world.requests().await;
+    let codes: Vec<_> = requests.iter().map(|end| (end.status, end.code)).collect();
+    assert_eq!(
+        codes,
+        [(500, Some("internal_error")), (200, None)],
+        "both are counted"
+    );
+    assert_eq!(world.attempts().await.len(), 2);
+}
+
+#[tokio::test]
+async fn answers_tell_who_served_and_what_we_added() {
+    let target = Faultd::start(Act::Answer(answer_of("hello"))).await;
+    let world = Plan::new(vec![Spec::new(target.address, 1.0)])
+        .start()
+        .await;
+    let got = world.chat(&ask(false)).await;
+    let told = ["route", "target", "provider", "model", "attempts", "config"];
+    let told = told.map(|name| got.header(&format!("x-weighbridge-{name}")).to_owned());
+    assert_eq!(told, ["chat", "t0", "p0", "m", "1", "3"]);
+    let overhead = got.header("x-weighbridge-overhead-ms");
+    assert!(
+        overhead.parse::<f64>().is_ok_and(|ms| ms >= 0.0),
+        "{overhead}"
+    );
+    assert_eq!(
+        overhead.split('.').nth(1).map(str::len),
+        Some(3),
+        "to the microsecond"
+    );
+    let end = &world.requests().await[0];
+    let served = end.served.as_ref().unwrap();
+    assert_eq!(
+        (served.target(), served.provider(), served.model()),
+        ("t0", "p0", "m")
+    );
+    let route = &world.proxy.published.read().routes[0];
+    assert_eq!(route.cells.picked_ever(), [1], "a first pick is counted");
+    assert_eq!(route.cells.collect().arrivals, 1, "and an arrival");
+}

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -285,12 +286,19 @@ fn snapshot(config: Config) -> Snapshot {
 pub(super) struct Collected {
     attempts: Mutex<Vec<(String, Finished)>>,
     requests: Mutex<Vec<RequestEnd>>,
+    /// Makes the next attempt's end panic.
+    panics: AtomicBool,
 }
 
 impl Witness for Collected {
     fn attempt_ended(&self, _: &str, upstream: &Upstream, _: AnswerKind, end: &Finished) {
         let mut attempts = self.attempts.lock().unwrap();
         attempts.push((upstream.name().to_string(), *end));
+        drop(attempts);
+        assert!(
+            !self.panics.swap(false, Ordering::Relaxed),
+            "as the test wants it"
+        );
     }
 }
 
@@ -312,6 +320,11 @@ pub(super) struct World {
 }
 
 impl World {
+    /// Makes the code that hears of the next attempt's end panic.
+    pub(super) fn panic_once(&self) {
+        self.recorder.panics.store(true, Ordering::Relaxed);
+    }
+
     /// Tells the server to stop.
     pub(super) fn stop(&mut self) {
         drop(self.stop.take());
