@@ -20,6 +20,8 @@ pub(super) enum Act {
     SendAndHang(Vec<u8>),
     /// Sends these with a pause before each, then takes the next request.
     Trickle(Vec<Vec<u8>>, Duration),
+    /// Answers the first request of a connection; reads the second one and hangs up.
+    AnswerOnce(Vec<u8>),
     /// Closes the connection with a reset.
     Reset,
 }
@@ -97,11 +99,15 @@ struct Script {
 
 impl Script {
     async fn serve(self, mut stream: TcpStream) {
+        let mut served = 0;
         while let Some(request) = read_request(&mut stream).await {
+            served += 1;
             self.seen.lock().unwrap().push(request);
             let act = self.act.lock().unwrap().clone();
             match act {
                 Act::Answer(bytes) => stream.write_all(&bytes).await.unwrap_or_default(),
+                Act::AnswerOnce(_) if served > 1 => return,
+                Act::AnswerOnce(bytes) => stream.write_all(&bytes).await.unwrap_or_default(),
                 Act::SendAndClose(bytes) => {
                     stream.write_all(&bytes).await.unwrap_or_default();
                     return;

@@ -54,6 +54,43 @@ async fn a_connection_closed_while_idle_is_nobodys_fault() {
 }
 
 #[tokio::test]
+async fn a_used_connection_that_hangs_up_on_a_request_is_replaced_within_the_attempt() {
+    let target = Faultd::start(Act::AnswerOnce(answer_of("hello"))).await;
+    let world = Plan::new(vec![Spec::new(target.address, 1.0)])
+        .start()
+        .await;
+    for round in 0..10 {
+        let got = world.chat(&ask(false)).await;
+        assert_eq!(
+            (got.status, got.header("x-weighbridge-attempts")),
+            (200, "1"),
+            "round {round}: {got:?}"
+        );
+    }
+    let attempts = world.attempts().await;
+    assert!(
+        attempts.iter().all(|(_, outcome)| *outcome == Outcome::Ok),
+        "{attempts:?}"
+    );
+    assert_eq!(
+        (target.connections(), target.seen().len()),
+        (10, 19),
+        "each but the first was sent twice"
+    );
+}
+
+#[tokio::test]
+async fn a_fresh_connection_that_hangs_up_is_a_failure_and_is_not_repeated() {
+    let target = Faultd::start(Act::SendAndClose(Vec::new())).await;
+    let world = Plan::new(vec![Spec::new(target.address, 1.0)])
+        .start()
+        .await;
+    let got = world.chat(r#"{"model":"chat","retry":{"count":0}}"#).await;
+    assert_eq!(got.status, 502, "{got:?}");
+    assert_eq!(target.seen().len(), 1, "one attempt is one request");
+}
+
+#[tokio::test]
 async fn http2_without_tls_shares_the_port() {
     let target = Faultd::start(Act::Answer(stream_of(&["he", "llo"]))).await;
     let world = Plan::new(vec![Spec::new(target.address, 1.0)])
