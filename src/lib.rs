@@ -5,13 +5,19 @@
 
 pub mod balance;
 pub mod config;
+pub mod files;
 pub mod law;
 pub mod limit;
 pub mod model;
 pub mod provider;
+pub mod sim;
 pub mod wire;
 
 #[cfg(feature = "daemon")]
+pub mod control;
+#[cfg(feature = "daemon")]
 pub mod live;
+#[cfg(feature = "daemon")]
+pub mod mock;
 #[cfg(feature = "daemon")]
 pub mod proxy;

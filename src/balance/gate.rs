@@ -384,6 +384,14 @@ pub struct Happened<'a> {
     pub now: Time,
 }
 
+impl Happened<'_> {
+    /// Whether the upstream's return hangs on this request. A probe of an upstream that serves is an ordinary request
+    /// that was sent there for what it shows.
+    fn is_probe_of(&self, watch: &Watch) -> bool {
+        self.probe && !watch.serving
+    }
+}
+
 /// What must change at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Reaction {
@@ -400,18 +408,19 @@ pub fn react(watch: &mut Watch, happened: &Happened<'_>) -> Reaction {
     match happened.event {
         Event::Dispatched(_) => Reaction::default(),
         Event::FirstContent(_) => Reaction {
-            probe: (happened.probe && !watch.probe_needs_end).then_some(ProbeResult::Passed),
+            probe: (happened.is_probe_of(watch) && !watch.probe_needs_end)
+                .then_some(ProbeResult::Passed),
             ..Reaction::default()
         },
         Event::Gap => fault(watch, happened, Cause::Stalls),
         Event::Finished(end) => match end.outcome.class() {
             Class::Ok => success(watch, happened),
-            Class::Throttle => throttled(happened, end.wait),
+            Class::Throttle => throttled(watch, happened, end.wait),
             Class::Fault if happened.gap_counted => Reaction::default(),
             Class::Fault => fault(watch, happened, cause_of(end.outcome, happened.kind)),
             Class::OurFault => ours(watch, happened),
             Class::ClientFault | Class::Cancelled => Reaction {
-                probe: happened.probe.then_some(ProbeResult::Void),
+                probe: happened.is_probe_of(watch).then_some(ProbeResult::Void),
                 ..Reaction::default()
             },
         },
@@ -433,18 +442,18 @@ fn cause_of(outcome: crate::model::Outcome, kind: AnswerKind) -> Cause {
 fn success(watch: &mut Watch, happened: &Happened<'_>) -> Reaction {
     watch.fault_sum = (watch.fault_sum + watch.ok_step).max(0.0);
     Reaction {
-        probe: happened.probe.then_some(ProbeResult::Passed),
+        probe: happened.is_probe_of(watch).then_some(ProbeResult::Passed),
         ..Reaction::default()
     }
 }
 
-fn throttled(happened: &Happened<'_>, wait: Option<Duration>) -> Reaction {
+fn throttled(watch: &Watch, happened: &Happened<'_>, wait: Option<Duration>) -> Reaction {
     let wait = wait
         .unwrap_or(DEFAULT_BLOCK)
         .clamp(SHORTEST_BLOCK, LONGEST_BLOCK);
     Reaction {
         block_until: Some(happened.now.after(wait)),
-        probe: happened.probe.then_some(ProbeResult::Void),
+        probe: happened.is_probe_of(watch).then_some(ProbeResult::Void),
         ..Reaction::default()
     }
 }
@@ -469,7 +478,7 @@ fn fault(watch: &mut Watch, happened: &Happened<'_>, cause: Cause) -> Reaction {
 }
 
 fn ours(watch: &mut Watch, happened: &Happened<'_>) -> Reaction {
-    if happened.probe {
+    if happened.is_probe_of(watch) {
         let probe = Some(ProbeResult::Failed(Cause::OurFault));
         return Reaction {
             probe,

@@ -1,17 +1,51 @@
-//! Who gets the traffic.
+//! Who gets the traffic: the controller as a pure function.
+//!
+//! [`step`] takes the plan, its own memory and what was measured, and returns for each route the next table *with the
+//! reason for every share*, and for each upstream what its gate goes by until the next tick. Between two ticks
+//! [`gate::admit`] and [`gate::react`] act. The daemon, the simulator and the tests call the same functions.
+//!
+//! A tick reads, top to bottom:
+//!
+//! 1. [`cohort`]: what comparable upstreams have in common (means, noise, reference, token mix).
+//! 2. [`upstream`]: per upstream, [`filter`]s take the batch in, waiting requests are judged by [`hazard`] and age,
+//!    [`health`] ejects, probes and brings back, [`capacity`] learns from refusals.
+//! 3. [`signal`]: estimates become losses that a route's targets are compared by.
+//! 4. [`strategy`]: losses become a proposal around the configured shares.
+//! 5. [`rails`] and [`project`]: the nearest shares inside the bounds.
+//! 6. [`route`]: the dead-band, the table, the [`Decision`] that explains it.
 
+mod capacity;
+mod cohort;
+mod decision;
 mod eligible;
+mod filter;
 pub mod gate;
+mod hazard;
+mod health;
 mod input;
 mod list;
+mod plan;
+mod project;
+mod rails;
+mod route;
 mod share;
+mod signal;
+mod step;
+mod strategy;
 mod table;
+mod tally;
+mod upstream;
 
+pub use decision::{Decision, Evidence, Rail, Row, Terms};
 pub use eligible::{Demand, Rule, check as check_eligible, eligible};
+pub use health::Health;
 pub use input::{
     Batch, Flight, Input, MOST_FIRST_TOKEN, MOST_PER_TOKEN, MOST_TOTALS, Moments, News, Recent,
     Reference, RouteInput, UpstreamInput,
 };
 pub use list::{ListMember, tilted};
+pub use plan::{Objective, Plan, RouteSpec, Strategy, TargetSpec};
 pub use share::{Share, Weight, WeightError};
+pub use step::{Memory, Stepped, step};
 pub use table::{Draw, MAX_TARGETS, Mask, TableError, WeightTable};
+pub use tally::{Collected, FlightKey, Recorded, Tally};

@@ -219,10 +219,6 @@ impl WeightTable {
 }
 
 /// `draw` as a place in `0..total`.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the product's upper half is below `total`"
-)]
 fn scale(draw: Draw, total: u32) -> u32 {
     ((u64::from(draw.0) * u64::from(total)) >> 32) as u32
 }

@@ -1,7 +1,7 @@
 //! The configuration: from text to a checked, immutable value. No file access, no environment access.
 //!
-//! Two types, one arrow: [`raw`] mirrors the TOML, [`compile`] turns it into [`Config`] or into *all* its problems.
-//! Start-up, reload and `check` go the same way.
+//! One arrow: [`compile()`] turns the texts of layers into a [`Config`] or into *all* their problems. Start-up, reload and
+//! `check` go the same way.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -13,9 +13,43 @@ use crate::balance::{Share, Weight};
 use crate::law::Law;
 use crate::model::{Price, ProviderName, RouteName, TargetName, UpstreamName};
 
+mod compile;
+mod credential;
+mod defaults;
+mod diff;
+mod endpoint;
+mod field;
+mod interpolate;
+mod law;
+mod layer;
+mod listen;
+mod mask;
+mod prices;
+mod problem;
+mod provider;
+mod quantity;
+mod route;
 mod secret;
+mod section;
+mod settings;
+mod shown;
+mod syntax;
+mod target;
+mod tree;
+mod world;
 
+#[cfg(test)]
+mod tests;
+
+pub use crate::balance::{Objective, Strategy};
+pub use compile::{Compiled, compile};
+pub use diff::{Diff, diff};
+pub use endpoint::{Endpoint, EndpointError};
+pub use interpolate::Lookup;
+pub use layer::Layer;
+pub use problem::Problem;
 pub use secret::Secret;
+pub use shown::{Origins, Shown};
 
 /// A whole environment, checked.
 ///
@@ -40,7 +74,7 @@ pub struct Config {
     pub upstreams: BTreeMap<UpstreamName, Arc<Upstream>>,
     /// All routes, by name.
     pub routes: BTreeMap<RouteName, Arc<Route>>,
-    /// Prices by `provider/model`, also for models that only request lists name.
+    /// Prices by `provider/model` after the provider's discount, also for models that only request lists name.
     pub prices: BTreeMap<UpstreamName, Price>,
     /// FNV-1a hash of the merged, interpolated values: equal hashes mean nothing changed.
     pub digest: u64,
@@ -64,6 +98,8 @@ pub enum Mode {
 pub struct Server {
     /// Where clients connect.
     pub listen: SocketAddr,
+    /// Whether it may listen where others can reach it although it asks for no client key.
+    pub allow_unauthenticated: bool,
     /// Folder for what should survive a restart; `None` keeps nothing.
     pub state: Option<PathBuf>,
     /// Largest request body that is accepted, in bytes.
@@ -87,6 +123,8 @@ pub struct Server {
 pub struct Admin {
     /// Where operators and Prometheus connect.
     pub listen: SocketAddr,
+    /// Whether it may listen where others can reach it.
+    pub allow_remote: bool,
 }
 
 /// The background controller.
@@ -103,17 +141,6 @@ pub struct Requests {
     pub lists: bool,
     /// What acts on a list whose type asks for nothing else.
     pub strategy: Strategy,
-}
-
-/// How shares come about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Strategy {
-    /// The configured shares; ejection, blocks and failover still act.
-    Fixed,
-    /// Shares follow latency, cost and errors around the configured ones.
-    #[default]
-    Adaptive,
 }
 
 /// How a request's place in the shares is drawn.
@@ -157,15 +184,6 @@ pub enum ProviderKind {
         /// How it behaves.
         law: Box<Law>,
     },
-}
-
-/// The address of an API: a checked base URL.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoint {
-    /// Scheme and authority, for example `https://api.openai.com`.
-    pub origin: String,
-    /// Path without a slash at its end, for example `/v1`; may be empty.
-    pub path: String,
 }
 
 /// A provider and a model: what evidence belongs to.
@@ -232,6 +250,10 @@ pub struct Target {
     pub min_share: Share,
     /// The share it is never given more of.
     pub max_share: Share,
+    /// Its own price (`prepaid` is zero, no discount is taken off), else the upstream's; `None` where none is configured.
+    pub price: Option<Price>,
+    /// Facts about it: its provider's tags and its own, sorted, each once.
+    pub tags: Vec<String>,
 }
 
 /// What is tried again.
@@ -260,26 +282,4 @@ pub struct Deadlines {
     pub attempt: Duration,
     /// The whole request, retries and waits included.
     pub total: Duration,
-}
-
-/// How much each part of the loss counts; see ARCHITECTURE.md for the formula.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Objective {
-    /// Weight of latency.
-    pub latency: f64,
-    /// Weight of cost.
-    pub cost: f64,
-    /// Weight of errors.
-    pub errors: f64,
-}
-
-impl Default for Objective {
-    /// The preset `balanced`.
-    fn default() -> Self {
-        Self {
-            latency: 1.0,
-            cost: 0.5,
-            errors: 5.0,
-        }
-    }
 }

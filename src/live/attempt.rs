@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::clock::Clock;
-use super::meter::FlightKey;
 use super::upstream::Upstream;
+use crate::balance::FlightKey;
 use crate::model::{AnswerKind, Event, Finished, Outcome, PicoUsd, Time, Tokens};
 
 /// Told when an attempt has ended.

@@ -1,4 +1,4 @@
-//! What one upstream did: the batch of this tick, the histograms of the last minute, the requests in flight.
+//! What one upstream did: the batch of this tick, the histograms of the last minute, the sums since the start.
 //!
 //! One lock a meter, held for tens of nanoseconds and never across an `.await`.
 
@@ -8,30 +8,13 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::window::Window;
-use crate::balance::gate::{Cause, Happened, ProbeResult, Reaction, Watch, react};
-use crate::balance::{
-    Batch, Flight, MOST_FIRST_TOKEN, MOST_PER_TOKEN, MOST_TOTALS, News, Recent, Reference,
-};
-use crate::model::{AnswerKind, Class, Event, Finished, Outcome, PicoUsd, Time, Tokens};
+use crate::balance::Tally;
+use crate::model::{Class, Event, Finished, Outcome, PicoUsd, Time};
 
 /// Span of a slice of first tokens and totals, and how many closed ones are kept: the last minute.
 const QUICK: (Duration, usize) = (Duration::from_secs(5), 12);
 /// The same for time per token and cost.
 const SLOW: (Duration, usize) = (Duration::from_secs(20), 3);
-
-/// A place among the requests in flight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FlightKey(usize);
-
-/// A request in flight.
-#[derive(Clone, Copy, Debug)]
-struct InFlight {
-    started: Time,
-    kind: AnswerKind,
-    probe: bool,
-    pending: bool,
-    gap_counted: bool,
-}
 
 /// Sums since the start of the process.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -44,6 +27,13 @@ pub struct Totals {
     pub tokens_out: u64,
     /// What answers cost.
     pub cost: PicoUsd,
+}
+
+impl Totals {
+    /// Attempts ended, whatever became of them.
+    pub fn attempts(&self) -> u64 {
+        self.outcomes.values().sum()
+    }
 }
 
 /// The recent past, in figures.
@@ -62,12 +52,7 @@ pub struct Recently {
 /// One upstream's meter.
 #[derive(Debug)]
 pub(super) struct Meter {
-    batch: Batch,
-    reference: Reference,
-    watch: Watch,
-    news: News,
-    flights: Vec<Option<InFlight>>,
-    free: Vec<usize>,
+    pub(super) tally: Tally,
     first_token: Window,
     total: Window,
     per_token: Window,
@@ -78,12 +63,7 @@ pub(super) struct Meter {
 impl Default for Meter {
     fn default() -> Self {
         Self {
-            batch: Batch::default(),
-            reference: Reference::default(),
-            watch: Watch::default(),
-            news: News::default(),
-            flights: Vec::new(),
-            free: Vec::new(),
+            tally: Tally::default(),
             first_token: Window::new(QUICK.0, QUICK.1),
             total: Window::new(QUICK.0, QUICK.1),
             per_token: Window::new(SLOW.0, SLOW.1),
@@ -94,100 +74,17 @@ impl Default for Meter {
 }
 
 impl Meter {
-    /// A request was sent.
-    pub(super) fn begin(&mut self, now: Time, kind: AnswerKind, probe: bool) -> FlightKey {
-        self.batch.dispatched[kind.index()] += 1;
-        self.news.probe_sent |= probe;
-        let flight = InFlight {
-            started: now,
-            kind,
-            probe,
-            pending: true,
-            gap_counted: false,
-        };
-        if let Some(place) = self.free.pop() {
-            self.flights[place] = Some(flight);
-            FlightKey(place)
-        } else {
-            self.flights.push(Some(flight));
-            FlightKey(self.flights.len() - 1)
-        }
-    }
-
-    /// Something happened to a request in flight. `first` tells whether its first content is what ended its wait.
-    pub(super) fn record(&mut self, now: Time, key: FlightKey, event: &Event) -> Recorded {
-        let Some(Some(flight)) = self.flights.get_mut(key.0) else {
-            return Recorded::default();
-        };
-        let before = *flight;
-        let mut left_pending = false;
+    /// Takes an event into the histograms and the sums.
+    pub(super) fn keep(&mut self, now: Time, event: &Event) {
         match event {
-            Event::Dispatched(_) => {}
-            Event::FirstContent(after) => {
-                left_pending = std::mem::take(&mut flight.pending);
-                self.first_content(now, *after);
-            }
-            Event::Gap => {
-                flight.gap_counted = true;
-                self.batch.gaps += 1;
-            }
-            Event::Finished(end) => {
-                left_pending = flight.pending;
-                self.flights[key.0] = None;
-                self.free.push(key.0);
-                self.finished(now, before.kind, end);
-            }
-        }
-        let happened = Happened {
-            event,
-            kind: before.kind,
-            started: before.started,
-            probe: before.probe,
-            gap_counted: before.gap_counted,
-            now,
-        };
-        let reaction = react(&mut self.watch, &happened);
-        self.keep_news(now, &reaction);
-        Recorded {
-            reaction,
-            left_pending: left_pending.then_some(before.kind),
+            Event::FirstContent(after) => self.first_token.record(now, micros(*after)),
+            Event::Finished(end) => self.finished(now, end),
+            Event::Dispatched(_) | Event::Gap => {}
         }
     }
 
-    fn keep_news(&mut self, now: Time, reaction: &Reaction) {
-        if let Some(cause) = reaction.eject {
-            self.news.ejected = Some((now, cause));
-        }
-        match (self.news.probe, reaction.probe) {
-            // A failure must not be hidden by another probe's success within the same tick.
-            (Some(ProbeResult::Failed(_)), _) | (_, None) => {}
-            (_, Some(result)) => self.news.probe = Some(result),
-        }
-    }
-
-    fn first_content(&mut self, now: Time, after: Duration) {
-        let seconds = after.as_secs_f64();
-        let normal = seconds / self.reference.first_token;
-        self.batch.first_token.add(normal.min(MOST_FIRST_TOKEN));
-        self.batch.note(Recent {
-            at: now,
-            class: Class::Ok,
-            first_token: Some(seconds),
-        });
-        self.first_token.record(now, micros(after));
-    }
-
-    fn finished(&mut self, now: Time, kind: AnswerKind, end: &Finished) {
-        let class = end.outcome.class();
-        self.batch.classes[class.index()] += 1;
+    fn finished(&mut self, now: Time, end: &Finished) {
         *self.totals.outcomes.entry(end.outcome).or_default() += 1;
-        if class != Class::Ok || kind == AnswerKind::Unary {
-            self.batch.note(Recent {
-                at: now,
-                class,
-                first_token: None,
-            });
-        }
         if let Some(tokens) = end.tokens {
             self.totals.tokens_in += tokens.input;
             self.totals.tokens_out += tokens.output;
@@ -195,104 +92,26 @@ impl Meter {
         if let Some(cost) = end.cost {
             self.totals.cost += cost;
         }
-        if class == Class::Ok {
-            self.answered(now, kind, end);
-        } else if matches!(end.outcome, Outcome::Timeout(_)) {
-            // A time-out is an answer that took at least this long: left out, the slowest would vanish.
+        // A time-out is an answer that took at least this long: left out, the slowest would vanish.
+        if end.outcome.class() == Class::Ok || matches!(end.outcome, Outcome::Timeout(_)) {
             self.total.record(now, micros(end.total));
         }
-    }
-
-    fn answered(&mut self, now: Time, kind: AnswerKind, end: &Finished) {
-        self.total.record(now, micros(end.total));
-        let Some(tokens) = end.tokens else { return };
-        self.count_tokens(end, tokens);
-        let out = tokens.output.max(1) as f64;
-        match (kind, end.first_content) {
-            (AnswerKind::Streamed, Some(first)) => {
-                let each = end.total.saturating_sub(first).as_secs_f64() / out;
-                self.batch
-                    .per_token
-                    .add((each / self.reference.per_token).min(MOST_PER_TOKEN));
-                self.per_token
-                    .record(now, micros(Duration::from_secs_f64(each)));
-            }
-            (AnswerKind::Streamed, None) => {}
-            (AnswerKind::Unary, _) => {
-                let expected = self.reference.first_token + self.reference.per_token * out;
-                let total = end.total.as_secs_f64();
-                self.batch.unary.add((total / expected).min(MOST_PER_TOKEN));
-                if self.batch.unary_totals.len() < MOST_TOTALS {
-                    self.batch.unary_totals.push(end.total.as_secs_f32());
-                } else {
-                    self.batch.unary_totals_more += 1;
-                }
-            }
+        let (Class::Ok, Some(tokens)) = (end.outcome.class(), end.tokens) else {
+            return;
+        };
+        if tokens.output == 0 {
+            return;
         }
-        if let (Some(cost), true) = (end.cost, tokens.output > 0) {
+        if let Some(first) = end.first_content {
+            let stream = micros(end.total.saturating_sub(first));
+            self.per_token.record(now, stream / tokens.output);
+        }
+        if let Some(cost) = end.cost {
             // Micro-dollars of 1,000 tokens fit the histogram's range up to $600.
             let per_1k = cost.pico() / u128::from(tokens.output) * 1_000 / 1_000_000;
             self.cost
                 .record(now, u64::try_from(per_1k).unwrap_or(u64::MAX));
         }
-    }
-
-    fn count_tokens(&mut self, end: &Finished, tokens: Tokens) {
-        self.batch.counted += 1;
-        self.batch.tokens_in += tokens.input;
-        self.batch.tokens_out += tokens.output;
-        if let Some(first) = end.first_content {
-            self.batch.tokens_in_by_first_token += tokens.input as f64 * first.as_secs_f64();
-        }
-        if let Some(cost) = end.cost {
-            self.batch.cost += cost;
-            self.batch.costed += 1;
-        }
-    }
-
-    /// Hands the batch and the news over and starts new ones.
-    pub(super) fn collect(&mut self, now: Time) -> Collected {
-        let flights = self
-            .flights
-            .iter()
-            .flatten()
-            .filter(|flight| flight.pending);
-        let flights = flights
-            .map(|flight| Flight {
-                age: now.secs_since(flight.started),
-                kind: flight.kind,
-                probe: flight.probe,
-            })
-            .collect();
-        Collected {
-            batch: std::mem::take(&mut self.batch),
-            reference: self.reference,
-            flights,
-            fault_sum: self.watch.fault_sum,
-            news: std::mem::take(&mut self.news),
-        }
-    }
-
-    /// Takes over what the tick decided; tells whether the gate may serve.
-    ///
-    /// An ejection that the tick has not seen yet stands.
-    pub(super) fn obey(&mut self, watch: &Watch, reference: Reference) -> bool {
-        let unseen = self.news.ejected.is_some();
-        let fault_sum = if watch.serving == self.watch.serving {
-            self.watch.fault_sum
-        } else {
-            0.0
-        };
-        let ejected_at = self.watch.ejected_at.max(watch.ejected_at);
-        let serving = watch.serving && !unseen;
-        self.watch = Watch {
-            fault_sum,
-            ejected_at,
-            serving,
-            ..*watch
-        };
-        self.reference = reference;
-        serving
     }
 
     pub(super) fn totals(&self) -> Totals {
@@ -317,42 +136,6 @@ impl Meter {
     }
 }
 
-/// What recording an event brought about.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Recorded {
-    pub(super) reaction: Reaction,
-    /// The request stopped waiting for content.
-    pub(super) left_pending: Option<AnswerKind>,
-}
-
-/// What a meter hands to the tick.
-#[derive(Debug)]
-pub(super) struct Collected {
-    pub(super) batch: Batch,
-    pub(super) reference: Reference,
-    pub(super) flights: Vec<Flight>,
-    pub(super) fault_sum: f64,
-    pub(super) news: News,
-}
-
 fn micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
-}
-
-impl Totals {
-    /// Attempts ended, whatever became of them.
-    pub fn attempts(&self) -> u64 {
-        self.outcomes.values().sum()
-    }
-}
-
-impl std::fmt::Display for Cause {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Faults => "it kept failing",
-            Self::Overdue => "its answers are overdue",
-            Self::Stalls => "its streams stall or its answers time out",
-            Self::OurFault => "it refuses our credential or does not know the model",
-        })
-    }
 }

@@ -2,6 +2,7 @@
 //! measurements and publishes snapshots.
 
 mod attempt;
+mod board;
 mod clock;
 mod meter;
 mod published;
@@ -10,7 +11,8 @@ mod upstream;
 mod window;
 
 pub use attempt::{Account, Attempt, Witness};
-pub use clock::{Clock, unix_seconds};
+pub use board::{Board, Refusal};
+pub use clock::Clock;
 pub use meter::{Recently, Totals};
 pub use published::{Published, Publisher};
 pub use snapshot::{Member, MemberGates, Provider, Route, RouteCells, Snapshot, Strangers};

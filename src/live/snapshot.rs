@@ -231,6 +231,25 @@ impl Strangers {
         Arc::clone(known.entry(name.as_str().to_owned()).or_insert_with(fresh))
     }
 
+    /// The upstream of this name, if a request has named it.
+    pub fn known(&self, name: &str) -> Option<Arc<Upstream>> {
+        let known = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(name).cloned()
+    }
+
+    /// How many are known.
+    pub fn len(&self) -> usize {
+        self.by_name
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// All that are known, by name.
     pub fn all(&self) -> Vec<Arc<Upstream>> {
         let known = self.by_name.read().unwrap_or_else(PoisonError::into_inner);

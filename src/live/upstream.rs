@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::meter::{FlightKey, Meter, Recently, Totals};
-use crate::balance::UpstreamInput;
+use super::meter::{Meter, Recently, Totals};
 use crate::balance::gate::{GateOrder, GateState, Reaction, Standing};
+use crate::balance::{FlightKey, UpstreamInput};
 use crate::model::{AnswerKind, Event, Price, Time, UpstreamName};
 
 /// A provider and a model, live: what evidence belongs to. Shared by all routes and request lists that use it, and kept
@@ -106,13 +106,14 @@ impl Upstream {
     pub(super) fn begin(&self, now: Time, kind: AnswerKind, probe: bool) -> FlightKey {
         self.gate.in_flight.fetch_add(1, Ordering::Relaxed);
         self.gate.pending[kind.index()].fetch_add(1, Ordering::Relaxed);
-        self.meter().begin(now, kind, probe)
+        self.meter().tally.begin(now, kind, probe)
     }
 
     /// Something happened to a request in flight.
     pub(super) fn record(&self, now: Time, key: FlightKey, event: &Event) {
         let mut meter = self.meter();
-        let recorded = meter.record(now, key, event);
+        let recorded = meter.tally.record(now, key, event);
+        meter.keep(now, event);
         self.tighten(&recorded.reaction);
         drop(meter);
         if let Some(kind) = recorded.left_pending {
@@ -136,7 +137,7 @@ impl Upstream {
 
     /// For the controller: what happened since the last tick.
     pub fn collect(&self, now: Time, price: Option<Price>) -> UpstreamInput {
-        let collected = self.meter().collect(now);
+        let collected = self.meter().tally.collect(now);
         let gate = self.gate();
         UpstreamInput {
             batch: collected.batch,
@@ -153,7 +154,7 @@ impl Upstream {
     /// For the controller: what the tick decided.
     pub fn obey(&self, order: &GateOrder) {
         let mut meter = self.meter();
-        let serving = meter.obey(&order.watch, order.reference);
+        let serving = meter.tally.obey(&order.watch, order.reference);
         self.gate.serving.store(serving, Ordering::Relaxed);
         drop(meter);
         self.gate

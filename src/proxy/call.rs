@@ -21,7 +21,7 @@ use super::record::{Ending, Served};
 use super::reply::Reply;
 use super::upstream::{Due, Limits};
 use crate::config::Deadlines;
-use crate::live::{Account, Attempt, Member, Snapshot, unix_seconds};
+use crate::live::{Account, Attempt, Member, Snapshot};
 use crate::model::{AnswerKind, Outcome, Phase, TargetIndex, Time};
 use crate::provider::fault::classify;
 use crate::provider::headers::returned;
@@ -192,7 +192,12 @@ impl Running<'_, '_> {
             Ok(Ok(Read::Longer(..)) | Err(_)) | Err(_) => (Bytes::new(), false),
         };
         let status = parts.status;
-        let fault = classify(status.as_u16(), &parts.headers, &bytes, unix_seconds());
+        let fault = classify(
+            status.as_u16(),
+            &parts.headers,
+            &bytes,
+            clock.unix_seconds(),
+        );
         Failed {
             status: Some(status),
             wait: fault.wait,

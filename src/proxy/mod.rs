@@ -80,7 +80,7 @@ impl Proxy {
                 inline: Arc::from("inline"),
                 direct: Arc::from("direct"),
             },
-            since: crate::live::unix_seconds(),
+            since: clock.unix_seconds(),
         }
     }
 

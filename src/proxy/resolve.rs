@@ -186,9 +186,8 @@ fn route_pool(route: &Arc<Route>, demands: &[Demand<'_>]) -> Result<Pool, Reject
         // Drained targets have no share, so nobody draws them; the full mask keeps the draw's short way.
         Mask::ALL
     } else {
-        let targets = route.members.iter().zip(&route.config.targets);
-        let targets =
-            targets.map(|(member, target)| (member.provider.config.tags.as_slice(), target.weight));
+        let targets = route.config.targets.iter();
+        let targets = targets.map(|target| (target.tags.as_slice(), target.weight));
         eligible(targets, demands).map_err(|broken| nobody(route, &broken))?
     };
     Ok(Pool {

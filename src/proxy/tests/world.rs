@@ -119,6 +119,8 @@ impl Plan {
             upstreams.insert(upstream.name.clone(), Arc::clone(&upstream));
             targets.push(config::Target {
                 name: TargetName::new(&format!("t{index}")).unwrap(),
+                price: upstream.price,
+                tags: spec.tags.clone(),
                 upstream,
                 weight: Weight::new(spec.weight).unwrap(),
                 tier: 1,
@@ -148,6 +150,7 @@ impl Plan {
             server: self.server(),
             admin: config::Admin {
                 listen: ([127, 0, 0, 1], 0).into(),
+                allow_remote: false,
             },
             controller: config::Controller {
                 tick: Duration::from_millis(250),
@@ -167,6 +170,7 @@ impl Plan {
     fn server(&self) -> Server {
         Server {
             listen: ([127, 0, 0, 1], 0).into(),
+            allow_unauthenticated: false,
             state: None::<PathBuf>,
             max_body: self.max_body,
             max_answer: self.max_answer,

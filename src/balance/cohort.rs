@@ -1,0 +1,155 @@
+//! What upstreams that are compared with each other have in common.
+
+use serde::{Deserialize, Serialize};
+
+use super::filter::Quantity;
+use super::hazard::Hazard;
+use super::input::{Reference, UpstreamInput};
+use super::upstream::UpstreamMemory;
+
+/// Weight of one answer in the running means of the token mix.
+const MIX_GAIN: f64 = 0.02;
+/// Tokens of a typical answer before any was seen.
+const FIRST_MIX: (f64, f64) = (400.0, 150.0);
+/// The reference moves when the typical normalised time leaves this range: inside it the filters' fixed constants fit.
+const FIT: std::ops::Range<f64> = 0.4..2.5;
+
+/// What a cohort remembers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct CohortMemory {
+    /// What times are divided by.
+    pub(super) reference: Reference,
+    /// Pooled noise of the three filters.
+    pub(super) noise: [f64; 3],
+    /// Running mean of an answer's tokens in and out.
+    pub(super) tokens: (f64, f64),
+    /// How long unary answers take.
+    pub(super) hazard: Hazard,
+    /// Ratio of a unary answer's normalised total to the slowness that streams show.
+    pub(super) unary_ratio: f64,
+    /// Seconds since the cohort began.
+    pub(super) age: f64,
+}
+
+impl Default for CohortMemory {
+    fn default() -> Self {
+        let first = [Quantity::FirstToken, Quantity::PerToken, Quantity::Unary];
+        Self {
+            reference: Reference::default(),
+            noise: first.map(Quantity::first_noise),
+            tokens: FIRST_MIX,
+            hazard: Hazard::default(),
+            unary_ratio: 1.0,
+            age: 0.0,
+        }
+    }
+}
+
+/// Means over a cohort's members at the last tick.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Pool {
+    /// Mean of the filters of those that have data, 1 where nobody has.
+    pub(super) means: [f64; 3],
+    /// Decayed answers and faults of all.
+    pub(super) ok: f64,
+    pub(super) faults: f64,
+}
+
+impl Pool {
+    pub(super) fn of<'a>(members: impl Iterator<Item = &'a UpstreamMemory> + Clone) -> Self {
+        let mean = |quantity: Quantity| {
+            let known = members.clone().filter_map(|m| m.filter(quantity).known());
+            let (sum, n) = known.fold((0.0, 0.0), |(sum, n), value| (sum + value, n + 1.0));
+            if n > 0.0 { sum / n } else { 1.0 }
+        };
+        let means = [Quantity::FirstToken, Quantity::PerToken, Quantity::Unary].map(mean);
+        let (ok, faults) =
+            members.fold((0.0, 0.0), |(ok, faults), m| (ok + m.ok, faults + m.faults));
+        Self { means, ok, faults }
+    }
+
+    pub(super) const fn mean(&self, quantity: Quantity) -> f64 {
+        self.means[quantity.index()]
+    }
+
+    /// Fault rate of all members, with a prior of 1 % on 20 requests.
+    pub(super) fn fault_rate(&self) -> f64 {
+        (self.faults + 0.2) / (self.ok + self.faults + 20.0)
+    }
+
+    /// Fault rate of all but one member: a target is compared with its peers, not with itself.
+    pub(super) fn peers_fault_rate(&self, own: &UpstreamMemory) -> f64 {
+        let (ok, faults) = (
+            (self.ok - own.ok).max(0.0),
+            (self.faults - own.faults).max(0.0),
+        );
+        (faults + 0.2) / (ok + faults + 20.0)
+    }
+}
+
+impl CohortMemory {
+    /// The part of a typical answer's time that is its time to first token.
+    pub(super) fn first_part(&self) -> f64 {
+        self.reference.first_token / self.typical_seconds()
+    }
+
+    /// Seconds that a typical answer takes at the reference.
+    pub(super) fn typical_seconds(&self) -> f64 {
+        self.reference.first_token + self.reference.per_token * self.tokens.1.max(1.0)
+    }
+
+    /// Takes a member's batch into the token mix.
+    pub(super) fn mix(&mut self, input: &UpstreamInput) {
+        let n = f64::from(input.batch.counted);
+        if n > 0.0 {
+            let gain = 1.0 - (1.0 - MIX_GAIN).powf(n);
+            self.tokens.0 += gain * (input.batch.tokens_in as f64 / n - self.tokens.0);
+            self.tokens.1 += gain * (input.batch.tokens_out as f64 / n - self.tokens.1);
+        }
+    }
+
+    /// Moves the reference towards what is seen, where it has drifted out of the range that the filters' constants are
+    /// made for; the members' filters are re-expressed, so that nothing else changes.
+    pub(super) fn refit(&mut self, members: &mut [&mut UpstreamMemory]) {
+        let before = self.typical_seconds();
+        let first = typical(members, Quantity::FirstToken);
+        let each = typical(members, Quantity::PerToken);
+        let unary = typical(members, Quantity::Unary);
+        if let Some(first) = first.filter(|mean| !FIT.contains(mean)) {
+            self.reference.first_token *= first;
+            self.rescale(members, Quantity::FirstToken, 1.0 / first);
+        }
+        if let Some(each) = each.filter(|mean| !FIT.contains(mean)) {
+            self.reference.per_token *= each;
+            self.rescale(members, Quantity::PerToken, 1.0 / each);
+        }
+        // Without streams the two parts cannot be told apart: both move.
+        if let (None, Some(unary)) = (each, unary.filter(|mean| !FIT.contains(mean))) {
+            self.reference.first_token *= unary;
+            self.reference.per_token *= unary;
+        }
+        let factor = before / self.typical_seconds();
+        if (factor - 1.0).abs() > 1e-12 {
+            self.rescale(members, Quantity::Unary, factor);
+            self.unary_ratio *= factor;
+        }
+    }
+
+    fn rescale(&mut self, members: &mut [&mut UpstreamMemory], quantity: Quantity, by: f64) {
+        self.noise[quantity.index()] *= by * by;
+        for member in members {
+            member.filter_mut(quantity).rescale(by);
+        }
+    }
+}
+
+/// Geometric mean of what members' filters hold: one sick member moves it little.
+fn typical(members: &[&mut UpstreamMemory], quantity: Quantity) -> Option<f64> {
+    let known = members
+        .iter()
+        .filter_map(|member| member.filter(quantity).known());
+    let (sum, n) = known.fold((0.0, 0.0), |(sum, n), mean| {
+        (sum + mean.max(1e-9).ln(), n + 1.0)
+    });
+    (n > 0.0).then(|| f64::exp(sum / n))
+}

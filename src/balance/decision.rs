@@ -1,0 +1,142 @@
+//! The explanation: what was measured, proposed, granted, and what stood in between.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::health::Health;
+use super::{Share, Strategy, WeightTable};
+use crate::model::{RouteName, TargetName, Time, UpstreamName};
+
+/// A bound that a proposal cannot cross.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rail {
+    /// Fewer than [`Row::ENOUGH_SAMPLES`] answers so far: the row says little yet. Restrains nothing by itself.
+    ColdStart,
+    /// The configured `min_share`.
+    Floor,
+    /// The few requests that a much worse target keeps getting, so that its recovery is seen.
+    Exploration,
+    /// The configured `max_share`.
+    Ceiling,
+    /// The rate that the target's own refusals taught.
+    RateCap,
+    /// The largest change of one tick.
+    Step,
+    /// The change is too small to publish.
+    DeadBand,
+    /// It failed and takes nothing.
+    Ejected,
+    /// It comes back step by step.
+    Ramp,
+    /// It asked to be left alone for a while.
+    Blocked,
+    /// Its configured weight is 0.
+    Drained,
+    /// What others may not take or give falls to it.
+    Displaced,
+    /// The split between models is held at the configured one.
+    ModelSplit,
+    /// All targets are ejected: the configured shares are in force.
+    HeldOutage,
+    /// The controller decides and is not obeyed (`mode = "shadow"`).
+    Shadow,
+    /// The controller does not decide (`mode = "off"`).
+    Off,
+}
+
+/// The loss of a typical answer, in parts. Compared between targets of a route; lower is better.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Terms {
+    /// By slowness: 1.1 × the objective's latency weight is the route's mean.
+    pub latency: f64,
+    /// By cost: 1 × the objective's cost weight is the mean of the configured shares.
+    pub cost: f64,
+    /// By faults.
+    pub error: f64,
+}
+
+impl Terms {
+    /// The whole loss.
+    pub fn loss(&self) -> f64 {
+        self.latency + self.cost + self.error
+    }
+}
+
+/// What was measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Seconds to the first token, if measured.
+    pub first_token: Option<f64>,
+    /// Seconds per token, if measured.
+    pub per_token: Option<f64>,
+    /// Slowness relative to the route's mean.
+    pub slowness: f64,
+    /// Fault probability, 0 to 1.
+    pub faults: f64,
+    /// Dollars of a typical answer, if there is a price.
+    pub cost: Option<f64>,
+    /// Standard deviation of the loss.
+    pub deviation: f64,
+    /// How far the loss is above the best, after what chance explains is taken off.
+    pub gap: f64,
+}
+
+/// One target's row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// The target.
+    pub name: TargetName,
+    /// What serves it.
+    #[serde(rename = "use")]
+    pub upstream: UpstreamName,
+    /// The share that the configured weights ask for.
+    pub configured: Share,
+    /// The share that the strategy proposes.
+    pub proposed: Share,
+    /// The share in force.
+    pub granted: Share,
+    /// Answers since the start.
+    pub samples: u64,
+    /// How much is known, 0 to 1.
+    pub confidence: f64,
+    /// Its health.
+    pub health: Health,
+    /// No requests before this moment.
+    pub blocked_until: Time,
+    /// Its loss, in parts.
+    pub terms: Terms,
+    /// What was measured.
+    pub evidence: Evidence,
+    /// What stood between proposal and grant.
+    pub rails: BTreeSet<Rail>,
+}
+
+impl Row {
+    /// Answers from which a row is no longer called cold. Source: the page that this product starts from asks for a
+    /// hundred requests before shares are judged.
+    pub const ENOUGH_SAMPLES: u64 = 100;
+}
+
+/// The shares of a route and the reason for each.
+///
+/// # Invariants
+/// One row a target, in the table's order. Granted differs from proposed only where the row names a rail.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The route.
+    pub route: RouteName,
+    /// When.
+    pub at: Time,
+    /// How shares came about.
+    pub strategy: Strategy,
+    /// Requests per second, smoothed.
+    pub demand: f64,
+    /// The shares in force.
+    pub table: WeightTable,
+    /// Whether they changed with this decision.
+    pub moved: bool,
+    /// The reasons.
+    pub rows: Vec<Row>,
+}

@@ -1,0 +1,264 @@
+//! One measured quantity of one upstream with its uncertainty.
+//!
+//! A scalar Kalman filter whose mean reverts to the mean of the peers (Ornstein-Uhlenbeck), with a two-sided change
+//! detector. Its memory adapts to the rate of samples by itself; without samples the uncertainty grows until the prior is
+//! back, so that old bad news decays to "average" and is looked at again; and an upstream without data has exactly the
+//! peers' mean, which is why its share is exactly the configured one.
+
+use serde::{Deserialize, Serialize};
+
+use super::input::Moments;
+
+/// How fast an estimate drifts back to the peers' mean, per second. Halved, old news lasts twice as long; doubled, a
+/// target with few requests is forgotten between two of them.
+const REVERSION: f64 = 1.0 / 300.0;
+/// Growth of the uncertainty, per second, in units of the squared mean: how fast a provider's speed wanders.
+const DRIFT: f64 = 0.000_7;
+/// Uncertainty without any data, in units of the squared mean.
+const PRIOR: f64 = 0.5;
+/// Least squared mean that scales them, so that a quantity near zero keeps some uncertainty.
+const LEAST_SQUARE: f64 = 0.5;
+/// Innovations count at most this many deviations in the change detector.
+const CLIP: f64 = 3.0;
+/// Allowance of the change detector, and the sum at which it gives the alarm.
+const ALLOWANCE: f64 = 0.5;
+const ALARM: f64 = 2.4;
+/// Gains of the own and of the pooled noise.
+const OWN_GAIN: f64 = 0.03;
+const POOLED_GAIN: f64 = 0.01;
+/// Least noise; one residual counts at most this many times the noise so far.
+const LEAST_NOISE: f64 = 0.01;
+const MOST_RESIDUAL: f64 = 30.0;
+
+/// What a filter measures; each wanders at its own pace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Quantity {
+    FirstToken,
+    PerToken,
+    Unary,
+}
+
+impl Quantity {
+    /// Position in arrays.
+    pub(super) const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Factor on drift and prior.
+    const fn pace(self) -> f64 {
+        match self {
+            Self::FirstToken => 1.0,
+            Self::PerToken | Self::Unary => 0.6,
+        }
+    }
+
+    /// Noise of one value before any was seen: squared deviation of the normalised times.
+    pub(super) const fn first_noise(self) -> f64 {
+        match self {
+            Self::FirstToken => 0.15,
+            Self::PerToken | Self::Unary => 0.05,
+        }
+    }
+
+    /// Uncertainty without data where the peers' mean is `pool`.
+    pub(super) fn prior(self, pool: f64) -> f64 {
+        PRIOR * self.pace() * (pool * pool).max(LEAST_SQUARE)
+    }
+}
+
+/// An estimate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Filter {
+    /// `None` until the first value.
+    mean: Option<f64>,
+    /// Squared uncertainty of the mean.
+    uncertainty: f64,
+    /// Squared deviation of single values.
+    noise: f64,
+    /// Sums of the change detector.
+    rising: f64,
+    falling: f64,
+}
+
+impl Filter {
+    pub(super) fn new(quantity: Quantity) -> Self {
+        Self {
+            mean: None,
+            uncertainty: quantity.prior(1.0),
+            noise: quantity.first_noise(),
+            rising: 0.0,
+            falling: 0.0,
+        }
+    }
+
+    /// Time passes and a batch arrives; true if it shows that the quantity rose all at once.
+    pub(super) fn observe(
+        &mut self,
+        quantity: Quantity,
+        batch: &Moments,
+        elapsed: f64,
+        pool: f64,
+        pooled_noise: &mut f64,
+    ) -> bool {
+        let prior = quantity.prior(pool);
+        self.predict(quantity, elapsed, pool, prior);
+        let Some(value) = batch.mean() else {
+            return false;
+        };
+        if self.mean.is_none() {
+            self.uncertainty = prior;
+        }
+        let mean = self.mean.unwrap_or(pool);
+        let noise = 0.5 * (self.noise + *pooled_noise) / batch.n;
+        let innovation = value - mean;
+        let rose = self.detect(innovation, noise, prior);
+        let gain = self.uncertainty / (self.uncertainty + noise);
+        self.mean = Some(mean + gain * innovation);
+        self.uncertainty *= 1.0 - gain;
+        let residual = (innovation * innovation * batch.n).min(MOST_RESIDUAL * self.noise + 0.05);
+        self.noise = (self.noise + OWN_GAIN * (residual - self.noise)).max(LEAST_NOISE);
+        *pooled_noise = (*pooled_noise + POOLED_GAIN * (residual - *pooled_noise)).max(LEAST_NOISE);
+        rose
+    }
+
+    fn predict(&mut self, quantity: Quantity, elapsed: f64, pool: f64, prior: f64) {
+        let Some(mean) = self.mean else { return };
+        let keep = (-REVERSION * elapsed).exp();
+        self.mean = Some(pool + (mean - pool) * keep);
+        let drift = DRIFT * quantity.pace() * (pool * pool).max(LEAST_SQUARE) * elapsed;
+        let forgotten = 0.5 * prior * (1.0 - keep * keep);
+        self.uncertainty = (self.uncertainty * keep * keep + drift + forgotten).min(prior);
+    }
+
+    /// Opens the filter after a change; true if the change is a rise.
+    fn detect(&mut self, innovation: f64, noise: f64, prior: f64) -> bool {
+        let deviations = (innovation / (self.uncertainty + noise).sqrt()).clamp(-CLIP, CLIP);
+        self.rising = (self.rising + deviations - ALLOWANCE).max(0.0);
+        self.falling = (self.falling - deviations - ALLOWANCE).max(0.0);
+        let rose = self.rising > ALARM;
+        if rose || self.falling > ALARM {
+            let seen = 0.5 * (innovation * innovation - noise).max(0.0);
+            let most = (4.0 * prior).max(self.uncertainty);
+            self.uncertainty = (self.uncertainty + seen).min(most);
+            self.rising = 0.0;
+            self.falling = 0.0;
+        }
+        rose
+    }
+
+    /// The estimate; the peers' mean where there is no data.
+    pub(super) fn value(&self, pool: f64) -> f64 {
+        self.mean.unwrap_or(pool)
+    }
+
+    /// The estimate, if there is data.
+    pub(super) const fn known(&self) -> Option<f64> {
+        self.mean
+    }
+
+    pub(super) const fn uncertainty(&self) -> f64 {
+        self.uncertainty
+    }
+
+    pub(super) const fn noise(&self) -> f64 {
+        self.noise
+    }
+
+    /// How surprisingly good the last values were: the falling sum of the change detector.
+    pub(super) const fn improving(&self) -> f64 {
+        self.falling
+    }
+
+    /// Forgets a part (0 to 1) of what is known.
+    pub(super) fn forget(&mut self, part: f64, quantity: Quantity, pool: f64) {
+        let prior = quantity.prior(pool);
+        self.uncertainty = (self.uncertainty + part * prior).min(prior);
+    }
+
+    /// Says the same in units that are `factor` times smaller.
+    pub(super) fn rescale(&mut self, factor: f64) {
+        self.mean = self.mean.map(|mean| mean * factor);
+        self.uncertainty *= factor * factor;
+        self.noise = (self.noise * factor * factor).max(LEAST_NOISE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(values: &[f64]) -> Moments {
+        let mut moments = Moments::default();
+        for value in values {
+            moments.add(*value);
+        }
+        moments
+    }
+
+    #[test]
+    fn without_data_the_estimate_is_the_peers_mean() {
+        let mut filter = Filter::new(Quantity::FirstToken);
+        let mut noise = 0.15;
+        filter.observe(Quantity::FirstToken, &batch(&[]), 10.0, 1.7, &mut noise);
+        assert_eq!(filter.value(1.7).to_bits(), 1.7f64.to_bits());
+        assert!(filter.known().is_none());
+    }
+
+    #[test]
+    fn data_narrows_the_uncertainty_and_silence_widens_it_again() {
+        let mut filter = Filter::new(Quantity::FirstToken);
+        let mut noise = 0.15;
+        for _ in 0..100 {
+            filter.observe(Quantity::FirstToken, &batch(&[2.0]), 0.25, 1.0, &mut noise);
+        }
+        let narrow = filter.uncertainty();
+        assert!(
+            narrow < 0.05 * Quantity::FirstToken.prior(1.0),
+            "a hundred values say a lot"
+        );
+        assert!((filter.value(1.0) - 2.0).abs() < 0.1);
+        for _ in 0..4_000 {
+            filter.observe(Quantity::FirstToken, &batch(&[]), 0.25, 1.0, &mut noise);
+        }
+        assert!(
+            filter.uncertainty() > 10.0 * narrow,
+            "a thousand seconds of silence unsay it"
+        );
+        assert!(
+            (filter.value(1.0) - 1.0).abs() < 0.1,
+            "and the estimate is the peers' again"
+        );
+    }
+
+    #[test]
+    fn a_step_is_followed_within_a_few_values() {
+        let mut filter = Filter::new(Quantity::FirstToken);
+        let mut noise = 0.15;
+        for _ in 0..400 {
+            filter.observe(Quantity::FirstToken, &batch(&[1.0]), 0.25, 1.0, &mut noise);
+        }
+        let mut rose = false;
+        for _ in 0..5 {
+            rose |= filter.observe(Quantity::FirstToken, &batch(&[5.0]), 0.25, 1.0, &mut noise);
+        }
+        assert!(rose, "the change detector saw it");
+        assert!(
+            filter.value(1.0) > 4.0,
+            "and let the filter follow: {}",
+            filter.value(1.0)
+        );
+    }
+
+    #[test]
+    fn rescaling_says_the_same_in_other_units() {
+        let mut filter = Filter::new(Quantity::PerToken);
+        let mut noise = 0.05;
+        for _ in 0..50 {
+            filter.observe(Quantity::PerToken, &batch(&[3.0]), 0.25, 3.0, &mut noise);
+        }
+        let (mean, uncertainty) = (filter.value(3.0), filter.uncertainty());
+        filter.rescale(1.0 / 3.0);
+        assert!((filter.value(1.0) - mean / 3.0).abs() < 1e-9);
+        assert!((filter.uncertainty() - uncertainty / 9.0).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,250 @@
+//! What the controller works for: upstreams, routes and what people configured. Plain checked data, made from the
+//! configuration by the daemon and from scenarios by the simulator.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Share, Weight};
+use crate::model::{Price, RouteName, TargetName, UpstreamName};
+
+/// How shares come about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strategy {
+    /// The configured shares; ejection, blocks and failover still act.
+    Fixed,
+    /// Shares follow latency, cost and errors around the configured ones.
+    #[default]
+    Adaptive,
+}
+
+/// How much each part of the loss counts; see [`super::step`] for the formula.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Objective {
+    /// Weight of latency.
+    pub latency: f64,
+    /// Weight of cost.
+    pub cost: f64,
+    /// Weight of errors.
+    pub errors: f64,
+}
+
+impl Objective {
+    /// The presets by name.
+    pub const PRESETS: &[(&str, Self)] = &[
+        (
+            "balanced",
+            Self {
+                latency: 1.0,
+                cost: 0.5,
+                errors: 5.0,
+            },
+        ),
+        (
+            "latency",
+            Self {
+                latency: 1.0,
+                cost: 0.0,
+                errors: 5.0,
+            },
+        ),
+        (
+            "cost",
+            Self {
+                latency: 0.3,
+                cost: 2.0,
+                errors: 5.0,
+            },
+        ),
+    ];
+}
+
+impl Default for Objective {
+    /// The preset `balanced`.
+    fn default() -> Self {
+        Self {
+            latency: 1.0,
+            cost: 0.5,
+            errors: 5.0,
+        }
+    }
+}
+
+/// A route as asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RouteSpec {
+    /// Its name.
+    pub name: RouteName,
+    /// How its shares come about.
+    pub strategy: Strategy,
+    /// How much latency, cost and errors count.
+    pub objective: Objective,
+    /// Whether shares may move between different models.
+    pub mix_models: bool,
+    /// Its targets, at least one of weight > 0.
+    pub targets: Vec<TargetSpec>,
+}
+
+/// A target as asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TargetSpec {
+    /// Its name within the route.
+    pub name: TargetName,
+    /// What serves it.
+    pub upstream: UpstreamName,
+    /// The configured weight.
+    pub weight: Weight,
+    /// The share it is never given less of while it works.
+    pub min_share: Share,
+    /// The share it is never given more of.
+    pub max_share: Share,
+    /// A price of its own (prepaid is 0); `None` takes its upstream's.
+    pub price: Option<Price>,
+}
+
+/// A target with its place.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Target {
+    pub(super) spec: TargetSpec,
+    /// Position among the plan's upstreams.
+    pub(super) upstream: usize,
+    /// The configured share, as a fraction of the route.
+    pub(super) anchor: f64,
+}
+
+/// A route with the places of its targets.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Route {
+    pub(super) spec: RouteSpec,
+    pub(super) targets: Vec<Target>,
+    /// Targets among which shares move: all of them, or one group a model.
+    pub(super) groups: Vec<Vec<usize>>,
+}
+
+/// Everything that the controller works for.
+///
+/// Upstreams that share a route are compared with each other, so they form a *cohort*: the connected components of
+/// "serves the same route". Evidence from unrelated models would only blur the comparison.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    pub(super) upstreams: Vec<UpstreamName>,
+    pub(super) routes: Vec<Route>,
+    /// The cohort of each upstream.
+    pub(super) cohort_of: Vec<usize>,
+    /// The members of each cohort.
+    pub(super) cohorts: Vec<Vec<usize>>,
+}
+
+impl Plan {
+    /// The plan of these routes, with further upstreams that no route names.
+    pub fn new(routes: Vec<RouteSpec>, strangers: impl IntoIterator<Item = UpstreamName>) -> Self {
+        let named = routes
+            .iter()
+            .flat_map(|route| &route.targets)
+            .map(|t| t.upstream.clone());
+        let index: BTreeMap<UpstreamName, usize> = named
+            .chain(strangers)
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .enumerate()
+            .map(|(i, name)| (name, i))
+            .collect();
+        let routes: Vec<Route> = routes
+            .into_iter()
+            .map(|spec| Route::new(spec, &index))
+            .collect();
+        let upstreams: Vec<UpstreamName> = index.into_keys().collect();
+        let cohort_of = components(upstreams.len(), &routes);
+        let count = cohort_of.iter().max().map_or(0, |most| most + 1);
+        let members = |cohort| {
+            (0..upstreams.len())
+                .filter(|i| cohort_of[*i] == cohort)
+                .collect()
+        };
+        let cohorts = (0..count).map(members).collect();
+        Self {
+            upstreams,
+            routes,
+            cohort_of,
+            cohorts,
+        }
+    }
+
+    /// Upstreams, in the order of [`super::Input::upstreams`].
+    pub fn upstreams(&self) -> &[UpstreamName] {
+        &self.upstreams
+    }
+
+    /// Routes, in the order of [`super::Input::routes`].
+    pub fn routes(&self) -> impl ExactSizeIterator<Item = &RouteSpec> {
+        self.routes.iter().map(|route| &route.spec)
+    }
+}
+
+impl Route {
+    fn new(spec: RouteSpec, index: &BTreeMap<UpstreamName, usize>) -> Self {
+        let total: f64 = spec
+            .targets
+            .iter()
+            .map(|target| target.weight.value())
+            .sum();
+        let place = |target: &TargetSpec| Target {
+            upstream: index.get(&target.upstream).copied().unwrap_or_default(),
+            anchor: if total > 0.0 {
+                target.weight.value() / total
+            } else {
+                0.0
+            },
+            spec: target.clone(),
+        };
+        let targets: Vec<Target> = spec.targets.iter().map(place).collect();
+        let groups = if spec.mix_models {
+            vec![(0..targets.len()).collect()]
+        } else {
+            by_model(&targets)
+        };
+        Self {
+            spec,
+            targets,
+            groups,
+        }
+    }
+}
+
+fn by_model(targets: &[Target]) -> Vec<Vec<usize>> {
+    let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (i, target) in targets.iter().enumerate() {
+        groups
+            .entry(target.spec.upstream.model())
+            .or_default()
+            .push(i);
+    }
+    groups.into_values().collect()
+}
+
+/// Numbers the connected components of upstreams that share a route, in the order of their first members.
+fn components(upstreams: usize, routes: &[Route]) -> Vec<usize> {
+    let mut root: Vec<usize> = (0..upstreams).collect();
+    for route in routes {
+        let Some(first) = route.targets.first() else {
+            continue;
+        };
+        for target in &route.targets {
+            let (a, b) = (root[first.upstream], root[target.upstream]);
+            let (low, high) = (a.min(b), a.max(b));
+            for place in &mut root {
+                if *place == high {
+                    *place = low;
+                }
+            }
+        }
+    }
+    let mut numbers = BTreeMap::new();
+    root.iter()
+        .map(|low| {
+            let next = numbers.len();
+            *numbers.entry(*low).or_insert(next)
+        })
+        .collect()
+}

@@ -1,0 +1,517 @@
+//! What is remembered about one route, and how a tick decides its shares: `decide`.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::cohort::{CohortMemory, Pool};
+use super::decision::{Decision, Rail, Row};
+use super::health::Health;
+use super::plan::{Route, Strategy};
+use super::rails::{Limits, bound};
+use super::signal::{Known, Signal, signals};
+use super::strategy::{Candidate, Proposal, propose};
+use super::upstream::UpstreamMemory;
+use super::{RouteInput, Share, WeightTable};
+use crate::model::{Price, Time};
+
+/// Time constant of the demand, in seconds.
+const DEMAND_MEMORY: f64 = 10.0;
+/// Changes of less than this (half the sum of absolute differences) are not published, unless somebody starts or stops
+/// getting traffic.
+const DEAD_BAND: f64 = 0.005;
+/// How long a target that fell sick is explored more.
+const SICK_MEMORY: f64 = 600.0;
+/// A target counts as well again above this part of its configured share, this many seconds after the alarm.
+const WELL_PART: f64 = 0.7;
+const WELL_AFTER: f64 = 10.0;
+/// Extra requests that show a recovery: their part of the demand, most saved up, least seconds between two.
+const BURST_PART: f64 = 0.02;
+const BURST_MOST: f64 = 6.0;
+const BURST_EVERY: f64 = 0.5;
+/// A falling sum of the change detector from which the last values were surprisingly good.
+const BURST_IMPROVING: f64 = 1.2;
+/// How long after a return an unsure estimate earns extra requests.
+const BURST_AFTER: f64 = 15.0;
+/// A block this close to its end is not worth a new table, in seconds.
+const BLOCK_WORTH: f64 = 0.3;
+
+/// What is remembered about one target of a route.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct TargetMemory {
+    /// The share after the last tick, before the dead-band.
+    share: f64,
+    /// The share it had when it was ejected.
+    before_ejection: f64,
+    was_serving: bool,
+    /// When it last fell sick, while it is not well.
+    sick: Option<Time>,
+    returned_at: Option<Time>,
+    burst_at: Option<Time>,
+}
+
+/// What is remembered about one route.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct RouteMemory {
+    targets: Vec<TargetMemory>,
+    /// The shares in force.
+    pub(super) table: WeightTable,
+    /// Requests per second, smoothed.
+    pub(super) demand: f64,
+    age: f64,
+    mean_slowness: Option<f64>,
+    /// Saved-up extra requests.
+    bursts: f64,
+}
+
+/// What a decision is made from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scene<'a> {
+    pub(super) now: Time,
+    pub(super) elapsed: f64,
+    pub(super) upstreams: &'a [UpstreamMemory],
+    pub(super) prices: &'a [Option<Price>],
+    pub(super) cohort: &'a CohortMemory,
+    pub(super) pool: &'a Pool,
+}
+
+impl RouteMemory {
+    /// A route that nothing is known of: the configured shares.
+    pub(super) fn new(route: &Route) -> Self {
+        let anchors: Vec<f64> = route.targets.iter().map(|target| target.anchor).collect();
+        let target = |anchor: &f64| TargetMemory {
+            share: *anchor,
+            before_ejection: *anchor,
+            was_serving: true,
+            ..TargetMemory::default()
+        };
+        Self {
+            targets: anchors.iter().map(target).collect(),
+            table: table_of(&anchors, &anchors),
+            demand: 0.0,
+            age: 0.0,
+            mean_slowness: None,
+            bursts: BURST_MOST,
+        }
+    }
+
+    /// The same route with other targets or weights: learned tilts stay, configured shares change at once, newcomers
+    /// begin with what their ramp allows.
+    pub(super) fn carried(&self, old: &Route, new: &Route, upstreams: &[UpstreamMemory]) -> Self {
+        let carry = |target: &super::plan::Target| {
+            let before = old
+                .targets
+                .iter()
+                .zip(&self.targets)
+                .find(|(was, _)| was.spec.name == target.spec.name && was.anchor > 0.0);
+            let ramp = upstreams
+                .get(target.upstream)
+                .map_or(1.0, |memory| memory.health.ramp());
+            match before {
+                Some((was, memory)) => TargetMemory {
+                    share: target.anchor * memory.share / was.anchor,
+                    before_ejection: target.anchor * memory.before_ejection / was.anchor,
+                    ..memory.clone()
+                },
+                None => TargetMemory {
+                    share: target.anchor * ramp,
+                    before_ejection: target.anchor,
+                    was_serving: ramp > 0.0,
+                    ..TargetMemory::default()
+                },
+            }
+        };
+        let mut targets: Vec<TargetMemory> = new.targets.iter().map(carry).collect();
+        let sum: f64 = targets.iter().map(|target| target.share).sum();
+        for (target, spec) in targets.iter_mut().zip(&new.targets) {
+            target.share = if sum > 0.0 {
+                target.share / sum
+            } else {
+                spec.anchor
+            };
+        }
+        let shares: Vec<f64> = targets.iter().map(|target| target.share).collect();
+        let anchors: Vec<f64> = new.targets.iter().map(|target| target.anchor).collect();
+        Self {
+            targets,
+            table: table_of(&shares, &anchors),
+            ..self.clone()
+        }
+    }
+
+    /// Takes the arrivals in.
+    pub(super) fn count(&mut self, input: &RouteInput, elapsed: f64) {
+        let elapsed = elapsed.max(1e-3);
+        let now = f64::from(input.arrivals) / elapsed;
+        self.demand += (elapsed / DEMAND_MEMORY).min(1.0) * (now - self.demand);
+        if self.age < DEMAND_MEMORY {
+            self.demand = self.demand.max(0.3 * now);
+        }
+        self.age += elapsed;
+    }
+
+    /// One tick: the next table with its reasons, and the upstreams that should get an extra request.
+    pub(super) fn decide(&mut self, route: &Route, scene: &Scene<'_>) -> (Decision, Vec<usize>) {
+        let signals = self.signals(route, scene);
+        let healths = self.healths(route, scene);
+        let candidates: Vec<Candidate<'_>> = route
+            .targets
+            .iter()
+            .zip(&signals)
+            .zip(&healths)
+            .map(|((t, signal), (_, ramp))| Candidate {
+                anchor: t.anchor,
+                signal,
+                ramp: *ramp,
+            })
+            .collect();
+        let outage = candidates.iter().all(|c| c.ramp <= 0.0 || c.anchor <= 0.0);
+        let strategy = route.spec.strategy;
+        let mut outcome = if outage {
+            outage_shares(route, strategy, &candidates)
+        } else {
+            self.groups(route, scene, &candidates, &healths)
+        };
+        let bursts = match (outage, strategy) {
+            (false, Strategy::Adaptive) => self.bursts(route, scene, &signals, &outcome),
+            _ => Vec::new(),
+        };
+        self.remember(route, scene, &outcome);
+        let (table, moved) = self.publish(route, scene, &mut outcome);
+        let rows = rows(route, scene, &signals, outcome, &table);
+        let decision = Decision {
+            route: route.spec.name.clone(),
+            at: scene.now,
+            strategy,
+            demand: self.demand,
+            table,
+            moved,
+            rows,
+        };
+        (decision, bursts)
+    }
+
+    fn signals(&mut self, route: &Route, scene: &Scene<'_>) -> Vec<Signal> {
+        let known: Vec<Known<'_>> = route
+            .targets
+            .iter()
+            .zip(self.table.shares())
+            .map(|(target, share)| Known {
+                memory: &scene.upstreams[target.upstream],
+                price: target.spec.price.or(scene.prices[target.upstream]),
+                anchor: target.anchor,
+                share: share.fraction(),
+            })
+            .collect();
+        let mean = &mut self.mean_slowness;
+        let objective = &route.spec.objective;
+        signals(
+            objective,
+            &known,
+            scene.cohort,
+            scene.pool,
+            mean,
+            scene.now,
+            scene.elapsed,
+        )
+    }
+
+    /// Each target's health and ramp; notes who went and who came back.
+    fn healths(&mut self, route: &Route, scene: &Scene<'_>) -> Vec<(Health, f64)> {
+        let mut healths = Vec::with_capacity(route.targets.len());
+        for (target, memory) in route.targets.iter().zip(&mut self.targets) {
+            let upstream = &scene.upstreams[target.upstream];
+            let serving = upstream.health.is_serving();
+            if memory.was_serving && !serving {
+                memory.before_ejection = memory.share;
+            }
+            if !memory.was_serving && serving {
+                memory.returned_at = Some(scene.now);
+            }
+            if !serving || (upstream.alarm && memory.share >= 0.5 * target.anchor) {
+                memory.sick = Some(scene.now);
+            }
+            memory.was_serving = serving;
+            healths.push((upstream.health.state, upstream.health.ramp()));
+        }
+        healths
+    }
+
+    /// Proposes and bounds each group of targets among which shares may move.
+    fn groups(
+        &self,
+        route: &Route,
+        scene: &Scene<'_>,
+        candidates: &[Candidate<'_>],
+        healths: &[(Health, f64)],
+    ) -> Outcome {
+        let count = route.targets.len();
+        let mut outcome = Outcome::new(count);
+        let weight = |group: &[usize]| {
+            let alive = group
+                .iter()
+                .any(|i| candidates[*i].ramp > 0.0 && candidates[*i].anchor > 0.0);
+            if alive {
+                group.iter().map(|i| candidates[*i].anchor).sum()
+            } else {
+                0.0
+            }
+        };
+        let sum: f64 = route.groups.iter().map(|group| weight(group)).sum();
+        for group in &route.groups {
+            let total = weight(group) / sum;
+            let proposal = propose(route.spec.strategy, candidates, group);
+            let parts: Vec<f64> = group.iter().map(|i| proposal.parts[*i]).collect();
+            let limits: Vec<Limits> = group
+                .iter()
+                .map(|i| self.limits(route, scene, *i, healths[*i]))
+                .collect();
+            let bounded = match route.spec.strategy {
+                Strategy::Adaptive => bound(&parts, &limits, self.demand, scene.elapsed, total),
+                Strategy::Fixed => super::rails::unbounded(&parts, &limits, total),
+            };
+            let whole: f64 = parts.iter().sum();
+            for (place, i) in group.iter().enumerate() {
+                outcome.proposed[*i] = if whole > 0.0 {
+                    parts[place] / whole * total
+                } else {
+                    0.0
+                };
+                outcome.shares[*i] = bounded.shares[place];
+                outcome.gaps[*i] = proposal.gaps[*i];
+                outcome.rails[*i].clone_from(&bounded.rails[place]);
+                if route.groups.len() > 1 {
+                    outcome.rails[*i].insert(Rail::ModelSplit);
+                }
+            }
+            outcome.best.extend(proposal.best);
+        }
+        outcome
+    }
+
+    fn limits(
+        &self,
+        route: &Route,
+        scene: &Scene<'_>,
+        index: usize,
+        (health, ramp): (Health, f64),
+    ) -> Limits {
+        let (target, memory) = (&route.targets[index], &self.targets[index]);
+        let cap = scene.upstreams[target.upstream].capacity.cap;
+        Limits {
+            anchor: target.anchor,
+            before: memory.share,
+            before_ejection: memory.before_ejection,
+            health,
+            ramp,
+            min_share: target.spec.min_share.fraction(),
+            max_share: target.spec.max_share.fraction(),
+            rate_cap: cap.map_or(f64::INFINITY, |rate| rate / self.demand.max(1e-3)),
+            lately_sick: memory
+                .sick
+                .is_some_and(|at| scene.now.secs_since(at) < SICK_MEMORY),
+        }
+    }
+
+    /// Sick targets that should get an extra request, so that a recovery is seen at once: those whose last answers were
+    /// surprisingly good, and those that came back moments ago and are not yet known well.
+    fn bursts(
+        &mut self,
+        route: &Route,
+        scene: &Scene<'_>,
+        signals: &[Signal],
+        outcome: &Outcome,
+    ) -> Vec<usize> {
+        let earned = BURST_PART * self.demand * scene.elapsed;
+        self.bursts = (self.bursts + earned).min(BURST_MOST);
+        let mut chosen = Vec::new();
+        for (i, target) in route.targets.iter().enumerate() {
+            let (memory, upstream) = (&mut self.targets[i], &scene.upstreams[target.upstream]);
+            let best = outcome.best.iter().find(|best| {
+                route
+                    .groups
+                    .iter()
+                    .any(|g| g.contains(&i) && g.contains(best))
+            });
+            let Some(best) = best else { continue };
+            let suppressed = outcome.proposed[i] < 0.5 * target.anchor;
+            let fits = upstream.health.state == Health::Serving
+                && i != *best
+                && suppressed
+                && upstream.blocked_until <= scene.now
+                && upstream.in_flight < 2;
+            if !fits || memory.sick.is_none() || self.bursts < 1.0 {
+                continue;
+            }
+            let difference = signals[i].loss() - signals[*best].loss();
+            let unsure = difference < 2.0 * (signals[i].variance + signals[*best].variance).sqrt();
+            let fresh =
+                |at: Option<Time>, span: f64| at.is_some_and(|at| scene.now.secs_since(at) < span);
+            let worth = upstream.improving() > BURST_IMPROVING
+                || (unsure && fresh(memory.returned_at, BURST_AFTER));
+            if worth && !fresh(memory.burst_at, BURST_EVERY) {
+                memory.burst_at = Some(scene.now);
+                self.bursts -= 1.0;
+                chosen.push(target.upstream);
+            }
+        }
+        chosen
+    }
+
+    fn remember(&mut self, route: &Route, scene: &Scene<'_>, outcome: &Outcome) {
+        for (i, memory) in self.targets.iter_mut().enumerate() {
+            memory.share = outcome.shares[i];
+            let well = outcome.proposed[i] > WELL_PART * route.targets[i].anchor
+                && memory
+                    .sick
+                    .is_some_and(|at| scene.now.secs_since(at) > WELL_AFTER);
+            if well {
+                memory.sick = None;
+            }
+        }
+    }
+
+    /// The table to have in force: blocked targets masked, small changes left out.
+    fn publish(
+        &mut self,
+        route: &Route,
+        scene: &Scene<'_>,
+        outcome: &mut Outcome,
+    ) -> (WeightTable, bool) {
+        let mut shares = outcome.shares.clone();
+        for (i, target) in route.targets.iter().enumerate() {
+            let until = scene.upstreams[target.upstream].blocked_until;
+            if until > scene.now.after_secs(BLOCK_WORTH) {
+                shares[i] = 0.0;
+                outcome.rails[i].insert(Rail::Blocked);
+            }
+        }
+        if shares.iter().sum::<f64>() <= 1e-9 {
+            shares.clone_from(&outcome.shares);
+        }
+        let anchors: Vec<f64> = route.targets.iter().map(|target| target.anchor).collect();
+        let table = table_of(&shares, &anchors);
+        let pairs = || table.shares().iter().zip(self.table.shares());
+        let distance: f64 = pairs()
+            .map(|(a, b)| (a.fraction() - b.fraction()).abs())
+            .sum::<f64>()
+            / 2.0;
+        let switched = pairs().any(|(a, b)| (a.ppm() == 0) != (b.ppm() == 0));
+        let moved = distance > DEAD_BAND || switched;
+        if moved {
+            self.table = table;
+        } else if table != self.table {
+            for (i, rails) in outcome.rails.iter_mut().enumerate() {
+                if table.shares()[i] != self.table.shares()[i] {
+                    rails.insert(Rail::DeadBand);
+                }
+            }
+        }
+        (self.table.clone(), moved)
+    }
+}
+
+/// What a tick worked out for each target, before it is published.
+#[derive(Debug)]
+struct Outcome {
+    proposed: Vec<f64>,
+    shares: Vec<f64>,
+    gaps: Vec<f64>,
+    rails: Vec<BTreeSet<Rail>>,
+    /// The best of each group.
+    best: Vec<usize>,
+}
+
+impl Outcome {
+    fn new(count: usize) -> Self {
+        Self {
+            proposed: vec![0.0; count],
+            shares: vec![0.0; count],
+            gaps: vec![0.0; count],
+            rails: vec![BTreeSet::new(); count],
+            best: Vec::new(),
+        }
+    }
+}
+
+/// All are ejected: somebody has to be asked. By what is known about them, around the configured shares.
+fn outage_shares(route: &Route, strategy: Strategy, candidates: &[Candidate<'_>]) -> Outcome {
+    let all: Vec<usize> = (0..candidates.len()).collect();
+    let awake: Vec<Candidate<'_>> = candidates
+        .iter()
+        .map(|candidate| Candidate {
+            ramp: 1.0,
+            ..*candidate
+        })
+        .collect();
+    let proposal: Proposal = propose(strategy, &awake, &all);
+    let sum: f64 = proposal.parts.iter().sum();
+    let mut outcome = Outcome::new(candidates.len());
+    for i in all {
+        let anchor = route.targets[i].anchor;
+        outcome.proposed[i] = if sum > 0.0 {
+            proposal.parts[i] / sum
+        } else {
+            anchor
+        };
+        outcome.shares[i] = outcome.proposed[i];
+        outcome.gaps[i] = proposal.gaps[i];
+        outcome.rails[i].insert(Rail::HeldOutage);
+    }
+    outcome
+}
+
+fn rows(
+    route: &Route,
+    scene: &Scene<'_>,
+    signals: &[Signal],
+    mut outcome: Outcome,
+    table: &WeightTable,
+) -> Vec<Row> {
+    let anchors: Vec<f64> = route.targets.iter().map(|target| target.anchor).collect();
+    let configured = table_of(&anchors, &anchors);
+    let proposed = table_of(&outcome.proposed, &anchors);
+    let row = |(i, target): (usize, &super::plan::Target)| {
+        let upstream = &scene.upstreams[target.upstream];
+        let mut rails = std::mem::take(&mut outcome.rails[i]);
+        let (proposed, granted) = (proposed.shares()[i], table.shares()[i]);
+        if upstream.samples < Row::ENOUGH_SAMPLES {
+            rails.insert(Rail::ColdStart);
+        }
+        let explained = rails.iter().any(|rail| *rail != Rail::ColdStart);
+        if granted != proposed && !explained {
+            rails.insert(Rail::Displaced);
+        }
+        let mut evidence = signals[i].evidence;
+        evidence.gap = outcome.gaps[i];
+        Row {
+            name: target.spec.name.clone(),
+            upstream: target.spec.upstream.clone(),
+            configured: configured.shares()[i],
+            proposed,
+            granted,
+            samples: upstream.samples,
+            confidence: upstream.confidence(scene.cohort, scene.pool, scene.now),
+            health: upstream.health.state,
+            blocked_until: upstream.blocked_until,
+            terms: signals[i].terms,
+            evidence,
+            rails,
+        }
+    };
+    route.targets.iter().enumerate().map(row).collect()
+}
+
+/// The table nearest to `shares`, or to `fallback` where they are no shares at all (all zero, not a number).
+fn table_of(shares: &[f64], fallback: &[f64]) -> WeightTable {
+    WeightTable::from_fractions(shares)
+        .or_else(|_| WeightTable::from_fractions(fallback))
+        .unwrap_or_else(|_| whole_to_first(shares.len()))
+}
+
+/// A route always has a target of weight > 0, so this is never needed; but no input may panic.
+fn whole_to_first(count: usize) -> WeightTable {
+    let mut shares = vec![Share::ZERO; count.max(1)];
+    shares[0] = Share::WHOLE;
+    WeightTable::from_shares(shares).unwrap_or_else(|_| unreachable!("one share is the whole"))
+}

@@ -1,0 +1,230 @@
+//! One tick of everything: observe each upstream once, then decide each route once.
+
+use serde::{Deserialize, Serialize};
+
+use super::cohort::{CohortMemory, Pool};
+use super::decision::Decision;
+use super::gate::GateOrder;
+use super::plan::Plan;
+use super::route::{RouteMemory, Scene};
+use super::signal::typical_cost;
+use super::upstream::{Around, UpstreamMemory};
+use super::{Input, WeightTable};
+use crate::model::Price;
+
+/// Time constant of the ratio between unary totals and slowness by streams, in seconds, and its gain per second while a
+/// cohort is young.
+const RATIO_MEMORY: f64 = 120.0;
+const RATIO_YOUNG: (f64, f64) = (30.0, 0.4);
+
+/// What the controller remembers from tick to tick. Opaque outside; serialised, a restart resumes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Memory {
+    cohorts: Vec<CohortMemory>,
+    upstreams: Vec<UpstreamMemory>,
+    routes: Vec<RouteMemory>,
+}
+
+/// What a tick brings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stepped {
+    /// One a route, in the plan's order.
+    pub decisions: Vec<Decision>,
+    /// One an upstream, in the plan's order.
+    pub orders: Vec<GateOrder>,
+}
+
+impl Memory {
+    /// Nothing is known: the configured shares.
+    pub fn new(plan: &Plan) -> Self {
+        Self {
+            cohorts: vec![CohortMemory::default(); plan.cohorts.len()],
+            upstreams: vec![UpstreamMemory::new(false); plan.upstreams.len()],
+            routes: plan.routes.iter().map(RouteMemory::new).collect(),
+        }
+    }
+
+    /// What is known of a plan that follows another: upstreams and routes by name, cohorts by their first known member.
+    /// Upstreams that are new while others work begin with a part of their share.
+    pub fn carried(&self, old: &Plan, new: &Plan) -> Self {
+        let place = |name: &crate::model::UpstreamName| old.upstreams.binary_search(name).ok();
+        let known = |name| place(name).and_then(|i| self.upstreams.get(i).cloned());
+        let upstreams: Vec<UpstreamMemory> = new
+            .upstreams
+            .iter()
+            .enumerate()
+            .map(|(i, name)| {
+                // What no route names has no share to ramp up to.
+                let routed = new
+                    .routes
+                    .iter()
+                    .any(|r| r.targets.iter().any(|t| t.upstream == i));
+                known(name).unwrap_or_else(|| UpstreamMemory::new(routed))
+            })
+            .collect();
+        let cohort = |members: &Vec<usize>| {
+            let was = members.iter().find_map(|i| place(&new.upstreams[*i]));
+            was.and_then(|i| self.cohorts.get(*old.cohort_of.get(i)?))
+                .cloned()
+                .unwrap_or_default()
+        };
+        let route = |route: &super::plan::Route| {
+            let was = old
+                .routes
+                .iter()
+                .zip(&self.routes)
+                .find(|(was, _)| was.spec.name == route.spec.name);
+            match was {
+                Some((was, memory)) => memory.carried(was, route, &upstreams),
+                None => RouteMemory::new(route),
+            }
+        };
+        let mut carried = Self {
+            cohorts: new.cohorts.iter().map(cohort).collect(),
+            routes: new.routes.iter().map(route).collect(),
+            upstreams: Vec::new(),
+        };
+        carried.upstreams = upstreams;
+        carried.wake_whole_routes(new);
+        carried
+    }
+
+    /// A route all of whose targets are newcomers has nobody to ramp against: they begin whole.
+    fn wake_whole_routes(&mut self, plan: &Plan) {
+        for (route, memory) in plan.routes.iter().zip(&mut self.routes) {
+            let fresh = |target: &super::plan::Target| self.upstreams[target.upstream].is_untried();
+            if route.targets.iter().all(fresh) {
+                for target in &route.targets {
+                    self.upstreams[target.upstream] = UpstreamMemory::new(false);
+                }
+                *memory = RouteMemory::new(route);
+            }
+        }
+    }
+
+    /// The tables in force, in the plan's order.
+    pub fn tables(&self) -> impl ExactSizeIterator<Item = &WeightTable> {
+        self.routes.iter().map(|route| &route.table)
+    }
+}
+
+/// One tick. `input` has one entry for each of the plan's upstreams and routes, in their order.
+pub fn step(plan: &Plan, memory: &mut Memory, input: &Input) -> Stepped {
+    let Memory {
+        cohorts,
+        upstreams,
+        routes,
+    } = memory;
+    for (route, arrived) in routes.iter_mut().zip(&input.routes) {
+        route.count(arrived, input.elapsed);
+    }
+    let pools: Vec<Pool> = plan
+        .cohorts
+        .iter()
+        .map(|members| Pool::of(members.iter().map(|i| &upstreams[*i])))
+        .collect();
+    let rates = rates(plan, routes, upstreams);
+    let around = |i: usize| Around {
+        now: input.now,
+        elapsed: input.elapsed,
+        pool: &pools[plan.cohort_of[i]],
+        demand: rates[i].0,
+        expected_rate: rates[i].1,
+    };
+    for (i, (upstream, told)) in upstreams.iter_mut().zip(&input.upstreams).enumerate() {
+        upstream.observe(&mut cohorts[plan.cohort_of[i]], told, &around(i));
+    }
+    for (members, cohort) in plan.cohorts.iter().zip(cohorts.iter_mut()) {
+        settle(cohort, members, upstreams, input.elapsed);
+    }
+    let after: Vec<Pool> = plan
+        .cohorts
+        .iter()
+        .map(|members| Pool::of(members.iter().map(|i| &upstreams[*i])))
+        .collect();
+    let prices: Vec<Option<Price>> = input.upstreams.iter().map(|told| told.price).collect();
+    let mut bursts = vec![false; upstreams.len()];
+    let mut decisions = Vec::with_capacity(plan.routes.len());
+    for (route, memory) in plan.routes.iter().zip(routes) {
+        let cohort = route
+            .targets
+            .first()
+            .map_or(0, |target| plan.cohort_of[target.upstream]);
+        let scene = Scene {
+            now: input.now,
+            elapsed: input.elapsed,
+            upstreams,
+            prices: &prices,
+            cohort: &cohorts[cohort],
+            pool: &after[cohort],
+        };
+        let (decision, extra) = memory.decide(route, &scene);
+        for i in extra {
+            bursts[i] = true;
+        }
+        decisions.push(decision);
+    }
+    let order = |(i, upstream): (usize, &UpstreamMemory)| {
+        let cohort = &cohorts[plan.cohort_of[i]];
+        let cost = prices[i].map(|price| typical_cost(cohort, price));
+        let around = Around {
+            pool: &after[plan.cohort_of[i]],
+            ..around(i)
+        };
+        upstream.order(cohort, &around, cost, bursts[i])
+    };
+    let orders = upstreams.iter().enumerate().map(order).collect();
+    Stepped { decisions, orders }
+}
+
+/// Per upstream: the rate of requests that could come, and of those that its shares send.
+fn rates(plan: &Plan, routes: &[RouteMemory], upstreams: &[UpstreamMemory]) -> Vec<(f64, f64)> {
+    let mut rates = vec![(0.0, 0.0); upstreams.len()];
+    for (route, memory) in plan.routes.iter().zip(routes) {
+        for (target, share) in route.targets.iter().zip(memory.table.shares()) {
+            let rate = &mut rates[target.upstream];
+            if target.anchor > 0.0 {
+                rate.0 += memory.demand;
+            }
+            rate.1 += memory.demand * share.fraction();
+        }
+    }
+    for (rate, upstream) in rates.iter_mut().zip(upstreams) {
+        // Request lists send here too.
+        rate.0 = f64::max(rate.0, upstream.rate);
+    }
+    rates
+}
+
+/// What a cohort learns from all its members at the end of a tick.
+fn settle(
+    cohort: &mut CohortMemory,
+    members: &[usize],
+    upstreams: &mut [UpstreamMemory],
+    elapsed: f64,
+) {
+    cohort.hazard.decay(elapsed);
+    let part = cohort.first_part();
+    let both = members
+        .iter()
+        .filter_map(|i| upstreams[*i].both_kinds(part));
+    let (unary, streamed) = both.fold((0.0, 0.0), |(u, s), (weight, unary, slowness)| {
+        (u + weight * unary, s + weight * slowness)
+    });
+    if unary > 0.0 && streamed > 0.0 {
+        let young = if cohort.age < RATIO_YOUNG.0 {
+            RATIO_YOUNG.1 * elapsed
+        } else {
+            0.0
+        };
+        let gain = (elapsed / RATIO_MEMORY).max(young).min(1.0);
+        cohort.unary_ratio += gain * (unary / streamed - cohort.unary_ratio);
+    }
+    cohort.age += elapsed;
+    let mut own: Vec<&mut UpstreamMemory> = upstreams
+        .iter_mut()
+        .enumerate()
+        .filter_map(|(i, memory)| members.binary_search(&i).is_ok().then_some(memory))
+        .collect();
+    cohort.refit(&mut own);
+}

@@ -1,0 +1,245 @@
+//! What one upstream did since the last tick, event by event.
+//!
+//! The daemon keeps one behind each meter's lock, the simulator one per target; both feed it the same events.
+
+use std::time::Duration;
+
+use super::gate::{Happened, ProbeResult, Reaction, Watch, react};
+use super::input::{
+    Batch, Flight, MOST_FIRST_TOKEN, MOST_PER_TOKEN, MOST_TOTALS, News, Recent, Reference,
+};
+use crate::model::{AnswerKind, Class, Event, Finished, Time, Tokens};
+
+/// A place among the requests in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlightKey(usize);
+
+/// A request in flight.
+#[derive(Clone, Copy, Debug)]
+struct InFlight {
+    started: Time,
+    kind: AnswerKind,
+    probe: bool,
+    pending: bool,
+    gap_counted: bool,
+}
+
+/// The running batch of one upstream, its requests in flight and what `react` keeps.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    batch: Batch,
+    reference: Reference,
+    watch: Watch,
+    news: News,
+    flights: Vec<Option<InFlight>>,
+    free: Vec<usize>,
+}
+
+/// What recording an event brought about.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Recorded {
+    /// What must change at once.
+    pub reaction: Reaction,
+    /// The request stopped waiting for content.
+    pub left_pending: Option<AnswerKind>,
+}
+
+/// What a tally hands to the tick.
+#[derive(Debug)]
+pub struct Collected {
+    /// What was done.
+    pub batch: Batch,
+    /// What its times were divided by.
+    pub reference: Reference,
+    /// Requests without content yet.
+    pub flights: Vec<Flight>,
+    /// The gate's fault sum.
+    pub fault_sum: f64,
+    /// What happened at the gate.
+    pub news: News,
+}
+
+impl Tally {
+    /// A request was sent.
+    pub fn begin(&mut self, now: Time, kind: AnswerKind, probe: bool) -> FlightKey {
+        self.batch.dispatched[kind.index()] += 1;
+        self.news.probe_sent |= probe;
+        let flight = InFlight {
+            started: now,
+            kind,
+            probe,
+            pending: true,
+            gap_counted: false,
+        };
+        if let Some(place) = self.free.pop() {
+            self.flights[place] = Some(flight);
+            FlightKey(place)
+        } else {
+            self.flights.push(Some(flight));
+            FlightKey(self.flights.len() - 1)
+        }
+    }
+
+    /// Something happened to a request in flight; nothing if it has ended before.
+    pub fn record(&mut self, now: Time, key: FlightKey, event: &Event) -> Recorded {
+        let Some(Some(flight)) = self.flights.get_mut(key.0) else {
+            return Recorded::default();
+        };
+        let before = *flight;
+        let mut left_pending = false;
+        match event {
+            Event::Dispatched(_) => {}
+            Event::FirstContent(after) => {
+                left_pending = std::mem::take(&mut flight.pending);
+                self.first_content(now, *after);
+            }
+            Event::Gap => {
+                flight.gap_counted = true;
+                self.batch.gaps += 1;
+            }
+            Event::Finished(end) => {
+                left_pending = flight.pending;
+                self.flights[key.0] = None;
+                self.free.push(key.0);
+                self.finished(now, &before, end);
+            }
+        }
+        let happened = Happened {
+            event,
+            kind: before.kind,
+            started: before.started,
+            probe: before.probe,
+            gap_counted: before.gap_counted,
+            now,
+        };
+        let reaction = react(&mut self.watch, &happened);
+        self.keep_news(now, &reaction);
+        Recorded {
+            reaction,
+            left_pending: left_pending.then_some(before.kind),
+        }
+    }
+
+    fn keep_news(&mut self, now: Time, reaction: &Reaction) {
+        if let Some(cause) = reaction.eject {
+            self.news.ejected = Some((now, cause));
+        }
+        match (self.news.probe, reaction.probe) {
+            // Within one tick a failure hides a success, and either hides a void.
+            (Some(ProbeResult::Failed(_)), _)
+            | (Some(ProbeResult::Passed), Some(ProbeResult::Passed | ProbeResult::Void))
+            | (_, None) => {}
+            (_, Some(result)) => self.news.probe = Some(result),
+        }
+    }
+
+    fn first_content(&mut self, now: Time, after: Duration) {
+        let seconds = after.as_secs_f64();
+        let normal = seconds / self.reference.first_token;
+        self.batch.first_token.add(normal.min(MOST_FIRST_TOKEN));
+        self.batch.note(Recent {
+            at: now,
+            class: Class::Ok,
+            first_token: Some(seconds),
+        });
+    }
+
+    fn finished(&mut self, now: Time, flight: &InFlight, end: &Finished) {
+        let (class, kind) = (end.outcome.class(), flight.kind);
+        // A stream whose silence was counted is not counted as a second fault when it then ends badly.
+        if !(flight.gap_counted && class == Class::Fault) {
+            self.batch.classes[class.index()] += 1;
+        }
+        if class != Class::Ok || kind == AnswerKind::Unary {
+            self.batch.note(Recent {
+                at: now,
+                class,
+                first_token: None,
+            });
+        }
+        if let (Class::Ok, Some(tokens)) = (class, end.tokens) {
+            self.answered(kind, end, tokens);
+        }
+    }
+
+    fn answered(&mut self, kind: AnswerKind, end: &Finished, tokens: Tokens) {
+        self.count_tokens(end, tokens);
+        let out = tokens.output.max(1) as f64;
+        match (kind, end.first_content) {
+            (AnswerKind::Streamed, Some(first)) => {
+                let each = end.total.saturating_sub(first).as_secs_f64() / out;
+                self.batch
+                    .per_token
+                    .add((each / self.reference.per_token).min(MOST_PER_TOKEN));
+            }
+            (AnswerKind::Streamed, None) => {}
+            (AnswerKind::Unary, _) => {
+                let expected = self.reference.first_token + self.reference.per_token * out;
+                self.batch
+                    .unary
+                    .add((end.total.as_secs_f64() / expected).min(MOST_PER_TOKEN));
+                if self.batch.unary_totals.len() < MOST_TOTALS {
+                    self.batch.unary_totals.push(end.total.as_secs_f32());
+                } else {
+                    self.batch.unary_totals_more += 1;
+                }
+            }
+        }
+    }
+
+    fn count_tokens(&mut self, end: &Finished, tokens: Tokens) {
+        self.batch.counted += 1;
+        self.batch.tokens_in += tokens.input;
+        self.batch.tokens_out += tokens.output;
+        if let Some(first) = end.first_content {
+            self.batch.tokens_in_by_first_token += tokens.input as f64 * first.as_secs_f64();
+        }
+        if let Some(cost) = end.cost {
+            self.batch.cost += cost;
+            self.batch.costed += 1;
+        }
+    }
+
+    /// Hands the batch and the news over and starts new ones.
+    pub fn collect(&mut self, now: Time) -> Collected {
+        let pending = self
+            .flights
+            .iter()
+            .flatten()
+            .filter(|flight| flight.pending);
+        let flight = |flight: &InFlight| Flight {
+            age: now.secs_since(flight.started),
+            kind: flight.kind,
+            probe: flight.probe,
+        };
+        Collected {
+            flights: pending.map(flight).collect(),
+            batch: std::mem::take(&mut self.batch),
+            reference: self.reference,
+            fault_sum: self.watch.fault_sum,
+            news: std::mem::take(&mut self.news),
+        }
+    }
+
+    /// Takes over what the tick decided; tells whether the gate may serve.
+    ///
+    /// An ejection that the tick has not seen yet stands.
+    pub fn obey(&mut self, watch: &Watch, reference: Reference) -> bool {
+        let unseen = self.news.ejected.is_some();
+        let fault_sum = if watch.serving == self.watch.serving {
+            self.watch.fault_sum
+        } else {
+            0.0
+        };
+        let serving = watch.serving && !unseen;
+        let ejected_at = self.watch.ejected_at.max(watch.ejected_at);
+        self.watch = Watch {
+            fault_sum,
+            serving,
+            ejected_at,
+            ..*watch
+        };
+        self.reference = reference;
+        serving
+    }
+}

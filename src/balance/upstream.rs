@@ -1,0 +1,514 @@
+//! What is known about one upstream, and how a tick changes it: `observe`.
+
+use serde::{Deserialize, Serialize};
+
+use super::capacity::Capacity;
+use super::cohort::{CohortMemory, Pool};
+use super::filter::{Filter, Quantity};
+use super::gate::{Cause, GateOrder, Standing, Watch};
+use super::health::{Change, Health, HealthMemory};
+use super::input::{Moments, Reference, UpstreamInput};
+use crate::model::{AnswerKind, Class, Time};
+
+/// Strength of the peers' fault rate as a prior, in requests. With 20, one chance fault halves a small target's share
+/// for 20 s.
+pub(super) const FAULT_PRIOR: f64 = 60.0;
+/// Half-life of answers and faults: this many answers, between these many seconds.
+const HALF_LIFE_ANSWERS: f64 = 12.0;
+const HALF_LIFE: (f64, f64) = (20.0, 300.0);
+/// Fault sum that ejects: three consecutive faults where peers fail in 2 % of cases.
+const EJECT_ABOVE: f64 = 9.0;
+/// Peers' fault rate from which a returning target may fail once without being ejected again.
+const PEERS_FAIL_TOO: f64 = 0.05;
+/// A first token is overdue at this age, and never before so many times the target's own time.
+const OVERDUE_LEAST: f64 = 2.5;
+const OVERDUE_FACTOR: f64 = 6.0;
+/// A unary answer is overdue at so many times the p99, and before it is known as if that were ten seconds.
+const UNARY_OVERDUE_FACTOR: f64 = 2.0;
+const UNARY_P99_UNKNOWN: f64 = 10.0;
+/// Time constant with which knowledge fades while a target is away, in seconds.
+const AWAY_MEMORY: f64 = 30.0;
+/// Waiting first tokens are read as evidence from this age of a target on; before it the quick answers come first.
+const CENSOR_FROM: f64 = 4.0;
+/// Time constant of the rate of ends, in seconds.
+const RATE_MEMORY: f64 = 10.0;
+
+/// All that is known about one upstream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct UpstreamMemory {
+    first_token: Filter,
+    per_token: Filter,
+    unary: Filter,
+    /// Decayed answers and faults.
+    pub(super) ok: f64,
+    pub(super) faults: f64,
+    /// Ends per second.
+    pub(super) rate: f64,
+    pub(super) health: HealthMemory,
+    pub(super) capacity: Capacity,
+    /// Expected and seen unary answers, decayed.
+    expected: (f64, f64),
+    /// When its first request was sent.
+    born: Option<Time>,
+    /// Answers since the start.
+    pub(super) samples: u64,
+    /// Whether this tick's batch showed a sudden slowness.
+    pub(super) alarm: bool,
+    /// In-flight first tokens and unary answers that push the estimate up, this tick.
+    waiting: Waiting,
+    /// No requests before this moment.
+    pub(super) blocked_until: Time,
+    /// Requests in flight at the tick.
+    pub(super) in_flight: u32,
+}
+
+/// Evidence from requests that are still out, recomputed each tick and never accumulated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Waiting {
+    /// First tokens later than expected: how many, and their mean normalised age.
+    late: f64,
+    late_age: f64,
+}
+
+/// What surrounds an upstream at a tick.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Around<'a> {
+    pub(super) now: Time,
+    pub(super) elapsed: f64,
+    pub(super) pool: &'a Pool,
+    /// Requests per second that could come here.
+    pub(super) demand: f64,
+    /// Requests per second that its shares send here.
+    pub(super) expected_rate: f64,
+}
+
+/// What is expected of an answer, in units of the cohort's reference.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Estimate {
+    /// Slowness of a typical answer; 1 is the reference.
+    pub(super) slowness: f64,
+    /// Its squared uncertainty.
+    pub(super) variance: f64,
+    /// Fault probability.
+    pub(super) faults: f64,
+    /// Its squared uncertainty.
+    pub(super) faults_variance: f64,
+}
+
+impl UpstreamMemory {
+    pub(super) fn new(newcomer: bool) -> Self {
+        Self {
+            first_token: Filter::new(Quantity::FirstToken),
+            per_token: Filter::new(Quantity::PerToken),
+            unary: Filter::new(Quantity::Unary),
+            ok: 0.0,
+            faults: 0.0,
+            rate: 0.0,
+            health: if newcomer {
+                HealthMemory::newcomer()
+            } else {
+                HealthMemory::default()
+            },
+            capacity: Capacity::default(),
+            expected: (0.0, 0.0),
+            born: None,
+            samples: 0,
+            alarm: false,
+            waiting: Waiting::default(),
+            blocked_until: Time::ZERO,
+            in_flight: 0,
+        }
+    }
+
+    /// A newcomer that nothing was sent to yet.
+    pub(super) fn is_untried(&self) -> bool {
+        self.born.is_none()
+            && matches!(
+                self.health.state,
+                Health::Returning {
+                    on_probation: false,
+                    ..
+                }
+            )
+    }
+
+    pub(super) const fn filter(&self, quantity: Quantity) -> &Filter {
+        match quantity {
+            Quantity::FirstToken => &self.first_token,
+            Quantity::PerToken => &self.per_token,
+            Quantity::Unary => &self.unary,
+        }
+    }
+
+    pub(super) const fn filter_mut(&mut self, quantity: Quantity) -> &mut Filter {
+        match quantity {
+            Quantity::FirstToken => &mut self.first_token,
+            Quantity::PerToken => &mut self.per_token,
+            Quantity::Unary => &mut self.unary,
+        }
+    }
+
+    /// One tick: takes the batch in, looks at what is still out, judges health.
+    pub(super) fn observe(
+        &mut self,
+        cohort: &mut CohortMemory,
+        input: &UpstreamInput,
+        around: &Around<'_>,
+    ) {
+        self.born = self.born.or(first_dispatch(input, around.now));
+        self.in_flight = input.in_flight;
+        self.blocked_until = input.blocked_until;
+        self.count(input, around.elapsed);
+        self.learn(cohort, input, around);
+        self.expect_unary(cohort, input, around);
+        self.capacity
+            .observe(input, around, self.seconds_to_first(cohort, around.pool));
+        self.judge(cohort, input, around);
+        self.health.advance(around.now, around.elapsed);
+    }
+
+    fn count(&mut self, input: &UpstreamInput, elapsed: f64) {
+        let batch = &input.batch;
+        let ends: u32 = batch.classes.iter().sum();
+        let gain = (elapsed / RATE_MEMORY).min(1.0);
+        self.rate += gain * (f64::from(ends) / elapsed.max(1e-3) - self.rate);
+        let faults = batch.count(Class::Fault) + batch.count(Class::OurFault) + batch.gaps;
+        self.ok += f64::from(batch.count(Class::Ok));
+        self.faults += f64::from(faults);
+        self.samples += u64::from(batch.count(Class::Ok));
+        let half_life = (HALF_LIFE_ANSWERS / self.rate.max(0.04)).clamp(HALF_LIFE.0, HALF_LIFE.1);
+        let keep = 0.5f64.powf(elapsed / half_life);
+        self.ok *= keep;
+        self.faults *= keep;
+    }
+
+    fn learn(&mut self, cohort: &mut CohortMemory, input: &UpstreamInput, around: &Around<'_>) {
+        let (used, now) = (input.reference, cohort.reference);
+        let typical = |reference: Reference| {
+            reference.first_token + reference.per_token * cohort.tokens.1.max(1.0)
+        };
+        let batches = [
+            (
+                Quantity::FirstToken,
+                input.batch.first_token,
+                used.first_token / now.first_token,
+            ),
+            (
+                Quantity::PerToken,
+                input.batch.per_token,
+                used.per_token / now.per_token,
+            ),
+            (
+                Quantity::Unary,
+                input.batch.unary,
+                typical(used) / typical(now),
+            ),
+        ];
+        self.alarm = false;
+        for (quantity, moments, factor) in batches {
+            let moments = Moments {
+                sum: moments.sum * factor,
+                ..moments
+            };
+            let pool = around.pool.mean(quantity);
+            let noise = &mut cohort.noise[quantity.index()];
+            let filter = self.filter_mut(quantity);
+            let rose = filter.observe(quantity, &moments, around.elapsed, pool, noise);
+            self.alarm |= rose;
+        }
+        for seconds in &input.batch.unary_totals {
+            let age = f64::from(*seconds) / self.unary_relative(around.pool, 0.2, 5.0);
+            cohort.hazard.answered(age, 1.0);
+        }
+        cohort.mix(input);
+    }
+
+    /// How much slower its unary answers are than the peers', within bounds.
+    fn unary_relative(&self, pool: &Pool, least: f64, most: f64) -> f64 {
+        let mean = pool.mean(Quantity::Unary);
+        (self.unary.value(mean) / mean).clamp(least, most)
+    }
+
+    /// Compares the unary answers that came with those that were due, and notes late first tokens.
+    fn expect_unary(
+        &mut self,
+        cohort: &mut CohortMemory,
+        input: &UpstreamInput,
+        around: &Around<'_>,
+    ) {
+        let relative = self.unary_relative(around.pool, 0.2, 5.0);
+        let late_from = (self
+            .first_token
+            .value(around.pool.mean(Quantity::FirstToken))
+            + 2.0 * self.first_token.noise().sqrt())
+            * cohort.reference.first_token;
+        let (mut due, mut late, mut late_age) = (0.0, 0.0, 0.0);
+        for flight in &input.flights {
+            match flight.kind {
+                AnswerKind::Unary => {
+                    let age = flight.age / relative;
+                    due += cohort.hazard.rate(age) * around.elapsed / relative;
+                    cohort.hazard.exposed(age, around.elapsed / relative);
+                }
+                AnswerKind::Streamed if flight.age > late_from => {
+                    late += 1.0;
+                    let normal = flight.age / cohort.reference.first_token;
+                    late_age += normal.min(super::input::MOST_FIRST_TOKEN);
+                }
+                AnswerKind::Streamed => {}
+            }
+        }
+        self.waiting = Waiting {
+            late,
+            late_age: if late > 0.0 { late_age / late } else { 0.0 },
+        };
+        let came = input.batch.unary.n;
+        let rate = self.capacity.dispatch_rate(AnswerKind::Unary).max(0.01);
+        let keep = (-around.elapsed / (10.0 / rate).clamp(2.0, 30.0)).exp();
+        self.expected = (
+            (self.expected.0 + due) * keep,
+            (self.expected.1 + came) * keep,
+        );
+    }
+
+    /// Seconds to its first token.
+    fn seconds_to_first(&self, cohort: &CohortMemory, pool: &Pool) -> f64 {
+        self.first_token.value(pool.mean(Quantity::FirstToken)) * cohort.reference.first_token
+    }
+
+    /// The age in seconds from which a request without content counts as a fault.
+    fn overdue_age(&self, kind: AnswerKind, cohort: &CohortMemory, pool: &Pool) -> f64 {
+        match kind {
+            AnswerKind::Streamed => {
+                OVERDUE_LEAST.max(OVERDUE_FACTOR * self.seconds_to_first(cohort, pool))
+            }
+            AnswerKind::Unary => {
+                let p99 = cohort.hazard.p99().unwrap_or(UNARY_P99_UNKNOWN);
+                let slowness = self.unary_relative(pool, 1.0, f64::INFINITY);
+                OVERDUE_LEAST.max(UNARY_OVERDUE_FACTOR * p99 * slowness)
+            }
+        }
+    }
+
+    fn judge(&mut self, cohort: &CohortMemory, input: &UpstreamInput, around: &Around<'_>) {
+        match self.health.hear(around.now, &input.news, around.demand) {
+            Change::None => {}
+            Change::Ejected => self.expected = (0.0, 0.0),
+            Change::Passed => self.come_back(around),
+        }
+        let limits = [AnswerKind::Streamed, AnswerKind::Unary]
+            .map(|kind| self.overdue_age(kind, cohort, around.pool));
+        let overdue = |flight: &&super::Flight| flight.age > limits[flight.kind.index()];
+        let late: Vec<&super::Flight> = input.flights.iter().filter(overdue).collect();
+        if late.is_empty() {
+            return;
+        }
+        let unary = late.iter().any(|flight| flight.kind == AnswerKind::Unary);
+        let cause = if unary { Cause::Stalls } else { Cause::Overdue };
+        let virtual_faults = late.len() as f64 * fault_step(around.pool.fault_rate()).max(0.3);
+        if self.health.is_serving() && input.fault_sum + virtual_faults > EJECT_ABOVE {
+            self.health.eject(around.now, cause, around.demand);
+            self.expected = (0.0, 0.0);
+        } else if let (Health::Probing { cause, .. }, true) =
+            (self.health.state, late.iter().any(|flight| flight.probe))
+        {
+            self.health.eject(around.now, cause, around.demand);
+        }
+    }
+
+    /// The fault is gone: what was known before counts less the longer it was away.
+    fn come_back(&mut self, around: &Around<'_>) {
+        self.ok *= 0.1;
+        self.faults *= 0.1;
+        let away = around.now.secs_since(self.health.gone_at);
+        let forgotten = 1.0 - (-away / AWAY_MEMORY).exp();
+        for quantity in [Quantity::FirstToken, Quantity::PerToken, Quantity::Unary] {
+            let pool = around.pool.mean(quantity);
+            self.filter_mut(quantity).forget(forgotten, quantity, pool);
+        }
+    }
+
+    /// What is expected of it now: what was measured, and what is still out.
+    pub(super) fn estimate(&self, cohort: &CohortMemory, pool: &Pool, now: Time) -> Estimate {
+        let (slowness, variance) = self.slowness(cohort, pool, now);
+        let seen = self.ok + self.faults + FAULT_PRIOR;
+        let faults = (self.faults + FAULT_PRIOR * pool.fault_rate()) / seen;
+        Estimate {
+            slowness,
+            variance,
+            faults,
+            faults_variance: faults * (1.0 - faults) / seen,
+        }
+    }
+
+    fn slowness(&self, cohort: &CohortMemory, pool: &Pool, now: Time) -> (f64, f64) {
+        let part = cohort.first_part();
+        let ratio = cohort.unary_ratio;
+        let first = self.first_token.value(pool.mean(Quantity::FirstToken));
+        let each = self.per_token.value(pool.mean(Quantity::PerToken));
+        let unary = self.unary.value(pool.mean(Quantity::Unary));
+        let first_now = self.with_late(first, now);
+        let unary_now = self.with_missing(unary, cohort);
+        let rest = 1.0 - part;
+        let streamed_variance = part * part * self.first_token.uncertainty()
+            + rest * rest * self.per_token.uncertainty();
+        let unary_variance = self.unary.uncertainty() / (ratio * ratio);
+        let (by_stream, by_unary) = (part * first_now + rest * each, unary_now / ratio);
+        let has_streams = self.first_token.known().is_some() || self.per_token.known().is_some();
+        match (has_streams, self.unary.known().is_some()) {
+            (true, false) => (by_stream, streamed_variance),
+            (false, true) => (by_unary, unary_variance),
+            (false, false) => {
+                let prior = |q: Quantity| q.prior(pool.mean(q));
+                let variance = part * part * prior(Quantity::FirstToken)
+                    + rest * rest * prior(Quantity::PerToken);
+                (by_stream, variance)
+            }
+            (true, true) => {
+                let precision = 1.0 / streamed_variance + 1.0 / unary_variance;
+                let both = (by_stream / streamed_variance + by_unary / unary_variance) / precision;
+                // What is out now counts, whichever kind it is.
+                let late = (part * (first_now - first)).max((unary_now - unary) / ratio);
+                let settled = (part * first + rest * each).min(unary / ratio);
+                (
+                    if late > 0.0 {
+                        both.max(settled + late)
+                    } else {
+                        both
+                    },
+                    1.0 / precision,
+                )
+            }
+        }
+    }
+
+    /// The time to first token, given that some have been waiting for longer.
+    fn with_late(&self, first: f64, now: Time) -> f64 {
+        let young = self
+            .born
+            .is_none_or(|born| now.secs_since(born) < CENSOR_FROM);
+        if young || self.waiting.late == 0.0 {
+            return first;
+        }
+        let prior = self.first_token.uncertainty().max(0.1);
+        let gain = prior / (prior + self.first_token.noise() / self.waiting.late);
+        first + gain * (self.waiting.late_age - first).max(0.0)
+    }
+
+    /// The unary total, given that answers which were due have not come.
+    fn with_missing(&self, unary: f64, cohort: &CohortMemory) -> f64 {
+        let (due, came) = self.expected;
+        let missing = due - came - 2.0 * (came + 1.0).sqrt();
+        if !cohort.hazard.is_known() || missing <= 0.0 {
+            return unary;
+        }
+        let scaled = (unary * (1.0 + missing / (came + 1.0))).min(20.0);
+        unary + (scaled - unary) * missing / (missing + 2.0)
+    }
+
+    /// What a cohort learns from members that have both kinds: weight, unary, slowness by streams.
+    pub(super) fn both_kinds(&self, part: f64) -> Option<(f64, f64, f64)> {
+        let (first, each) = (self.first_token.known()?, self.per_token.known()?);
+        Some((
+            self.rate,
+            self.unary.known()?,
+            part * first + (1.0 - part) * each,
+        ))
+    }
+
+    /// How surprisingly good its last values were.
+    pub(super) const fn improving(&self) -> f64 {
+        let (a, b) = (self.first_token.improving(), self.per_token.improving());
+        a.max(b).max(self.unary.improving())
+    }
+
+    /// How much is known, 0 to 1: the part of the prior's uncertainty that the data took away.
+    pub(super) fn confidence(&self, cohort: &CohortMemory, pool: &Pool, now: Time) -> f64 {
+        let part = cohort.first_part();
+        let (a, b) = (Quantity::FirstToken, Quantity::PerToken);
+        let prior = part * part * a.prior(pool.mean(a))
+            + (1.0 - part) * (1.0 - part) * b.prior(pool.mean(b));
+        (1.0 - self.slowness(cohort, pool, now).1 / prior).clamp(0.0, 1.0)
+    }
+
+    /// Seconds to the first token and per token, where measured.
+    pub(super) fn seconds(&self, cohort: &CohortMemory) -> (Option<f64>, Option<f64>) {
+        (
+            self.first_token
+                .known()
+                .map(|mean| mean * cohort.reference.first_token),
+            self.per_token
+                .known()
+                .map(|mean| mean * cohort.reference.per_token),
+        )
+    }
+
+    /// What the gate goes by until the next tick.
+    pub(super) fn order(
+        &self,
+        cohort: &CohortMemory,
+        around: &Around<'_>,
+        cost: Option<f64>,
+        burst: bool,
+    ) -> GateOrder {
+        let peers = around.pool.peers_fault_rate(self);
+        let on_probation = matches!(
+            self.health.state,
+            Health::Returning {
+                on_probation: true,
+                ..
+            }
+        );
+        let eject_above = match (on_probation, peers < PEERS_FAIL_TOO) {
+            (true, true) => 0.0,
+            (true, false) => EJECT_ABOVE / 3.0,
+            (false, _) => EJECT_ABOVE,
+        };
+        let estimate = self.estimate(cohort, around.pool, around.now);
+        let measured = self.samples > 0;
+        GateOrder {
+            watch: Watch {
+                fault_sum: 0.0,
+                fault_step: fault_step(peers),
+                ok_step: ok_step(peers),
+                eject_above,
+                serving: self.health.is_serving(),
+                probe_needs_end: self.health.cause() == Some(Cause::Stalls),
+                ejected_at: self.health.ejected_at,
+            },
+            probe_wanted: self.health.wants_probe() || burst,
+            limit: u32::MAX,
+            pending_cap: self.capacity.pending_cap(),
+            standing: Standing {
+                seconds: measured.then(|| estimate.slowness * cohort.typical_seconds()),
+                variance: estimate.variance / (estimate.slowness * estimate.slowness).max(1e-6),
+                faults: estimate.faults,
+                cost,
+                ramp: self.health.ramp(),
+            },
+            reference: cohort.reference,
+        }
+    }
+}
+
+fn first_dispatch(input: &UpstreamInput, now: Time) -> Option<Time> {
+    (input.batch.dispatched.iter().sum::<u32>() > 0).then_some(now)
+}
+
+/// Fault rates that the fault sum tells apart: half again the peers' rate against three times that.
+fn rates(peers: f64) -> (f64, f64) {
+    let usual = (1.5 * peers).clamp(0.02, 0.4);
+    (usual, (3.0 * usual).clamp(0.5, 0.9))
+}
+
+/// What a fault adds to the fault sum.
+fn fault_step(peers: f64) -> f64 {
+    let (usual, sick) = rates(peers);
+    (sick / usual).ln()
+}
+
+/// What a success adds to it; below 0.
+fn ok_step(peers: f64) -> f64 {
+    let (usual, sick) = rates(peers);
+    ((1.0 - sick) / (1.0 - usual)).ln()
+}

@@ -1,0 +1,170 @@
+//! From files to a checked configuration, or to everything that is wrong with them.
+//!
+//! The way: parse each layer, merge, take out what is off, fill in variables, read, check. One way for start-up, reload and
+//! `check`, so that what one accepts the others do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::interpolate::{Lookup, interpolate};
+use super::layer::{Layer, Removed, merge, prune};
+use super::mask::{is_secret_key, masked};
+use super::problem::{Problem, Sink};
+use super::section::Section;
+use super::settings::{self, MODES};
+use super::shown::Shown;
+use super::tree::{Digest, Table, each_text};
+use super::world::World;
+use super::{Config, Deadlines, Mode, Retry};
+use super::{prices, provider, route, syntax};
+
+/// A configuration with what there is to say about it.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The configuration.
+    pub config: Config,
+    /// What is odd about it, sorted by file and line.
+    pub warnings: Vec<Problem>,
+    /// The merged files with credentials masked.
+    pub shown: Shown,
+}
+
+/// Compiles `layers`, each over the ones before it.
+///
+/// # Errors
+/// Everything that is wrong, sorted by file and line.
+pub fn compile(layers: &[Layer], lookup: &dyn Lookup) -> Result<Compiled, Vec<Problem>> {
+    let sink = Sink::default();
+    let mut root = Table::new();
+    for layer in layers {
+        if let Some(table) = syntax::parse(layer, &sink) {
+            keep_secrets(&table, &sink);
+            merge(&mut root, table);
+        }
+    }
+    let removed = prune(&mut root);
+    interpolate(&mut root, "", lookup, &sink);
+    let mut config = read(&root, removed, lookup, &sink);
+    if root.is_empty() {
+        sink.conflict(empty(layers));
+    }
+    let mut digest = Digest::new();
+    digest.table(&root);
+    for key in config
+        .providers
+        .values()
+        .filter_map(|it| it.api_key.as_ref())
+    {
+        digest.bytes(key.expose().as_bytes());
+    }
+    config.digest = digest.value();
+    let shown = Shown::new(masked(&root, &sink.secrets()));
+    let (problems, warnings) = sink.finish();
+    if problems.is_empty() {
+        Ok(Compiled {
+            config,
+            warnings,
+            shown,
+        })
+    } else {
+        Err(problems)
+    }
+}
+
+/// Notes credentials also of layers that another one covers.
+fn keep_secrets(table: &Table, sink: &Sink) {
+    for (key, node) in table {
+        each_text(key, node, &mut |key, text| {
+            if is_secret_key(key) && !text.full.contains("${") {
+                sink.keep_secret(&text.full);
+            }
+        });
+    }
+}
+
+fn empty(layers: &[Layer]) -> Problem {
+    let file = layers
+        .last()
+        .map_or("the configuration", |layer| layer.name.as_str());
+    Problem::with_file(file, "expected providers and routes, found nothing")
+        .hint("begin with a copy of config/development.toml")
+}
+
+/// Tables that later versions know.
+const UNSUPPORTED: &[&str] = &[
+    "alerts",
+    "budgets",
+    "cluster",
+    "include",
+    "journal",
+    "keys",
+    "quota_groups",
+    "store",
+    "telemetry",
+];
+
+/// Reads everything; the digest is left to fill in.
+fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Config {
+    let mut section = Section::new(root, "", sink);
+    let mode = version_and_mode(&mut section);
+    let (server, admin) = settings::listeners(&mut section);
+    let controller = settings::controller(section.section("controller"));
+    let requests = settings::requests(section.section("requests"));
+    let (deadlines, retry) = defaults(section.section("defaults"));
+    let providers = section.section("providers");
+    let prices = section.section("prices");
+    let routes = section.section("routes");
+    section.finish(UNSUPPORTED);
+    let mut world = World {
+        sink,
+        mode,
+        deadlines,
+        retry,
+        provider_names: names(providers.as_ref()),
+        route_names: names(routes.as_ref()),
+        providers: providers.map_or_else(BTreeMap::new, |it| provider::providers(&it, lookup)),
+        prices: BTreeMap::new(),
+        upstreams: BTreeMap::new(),
+        removed,
+    };
+    world.prices = prices.map_or_else(BTreeMap::new, |it| prices::prices(&it, &world));
+    let routes = routes.map_or_else(BTreeMap::new, |it| route::routes(&it, &mut world));
+    world.demand_names(root);
+    Config {
+        mode,
+        server,
+        admin,
+        controller,
+        requests,
+        providers: world.providers,
+        upstreams: world.upstreams,
+        routes,
+        prices: world.prices,
+        digest: 0,
+    }
+}
+
+fn version_and_mode(section: &mut Section<'_>) -> Mode {
+    if let Some(version) = section.field("config_version") {
+        version.whole(1_u32..=1);
+    }
+    let mode = section.field("mode").and_then(|field| field.choice(MODES));
+    mode.unwrap_or_default()
+}
+
+fn names<'a>(section: Option<&Section<'a>>) -> BTreeSet<&'a str> {
+    section.map_or_else(BTreeSet::new, |section| {
+        section.entries().map(|(name, _)| name).collect()
+    })
+}
+
+/// `[defaults]` over the product's own.
+fn defaults(section: Option<Section<'_>>) -> (Deadlines, Retry) {
+    let mut deadlines = Deadlines::default();
+    let mut retry = Retry::default();
+    if let Some(mut section) = section {
+        deadlines = settings::deadlines(section.section("deadlines"), deadlines);
+        retry = settings::retry(section.section("retry"), &retry);
+        section.finish(&["objective", "strategy"]);
+    }
+    (deadlines, retry)
+}

@@ -1,0 +1,295 @@
+//! What one configuration has that another has not, in words for a log line.
+
+use std::collections::BTreeMap;
+use std::fmt::{Debug, Display};
+
+use crate::model::{Price, RouteName, TargetName};
+
+use super::{Config, Endpoint, Fallback, Provider, ProviderKind, Route, Server, Target};
+
+/// What changed from one configuration to the next. No text in it contains a credential.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Diff {
+    /// One line for each change, for example `routes.chat.targets.fast: weight 50 -> 70`.
+    pub changes: Vec<String>,
+    /// Those of them that only take effect after a restart, by key.
+    pub needs_restart: Vec<&'static str>,
+}
+
+impl Diff {
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+/// What changed from `old` to `new`.
+pub fn diff(old: &Config, new: &Config) -> Diff {
+    let mut lines = Lines::default();
+    settings(old, new, &mut lines);
+    keyed(
+        "providers",
+        &old.providers,
+        &new.providers,
+        &mut lines,
+        |path, old, new, lines| {
+            provider(path, old, new, lines);
+        },
+    );
+    keyed(
+        "routes",
+        &old.routes,
+        &new.routes,
+        &mut lines,
+        |path, old, new, lines| {
+            route(path, old, new, lines);
+        },
+    );
+    keyed(
+        "prices",
+        &old.prices,
+        &new.prices,
+        &mut lines,
+        |path, old, new, lines| {
+            lines.field(path, "price", &Shown(old), &Shown(new));
+        },
+    );
+    Diff {
+        changes: lines.changes,
+        needs_restart: lines.restart,
+    }
+}
+
+#[derive(Default)]
+struct Lines {
+    changes: Vec<String>,
+    restart: Vec<&'static str>,
+}
+
+impl Lines {
+    /// A line if the two differ as printed.
+    fn field(&mut self, path: &str, name: &str, old: &dyn Display, new: &dyn Display) {
+        let (old, new) = (old.to_string(), new.to_string());
+        if old != new {
+            self.changes.push(format!("{path}: {name} {old} -> {new}"));
+        }
+    }
+
+    /// The same by `Debug`, for what has no other print.
+    fn value<T: Debug>(&mut self, path: &str, name: &str, old: &T, new: &T) {
+        self.field(path, name, &format!("{old:?}"), &format!("{new:?}"));
+    }
+
+    /// The same for what only a restart changes.
+    fn fixed<T: Debug>(&mut self, key: &'static str, old: &T, new: &T) {
+        let before = self.changes.len();
+        let (path, name) = key.split_once('.').unwrap_or(("", key));
+        self.value(path, name, old, new);
+        if self.changes.len() > before {
+            self.restart.push(key);
+        }
+    }
+}
+
+fn settings(old: &Config, new: &Config, lines: &mut Lines) {
+    server(&old.server, &new.server, lines);
+    lines.fixed("admin.listen", &old.admin.listen, &new.admin.listen);
+    lines.value(
+        "admin",
+        "allow_remote",
+        &old.admin.allow_remote,
+        &new.admin.allow_remote,
+    );
+    lines.value("config", "mode", &old.mode, &new.mode);
+    lines.value(
+        "controller",
+        "tick",
+        &old.controller.tick,
+        &new.controller.tick,
+    );
+    lines.value(
+        "requests",
+        "lists",
+        &old.requests.lists,
+        &new.requests.lists,
+    );
+    lines.value(
+        "requests",
+        "strategy",
+        &old.requests.strategy,
+        &new.requests.strategy,
+    );
+}
+
+fn server(a: &Server, b: &Server, lines: &mut Lines) {
+    lines.fixed("server.listen", &a.listen, &b.listen);
+    lines.fixed("server.state", &a.state, &b.state);
+    lines.fixed(
+        "server.max_connections",
+        &a.max_connections,
+        &b.max_connections,
+    );
+    lines.fixed("server.head_timeout", &a.head_timeout, &b.head_timeout);
+    lines.value("server", "max_body", &a.max_body, &b.max_body);
+    lines.value("server", "max_answer", &a.max_answer, &b.max_answer);
+    lines.value("server", "drain_grace", &a.drain_grace, &b.drain_grace);
+    lines.value("server", "body_timeout", &a.body_timeout, &b.body_timeout);
+    lines.value(
+        "server",
+        "forward_headers",
+        &a.forward_headers,
+        &b.forward_headers,
+    );
+    lines.value(
+        "server",
+        "allow_unauthenticated",
+        &a.allow_unauthenticated,
+        &b.allow_unauthenticated,
+    );
+}
+
+/// Lines for what came, went and stayed of named things.
+fn keyed<K: Ord + Display, V>(
+    kind: &str,
+    old: &BTreeMap<K, V>,
+    new: &BTreeMap<K, V>,
+    lines: &mut Lines,
+    both: impl Fn(&str, &V, &V, &mut Lines),
+) {
+    for (name, before) in old {
+        let path = format!("{kind}.{name}");
+        match new.get(name) {
+            Some(after) => both(&path, before, after, lines),
+            None => lines.changes.push(format!("{path}: removed")),
+        }
+    }
+    for name in new.keys().filter(|name| !old.contains_key(name)) {
+        lines.changes.push(format!("{kind}.{name}: added"));
+    }
+}
+
+fn provider(path: &str, old: &Provider, new: &Provider, lines: &mut Lines) {
+    match (&old.kind, &new.kind) {
+        (ProviderKind::OpenAi { base: old }, ProviderKind::OpenAi { base: new }) => {
+            lines.field(path, "base_url", &address(old), &address(new));
+        }
+        (ProviderKind::Simulated { law: old }, ProviderKind::Simulated { law: new }) => {
+            if old != new {
+                lines.changes.push(format!("{path}: law changed"));
+            }
+        }
+        (ProviderKind::OpenAi { .. }, ProviderKind::Simulated { .. }) => {
+            lines
+                .changes
+                .push(format!("{path}: kind openai -> simulated"));
+        }
+        (ProviderKind::Simulated { .. }, ProviderKind::OpenAi { .. }) => {
+            lines
+                .changes
+                .push(format!("{path}: kind simulated -> openai"));
+        }
+    }
+    if old.api_key != new.api_key {
+        lines.changes.push(format!("{path}: api_key changed"));
+    }
+    lines.value(path, "models", &old.models, &new.models);
+    lines.value(path, "tags", &old.tags, &new.tags);
+    lines.field(path, "discount", &old.discount, &new.discount);
+}
+
+fn address(endpoint: &Endpoint) -> String {
+    format!("{}{}", endpoint.origin, endpoint.path)
+}
+
+fn route(path: &str, old: &Route, new: &Route, lines: &mut Lines) {
+    lines.value(path, "strategy", &old.strategy, &new.strategy);
+    lines.value(path, "mode", &old.mode, &new.mode);
+    lines.value(path, "draw", &old.draw, &new.draw);
+    lines.value(path, "require", &old.require, &new.require);
+    lines.value(path, "forbid", &old.forbid, &new.forbid);
+    lines.value(path, "mix_models", &old.mix_models, &new.mix_models);
+    lines.value(path, "retry.count", &old.retry.count, &new.retry.count);
+    lines.value(
+        path,
+        "retry.on_codes",
+        &old.retry.on_codes,
+        &new.retry.on_codes,
+    );
+    lines.field(
+        path,
+        "fallbacks",
+        &names(&old.fallbacks),
+        &names(&new.fallbacks),
+    );
+    deadlines(path, old, new, lines);
+    lines.value(path, "objective", &old.objective, &new.objective);
+    let by_name = |route: &Route| -> BTreeMap<TargetName, Target> {
+        let targets = route.targets.iter();
+        targets
+            .map(|target| (target.name.clone(), target.clone()))
+            .collect()
+    };
+    let (before, after) = (by_name(old), by_name(new));
+    keyed(&format!("{path}.targets"), &before, &after, lines, target);
+    let order = |route: &Route| -> Vec<TargetName> {
+        route
+            .targets
+            .iter()
+            .map(|target| target.name.clone())
+            .collect()
+    };
+    if before.keys().eq(after.keys()) && order(old) != order(new) {
+        lines.changes.push(format!("{path}.targets: order changed"));
+    }
+}
+
+fn deadlines(path: &str, old: &Route, new: &Route, lines: &mut Lines) {
+    let (a, b) = (&old.deadlines, &new.deadlines);
+    for (name, old, new) in [
+        ("connect", a.connect, b.connect),
+        ("header_streamed", a.header_streamed, b.header_streamed),
+        ("header_unary", a.header_unary, b.header_unary),
+        ("first_token", a.first_token, b.first_token),
+        ("between_tokens", a.between_tokens, b.between_tokens),
+        ("attempt", a.attempt, b.attempt),
+        ("total", a.total, b.total),
+    ] {
+        lines.value(path, &format!("deadlines.{name}"), &old, &new);
+    }
+}
+
+fn names(fallbacks: &[Fallback]) -> String {
+    let names: Vec<&str> = fallbacks
+        .iter()
+        .map(|fallback| match fallback {
+            Fallback::Route(name) => RouteName::as_str(name),
+            Fallback::Upstream(name) => name.as_str(),
+        })
+        .collect();
+    format!("[{}]", names.join(", "))
+}
+
+fn target(path: &str, old: &Target, new: &Target, lines: &mut Lines) {
+    lines.field(path, "use", &old.upstream.name, &new.upstream.name);
+    lines.field(path, "weight", &old.weight.value(), &new.weight.value());
+    lines.field(path, "tier", &old.tier, &new.tier);
+    lines.field(path, "min_share", &old.min_share, &new.min_share);
+    lines.field(path, "max_share", &old.max_share, &new.max_share);
+    lines.value(path, "tags", &old.tags, &new.tags);
+    let price = |target: &Target| target.price.as_ref().map(|price| Shown(price).to_string());
+    lines.value(path, "price", &price(old), &price(new));
+}
+
+/// A price in dollars for a million tokens.
+struct Shown<'a>(&'a Price);
+
+impl Display for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [input, cached, output] =
+            [self.0.input, self.0.cached_input, self.0.output].map(|pico| pico as f64 / 1e6);
+        write!(
+            f,
+            "${input} in, ${cached} cached, ${output} out / 1M tokens"
+        )
+    }
+}

@@ -1,0 +1,285 @@
+//! `[routes.NAME]`: what clients put into `model`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::balance::MAX_TARGETS;
+use crate::model::RouteName;
+
+use super::field::Field;
+use super::problem::nearest;
+use super::section::Section;
+use super::settings::{self, MODES, STRATEGIES, set};
+use super::target::{self, Entry};
+use super::world::World;
+use super::{Draw, Fallback, Mode, Objective, Route, Strategy};
+
+/// Keys of routes that later versions know.
+const UNSUPPORTED: &[&str] = &[
+    "budget",
+    "cache",
+    "capabilities",
+    "expect",
+    "goal",
+    "hedge",
+    "keys",
+    "limits",
+    "max_tokens",
+    "models",
+    "quota",
+    "shadow",
+    "sticky",
+    "tests",
+];
+
+const DRAWS: &[(&str, Draw)] = &[("even", Draw::Even), ("random", Draw::Random)];
+
+/// All routes that could be read, by name.
+pub(super) fn routes(
+    section: &Section<'_>,
+    world: &mut World<'_>,
+) -> BTreeMap<RouteName, Arc<Route>> {
+    let mut routes = BTreeMap::new();
+    for (name, field) in section.entries() {
+        match RouteName::new(name) {
+            Ok(name) => {
+                if let Some(route) = route(name.clone(), &field, world) {
+                    routes.insert(name, Arc::new(route));
+                }
+            }
+            Err(error) => field.problem(error.to_string(), "a slash would make it provider/model"),
+        }
+    }
+    routes
+}
+
+fn route(name: RouteName, field: &Field<'_>, world: &mut World<'_>) -> Option<Route> {
+    let mut section = field.section()?;
+    let mut route = Route {
+        name,
+        strategy: Strategy::default(),
+        mode: world.mode,
+        draw: Draw::default(),
+        targets: Vec::new(),
+        require: Vec::new(),
+        forbid: Vec::new(),
+        mix_models: true,
+        retry: settings::retry(section.section("retry"), &world.retry),
+        fallbacks: Vec::new(),
+        deadlines: settings::deadlines(section.section("deadlines"), world.deadlines),
+        objective: Objective::default(),
+    };
+    let mix = section.field("mix_models");
+    read_words(&mut section, &mut route);
+    let mixes = mix.as_ref().and_then(Field::boolean);
+    set(&mut route.mix_models, mixes);
+    if let Some(field) = section.field("fallbacks") {
+        route.fallbacks = fallbacks(&route.name, &field, world);
+    }
+    let targets = section.field("targets");
+    section.finish(UNSUPPORTED);
+    let entries = entries(field, targets.as_ref(), world)?;
+    route.targets = entries.into_iter().map(|entry| entry.target).collect();
+    eligible(field, &route);
+    if mix.is_none() {
+        notice_mixed_models(field, &route);
+    }
+    Some(route)
+}
+
+/// Reads the keys of a route that stand alone.
+fn read_words(section: &mut Section<'_>, route: &mut Route) {
+    let _enabled = section.field("enabled").and_then(|field| field.boolean());
+    let strategy = section.field("strategy");
+    set(
+        &mut route.strategy,
+        strategy.and_then(|field| field.choice(STRATEGIES)),
+    );
+    let mode = section.field("mode");
+    set(&mut route.mode, mode.and_then(|field| field.choice(MODES)));
+    let draw = section.field("draw");
+    set(&mut route.draw, draw.and_then(|field| field.choice(DRAWS)));
+    let chosen = section.field("objective");
+    set(
+        &mut route.objective,
+        chosen.and_then(|field| objective(&field)),
+    );
+    let require = section.field("require");
+    set(&mut route.require, require.map(|field| field.texts()));
+    let forbid = section.field("forbid");
+    set(&mut route.forbid, forbid.as_ref().map(Field::texts));
+    if let Some(field) = forbid
+        && let Some(tag) = route.require.iter().find(|tag| route.forbid.contains(tag))
+    {
+        field.conflict(format!("tag {tag:?} is required and forbidden at once"), "");
+    }
+}
+
+/// The targets, if each of them could be read and they go together.
+fn entries<'a>(
+    route: &Field<'a>,
+    targets: Option<&Field<'a>>,
+    world: &mut World<'_>,
+) -> Option<Vec<Entry<'a>>> {
+    let Some(targets) = targets else {
+        route.conflict(
+            "expected `targets`, found none",
+            "write targets.NAME = { use = \"provider/model\", weight = 1 }",
+        );
+        return None;
+    };
+    let section = targets.section()?;
+    let fields: Vec<_> = section.entries().collect();
+    if fields.is_empty() {
+        let why = "a route without targets would turn every request away";
+        targets.conflict("expected at least one target, found none", why);
+        return None;
+    }
+    if fields.len() > MAX_TARGETS {
+        targets.conflict(
+            format!(
+                "expected at most {MAX_TARGETS} targets, found {}",
+                fields.len()
+            ),
+            "",
+        );
+        return None;
+    }
+    let alone = fields.len() == 1;
+    let entries: Vec<Option<Entry<'a>>> = fields
+        .into_iter()
+        .map(|(name, field)| target::target(name, field, alone, world))
+        .collect();
+    let entries: Vec<Entry<'a>> = entries.into_iter().collect::<Option<_>>()?;
+    target::together(targets, entries)
+}
+
+fn fallbacks(route: &RouteName, field: &Field<'_>, world: &mut World<'_>) -> Vec<Fallback> {
+    let mut fallbacks = Vec::new();
+    for item in field.items() {
+        let Some(text) = item.str() else { continue };
+        let fallback = if text.contains('/') {
+            world
+                .upstream(&item)
+                .map(|upstream| Fallback::Upstream(upstream.name.clone()))
+        } else {
+            other_route(route, text, &item, world).map(Fallback::Route)
+        };
+        match fallback {
+            Some(fallback) if fallbacks.contains(&fallback) => {
+                item.problem(
+                    format!("{} stands twice in the list", item.found()),
+                    "remove one",
+                );
+            }
+            Some(fallback) => fallbacks.push(fallback),
+            None => {}
+        }
+    }
+    fallbacks
+}
+
+fn other_route(
+    route: &RouteName,
+    text: &str,
+    item: &Field<'_>,
+    world: &World<'_>,
+) -> Option<RouteName> {
+    if text == route.as_str() {
+        item.conflict("expected another route, found the route itself", "");
+        return None;
+    }
+    if world.route_names.contains(text) || world.sink.is_full() {
+        return RouteName::new(text).ok();
+    }
+    let hint = match world.removed("routes", text) {
+        Some(place) => format!("it is switched off by `enabled = false` at {place}"),
+        None => nearest(text, world.route_names.iter().copied())
+            .map(|name| format!("did you mean \"{name}\"?"))
+            .unwrap_or_default(),
+    };
+    item.conflict(format!("there is no route {}", item.found()), &hint);
+    None
+}
+
+/// A preset or a table over the preset `balanced`.
+fn objective(field: &Field<'_>) -> Option<Objective> {
+    if field.node.is_text() {
+        return field.choice(Objective::PRESETS);
+    }
+    let mut section = field.section()?;
+    let mut objective = Objective::default();
+    for (key, weight) in [
+        ("latency", &mut objective.latency),
+        ("cost", &mut objective.cost),
+        ("errors", &mut objective.errors),
+    ] {
+        if let Some(field) = section.field(key)
+            && let Some(number) = field.number()
+        {
+            if (0.0..=1000.0).contains(&number) {
+                *weight = number;
+            } else {
+                field.expected("a number from 0 to 1000", "");
+            }
+        }
+    }
+    section.finish(&["quality"]);
+    if objective.latency + objective.cost + objective.errors <= 0.0 {
+        field.problem(
+            "expected one of latency, cost and errors above 0, found only zeros",
+            "strategy = \"fixed\" holds the shares",
+        );
+        return None;
+    }
+    Some(objective)
+}
+
+/// Whether the required and forbidden tags leave a target.
+fn eligible(field: &Field<'_>, route: &Route) {
+    let fits = |tags: &[String]| {
+        route.require.iter().all(|tag| tags.contains(tag))
+            && !route.forbid.iter().any(|tag| tags.contains(tag))
+    };
+    let left: Vec<_> = route
+        .targets
+        .iter()
+        .filter(|target| fits(&target.tags))
+        .collect();
+    if left.iter().all(|target| target.weight.value() <= 0.0) {
+        field.conflict(
+            "`require` and `forbid` leave no target with weight above 0",
+            "give the providers or targets the tags",
+        );
+    } else if left.len() < route.targets.len() {
+        let out: Vec<&str> = route
+            .targets
+            .iter()
+            .filter(|target| !fits(&target.tags))
+            .map(|target| target.name.as_str())
+            .collect();
+        field.warn(
+            format!("`require` and `forbid` leave out {}", out.join(", ")),
+            "",
+        );
+    }
+}
+
+fn notice_mixed_models(field: &Field<'_>, route: &Route) {
+    let models: BTreeSet<&str> = route
+        .targets
+        .iter()
+        .map(|target| target.upstream.name.model())
+        .collect();
+    let moves = match (route.strategy, route.mode) {
+        (Strategy::Adaptive, Mode::Auto | Mode::Shadow) => true,
+        (Strategy::Adaptive, Mode::Off) | (Strategy::Fixed, _) => false,
+    };
+    if models.len() > 1 && moves {
+        let models: Vec<&str> = models.into_iter().collect();
+        field.warn(
+            format!("adapts across different models: {}", models.join(", ")),
+            "mix_models = false holds the split between models; mix_models = true says it is meant",
+        );
+    }
+}

@@ -1,0 +1,256 @@
+//! The parts that are not named tables: listeners, controller, requests, defaults.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::field::Field;
+use super::listen::{address, loopback_only, same_socket};
+use super::section::Section;
+use super::{Admin, Controller, Deadlines, Mode, Requests, Retry, Server, Strategy};
+
+/// Spelling of the modes.
+pub(super) const MODES: &[(&str, Mode)] = &[
+    ("off", Mode::Off),
+    ("shadow", Mode::Shadow),
+    ("auto", Mode::Auto),
+];
+
+/// Spelling of the strategies.
+pub(super) const STRATEGIES: &[(&str, Strategy)] =
+    &[("fixed", Strategy::Fixed), ("adaptive", Strategy::Adaptive)];
+
+/// Longest time that any setting may have.
+const DAY: Duration = Duration::from_secs(86_400);
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+/// `[server]` and `[admin]`, which may not share an address.
+pub(super) fn listeners(root: &mut Section<'_>) -> (Server, Admin) {
+    let mut server = Server::default();
+    let mut admin = Admin::default();
+    let data_listen = root
+        .section("server")
+        .and_then(|section| read_server(section, &mut server));
+    let admin_listen = root
+        .section("admin")
+        .and_then(|section| read_admin(section, &mut admin));
+    if let Some(field) = admin_listen.or(data_listen)
+        && same_socket(admin.listen, server.listen)
+    {
+        field.conflict(
+            format!(
+                "server.listen and admin.listen are both {}: each needs an address of its own",
+                admin.listen
+            ),
+            "give one of them another port",
+        );
+    }
+    (server, admin)
+}
+
+/// Reads into `server`, whose values stay where a key is missing or wrong, and returns where its address stands.
+fn read_server<'a>(mut section: Section<'a>, server: &mut Server) -> Option<Field<'a>> {
+    let listen = section.field("listen");
+    set(&mut server.listen, listen.as_ref().and_then(address));
+    let allowed = section.field("allow_unauthenticated");
+    let allowed = allowed.and_then(|field| field.boolean());
+    set(&mut server.allow_unauthenticated, allowed);
+    server.state = section.field("state").and_then(|field| folder(&field));
+    read_limits(&mut section, server);
+    let headers = section.field("forward_headers");
+    server.forward_headers = headers.map_or_else(Vec::new, |field| forwarded(&field));
+    section.finish(&["tls", "keys", "cors", "workers", "access_log"]);
+    if let Some(listen) = listen.as_ref().filter(|_| !server.allow_unauthenticated) {
+        let switch = "server.allow_unauthenticated = true";
+        loopback_only(listen, server.listen.ip(), switch);
+    }
+    listen
+}
+
+fn read_limits(section: &mut Section<'_>, server: &mut Server) {
+    for (key, bytes) in [
+        ("max_body", &mut server.max_body),
+        ("max_answer", &mut server.max_answer),
+    ] {
+        let field = section.field(key);
+        set(bytes, field.and_then(|field| field.size(1024..=1 << 30)));
+    }
+    for (key, time, least) in [
+        ("drain_grace", &mut server.drain_grace, Duration::ZERO),
+        ("head_timeout", &mut server.head_timeout, MILLISECOND),
+        ("body_timeout", &mut server.body_timeout, MILLISECOND),
+    ] {
+        let field = section.field(key);
+        set(time, field.and_then(|field| field.duration(least..=DAY)));
+    }
+    let connections = section.field("max_connections");
+    let connections = connections.and_then(|field| connection_limit(&field));
+    set(&mut server.max_connections, connections);
+}
+
+fn read_admin<'a>(mut section: Section<'a>, admin: &mut Admin) -> Option<Field<'a>> {
+    let listen = section.field("listen");
+    set(&mut admin.listen, listen.as_ref().and_then(address));
+    let allowed = section.field("allow_remote");
+    let allowed = allowed.and_then(|field| field.boolean());
+    set(&mut admin.allow_remote, allowed);
+    section.finish(&["token", "tls", "dashboard"]);
+    if let Some(listen) = listen.as_ref().filter(|_| !admin.allow_remote) {
+        loopback_only(listen, admin.listen.ip(), "admin.allow_remote = true");
+    }
+    listen
+}
+
+/// `[controller]`.
+pub(super) fn controller(section: Option<Section<'_>>) -> Controller {
+    let mut controller = Controller {
+        tick: Duration::from_millis(250),
+    };
+    if let Some(mut section) = section {
+        let range = Duration::from_millis(50)..=Duration::from_secs(10);
+        let tick = section.field("tick");
+        set(
+            &mut controller.tick,
+            tick.and_then(|field| field.duration(range)),
+        );
+        section.finish(&["min_samples", "half_life", "max_step"]);
+    }
+    controller
+}
+
+/// `[requests]`.
+pub(super) fn requests(section: Option<Section<'_>>) -> Requests {
+    let mut requests = Requests {
+        lists: true,
+        strategy: Strategy::Fixed,
+    };
+    if let Some(mut section) = section {
+        set(
+            &mut requests.lists,
+            section.field("lists").and_then(|field| field.boolean()),
+        );
+        let strategy = section.field("strategy");
+        set(
+            &mut requests.strategy,
+            strategy.and_then(|field| field.choice(STRATEGIES)),
+        );
+        section.finish(&["models", "max_targets"]);
+    }
+    requests
+}
+
+/// A table of deadlines over `base`; what it does not name stays.
+pub(super) fn deadlines(section: Option<Section<'_>>, base: Deadlines) -> Deadlines {
+    let mut deadlines = base;
+    let Some(mut section) = section else {
+        return base;
+    };
+    for (key, time) in [
+        ("connect", &mut deadlines.connect),
+        ("header_streamed", &mut deadlines.header_streamed),
+        ("header_unary", &mut deadlines.header_unary),
+        ("first_token", &mut deadlines.first_token),
+        ("between_tokens", &mut deadlines.between_tokens),
+        ("attempt", &mut deadlines.attempt),
+        ("total", &mut deadlines.total),
+    ] {
+        set(
+            time,
+            section
+                .field(key)
+                .and_then(|field| field.duration(MILLISECOND..=DAY)),
+        );
+    }
+    section.finish(&["queue"]);
+    deadlines
+}
+
+/// A table of retries over `base`.
+pub(super) fn retry(section: Option<Section<'_>>, base: &Retry) -> Retry {
+    let mut retry = base.clone();
+    if let Some(mut section) = section {
+        set(
+            &mut retry.count,
+            section.field("count").and_then(|field| field.whole(0..=10)),
+        );
+        if let Some(codes) = section.field("on_codes") {
+            let mut listed: Vec<u16> = Vec::new();
+            for item in codes.items() {
+                match item.whole(400..=599) {
+                    Some(code) if listed.contains(&code) => {
+                        item.problem(format!("{code} stands twice in the list"), "remove one");
+                    }
+                    Some(code) => listed.push(code),
+                    None => {}
+                }
+            }
+            retry.on_codes = listed;
+        }
+        section.finish(&["budget", "backoff", "hedge"]);
+    }
+    retry
+}
+
+/// Sets `place` where there is a value.
+pub(super) fn set<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}
+
+fn folder(field: &Field<'_>) -> Option<PathBuf> {
+    let text = field.str()?;
+    if text.trim().is_empty() || text.contains('\0') {
+        field.expected("the path of a folder", "leave the key out to keep nothing");
+        return None;
+    }
+    Some(PathBuf::from(text))
+}
+
+fn connection_limit(field: &Field<'_>) -> Option<usize> {
+    usize::try_from(field.whole(1_u32..=1_000_000)?).ok()
+}
+
+/// Headers that are ours to write, or that would give a client's credential to a provider.
+const OWN_HEADERS: &[&str] = &[
+    "accept-encoding",
+    "api-key",
+    "authorization",
+    "connection",
+    "content-length",
+    "content-type",
+    "cookie",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-api-key",
+    "x-goog-api-key",
+];
+
+fn forwarded(field: &Field<'_>) -> Vec<String> {
+    let mut names = Vec::new();
+    for item in field.items() {
+        let Some(text) = item.str() else { continue };
+        let name = text.to_ascii_lowercase();
+        if http::HeaderName::from_bytes(name.as_bytes()).is_err() {
+            item.expected("the name of a header", "");
+        } else if OWN_HEADERS.contains(&name.as_str()) {
+            item.problem(
+                format!("{} is never passed on", item.found()),
+                "it is written anew for each attempt, or would give a client's credential away",
+            );
+        } else if names.contains(&name) {
+            item.problem(
+                format!("{} stands twice in the list", item.found()),
+                "remove one",
+            );
+        } else {
+            names.push(name);
+        }
+    }
+    names
+}

@@ -1,0 +1,217 @@
+//! What good files become.
+
+use std::time::Duration;
+
+use super::super::{Fallback, Mode, Objective, ProviderKind, Strategy, diff};
+use super::{SMALL, World, compiled, good};
+use crate::balance::Share;
+use crate::model::{Price, RouteName, UpstreamName};
+
+const BASE: &str = include_str!("../../../config/base.toml");
+
+fn environment(name: &str, text: &str, world: &World) -> super::Compiled {
+    compiled(&[("base.toml", BASE), (name, text)], world)
+        .unwrap_or_else(|problems| panic!("{name} should be right, found {problems:#?}"))
+}
+
+#[test]
+fn the_development_environment_needs_no_keys() {
+    let text = include_str!("../../../config/development.toml");
+    let compiled = environment("development.toml", text, &World::default());
+    let chat = &compiled.config.routes[&RouteName::new("chat").unwrap()];
+    let weights: Vec<f64> = chat
+        .targets
+        .iter()
+        .map(|target| target.weight.value())
+        .collect();
+    assert_eq!(
+        weights,
+        [50.0, 30.0, 20.0],
+        "targets stay in the order of the file"
+    );
+    assert!(
+        chat.targets.iter().all(|target| target.price.is_some()),
+        "cost is part of the demo"
+    );
+    let summary = &compiled.config.routes[&RouteName::new("summary").unwrap()];
+    assert_eq!(summary.strategy, Strategy::Fixed);
+    assert_eq!(
+        summary.fallbacks,
+        [Fallback::Route(RouteName::new("chat").unwrap())]
+    );
+    assert_eq!(
+        compiled.warnings,
+        [],
+        "the shipped example is free of warnings"
+    );
+}
+
+#[test]
+fn the_staging_and_production_examples_need_only_their_variables() {
+    let world = World {
+        variables: vec![
+            ("OPENAI_API_KEY", "sk-one"),
+            ("EU_API_KEY", "sk-two"),
+            ("EU_BASE_URL", "https://llm.example.eu/v1"),
+        ],
+        files: vec![],
+    };
+    let text = include_str!("../../../config/production.toml");
+    let production = environment("production.toml", text, &world);
+    let price = production.config.prices[&UpstreamName::new("openai/gpt-5.6-luna").unwrap()];
+    assert_eq!(
+        price.input, 900_000,
+        "a dollar less 10 %, in pico-dollars a token"
+    );
+    assert_eq!(production.warnings, []);
+    let text = include_str!("../../../config/staging.toml");
+    assert_eq!(
+        environment("staging.toml", text, &world).config.mode,
+        Mode::Shadow
+    );
+    let without = compiled(
+        &[("base.toml", BASE), ("staging.toml", text)],
+        &World::default(),
+    );
+    let problems = without.expect_err("the key is demanded");
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+}
+
+#[test]
+fn what_a_file_leaves_out_has_the_documented_default() {
+    let config = good(SMALL).config;
+    let shipped = good(&format!("{BASE}{SMALL}")).config;
+    assert_eq!(
+        config.server, shipped.server,
+        "base.toml spells the defaults out"
+    );
+    assert_eq!(config.admin, shipped.admin);
+    assert_eq!(config.controller, shipped.controller);
+    assert_eq!(config.requests, shipped.requests);
+    let chat = &config.routes[&RouteName::new("chat").unwrap()];
+    let same = &shipped.routes[&RouteName::new("chat").unwrap()];
+    assert_eq!(chat.deadlines, same.deadlines);
+    assert_eq!(chat.retry, same.retry);
+    assert_eq!(chat.objective, Objective::default());
+    let only = &chat.targets[0];
+    assert_eq!((only.weight.value(), only.tier), (1.0, 1));
+    assert_eq!(
+        (only.min_share, only.max_share),
+        (Share::ZERO, Share::WHOLE)
+    );
+}
+
+#[test]
+fn prices_and_discounts_and_own_prices_meet_in_the_target() {
+    let text = r#"
+[providers.a]
+kind = "openai"
+base_url = "http://127.0.0.1:1/v1/"
+discount = 0.18
+tags = ["eu"]
+[prices]
+"a/m" = { input = "$0.60 / 1M tokens", cached_input = "$0.30", output = "$0.0024 / 1K tokens" }
+"a/n" = { input = "$1", output = "$2" }
+[routes.r.targets]
+m = { use = "a/m", weight = 1, tags = ["fast"] }
+n = { use = "a/n", weight = 1, price = { input = "$0.5", output = "$1" } }
+p = { use = "a/o", weight = 1, price = "prepaid" }
+q = { use = "a/q", weight = 1 }
+"#;
+    let config = good(text).config;
+    let route = &config.routes[&RouteName::new("r").unwrap()];
+    let prices: Vec<Option<Price>> = route.targets.iter().map(|target| target.price).collect();
+    let price = |input, cached_input, output| {
+        Some(Price {
+            input,
+            cached_input,
+            output,
+        })
+    };
+    assert_eq!(
+        prices,
+        [
+            price(492_000, 246_000, 1_968_000),
+            price(500_000, 500_000, 1_000_000),
+            price(0, 0, 0),
+            None
+        ]
+    );
+    assert_eq!(route.targets[0].tags, ["eu", "fast"]);
+    let provider = &route.targets[0].upstream.provider;
+    let ProviderKind::OpenAi { base } = &provider.kind else {
+        panic!("kind openai was written");
+    };
+    assert_eq!(
+        (base.origin.as_str(), base.path.as_str()),
+        ("http://127.0.0.1:1", "/v1")
+    );
+}
+
+#[test]
+fn a_route_that_mixes_models_says_so_unless_it_is_meant_or_held() {
+    let route = |extra: &str| {
+        format!(
+            "[providers.sim]\nkind = \"simulated\"\n[routes.c]\n{extra}\n[routes.c.targets]\n\
+             a = {{ use = \"sim/m\", weight = 1 }}\nb = {{ use = \"sim/n\", weight = 1 }}\n"
+        )
+    };
+    let warnings = good(&route("")).warnings;
+    assert_eq!(warnings.len(), 1);
+    assert!(
+        warnings[0].message.contains("different models: m, n"),
+        "{warnings:?}"
+    );
+    for quiet in [
+        "mix_models = false",
+        "mix_models = true",
+        "strategy = \"fixed\"",
+        "mode = \"off\"",
+    ] {
+        assert_eq!(good(&route(quiet)).warnings, [], "{quiet} is an answer");
+    }
+}
+
+#[test]
+fn route_settings_lie_over_the_defaults() {
+    let text = "[providers.sim]\nkind = \"simulated\"\n[defaults.deadlines]\nconnect = \"1s\"\ntotal = \"90s\"\n\
+        [defaults.retry]\ncount = 1\n[routes.c]\ndeadlines.total = \"10s\"\nretry.on_codes = [503]\n\
+        objective = \"latency\"\ntargets.x.use = \"sim/m\"\n";
+    let config = good(text).config;
+    let route = &config.routes[&RouteName::new("c").unwrap()];
+    assert_eq!(route.deadlines.connect, Duration::from_secs(1));
+    assert_eq!(route.deadlines.total, Duration::from_secs(10));
+    assert_eq!(
+        (route.retry.count, route.retry.on_codes.as_slice()),
+        (1, [503].as_slice())
+    );
+    assert!(
+        route.objective.cost.abs() < f64::EPSILON,
+        "the preset latency ignores cost"
+    );
+}
+
+#[test]
+fn a_difference_is_told_in_words_and_by_what_needs_a_restart() {
+    let old = good(&format!("{SMALL}[server]\nmax_body = \"1MiB\"\n")).config;
+    let text = "[providers.sim]\nkind = \"simulated\"\nlaw = { ttft_ms = 7 }\n[server]\nlisten = \"127.0.0.1:7\"\n\
+        max_body = \"1MiB\"\n[routes.chat.targets]\nonly = { use = \"sim/m\", weight = 3 }\n\
+        more = { use = \"sim/n\", weight = 1 }\n[routes.new]\ntargets.x.use = \"sim/m\"\n";
+    let new = good(text).config;
+    let found = diff(&old, &new);
+    assert_eq!(
+        found.changes,
+        [
+            "server: listen 127.0.0.1:8080 -> 127.0.0.1:7",
+            "providers.sim: law changed",
+            "routes.chat.targets.only: weight 1 -> 3",
+            "routes.chat.targets.more: added",
+            "routes.new: added",
+        ]
+    );
+    assert_eq!(found.needs_restart, ["server.listen"]);
+    assert!(
+        diff(&new, &new.clone()).is_empty(),
+        "nothing changed, nothing is told"
+    );
+}

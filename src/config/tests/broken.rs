@@ -1,0 +1,227 @@
+//! Broken files and what is said of them: place, key, message, hint.
+
+use super::{SMALL, World, bad, compiled};
+
+/// A provider `sim` and what follows it, from line 3 on.
+const SIM: &str = "[providers.sim]\nkind = \"simulated\"\n";
+
+/// Place (`line:column key`), part of the message, part of the hint, for one line put after two that are right.
+#[rustfmt::skip]
+const LINES: &[(&str, &str, &str, &str)] = &[
+    ("api_kye = \"x\"", "3:1 providers.sim.api_kye", "unknown key", "did you mean `api_key`?"),
+    ("budget = { month_usd = 5 }", "3:1 providers.sim.budget", "not supported by this version", "remove it"),
+    ("models = \"m\"", "3:10 providers.sim.models", "expected a list in square brackets, found \"m\"", ""),
+    ("models = [\"a\", \"b\", \"a\"]", "3:21 providers.sim.models[2]", "\"a\" stands twice", "remove one"),
+    ("models = [1]", "3:11 providers.sim.models[0]", "expected a text in quotes, found the number 1", ""),
+    ("tags = [\"\"]", "3:9 providers.sim.tags[0]", "found an empty one", ""),
+    ("discount = 18", "3:12 providers.sim.discount", "expected a fraction from 0 to 1, found the number 18", "0.3 is 30 %"),
+    ("enabled = \"no\"", "3:11 providers.sim.enabled", "expected true or false", "without quotes"),
+    ("base_url = \"http://x\"", "3:12 providers.sim.base_url", "only with kind = \"openai\"", "another name"),
+    ("law = { ttft = 5 }", "3:9 providers.sim.law.ttft", "unknown key", "did you mean `ttft_ms`?"),
+    ("law = { ttft_ms = true }", "3:19 providers.sim.law.ttft_ms", "invalid type", ""),
+    ("law = 5", "3:7 providers.sim.law", "expected a table, found the number 5", ""),
+    ("[server]\nlisten = \"localhost:80\"", "4:10 server.listen", "expected an address and port", "write \"127.0.0.1:80\""),
+    ("[server]\nlisten = \":80\"", "4:10 server.listen", "expected an address", "0.0.0.0:80"),
+    ("[server]\nlisten = \"0.0.0.0:80\"", "4:10 server.listen", "expected a loopback address, found 0.0.0.0", "server.allow_unauthenticated = true"),
+    ("[server]\nmax_body = 33554432", "4:12 server.max_body", "expected a size", "with a unit, as in \"32MiB\""),
+    ("[server]\nmax_body = \"9GiB\"", "4:12 server.max_body", "expected a size from 1024 to", ""),
+    ("[server]\nhead_timeout = 10", "4:16 server.head_timeout", "expected a time", "with a unit, as in \"15s\""),
+    ("[server]\nhead_timeout = \"0s\"", "4:16 server.head_timeout", "expected a time from 1ms to", ""),
+    ("[server]\nmax_connections = 0", "4:19 server.max_connections", "whole number from 1 to 1000000, found the number 0", ""),
+    ("[server]\nforward_headers = [\"Authorization\"]", "4:20 server.forward_headers[0]", "never passed on", "credential"),
+    ("[server]\nforward_headers = [\"a b\"]", "4:20 server.forward_headers[0]", "expected the name of a header", ""),
+    ("[admin]\nlisten = \"0.0.0.0:9901\"", "4:10 admin.listen", "expected a loopback address", "admin.allow_remote = true"),
+    ("[admin]\nlisten = \"127.0.0.1:8080\"", "4:10 admin.listen", "address of its own", "another port"),
+    ("[server]\nlisten = \"127.0.0.1:9901\"", "4:10 server.listen", "address of its own", "another port"),
+    ("[controller]\ntick = \"10ms\"", "4:8 controller.tick", "expected a time from 50ms to 10s, found \"10ms\"", ""),
+    ("[controler]", "3:2 controler", "unknown key", "did you mean `controller`?"),
+    ("[requests]\nstrategy = \"adaptiv\"", "4:12 requests.strategy", "expected one of \"fixed\", \"adaptive\"", "did you mean \"adaptive\"?"),
+    ("[defaults.deadlines]\nfirst_tokn = \"8s\"", "4:1 defaults.deadlines.first_tokn", "unknown key", "`first_token`"),
+    ("[defaults.retry]\ncount = -1", "4:9 defaults.retry.count", "whole number from 0 to 10, found the number -1", ""),
+    ("[defaults.retry]\non_codes = [429, 200]", "4:18 defaults.retry.on_codes[1]", "whole number from 400 to 599", ""),
+    ("[defaults.retry]\non_codes = [429, 429]", "4:18 defaults.retry.on_codes[1]", "429 stands twice", "remove one"),
+    ("[prices]\n\"smi/m\" = { input = \"$1\", output = \"$1\" }", "4:1 prices.\"smi/m\"", "there is no provider \"smi\"", "did you mean \"sim\"?"),
+    ("[prices]\n\"sim/m\" = { input = 0.6, output = \"$1\" }", "4:21 prices.\"sim/m\".input", "expected a price", "with a unit"),
+    ("[prices]\n\"sim/m\" = { input = \"$0.0000001\", output = \"$1\" }", "4:21 prices.\"sim/m\".input", "at most 6 decimals", ""),
+    ("[prices]\n\"sim/m\" = { input = \"$1\" }", "4:1 prices.\"sim/m\"", "expected `output`", "\"$0\" is a price"),
+    ("[prices]\nsim = { input = \"$1\", output = \"$1\" }", "4:1 prices.sim", "expected a name such as", ""),
+    ("[providers.b]\nkind = \"anthropic\"", "4:8 providers.b.kind", "\"anthropic\" is not supported by this version", "OpenAI-compatible"),
+    ("[providers.b]\nkind = \"ollama\"", "4:8 providers.b.kind", "there is no kind \"ollama\"", "kind = \"openai\""),
+    ("[providers.b]\nkind = \"openay\"", "4:8 providers.b.kind", "expected kind", "did you mean \"openai\"?"),
+    ("[providers.b]", "3:12 providers.b", "expected `kind`, found none", "kind = \"openai\""),
+    ("[providers.\"b/c\"]\nkind = \"openai\"", "3:12 providers.\"b/c\"", "character '/' is not allowed", ""),
+    ("[providers.b]\nkind = \"openai\"\nbase_url = \"ftp://x\"", "5:12 providers.b.base_url", "http:// or https://", "api.openai.com"),
+    ("[providers.b]\nkind = \"openai\"\napi_key = \"env::KEY\"", "5:11 providers.b.api_key", "the name of a variable", "${NAME}"),
+    ("[providers.b]\nkind = \"openai\"\napi_key = \"${KEY:?ask Ann}\"", "5:11 providers.b.api_key", "variable KEY is not set: ask Ann", ""),
+    ("[providers.b]\nkind = \"openai\"\napi_key = { file = \"/none\" }", "5:20 providers.b.api_key.file", "there is no such file", ""),
+    ("[keys.team]\nkey = \"x\"", "3:2 keys", "not supported by this version", ""),
+    ("[server]\nstate = 2026-01-01", "4:9 server.state", "expected a text in quotes, found a date", ""),
+];
+
+#[test]
+fn a_broken_line_is_told_with_place_key_and_hint() {
+    let routes = "\n[routes.z]\ntargets.only = { use = \"sim/m\" }\n";
+    expect_all(LINES, |line| format!("{SIM}{line}{routes}"));
+}
+
+/// The same for a route, from line 3 on.
+#[rustfmt::skip]
+const ROUTES: &[(&str, &str, &str, &str)] = &[
+    ("[routes.c]", "3:9 routes.c", "expected `targets`, found none", "targets.NAME"),
+    ("[routes.c.targets]", "3:11 routes.c.targets", "at least one target", "turn every request away"),
+    ("[routes.\"a/b\"]\ntargets.x.use = \"sim/m\"", "3:9 routes.\"a/b\"", "character '/' is not allowed", "slash"),
+    ("[routes.c]\ntargets.x.use = \"smi/m\"", "4:17 routes.c.targets.x.use", "there is no provider \"smi\"", "did you mean \"sim\"?"),
+    ("[routes.c]\ntargets.x.use = \"sim\"", "4:17 routes.c.targets.x.use", "expected \"provider/model\", found \"sim\"", ""),
+    ("[routes.c]\ntargets.x.weight = 1", "4:9 routes.c.targets.x", "expected `use`, found none", "use = "),
+    ("[routes.c.targets]\na = { use = \"sim/m\" }\nb = { use = \"sim/n\", weight = 1 }", "4:1 routes.c.targets.a", "expected `weight`", "single target"),
+    ("[routes.c]\ntargets.x = { use = \"sim/m\", wieght = 1 }", "4:30 routes.c.targets.x.wieght", "unknown key", "did you mean `weight`?"),
+    ("[routes.c]\ntargets.x = { use = \"sim/m\", weight = 0 }", "4:1 routes.c.targets", "only zeros", "0 drains"),
+    ("[routes.c]\ntargets.x = { use = \"sim/m\", weight = -1 }", "4:39 routes.c.targets.x.weight", "at least 0, found -1", ""),
+    ("[routes.c]\ntargets.x = { use = \"sim/m\", weight = nan }", "4:39 routes.c.targets.x.weight", "finite weight, found NaN", ""),
+    ("[routes.c]\ntargets.x = { use = \"sim/m\", weight = inf }", "4:39 routes.c.targets.x.weight", "finite weight, found inf", ""),
+    ("[routes.c]\ntargets.x = { use = \"sim/m\", weight = \"70%\" }", "4:39 routes.c.targets.x.weight", "expected a number, found \"70%\"", "without quotes"),
+    ("[routes.c]\ntargets.x = { use = \"sim/m\", tier = 2 }", "4:37 routes.c.targets.x.tier", "tier 2 is not supported by this version", "fallbacks"),
+    ("[routes.c]\ntargets.x = { use = \"sim/m\", max_share = 0.5 }", "4:1 routes.c.targets", "sum to at least 1, found 50.0 %", "nobody"),
+    ("[routes.c]\ntargets.x = { use = \"sim/m\", min_share = 0.5, max_share = 0.2 }", "4:42 routes.c.targets.x.min_share", "50.0 % is above max_share 20.0 %", ""),
+    ("[routes.c.targets]\na = { use = \"sim/m\", weight = 1, min_share = 0.6 }\nb = { use = \"sim/n\", weight = 1, min_share = 0.6 }", "3:11 routes.c.targets", "sum to at most 1, found 120.0 %", ""),
+    ("[routes.c.targets]\na = { use = \"sim/m\", weight = 1 }\nb = { use = \"sim/m\", weight = 1 }", "5:1 routes.c.targets.b", "uses \"sim/m\", as target \"a\" does", "keep one"),
+    ("[routes.c]\ntargets.x = { use = \"sim/m\", price = \"free\" }", "4:38 routes.c.targets.x.price", "expected \"prepaid\" or", ""),
+    ("[routes.c]\nsticky = \"user\"\ntargets.x.use = \"sim/m\"", "4:1 routes.c.sticky", "not supported by this version", ""),
+    ("[routes.c]\ngoal = {}\ntargets.x.use = \"sim/m\"", "4:1 routes.c.goal", "not supported by this version", ""),
+    ("[routes.c]\nfallbacks = [\"c\"]\ntargets.x.use = \"sim/m\"", "4:14 routes.c.fallbacks[0]", "found the route itself", ""),
+    ("[routes.chat]\nfallbacks = [\"chta\"]\ntargets.x.use = \"sim/m\"", "4:14 routes.chat.fallbacks[0]", "there is no route \"chta\"", "did you mean \"chat\"?"),
+    ("[routes.c]\nfallbacks = [\"smi/m\"]\ntargets.x.use = \"sim/m\"", "4:14 routes.c.fallbacks[0]", "there is no provider \"smi\"", ""),
+    ("[routes.c]\nrequire = [\"eu\"]\ntargets.x.use = \"sim/m\"", "3:9 routes.c", "leave no target", "tags"),
+    ("[routes.c]\nobjective = \"speed\"\ntargets.x.use = \"sim/m\"", "4:13 routes.c.objective", "expected one of \"balanced\"", ""),
+    ("[routes.c]\nobjective = { latency = 0, cost = 0, errors = 0 }\ntargets.x.use = \"sim/m\"", "4:1 routes.c.objective", "only zeros", "fixed"),
+    ("[routes.c]\nmode = \"on\"\ntargets.x.use = \"sim/m\"", "4:8 routes.c.mode", "expected one of \"off\", \"shadow\", \"auto\"", ""),
+];
+
+#[test]
+fn a_broken_route_is_told_with_place_key_and_hint() {
+    expect_all(ROUTES, |lines| format!("{SIM}{lines}\n"));
+}
+
+/// Checks a family at once: what failed is listed whole.
+fn expect_all(cases: &[(&str, &str, &str, &str)], text: impl Fn(&str) -> String) {
+    let failed: Vec<String> = cases
+        .iter()
+        .filter_map(|(lines, place, message, hint)| unmet(&text(lines), place, message, hint))
+        .collect();
+    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+}
+
+fn unmet(text: &str, place: &str, message: &str, hint: &str) -> Option<String> {
+    let problems = bad(text);
+    let found = problems.iter().any(|problem| {
+        place == format!("{}:{} {}", problem.line, problem.column, problem.key)
+            && problem.message.contains(message)
+            && problem.hint.as_deref().unwrap_or_default().contains(hint)
+            && problem.file == "a.toml"
+    });
+    let expected =
+        format!("expected `{place}: {message} ({hint})` for\n{text}\nfound {problems:#?}");
+    (!found).then_some(expected)
+}
+
+#[test]
+fn whole_files_that_say_nothing_are_refused() {
+    for (text, message) in [
+        ("", "expected providers and routes, found nothing"),
+        ("mode = \"auto\"", "at least one `[routes.NAME]`"),
+        ("[providers]\n[routes]", "at least one `[providers.NAME]`"),
+        (
+            "[providers.a]\nkind = \"simulated\"\nenabled = false\n[routes]",
+            "at least one `[providers.NAME]`",
+        ),
+        ("providers = 5", "expected a table, found the number 5"),
+        (
+            "config_version = 2\n",
+            "whole number from 1 to 1, found the number 2",
+        ),
+    ] {
+        let problems = bad(text);
+        let found = problems
+            .iter()
+            .any(|problem| problem.message.contains(message));
+        assert!(
+            found,
+            "expected {message:?} of {text:?}, found {problems:#?}"
+        );
+    }
+}
+
+#[test]
+fn all_problems_come_at_once_in_the_order_of_the_files() {
+    let base = format!("{SMALL}[server]\nmax_body = 5\n");
+    let over = "[controller]\ntick = \"1ms\"\nspeed = 1\n[routes.chat]\nstrategy = \"best\"\n";
+    let problems = compiled(
+        &[("base.toml", &base), ("dev.toml", over)],
+        &World::default(),
+    )
+    .expect_err("four things are wrong");
+    let places: Vec<String> = problems
+        .iter()
+        .map(|it| format!("{}:{}", it.file, it.line))
+        .collect();
+    assert_eq!(
+        places,
+        ["base.toml:6", "dev.toml:2", "dev.toml:3", "dev.toml:5"]
+    );
+    let first = problems
+        .first()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    assert!(
+        first.starts_with("base.toml:6:12: server.max_body: expected a size"),
+        "a line can be pasted into an editor: {first}"
+    );
+}
+
+#[test]
+fn a_file_with_broken_syntax_brings_no_problems_of_what_is_missing_then() {
+    let over =
+        "[routes.chat.targets]\nonly = { weight = 3 }\nmore = { use = \"sim/n\", weigth = 1 }\n";
+    let problems = compiled(
+        &[("base.toml", "[providers.sim\n"), ("dev.toml", over)],
+        &World::default(),
+    )
+    .expect_err("two files are broken");
+    let told: Vec<String> = problems
+        .iter()
+        .map(|it| format!("{}:{} {}", it.file, it.line, it.key))
+        .collect();
+    assert_eq!(
+        told,
+        ["base.toml:1 ", "dev.toml:3 routes.chat.targets.more.weigth"],
+        "{problems:#?}"
+    );
+}
+
+#[test]
+fn a_disabled_provider_is_named_with_the_place_that_disables_it() {
+    let over = "\n[providers.sim]\nenabled = false\n[providers.other]\nkind = \"simulated\"\n";
+    let problems = compiled(
+        &[("base.toml", SMALL), ("dev.toml", over)],
+        &World::default(),
+    )
+    .expect_err("the route's provider is off");
+    let hint = problems
+        .first()
+        .and_then(|problem| problem.hint.clone())
+        .unwrap_or_default();
+    assert!(hint.contains("dev.toml:3"), "found {problems:#?}");
+}
+
+#[test]
+fn thousands_of_mistakes_are_counted_and_not_kept() {
+    let routes = (0..5_000).map(|index| format!("[routes.r{index}]\nno = 1\n"));
+    let text: String = std::iter::once(SMALL.to_owned()).chain(routes).collect();
+    let problems = bad(&text);
+    assert!(problems.len() < 300, "found {}", problems.len());
+    let last = problems.last().map(ToString::to_string).unwrap_or_default();
+    assert!(
+        last.contains("more problems"),
+        "the rest is counted: {last}"
+    );
+}

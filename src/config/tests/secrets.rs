@@ -1,0 +1,133 @@
+//! No credential leaves by a problem, a warning, a shown form, a difference or a `Debug`.
+
+use super::super::{Origins, Secret, diff};
+use super::{World, compiled};
+
+const PLANTED: &str = "sk-PLANTED0123456789";
+const PLAIN: &str = "correct-horse-battery";
+
+fn nothing_leaks(text: &str, what: &str) {
+    for secret in [PLANTED, PLAIN, "PLANTED", "horse"] {
+        assert!(!text.contains(secret), "{what} shows {secret}: {text}");
+    }
+}
+
+fn world() -> World {
+    World {
+        variables: vec![
+            ("OPENAI_API_KEY", PLANTED),
+            ("SECRET_PART", PLAIN),
+            ("BAD_KEY", "sk-PLANTED\nx"),
+        ],
+        files: vec![
+            ("good", "correct-horse-battery\n"),
+            ("bad", "correct-horse\nbattery"),
+        ],
+    }
+}
+
+const ROUTE: &str = "[routes.c]\ntargets.x.use = \"p/m\"\n";
+
+/// Files with a credential where something is wrong.
+const BROKEN: &[&str] = &[
+    "[providers.p]\nkind = \"openai\"\napi_key = \"sk-PLANTED0123456789\n",
+    "[providers.p]\nkind = \"openai\"\napi_key = sk-PLANTED0123456789\n",
+    "[providers.p]\nkind = \"openai\"\napi_key = \"\"\"\nsk-PLANTED0123456789\ncorrect-horse-battery=\n",
+    "[providers.p]\nkind = \"openai\"\napi_key = 'sk-PLANTED0123456789' = 5\n",
+    "sk-PLANTED0123456789\n",
+    "[sk-PLANTED0123456789\n",
+    "[providers.p]\nkind = \"openai\"\nbase_url = \"sk-PLANTED0123456789\"\n",
+    "[providers.p]\nkind = \"openai\"\nbase_url = \"https://user:correct-horse-battery@host/\"\n",
+    "[providers.p]\nkind = \"openai\"\nbase_url = \"https://host/?key=correct-horse-battery\"\n",
+    "[providers.p]\nkind = \"sk-PLANTED0123456789\"\n",
+    "[providers.p]\nkind = \"openai\"\napi_key = [\"sk-PLANTED0123456789\"]\n",
+    "[providers.p]\nkind = \"openai\"\napi_key = { value = \"correct-horse-battery\" }\n",
+    "[providers.p]\nkind = \"openai\"\napi_key = \"correct-horse battery\"\n",
+    "[providers.p]\nkind = \"openai\"\napi_key = \"${BAD_KEY}\"\n",
+    "[providers.p]\nkind = \"openai\"\napi_key = { file = \"bad\" }\n",
+    "[providers.p]\nkind = \"correct-horse-battery\"\napi_key = \"correct-horse-battery\"\n",
+    "[providers.p]\nkind = \"openai\"\nauth_token = \"correct-horse-battery\"\n",
+    "[providers.p]\nkind = \"openai\"\ntags = 5\napi_key = \"${OPENAI_API_KEY}\"\n[server]\nlisten = \"${OPENAI_API_KEY}\"\n",
+    "[providers.p]\nkind = \"openai\"\n[server]\nlisten = \"${SECRET_PART}\"\n",
+    "[providers.p]\nkind = \"openai\"\n[prices]\n\"${SECRET_PART}\" = 5\n",
+    "[providers.p]\nkind = \"simulated\"\nlaw = { ttft_ms = \"${SECRET_PART}\" }\napi_key = \"correct-horse-battery\"\n",
+];
+
+#[test]
+fn problems_never_contain_a_planted_credential() {
+    for broken in BROKEN {
+        let text = format!("{broken}{ROUTE}");
+        let problems = compiled(&[("a.toml", &text)], &world())
+            .map(|compiled| compiled.config)
+            .expect_err("each of the files is broken");
+        for problem in problems {
+            nothing_leaks(&problem.to_string(), "a problem");
+            nothing_leaks(&format!("{problem:?}"), "a problem's Debug");
+        }
+    }
+}
+
+#[test]
+fn what_is_shown_of_a_good_configuration_contains_no_credential() {
+    let text = "[providers.p]\nkind = \"openai\"\napi_key = \"${OPENAI_API_KEY}\"\n\
+        base_url = \"https://host/${SECRET_PART}/v1\"\n[providers.q]\nkind = \"openai\"\napi_key = { file = \"good\" }\n\
+        [providers.r]\nkind = \"openai\"\napi_key = \"sk-PLANTED0123456789\"\ntags = [\"correct-horse-battery\"]\n";
+    let text = format!("{text}{ROUTE}");
+    let first = compiled(&[("a.toml", &text)], &world()).unwrap_or_else(|it| panic!("{it:#?}"));
+    nothing_leaks(&first.shown.to_toml(Origins::Printed), "the shown TOML");
+    nothing_leaks(&first.shown.to_json().to_string(), "the shown JSON");
+    nothing_leaks(&format!("{:?}", first.shown), "Debug of the shown form");
+    nothing_leaks(&format!("{:?}", first.warnings), "a warning");
+    assert!(
+        first
+            .shown
+            .to_toml(Origins::Left)
+            .contains("api_key = \"***\""),
+        "it is masked, not left out"
+    );
+    assert!(
+        first
+            .shown
+            .to_toml(Origins::Left)
+            .contains("file = \"good\""),
+        "a path is no credential"
+    );
+    let literal = first
+        .warnings
+        .iter()
+        .any(|it| it.message.contains("stands in the file itself"));
+    assert!(
+        literal,
+        "a literal credential is warned of: {:#?}",
+        first.warnings
+    );
+
+    let kept = first
+        .config
+        .providers
+        .values()
+        .filter_map(|provider| provider.api_key.as_ref());
+    let kept: Vec<&str> = kept.map(Secret::expose).collect();
+    assert_eq!(
+        kept,
+        [PLANTED, PLAIN, PLANTED],
+        "and it is there for the one that sends it"
+    );
+
+    let other = text.replace("sk-PLANTED0123456789", "sk-PLANTED-other");
+    let second = compiled(&[("a.toml", &other)], &world()).unwrap_or_else(|it| panic!("{it:#?}"));
+    let found = diff(&first.config, &second.config);
+    assert_eq!(found.changes, ["providers.r: api_key changed"]);
+}
+
+#[test]
+fn a_credential_of_a_layer_that_another_covers_is_not_shown_either() {
+    let base = format!("[providers.p]\nkind = \"openai\"\napi_key = \"{PLAIN}\"\n{ROUTE}");
+    let over = format!(
+        "[providers.p]\napi_key = \"other-key\"\ntags = [\"{PLAIN}\"]\nmodels = [\"m\", 5, \"{PLAIN}\", \"{PLAIN}\"]"
+    );
+    let problems = compiled(&[("a.toml", &base), ("b.toml", &over)], &world())
+        .map(|compiled| compiled.config)
+        .expect_err("a number is no model");
+    nothing_leaks(&format!("{problems:?}"), "a problem");
+}

@@ -1,0 +1,108 @@
+//! What the controller can be asked to do.
+
+use std::fmt;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::config::{Compiled, Problem};
+
+/// Why the files were read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Something changed in their folders, or the slow poll came round.
+    Changed,
+    /// SIGHUP.
+    Signal,
+    /// An operator's call.
+    Asked,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Changed => "the files changed",
+            Self::Signal => "SIGHUP",
+            Self::Asked => "an operator asked",
+        })
+    }
+}
+
+/// A configuration is in force.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Applied {
+    /// Counts applied configurations.
+    pub config_generation: u64,
+    /// What changed, a line each; empty if nothing did.
+    pub changes: Vec<String>,
+    /// Keys whose change needs a restart.
+    pub needs_restart: Vec<&'static str>,
+}
+
+/// Why a reload changed nothing.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ReloadError {
+    /// The files are wrong; the last good configuration goes on.
+    #[error("the configuration was refused: {} problem(s)", .0.len())]
+    Refused(Vec<Problem>),
+    /// The daemon is shutting down.
+    #[error("the daemon is shutting down")]
+    Stopping,
+}
+
+/// How a reload ends.
+pub(super) type Outcome = Result<Applied, ReloadError>;
+
+/// A wish to have the files read.
+#[derive(Debug)]
+pub struct ReloadAsked {
+    pub(super) why: Why,
+    pub(super) reply: Option<oneshot::Sender<Outcome>>,
+}
+
+/// A configuration that was read and is good.
+#[derive(Debug)]
+pub(super) struct Apply {
+    pub(super) compiled: Box<Compiled>,
+    pub(super) why: Why,
+    pub(super) reply: oneshot::Sender<Outcome>,
+}
+
+/// Asks for reloads. Cloned freely.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    asks: mpsc::Sender<ReloadAsked>,
+}
+
+impl Handle {
+    /// A handle, and where its wishes arrive.
+    pub fn new() -> (Self, mpsc::Receiver<ReloadAsked>) {
+        // Wishes are answered one by one; a caller waits for its place.
+        let (asks, asked) = mpsc::channel(64);
+        (Self { asks }, asked)
+    }
+
+    /// Has the files read and waits until they are in force or refused.
+    pub async fn reload(&self, why: Why) -> Result<Applied, ReloadError> {
+        let (reply, answer) = oneshot::channel();
+        let asked = ReloadAsked {
+            why,
+            reply: Some(reply),
+        };
+        self.asks
+            .send(asked)
+            .await
+            .map_err(|_| ReloadError::Stopping)?;
+        answer.await.map_err(|_| ReloadError::Stopping)?
+    }
+
+    /// Has the files read some time soon. From a thread that may not wait: if sixty-four wishes stand in line, one more
+    /// would see the same files.
+    pub fn nudge(&self, why: Why) {
+        drop(self.asks.try_send(ReloadAsked { why, reply: None }));
+    }
+
+    /// Whether anybody still listens.
+    pub fn is_closed(&self) -> bool {
+        self.asks.is_closed()
+    }
+}

@@ -1,0 +1,329 @@
+//! The controller task: every tick it takes what was measured, decides, and publishes if shares moved.
+//!
+//! Fail static: a tick that panics or brings something that is no number publishes nothing, and the shares in force stay.
+//! After ten seconds of such ticks the configured shares are put in force, with the gates still acting. The data plane
+//! never waits for this task, so it serves on whatever becomes of it.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Interval, MissedTickBehavior};
+
+use super::assemble::{Simulate, next_snapshot};
+use super::command::{Applied, Apply, Outcome, ReloadError};
+use super::plan::specs;
+use crate::balance::gate::GateOrder;
+use crate::balance::{Decision, Input, Memory, Plan, Rail, Stepped, WeightTable, step};
+use crate::config::{Mode, diff};
+use crate::live::{Board, Clock, Member, Publisher, Route, Snapshot, Upstream};
+use crate::model::{Time, UpstreamName};
+
+/// How long shares are held when ticks go wrong, before the configured ones are put in force.
+const HOLD: Duration = Duration::from_secs(10);
+/// A tick never accounts for more time than this: after a suspended machine the filters must not think hours passed
+/// in silence.
+const LONGEST_TICK: f64 = 5.0;
+
+/// The task's state. It owns the controller's memory and the right to publish.
+#[derive(Debug)]
+pub struct Controller {
+    publisher: Publisher,
+    board: Arc<Board>,
+    clock: Clock,
+    simulate: Box<dyn Simulate>,
+    phase: u32,
+    plan: Plan,
+    memory: Memory,
+    upstreams: Vec<Member>,
+    strangers: usize,
+    last: Time,
+    /// Since when ticks go wrong.
+    failing: Option<Time>,
+    commands: mpsc::Receiver<Apply>,
+}
+
+impl Controller {
+    /// The controller of what is published, and where reloads are sent.
+    pub(super) fn new(
+        publisher: Publisher,
+        board: Arc<Board>,
+        clock: Clock,
+        phase: u32,
+        simulate: Box<dyn Simulate>,
+        commands: mpsc::Receiver<Apply>,
+    ) -> Self {
+        let snapshot = publisher.read();
+        let plan = Plan::new(specs(&snapshot.config), []);
+        let memory = Memory::new(&plan);
+        let mut controller = Self {
+            publisher,
+            board,
+            clock,
+            simulate,
+            phase,
+            upstreams: Vec::new(),
+            plan,
+            memory,
+            strangers: 0,
+            last: clock.now(),
+            failing: None,
+            commands,
+        };
+        controller.line_up(&snapshot);
+        controller
+    }
+
+    /// Runs until `stop` turns true.
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let mut interval = self.interval();
+        loop {
+            tokio::select! {
+                _ = interval.tick() => self.tick(),
+                Some(apply) = self.commands.recv() => {
+                    let tick = self.publisher.read().config.controller.tick;
+                    self.answer(apply);
+                    if self.publisher.read().config.controller.tick != tick {
+                        interval = self.interval();
+                    }
+                }
+                changed = stop.changed() => {
+                    if changed.is_err() || *stop.borrow() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn interval(&self) -> Interval {
+        let mut interval = tokio::time::interval(self.publisher.read().config.controller.tick);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        interval
+    }
+
+    /// Orders the live upstreams as the plan has them.
+    fn line_up(&mut self, snapshot: &Snapshot) {
+        let configured = snapshot
+            .upstreams
+            .values()
+            .map(|m| (m.config.name.clone(), m.clone()));
+        let strangers = snapshot.strangers.all();
+        self.strangers = strangers.len();
+        let strange = strangers.into_iter().filter_map(|upstream| {
+            Some((upstream.name().clone(), snapshot.member(upstream.name())?))
+        });
+        let by_name: HashMap<UpstreamName, Member> = configured.chain(strange).collect();
+        let plan = Plan::new(specs(&snapshot.config), by_name.keys().cloned());
+        self.memory = self.memory.carried(&self.plan, &plan);
+        self.upstreams = plan
+            .upstreams()
+            .iter()
+            .filter_map(|name| by_name.get(name).cloned())
+            .collect();
+        self.plan = plan;
+    }
+
+    /// One tick.
+    pub(super) fn tick(&mut self) {
+        let snapshot = self.publisher.read();
+        if snapshot.strangers.len() != self.strangers {
+            self.line_up(&snapshot);
+        }
+        let now = self.clock.now();
+        let input = self.input(&snapshot, now);
+        let (plan, mut memory) = (&self.plan, self.memory.clone());
+        let stepped = catch_unwind(AssertUnwindSafe(|| {
+            let stepped = step(plan, &mut memory, &input);
+            (stepped, memory)
+        }));
+        match stepped {
+            Ok((stepped, memory)) if is_sound(&stepped) => {
+                self.failing = None;
+                self.memory = memory;
+                self.obey(&snapshot, stepped, now);
+            }
+            _ => self.lost(&snapshot, now),
+        }
+    }
+
+    fn input(&mut self, snapshot: &Snapshot, now: Time) -> Input {
+        let elapsed = now.secs_since(self.last).min(LONGEST_TICK);
+        self.last = now;
+        let collect = |member: &Member| member.upstream.collect(now, member.config.price);
+        Input {
+            now,
+            elapsed,
+            upstreams: self.upstreams.iter().map(collect).collect(),
+            routes: snapshot
+                .routes
+                .iter()
+                .map(|route| route.cells.collect())
+                .collect(),
+        }
+    }
+
+    /// Hands the orders to the gates and the tables to the data plane.
+    fn obey(&mut self, snapshot: &Snapshot, stepped: Stepped, now: Time) {
+        for (member, order) in self.upstreams.iter().zip(&stepped.orders) {
+            hand_over(&member.upstream, order);
+        }
+        let mut next: Option<Snapshot> = None;
+        let mut shown = Vec::with_capacity(stepped.decisions.len());
+        for (i, (route, decision)) in snapshot.routes.iter().zip(stepped.decisions).enumerate() {
+            if route.config.mode == Mode::Auto && decision.table != route.granted {
+                log_move(route, &decision);
+                let moved = Route {
+                    granted: decision.table.clone(),
+                    table_version: route.table_version + 1,
+                    ..(**route).clone()
+                };
+                next.get_or_insert_with(|| snapshot.clone()).routes[i] = Arc::new(moved);
+            }
+            shown.push(Arc::new(as_obeyed(decision, route)));
+        }
+        if let Some(next) = next {
+            self.publisher.publish(next);
+        }
+        self.board.decided(now, shown);
+    }
+
+    /// A tick went wrong: nothing is published, and after a while the configured shares are.
+    fn lost(&mut self, snapshot: &Snapshot, now: Time) {
+        self.board.tick_lost();
+        let since = *self.failing.get_or_insert(now);
+        if now.since(since) < HOLD {
+            tracing::error!("a control tick went wrong; the shares in force stay");
+            return;
+        }
+        tracing::error!("control ticks keep going wrong; the configured shares are in force");
+        self.failing = Some(now);
+        self.memory = Memory::new(&self.plan);
+        let mut next = snapshot.clone();
+        for route in &mut next.routes {
+            let mut fixed = (**route).clone();
+            fixed.granted = fixed.configured.clone();
+            fixed.table_version += 1;
+            *route = Arc::new(fixed);
+        }
+        self.publisher.publish(next);
+    }
+
+    fn answer(&mut self, apply: Apply) {
+        let why = apply.why;
+        let outcome = self.apply(apply.compiled.config, &apply.compiled.warnings);
+        match &outcome {
+            Ok(applied) if applied.changes.is_empty() => {
+                tracing::debug!(%why, "configuration read, nothing changed");
+            }
+            Ok(applied) => {
+                let generation = applied.config_generation;
+                tracing::info!(generation, %why, changes = ?applied.changes, "configuration applied");
+            }
+            Err(error) => tracing::error!(%why, %error, "configuration not applied"),
+        }
+        // Nobody may be waiting any more; the configuration is in force all the same.
+        drop(apply.reply.send(outcome));
+    }
+
+    fn apply(
+        &mut self,
+        config: crate::config::Config,
+        warnings: &[crate::config::Problem],
+    ) -> Outcome {
+        let old = self.publisher.read();
+        self.board.accepted();
+        if config.digest == old.config.digest {
+            return Ok(Applied {
+                config_generation: old.generation,
+                changes: Vec::new(),
+                needs_restart: Vec::new(),
+            });
+        }
+        for warning in warnings {
+            tracing::warn!(%warning, "configuration");
+        }
+        let difference = diff(&old.config, &config);
+        let mut next = match next_snapshot(&old, config, self.phase, self.simulate.as_mut()) {
+            Ok(next) => next,
+            Err(error) => {
+                let message = format!("a simulated provider could not be started: {error}");
+                let problem = crate::config::Problem::with_file("", message);
+                return Err(ReloadError::Refused(vec![problem]));
+            }
+        };
+        self.line_up(&next);
+        for (route, table) in next.routes.iter_mut().zip(self.memory.tables()) {
+            if route.config.mode == Mode::Auto {
+                *route = Arc::new(with_table(route, table));
+            }
+        }
+        let generation = next.generation;
+        self.simulate.keep_only(&next.config);
+        self.publisher.publish(next);
+        Ok(Applied {
+            config_generation: generation,
+            changes: difference.changes,
+            needs_restart: difference.needs_restart,
+        })
+    }
+}
+
+fn hand_over(upstream: &Upstream, order: &GateOrder) {
+    let was = upstream.gate().serving;
+    upstream.obey(order);
+    let is = upstream.gate().serving;
+    if was && !is {
+        tracing::warn!(target = %upstream.name(), "ejected: its requests are overdue");
+    } else if !was && is {
+        tracing::info!(target = %upstream.name(), "takes traffic again");
+    }
+}
+
+fn with_table(route: &Route, table: &WeightTable) -> Route {
+    Route {
+        granted: table.clone(),
+        ..route.clone()
+    }
+}
+
+/// The decision as it is obeyed: in `shadow` the configured shares are in force, in `off` nothing is proposed either.
+fn as_obeyed(mut decision: Decision, route: &Route) -> Decision {
+    let rail = match route.config.mode {
+        Mode::Auto => return decision,
+        Mode::Shadow => Rail::Shadow,
+        Mode::Off => Rail::Off,
+    };
+    decision.moved = false;
+    decision.table = route.configured.clone();
+    for row in &mut decision.rows {
+        row.granted = row.configured;
+        if rail == Rail::Off {
+            row.proposed = row.configured;
+            row.rails.clear();
+        }
+        row.rails.insert(rail);
+    }
+    decision
+}
+
+/// Whether everything that a tick brought is a number.
+fn is_sound(stepped: &Stepped) -> bool {
+    let rows = stepped.decisions.iter().flat_map(|decision| &decision.rows);
+    let orders = stepped.orders.iter();
+    rows.map(|row| row.terms.loss()).all(f64::is_finite)
+        && orders
+            .map(|order| order.watch.fault_step + order.standing.faults)
+            .all(f64::is_finite)
+}
+
+fn log_move(route: &Route, decision: &Decision) {
+    let moves = decision.rows.iter().zip(route.granted.shares());
+    let moves: Vec<String> = moves
+        .filter(|(row, before)| row.granted != **before)
+        .map(|(row, before)| format!("{} {before} -> {}", row.name, row.granted))
+        .collect();
+    tracing::debug!(route = %route.label, version = route.table_version + 1, moves = ?moves, "shares moved");
+}

@@ -1,0 +1,17 @@
+//! The control plane: one task that decides, one way to change the configuration.
+//!
+//! The controller is the only writer of the snapshot. Ticks and reloads reach it as commands of one loop, so nothing has
+//! to be locked against anything; a reload is prepared elsewhere and arrives whole.
+
+mod assemble;
+mod command;
+mod controller;
+mod plan;
+mod reload;
+mod watch;
+
+pub use assemble::{Simulate, first_snapshot};
+pub use command::{Applied, Handle, ReloadError, Why};
+pub use controller::Controller;
+pub use reload::{Source, reloads};
+pub use watch::watch;

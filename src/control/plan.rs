@@ -1,0 +1,30 @@
+//! From the configuration to what the controller works for.
+
+use crate::balance::{RouteSpec, TargetSpec};
+use crate::config::{Config, Route};
+
+/// The routes of a configuration as the controller wants them, by name.
+pub(super) fn specs(config: &Config) -> Vec<RouteSpec> {
+    config.routes.values().map(|route| spec(route)).collect()
+}
+
+fn spec(route: &Route) -> RouteSpec {
+    RouteSpec {
+        name: route.name.clone(),
+        strategy: route.strategy,
+        objective: route.objective,
+        mix_models: route.mix_models,
+        targets: route
+            .targets
+            .iter()
+            .map(|target| TargetSpec {
+                name: target.name.clone(),
+                upstream: target.upstream.name.clone(),
+                weight: target.weight,
+                min_share: target.min_share,
+                max_share: target.max_share,
+                price: target.price,
+            })
+            .collect(),
+    }
+}

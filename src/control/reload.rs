@@ -1,0 +1,123 @@
+//! The way of a reload: read the files, compile them, hand them to the controller whole.
+//!
+//! Reading happens off the async threads and one at a time, so that two wishes never race for the same files.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::assemble::Simulate;
+use super::command::{Apply, Outcome, ReloadAsked, ReloadError};
+use super::controller::Controller;
+use crate::files::{self, Reading};
+use crate::live::{Board, Clock, Publisher, Refusal};
+
+/// Where an environment's files are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The folder with `base.toml` and the environments.
+    pub dir: PathBuf,
+    /// The environment's name.
+    pub env: String,
+}
+
+impl Source {
+    /// Reads and compiles the files.
+    pub fn read(&self) -> Reading {
+        files::read(&self.dir, &self.env)
+    }
+}
+
+/// Reads the files whenever it is asked to.
+#[derive(Debug)]
+pub struct Reloader {
+    source: Source,
+    board: Arc<Board>,
+    clock: Clock,
+    asked: mpsc::Receiver<ReloadAsked>,
+    applies: mpsc::Sender<Apply>,
+}
+
+/// The controller and the task that reads files for it.
+pub fn reloads(
+    source: Source,
+    publisher: Publisher,
+    board: Arc<Board>,
+    clock: Clock,
+    phase: u32,
+    simulate: Box<dyn Simulate>,
+    asked: mpsc::Receiver<ReloadAsked>,
+) -> (Controller, Reloader) {
+    let (applies, commands) = mpsc::channel(1);
+    let controller = Controller::new(
+        publisher,
+        Arc::clone(&board),
+        clock,
+        phase,
+        simulate,
+        commands,
+    );
+    (
+        controller,
+        Reloader {
+            source,
+            board,
+            clock,
+            asked,
+            applies,
+        },
+    )
+}
+
+impl Reloader {
+    /// Serves wishes until nobody can make one or the controller is gone.
+    pub async fn run(mut self) {
+        while let Some(wish) = self.asked.recv().await {
+            let outcome = self.reload(&wish).await;
+            if let Some(reply) = wish.reply {
+                // Who asked may have left.
+                drop(reply.send(outcome));
+            }
+        }
+    }
+
+    async fn reload(&self, wish: &ReloadAsked) -> Outcome {
+        let source = self.source.clone();
+        let reading = tokio::task::spawn_blocking(move || source.read().result).await;
+        let compiled = match reading {
+            Ok(Ok(compiled)) => compiled,
+            Ok(Err(problems)) => return Err(self.refuse(wish, problems)),
+            Err(_) => return Err(ReloadError::Stopping),
+        };
+        let (reply, answer) = oneshot::channel();
+        let apply = Apply {
+            compiled: Box::new(compiled),
+            why: wish.why,
+            reply,
+        };
+        self.applies
+            .send(apply)
+            .await
+            .map_err(|_| ReloadError::Stopping)?;
+        answer.await.map_err(|_| ReloadError::Stopping)?
+    }
+
+    /// A broken file changes nothing; it is said once, and shown until it is mended.
+    fn refuse(&self, wish: &ReloadAsked, problems: Vec<crate::config::Problem>) -> ReloadError {
+        let known = self
+            .board
+            .refusal()
+            .is_some_and(|refusal| refusal.problems == problems);
+        if !known {
+            for problem in &problems {
+                tracing::error!(why = %wish.why, %problem, "configuration refused, the last good one goes on");
+            }
+        }
+        self.board.refused(Refusal {
+            at: self.clock.now(),
+            problems: problems.clone(),
+        });
+        ReloadError::Refused(problems)
+    }
+}

@@ -1,0 +1,106 @@
+//! Watches the folders of the configuration.
+//!
+//! A watch on a file goes blind when an editor renames a new one over it, and Kubernetes swaps a symbolic link whose name
+//! is not the file's. So the *folders* are watched, any event means "read again", and the reader compares what it gets.
+//! Events are gathered until a quiet moment; a slow poll is the net for what no event tells (network file systems).
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+
+use super::command::{Handle, Why};
+use super::reload::Source;
+
+/// Quiet time after an event before the files are read: an editor's burst of operations fits in it.
+const QUIET: Duration = Duration::from_millis(150);
+/// Gathering ends after so many quiet times, however much goes on in the folder.
+const MOST_GATHERED: u32 = 5;
+/// The slow poll.
+const POLL: Duration = Duration::from_secs(10);
+
+/// Starts watching. The thread ends within the poll's time when nobody listens to `handle` any more.
+///
+/// # Errors
+/// The system gives no watcher or no thread.
+pub fn watch(source: Source, handle: Handle) -> std::io::Result<JoinHandle<()>> {
+    let (tell, told) = channel();
+    // The watcher exists before this returns, so that no change after the first read is missed.
+    let watcher = notify::recommended_watcher(move |event| {
+        // The thread is gone: nobody wants to know.
+        drop(tell.send(event));
+    });
+    let mut folders = Folders {
+        watcher: watcher.map_err(std::io::Error::other)?,
+        known: BTreeSet::new(),
+    };
+    folders.follow(source.read().watch);
+    std::thread::Builder::new()
+        .name("config-watch".to_owned())
+        .spawn(move || run(&source, &handle, folders, &told))
+}
+
+fn run(
+    source: &Source,
+    handle: &Handle,
+    mut folders: Folders,
+    told: &Receiver<notify::Result<notify::Event>>,
+) {
+    loop {
+        match told.recv_timeout(POLL) {
+            Ok(_) => gather(told),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        if handle.is_closed() {
+            return;
+        }
+        handle.nudge(Why::Changed);
+        folders.follow(source.read().watch);
+    }
+}
+
+/// Waits until a quiet moment.
+fn gather(told: &Receiver<notify::Result<notify::Event>>) {
+    for _ in 0..MOST_GATHERED {
+        if told.recv_timeout(QUIET).is_err() {
+            return;
+        }
+    }
+}
+
+/// The folders that are watched; a swapped link leads to new ones.
+struct Folders {
+    watcher: RecommendedWatcher,
+    known: BTreeSet<PathBuf>,
+}
+
+impl Folders {
+    fn follow(&mut self, paths: Vec<PathBuf>) {
+        let wanted: BTreeSet<PathBuf> = paths.into_iter().filter(|path| path.is_dir()).collect();
+        for gone in self.known.difference(&wanted) {
+            // A folder that is gone has no watch to end.
+            drop(self.watcher.unwatch(gone));
+        }
+        let mut watched = BTreeSet::new();
+        for path in wanted {
+            if self.known.contains(&path) {
+                watched.insert(path);
+                continue;
+            }
+            match self.watcher.watch(&path, RecursiveMode::NonRecursive) {
+                Ok(()) => {
+                    watched.insert(path);
+                }
+                Err(error) => tracing::warn!(
+                    path = %path.display(), %error,
+                    "the folder cannot be watched; its changes are seen by the slow poll"
+                ),
+            }
+        }
+        self.known = watched;
+    }
+}

@@ -1,0 +1,104 @@
+//! What the controller shows: its last decisions, and how it fares. Read by the admin API and the metrics; written by the
+//! controller alone.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+
+use crate::balance::Decision;
+use crate::config::Problem;
+use crate::model::Time;
+
+/// The last reload that was refused.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// When, by the daemon's clock.
+    pub at: Time,
+    /// Everything that is wrong.
+    pub problems: Vec<Problem>,
+}
+
+/// The controller's notice board.
+#[derive(Debug, Default)]
+pub struct Board {
+    decisions: ArcSwap<Vec<Arc<Decision>>>,
+    decided_at: AtomicU64,
+    ticks_lost: AtomicU64,
+    reloads: AtomicU64,
+    refusals: AtomicU64,
+    refusal: ArcSwap<Option<Refusal>>,
+    draining: AtomicBool,
+}
+
+impl Board {
+    /// The last decisions, in the order of the routes' names.
+    pub fn decisions(&self) -> Arc<Vec<Arc<Decision>>> {
+        self.decisions.load_full()
+    }
+
+    /// The last decision about this route.
+    pub fn decision(&self, route: &str) -> Option<Arc<Decision>> {
+        self.decisions
+            .load()
+            .iter()
+            .find(|decision| decision.route.as_str() == route)
+            .cloned()
+    }
+
+    /// When the controller last decided.
+    pub fn decided_at(&self) -> Time {
+        Time::from_micros(self.decided_at.load(Ordering::Relaxed))
+    }
+
+    /// Ticks that brought no decision because something went wrong in them.
+    pub fn ticks_lost(&self) -> u64 {
+        self.ticks_lost.load(Ordering::Relaxed)
+    }
+
+    /// Configurations read: applied or unchanged, and refused.
+    pub fn reloads(&self) -> (u64, u64) {
+        (
+            self.reloads.load(Ordering::Relaxed),
+            self.refusals.load(Ordering::Relaxed),
+        )
+    }
+
+    /// What is wrong with the files as they are now; `None` if the last read was good.
+    pub fn refusal(&self) -> Option<Refusal> {
+        self.refusal.load().as_ref().clone()
+    }
+
+    /// Whether the daemon is shutting down: it answers, and asks not to be sent more.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// For the controller: what it decided.
+    pub fn decided(&self, at: Time, decisions: Vec<Arc<Decision>>) {
+        self.decisions.store(Arc::new(decisions));
+        self.decided_at.store(at.as_micros(), Ordering::Relaxed);
+    }
+
+    /// For the controller: a tick went wrong.
+    pub fn tick_lost(&self) {
+        self.ticks_lost.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// For the controller: the files were read and are good.
+    pub fn accepted(&self) {
+        self.reloads.fetch_add(1, Ordering::Relaxed);
+        self.refusal.store(Arc::new(None));
+    }
+
+    /// For the controller: the files were read and are not good.
+    pub fn refused(&self, refusal: Refusal) {
+        self.refusals.fetch_add(1, Ordering::Relaxed);
+        self.refusal.store(Arc::new(Some(refusal)));
+    }
+
+    /// For the shutdown: no more requests, please.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+}
