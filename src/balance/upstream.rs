@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::capacity::Capacity;
 use super::cohort::{CohortMemory, Pool};
-use super::filter::{Filter, Quantity};
+use super::filter::{Filter, Quantity, Shift};
 use super::gate::{Cause, GateOrder, Standing, Watch};
 use super::health::{Change, Health, HealthMemory};
 use super::input::{Moments, Reference, UpstreamInput};
@@ -30,6 +30,9 @@ const UNARY_P99_UNKNOWN: f64 = 10.0;
 const AWAY_MEMORY: f64 = 30.0;
 /// Waiting first tokens are read as evidence from this age of a target on; before it the quick answers come first.
 const CENSOR_FROM: f64 = 4.0;
+/// Part of the prior's uncertainty that a change of one kind of answer adds to the others. Halved, a target that is well
+/// again for streams stays sick by its last unary answers for a minute; doubled changes nothing.
+const SHARED_CHANGE: f64 = 0.5;
 /// Time constant of the rate of ends, in seconds.
 const RATE_MEMORY: f64 = 10.0;
 
@@ -54,6 +57,8 @@ pub(super) struct UpstreamMemory {
     pub(super) samples: u64,
     /// Whether this tick's batch showed a sudden slowness.
     pub(super) alarm: bool,
+    /// When a batch last showed that it is suddenly quicker.
+    pub(super) improved_at: Option<Time>,
     /// In-flight first tokens and unary answers that push the estimate up, this tick.
     waiting: Waiting,
     /// No requests before this moment.
@@ -114,6 +119,7 @@ impl UpstreamMemory {
             born: None,
             samples: 0,
             alarm: false,
+            improved_at: None,
             waiting: Waiting::default(),
             blocked_until: Time::ZERO,
             in_flight: 0,
@@ -204,7 +210,7 @@ impl UpstreamMemory {
                 typical(used) / typical(now),
             ),
         ];
-        self.alarm = false;
+        let mut shifts = [Shift::None; 3];
         for (quantity, moments, factor) in batches {
             let moments = Moments {
                 sum: moments.sum * factor,
@@ -213,9 +219,14 @@ impl UpstreamMemory {
             let pool = around.pool.mean(quantity);
             let noise = &mut cohort.noise[quantity.index()];
             let filter = self.filter_mut(quantity);
-            let rose = filter.observe(quantity, &moments, around.elapsed, pool, noise);
-            self.alarm |= rose;
+            shifts[quantity.index()] =
+                filter.observe(quantity, &moments, around.elapsed, pool, noise);
         }
+        self.alarm = shifts.contains(&Shift::Rose);
+        if shifts.contains(&Shift::Fell) {
+            self.improved_at = Some(around.now);
+        }
+        self.doubt_the_rest(shifts, around.pool);
         for seconds in &input.batch.unary_totals {
             let age = f64::from(*seconds) / self.unary_relative(around.pool, 0.2, 5.0);
             cohort.hazard.answered(age, 1.0);
@@ -223,10 +234,27 @@ impl UpstreamMemory {
         cohort.mix(input);
     }
 
-    /// How much slower its unary answers are than the peers', within bounds.
+    /// What makes one kind of answer quicker makes the others quicker too: those that did not show it yet are known less
+    /// well. Only for improvements: times have long tails, so a rise may be one slow answer, and opening all filters at
+    /// each would let identical targets stray from their configured shares.
+    fn doubt_the_rest(&mut self, shifts: [Shift; 3], pool: &Pool) {
+        if !shifts.contains(&Shift::Fell) {
+            return;
+        }
+        for quantity in [Quantity::FirstToken, Quantity::PerToken, Quantity::Unary] {
+            if shifts[quantity.index()] != Shift::Fell {
+                self.filter_mut(quantity)
+                    .forget(SHARED_CHANGE, quantity, pool.mean(quantity));
+            }
+        }
+    }
+
+    /// How much slower its unary answers are than the reference, within bounds. Not than the peers: one sick peer would
+    /// make all others look quick, and their answers overdue.
     fn unary_relative(&self, pool: &Pool, least: f64, most: f64) -> f64 {
-        let mean = pool.mean(Quantity::Unary);
-        (self.unary.value(mean) / mean).clamp(least, most)
+        self.unary
+            .value(pool.mean(Quantity::Unary))
+            .clamp(least, most)
     }
 
     /// Compares the unary answers that came with those that were due, and notes late first tokens.
@@ -237,11 +265,11 @@ impl UpstreamMemory {
         around: &Around<'_>,
     ) {
         let relative = self.unary_relative(around.pool, 0.2, 5.0);
-        let late_from = (self
+        let first = self
             .first_token
-            .value(around.pool.mean(Quantity::FirstToken))
-            + 2.0 * self.first_token.noise().sqrt())
-            * cohort.reference.first_token;
+            .value(around.pool.mean(Quantity::FirstToken));
+        let late_from =
+            first * (1.0 + 2.0 * self.first_token.spread()) * cohort.reference.first_token;
         let (mut due, mut late, mut late_age) = (0.0, 0.0, 0.0);
         for flight in &input.flights {
             match flight.kind {
@@ -391,7 +419,8 @@ impl UpstreamMemory {
             return first;
         }
         let prior = self.first_token.uncertainty().max(0.1);
-        let gain = prior / (prior + self.first_token.noise() / self.waiting.late);
+        let deviation = first * self.first_token.spread();
+        let gain = prior / (prior + deviation * deviation / self.waiting.late);
         first + gain * (self.waiting.late_age - first).max(0.0)
     }
 
