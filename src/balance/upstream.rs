@@ -67,7 +67,7 @@ pub(super) struct UpstreamMemory {
 /// Evidence from requests that are still out, recomputed each tick and never accumulated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Waiting {
-    /// First tokens later than expected: how many, and their mean normalised age.
+    /// First tokens later than expected: how many, weighed by how late, and their mean normalised age.
     late: f64,
     late_age: f64,
 }
@@ -256,9 +256,11 @@ impl UpstreamMemory {
                     cohort.hazard.exposed(age, around.elapsed / pace);
                 }
                 AnswerKind::Streamed if flight.age > late_from => {
-                    late += 1.0;
+                    // One in thirty is a little late by chance; at twice that age it counts in full.
+                    let weight = (flight.age / late_from - 1.0).min(1.0);
                     let normal = flight.age / cohort.reference.first_token;
-                    late_age += normal.min(super::input::MOST_FIRST_TOKEN);
+                    late += weight;
+                    late_age += weight * normal.min(super::input::MOST_FIRST_TOKEN);
                 }
                 AnswerKind::Streamed => {}
             }
