@@ -14,10 +14,18 @@ pub mod sim;
 pub mod wire;
 
 #[cfg(feature = "daemon")]
+pub mod admin;
+#[cfg(feature = "daemon")]
+pub mod app;
+#[cfg(feature = "daemon")]
 pub mod control;
+#[cfg(feature = "daemon")]
+pub mod demo;
 #[cfg(feature = "daemon")]
 pub mod live;
 #[cfg(feature = "daemon")]
 pub mod mock;
 #[cfg(feature = "daemon")]
 pub mod proxy;
+#[cfg(feature = "daemon")]
+pub mod telemetry;
