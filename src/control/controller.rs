@@ -238,7 +238,7 @@ impl Controller {
         if config.digest == old.config.digest {
             self.board.accepted();
             // The same values may stand in other lines now.
-            self.board.in_force(shown);
+            self.board.shows(shown);
             return Ok(Applied {
                 config_generation: old.generation,
                 changes: Vec::new(),
@@ -271,7 +271,7 @@ impl Controller {
         self.simulate.keep_only(&next.config);
         self.publisher.publish(next);
         self.board.accepted();
-        self.board.in_force(shown);
+        self.board.shows(shown);
         Ok(Applied {
             config_generation: generation,
             changes: difference.changes,

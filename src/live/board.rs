@@ -36,7 +36,7 @@ impl Board {
     /// The board of a process that starts under this configuration.
     pub fn starting_with(shown: Shown) -> Self {
         let board = Self::default();
-        board.in_force(shown);
+        board.shows(shown);
         board
     }
 
@@ -46,7 +46,7 @@ impl Board {
     }
 
     /// For the controller: this configuration is in force.
-    pub fn in_force(&self, shown: Shown) {
+    pub fn shows(&self, shown: Shown) {
         self.shown.store(Some(Arc::new(shown)));
     }
 
