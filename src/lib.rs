@@ -19,3 +19,5 @@ pub mod control;
 pub mod live;
 #[cfg(feature = "daemon")]
 pub mod mock;
+#[cfg(feature = "daemon")]
+pub mod proxy;

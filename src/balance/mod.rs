@@ -17,11 +17,13 @@
 mod capacity;
 mod cohort;
 mod decision;
+mod eligible;
 mod filter;
 pub mod gate;
 mod hazard;
 mod health;
 mod input;
+mod list;
 mod plan;
 mod project;
 mod rails;
@@ -35,11 +37,13 @@ mod tally;
 mod upstream;
 
 pub use decision::{Decision, Evidence, Rail, Row, Terms};
+pub use eligible::{Demand, Rule, check as check_eligible, eligible};
 pub use health::Health;
 pub use input::{
     Batch, Flight, Input, MOST_FIRST_TOKEN, MOST_PER_TOKEN, MOST_TOTALS, Moments, News, Recent,
     Reference, RouteInput, UpstreamInput,
 };
+pub use list::{ListMember, tilted};
 pub use plan::{Objective, Plan, RouteSpec, Strategy, TargetSpec};
 pub use share::{Share, Weight, WeightError};
 pub use step::{Memory, Stepped, step};

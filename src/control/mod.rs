@@ -13,5 +13,5 @@ mod watch;
 pub use assemble::{Simulate, first_snapshot};
 pub use command::{Applied, Handle, ReloadError, Why};
 pub use controller::Controller;
-pub use reload::{Source, reloads};
+pub use reload::{Reloader, Source, reloads};
 pub use watch::watch;

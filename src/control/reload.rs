@@ -10,22 +10,60 @@ use tokio::sync::{mpsc, oneshot};
 use super::assemble::Simulate;
 use super::command::{Apply, Outcome, ReloadAsked, ReloadError};
 use super::controller::Controller;
+use crate::config::{Layer, Lookup, compile};
 use crate::files::{self, Reading};
 use crate::live::{Board, Clock, Publisher, Refusal};
 
-/// Where an environment's files are.
+/// Where the configuration comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// The folder with `base.toml` and the environments.
-    pub dir: PathBuf,
-    /// The environment's name.
-    pub env: String,
+pub enum Source {
+    /// Files that can change.
+    Files {
+        /// The folder with `base.toml` and the environments.
+        dir: PathBuf,
+        /// The environment's name.
+        env: String,
+    },
+    /// A text that is part of the program.
+    Text {
+        /// Its name in problems.
+        name: &'static str,
+        /// TOML.
+        text: &'static str,
+    },
 }
 
 impl Source {
-    /// Reads and compiles the files.
+    /// Reads and compiles it.
     pub fn read(&self) -> Reading {
-        files::read(&self.dir, &self.env)
+        match self {
+            Self::Files { dir, env } => files::read(dir, env),
+            Self::Text { name, text } => {
+                let layer = Layer {
+                    name: (*name).to_owned(),
+                    text: (*text).to_owned(),
+                };
+                Reading {
+                    result: compile(&[layer], &Nothing),
+                    watch: Vec::new(),
+                }
+            }
+        }
+    }
+}
+
+/// A text that is part of the program refers to nothing outside it.
+struct Nothing;
+
+impl Lookup for Nothing {
+    fn variable(&self, _: &str) -> Result<Option<String>, String> {
+        Ok(None)
+    }
+
+    fn secret_file(&self, path: &str) -> Result<String, String> {
+        Err(format!(
+            "{path} is not read: this configuration is part of the program"
+        ))
     }
 }
 

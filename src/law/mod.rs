@@ -95,6 +95,9 @@ pub struct Law {
     pub tokens_out: Length,
     /// Seed of the noise where no scenario has its own.
     pub seed: u64,
+    /// Targets of the same `twin` see the same noise for a request of the same number, so that two policies can be
+    /// compared on copies of a target; empty is the target's own name.
+    pub twin: String,
 }
 
 impl Default for Law {
@@ -137,6 +140,7 @@ impl Law {
             retry_after: true,
             tokens_out: Length::default(),
             seed: 0,
+            twin: String::new(),
         }
     }
 

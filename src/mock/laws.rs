@@ -175,7 +175,7 @@ fn is_name(text: &str) -> bool {
 /// One target: a law and all that goes with it.
 #[derive(Debug)]
 pub(super) struct Target {
-    salt: u64,
+    name: String,
     stage: Mutex<Stage>,
 }
 
@@ -195,7 +195,7 @@ struct Stage {
 impl Target {
     fn new(name: &str, law: Law, now: Time) -> Self {
         Self {
-            salt: salt(name),
+            name: name.to_owned(),
             stage: Mutex::new(Stage {
                 law: Arc::new(law),
                 began: now,
@@ -242,7 +242,12 @@ impl Target {
             stage.counted += 1;
             stage.counted - 1
         });
-        let draws = Draws::of(stage.law.seed, number, self.salt);
+        let twin = if stage.law.twin.is_empty() {
+            &self.name
+        } else {
+            &stage.law.twin
+        };
+        let draws = Draws::of(stage.law.seed, number, salt(twin));
         let law_time = Time::ZERO.after(now.since(stage.began));
         let fate = fate(&stage.law, &mut stage.state, ask, &draws, law_time);
         stage.stats.requests += 1;

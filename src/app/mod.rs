@@ -1,0 +1,10 @@
+//! Wiring: builds everything, supervises it, shuts it down in order.
+//!
+//! A task that ends on its own is said loudly; if it was a listener the daemon ends with exit status 1, since a service
+//! that looks alive and serves nobody is the worst of both.
+
+mod fleet;
+mod run;
+mod signals;
+
+pub use run::{App, AppError, Options, Ready, Running};

@@ -1,0 +1,271 @@
+//! The daemon from its first file to its exit status.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::fleet::Fleet;
+use super::signals::{Ends, reload_on_hangup};
+use crate::admin::{self, Admin};
+use crate::config::Problem;
+use crate::control::{self, Handle, Source};
+use crate::live::{Board, Clock, Published};
+use crate::mock::Laws;
+use crate::proxy::{self, Caller, Chance, DrainReport, Proxy};
+use crate::telemetry::Metrics;
+
+/// How long the admin listener stays after the data plane has drained, so that the end can be watched.
+const LAST_LOOK: Duration = Duration::from_millis(50);
+
+/// What a start may override.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the configuration is.
+    pub source: Source,
+    /// The data plane's address instead of the configured one.
+    pub listen: Option<SocketAddr>,
+    /// The admin address instead of the configured one.
+    pub admin_listen: Option<SocketAddr>,
+}
+
+/// The addresses of a daemon that serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Ready {
+    /// The data plane's.
+    pub data: SocketAddr,
+    /// The admin listener's.
+    pub admin: SocketAddr,
+}
+
+/// Why a daemon did not start or did not stay.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The configuration is wrong.
+    #[error("{} problem(s) in the configuration", .0.len())]
+    Config(Vec<Problem>),
+    /// An address that cannot be listened at.
+    #[error("cannot listen at {address}: {source}; is another process there? --listen and --admin-listen choose others")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Anything else of the system.
+    #[error("{what}: {source}")]
+    System {
+        /// What was attempted.
+        what: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A part that must not end has ended.
+    #[error("the {0} ended unexpectedly")]
+    Ended(&'static str),
+}
+
+/// A daemon whose listeners are bound and whose controller is ready.
+#[derive(Debug)]
+pub struct App {
+    data: TcpListener,
+    admin_listener: TcpListener,
+    proxy: Arc<Proxy>,
+    admin: Arc<Admin>,
+    published: Published,
+    board: Arc<Board>,
+    handle: Handle,
+    source: Source,
+    controller: control::Controller,
+    reloader: control::Reloader,
+    laws: Laws,
+    clock: Clock,
+}
+
+/// What can be seen of a running daemon from inside its process.
+#[derive(Clone, Debug)]
+pub struct Running {
+    /// What is in force.
+    pub published: Published,
+    /// What the controller shows.
+    pub board: Arc<Board>,
+    /// The laws of simulated providers.
+    pub laws: Laws,
+    /// The daemon's clock.
+    pub clock: Clock,
+    /// Where it listens.
+    pub ready: Ready,
+}
+
+impl App {
+    /// Reads the configuration, binds the listeners, builds everything. Must be called within a runtime.
+    pub async fn build(options: Options) -> Result<Self, AppError> {
+        let clock = Clock::start();
+        let compiled = options.source.read().result.map_err(AppError::Config)?;
+        for warning in &compiled.warnings {
+            tracing::warn!(%warning, "configuration");
+        }
+        let config = compiled.config;
+        let data = bind(options.listen.unwrap_or(config.server.listen)).await?;
+        let admin_listener = bind(options.admin_listen.unwrap_or(config.admin.listen)).await?;
+        let phase = rand::random();
+        let mut fleet = Fleet::new(clock);
+        let laws = fleet.laws();
+        let snapshot = control::first_snapshot(config, phase, &mut fleet)
+            .map_err(|source| AppError::System { what: "simulated providers", source })?;
+        let (published, publisher) = Published::first(snapshot);
+        let board = Arc::new(Board::default());
+        board.shows(compiled.shown);
+        let metrics = Arc::new(Metrics::new());
+        let caller = Caller::new();
+        if let Some(problem) = caller.tls_problem() {
+            tracing::warn!(problem, "https targets cannot be reached");
+        }
+        let recorder: Arc<Metrics> = Arc::clone(&metrics);
+        let proxy = Proxy::new(published.clone(), clock, caller, recorder, Chance::from_system());
+        let proxy = Arc::new(proxy);
+        let (handle, asked) = Handle::new();
+        let (controller, reloader) = control::reloads(
+            options.source.clone(),
+            publisher,
+            Arc::clone(&board),
+            clock,
+            phase,
+            Box::new(fleet),
+            asked,
+        );
+        let admin = Admin {
+            published: published.clone(),
+            board: Arc::clone(&board),
+            metrics,
+            handle: handle.clone(),
+            clock,
+        };
+        Ok(Self {
+            data,
+            admin_listener,
+            proxy,
+            admin: Arc::new(admin),
+            published,
+            board,
+            handle,
+            source: options.source,
+            controller,
+            reloader,
+            laws,
+            clock,
+        })
+    }
+
+    /// Where it listens, and what can be seen of it from inside.
+    pub fn running(&self) -> Result<Running, AppError> {
+        let address = |listener: &TcpListener| {
+            let what = "a listener's address";
+            listener.local_addr().map_err(|source| AppError::System { what, source })
+        };
+        let ready = Ready { data: address(&self.data)?, admin: address(&self.admin_listener)? };
+        Ok(Running {
+            published: self.published.clone(),
+            board: Arc::clone(&self.board),
+            laws: self.laws.clone(),
+            clock: self.clock,
+            ready,
+        })
+    }
+
+    /// Serves until a signal or `stop`, then drains. The report says how many requests were cut.
+    pub async fn serve(
+        self,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Result<DrainReport, AppError> {
+        let system = |what| move |source| AppError::System { what, source };
+        let mut ends = Ends::listen().map_err(system("signals"))?;
+        let grace = self.published.read().config.server.drain_grace;
+        let (closing, closed) = watch::channel(false);
+        let (last, ended) = watch::channel(false);
+        let mut tasks = Background::default();
+        tasks.spawn("controller", self.controller.run(ended.clone()));
+        tasks.spawn("admin listener", admin::serve(self.admin_listener, self.admin, turned(ended)));
+        tasks.spawn("reloader", self.reloader.run());
+        tasks.spawn("signal handler", reload_on_hangup(self.handle.clone()));
+        let watcher = match &self.source {
+            Source::Files { .. } => {
+                Some(control::watch(self.source.clone(), self.handle).map_err(system("file watcher"))?)
+            }
+            Source::Text { .. } => None,
+        };
+        let data = tokio::spawn(proxy::serve(self.data, self.proxy, turned(closed), grace));
+        let (mut data, mut stop) = (std::pin::pin!(data), std::pin::pin!(stop));
+        let failure = tokio::select! {
+            signal = ends.next() => {
+                tracing::info!(signal, "draining");
+                None
+            }
+            () = &mut stop => None,
+            _ = &mut data => return Err(AppError::Ended("data plane")),
+            what = tasks.first_end() => Some(what),
+        };
+        if let Some(what) = failure {
+            tracing::error!(what, "ended unexpectedly; shutting down");
+        }
+        self.board.drain();
+        drop(closing.send(true));
+        let report = tokio::select! {
+            report = &mut data => report.unwrap_or_default(),
+            signal = ends.next() => {
+                tracing::warn!(signal, "again: cutting what is open");
+                DrainReport { cut: 1 }
+            }
+        };
+        tokio::time::sleep(LAST_LOOK).await;
+        drop(last.send(true));
+        tasks.end().await;
+        drop(watcher);
+        failure.map_or(Ok(report), |what| Err(AppError::Ended(what)))
+    }
+}
+
+/// What works beside the data plane.
+#[derive(Debug, Default)]
+struct Background {
+    tasks: JoinSet<&'static str>,
+}
+
+impl Background {
+    fn spawn<T>(&mut self, name: &'static str, work: impl Future<Output = T> + Send + 'static) {
+        self.tasks.spawn(async move {
+            drop(work.await);
+            name
+        });
+    }
+
+    /// The name of the first that ends, for whatever reason.
+    async fn first_end(&mut self) -> &'static str {
+        match self.tasks.join_next().await {
+            Some(Ok(name)) => name,
+            Some(Err(_)) => "a background task",
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Gives those that were told to end a moment, and ends the rest.
+    async fn end(mut self) {
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(LAST_LOOK, all).await.is_err() {
+            self.tasks.shutdown().await;
+        }
+    }
+}
+
+/// Ready once `flag` is true, or nobody can make it so.
+async fn turned(mut flag: watch::Receiver<bool>) {
+    drop(flag.wait_for(|on| *on).await);
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, AppError> {
+    TcpListener::bind(address).await.map_err(|source| AppError::Listen { address, source })
+}

@@ -1,0 +1,336 @@
+//! The body of an answer, and of a stream everything that can happen to it after its header went out.
+//!
+//! A stream passes chunk by chunk: the next chunk is read from the provider when the client has taken the last one, so a
+//! slow client slows the provider down and nothing piles up here. The body owns the attempt. However it ends (the last
+//! byte, a cut, a deadline, a client that leaves, the process shutting down), the attempt ends with it, once; and a dropped
+//! body closes the provider's connection, so that nobody generates for nobody.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use super::cut::Cut;
+use super::pace::{Fired, Timers};
+use super::record::Ending;
+use super::upstream::Unanswered;
+use crate::live::{Account, Attempt};
+use crate::model::{Outcome, Price, Tokens};
+use crate::wire::{Code, ErrorBody, StreamReader};
+
+/// The body of every answer.
+#[derive(Debug)]
+pub struct Body(Inner);
+
+#[derive(Debug)]
+enum Inner {
+    /// Known in full.
+    Whole(Option<Bytes>),
+    /// Passing.
+    Passing(Box<Passing>),
+}
+
+/// The provider's answer broke off where it cannot be said within it.
+#[derive(Debug, thiserror::Error)]
+#[error("the provider's answer broke off: {0}")]
+pub struct BrokenOff(String);
+
+/// What passes, with everything that ends with it.
+#[derive(Debug)]
+pub(super) struct Passing {
+    /// Chunks that have been read already.
+    pub(super) held: VecDeque<Bytes>,
+    /// The rest; `None` when the provider has sent everything.
+    pub(super) source: Option<Incoming>,
+    /// Watches a stream; `None` for a document too large to check.
+    pub(super) reader: Option<StreamReader>,
+    /// Ends with the body.
+    pub(super) attempt: Option<Attempt>,
+    /// Ends with the body.
+    pub(super) ending: Option<Ending>,
+    /// The status that went out.
+    pub(super) status: u16,
+    /// What turns its size into money.
+    pub(super) bill: Bill,
+    /// The target's name, for messages.
+    pub(super) provider: String,
+    /// Deadlines.
+    pub(super) timers: Timers,
+    /// Fires when the process stops waiting for open streams.
+    pub(super) cut: Cut,
+}
+
+/// What an answer's cost is made of, beside its length.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bill {
+    /// Price of the target.
+    pub(super) price: Option<Price>,
+    /// Size of the request's body, about four bytes a token.
+    pub(super) prompt_bytes: usize,
+}
+
+impl Bill {
+    /// What is known from the tokens.
+    pub(super) fn account(self, tokens: Option<Tokens>) -> Account {
+        Account {
+            tokens,
+            cost: tokens.and_then(|tokens| Some(self.price?.of(tokens))),
+            wait: None,
+        }
+    }
+
+    /// Tokens of a stream: as reported, else one for each piece of content and one for four bytes of the request.
+    fn of_stream(self, reader: &StreamReader) -> Account {
+        let seen = reader.seen();
+        let estimate = (seen.content_events > 0).then(|| Tokens {
+            input: (self.prompt_bytes / 4) as u64,
+            cached_input: 0,
+            output: u64::from(seen.content_events),
+        });
+        self.account(seen.usage.or(estimate))
+    }
+}
+
+impl Body {
+    /// A body that is known in full.
+    pub(super) fn whole(bytes: Bytes) -> Self {
+        Self(Inner::Whole((!bytes.is_empty()).then_some(bytes)))
+    }
+
+    /// A body that passes.
+    pub(super) fn passing(mut passing: Box<Passing>) -> Self {
+        if passing.is_done() {
+            passing.note_done();
+        }
+        Self(Inner::Passing(passing))
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = BrokenOff;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        match &mut self.get_mut().0 {
+            Inner::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Inner::Passing(passing) => passing
+                .poll_chunk(cx)
+                .map(|chunk| chunk.map(|it| it.map(Frame::data))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Inner::Whole(bytes) => bytes.is_none(),
+            Inner::Passing(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Inner::Whole(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64)
+            }
+            Inner::Passing(_) => SizeHint::default(),
+        }
+    }
+}
+
+impl Passing {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
+        self.timers.resume();
+        loop {
+            if let Some(chunk) = self.held.pop_front() {
+                self.timers.came(false);
+                return Poll::Ready(Some(Ok(chunk)));
+            }
+            let Some(source) = &mut self.source else {
+                self.complete();
+                return Poll::Ready(None);
+            };
+            match Pin::new(source).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    // Trailers stay here: nothing of the provider's framing goes on.
+                    if let Ok(chunk) = frame.into_data() {
+                        self.observe(&chunk);
+                        return Poll::Ready(Some(Ok(chunk)));
+                    }
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    let detail = super::upstream::innermost(&error);
+                    if let Some(broken) = self.broke_off(Outcome::CutStream, &detail) {
+                        return Poll::Ready(Some(Err(broken)));
+                    }
+                }
+                Poll::Ready(None) => {
+                    self.source = None;
+                    if let Some(broken) = self.ended() {
+                        return Poll::Ready(Some(Err(broken)));
+                    }
+                }
+                Poll::Pending => {
+                    if let Some(broken) = std::task::ready!(self.poll_limits(cx)) {
+                        return Poll::Ready(Some(Err(broken)));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits for a deadline or the end of the process; ready when the body has been brought to an end.
+    fn poll_limits(&mut self, cx: &mut Context<'_>) -> Poll<Option<BrokenOff>> {
+        if self.cut.poll(cx).is_ready() {
+            // Whoever cuts is us: the target is not to blame.
+            return Poll::Ready(self.broke_off(Outcome::Cancelled, "the proxy is shutting down"));
+        }
+        loop {
+            match std::task::ready!(self.timers.poll(cx)) {
+                Fired::Gap => {
+                    if let Some(attempt) = &mut self.attempt {
+                        attempt.gap();
+                    }
+                }
+                Fired::Deadline(_) if self.is_done() => {
+                    self.source = None;
+                    return Poll::Ready(None);
+                }
+                Fired::Deadline(phase) => {
+                    let late = Unanswered::timeout(phase);
+                    return Poll::Ready(self.broke_off(late.outcome, &late.detail));
+                }
+            }
+        }
+    }
+
+    fn observe(&mut self, chunk: &[u8]) {
+        let Some(reader) = &mut self.reader else {
+            self.timers.came(true);
+            return;
+        };
+        let before = reader.seen().content_events;
+        let (content, done) = {
+            let seen = reader.push(chunk);
+            (seen.content_events > before, seen.done)
+        };
+        self.timers.came(content || done);
+        if content {
+            self.note_first_content();
+        }
+        if done {
+            self.note_done();
+        }
+    }
+
+    /// The answer is complete; what is left is the end of the connection.
+    fn note_done(&mut self) {
+        self.timers.answer_is_done();
+        self.finish_attempt(None);
+    }
+
+    /// The first content passed; only the first call counts.
+    fn note_first_content(&mut self) {
+        if let Some(attempt) = &mut self.attempt {
+            attempt.first_content();
+        }
+        if let Some(ending) = &mut self.ending {
+            ending.first_content();
+        }
+    }
+
+    /// Whether content has come.
+    pub(super) fn has_content(&self) -> bool {
+        self.reader
+            .as_ref()
+            .is_some_and(|reader| reader.seen().first_content)
+    }
+
+    fn is_done(&self) -> bool {
+        self.reader
+            .as_ref()
+            .is_some_and(|reader| reader.seen().done)
+    }
+
+    /// The provider has sent everything it will: was that the whole answer?
+    fn ended(&mut self) -> Option<BrokenOff> {
+        let outcome = match &mut self.reader {
+            None => Some(Outcome::Ok),
+            Some(reader) => reader.finish().outcome(),
+        };
+        match outcome {
+            Some(Outcome::Ok) => None,
+            Some(outcome) => self.broke_off(outcome, "it ended before its end"),
+            None => self.broke_off(Outcome::CutStream, "it reported an error"),
+        }
+    }
+
+    /// Ends a body that is not complete: a stream with an error event, anything else by breaking the connection.
+    fn broke_off(&mut self, outcome: Outcome, detail: &str) -> Option<BrokenOff> {
+        self.source = None;
+        if self.is_done() {
+            return None;
+        }
+        self.finish_attempt(Some(outcome));
+        let Some(reader) = &self.reader else {
+            self.end_request(outcome, Code::UpstreamError);
+            return Some(BrokenOff(detail.to_owned()));
+        };
+        let code = match outcome {
+            Outcome::Timeout(_) => Code::UpstreamTimeout,
+            _ => Code::UpstreamError,
+        };
+        // An error of the provider's own has passed to the client already.
+        if reader.seen().error.is_none() {
+            let message = format!(
+                "the stream of provider {:?} broke off: {detail}",
+                self.provider
+            );
+            self.held.push_back(ErrorBody::new(code, message).event());
+        }
+        self.end_request(outcome, code);
+        None
+    }
+
+    fn end_request(&mut self, outcome: Outcome, code: Code) {
+        if let Some(mut ending) = self.ending.take() {
+            ending.end.outcome = outcome;
+            ending.end.code = Some(code.label());
+            ending.finish(self.status);
+        }
+    }
+
+    /// Everything has passed.
+    fn complete(&mut self) {
+        self.finish_attempt(None);
+        if let Some(mut ending) = self.ending.take() {
+            ending.end.outcome = Outcome::Ok;
+            ending.finish(self.status);
+        }
+    }
+
+    /// Ends the attempt, as complete unless `broken` says how it was not.
+    fn finish_attempt(&mut self, broken: Option<Outcome>) {
+        if let Some(attempt) = self.attempt.take() {
+            let account = match &self.reader {
+                Some(reader) => self.bill.of_stream(reader),
+                None => Account::default(),
+            };
+            attempt.finish(broken.unwrap_or(Outcome::Ok), account);
+        }
+    }
+}
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        // Tokens that were delivered are booked although the client left.
+        self.finish_attempt(Some(Outcome::Cancelled));
+        if self.is_done() {
+            self.complete();
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The attempt loop: who is called, and who next. The rules are [`limit::retry`]'s and [`balance::gate`]'s; this walks.
+//!
+//! A pool in distress (everybody ejected, or blocked for long) passes the request on to the fallbacks, if there are any;
+//! only when they cannot take it either is somebody in distress called. A target that is blocked for a moment is waited for.
+//!
+//! [`limit::retry`]: crate::limit::retry
+//! [`balance::gate`]: crate::balance::gate
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::call::Call;
+use super::failed::Failed;
+use super::last_word::last_word;
+use super::pool::Pool;
+use super::record::Ending;
+use super::reply::Reply;
+use super::resolve::Asked;
+use crate::balance::Mask;
+use crate::balance::gate::{Admitted, Reason};
+use crate::limit::{Delivered, Jitter, Left, Next, Place, Tried, next};
+use crate::model::{Outcome, TargetIndex, Time};
+
+/// Longest wait for a target that is blocked, when all are. Longer, and the client is told when to come back.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// One request on its way through its pools.
+#[derive(Debug)]
+pub(super) struct Walk<'a> {
+    call: Call<'a>,
+    asked: &'a Asked,
+    ending: &'a mut Ending,
+    /// Targets of the pool that have not been called.
+    untried: Mask,
+    /// The same of the fallback that is being walked.
+    untried_there: (usize, Mask),
+    history: Vec<Tried>,
+    last: Option<Failed>,
+    /// Whether pools in distress are called, since nobody else is left.
+    desperate: bool,
+}
+
+/// What came of choosing a target.
+enum Choice {
+    /// This one, now.
+    Call(Admitted),
+    /// All are blocked, and the first for this long.
+    Blocked(TargetIndex, Duration),
+    /// Nobody of the pool works, and there are others to ask first.
+    Distress(TargetIndex),
+    /// Nobody is left.
+    Nobody,
+}
+
+impl<'a> Walk<'a> {
+    /// A request that has not been sent anywhere.
+    pub(super) fn new(call: Call<'a>, asked: &'a Asked, ending: &'a mut Ending) -> Self {
+        Self {
+            call,
+            untried: asked.pool.eligible,
+            untried_there: (usize::MAX, Mask::NONE),
+            asked,
+            ending,
+            history: Vec::new(),
+            last: None,
+            desperate: asked.fallbacks.is_empty(),
+        }
+    }
+
+    /// Calls one target after the other until one answers or the plan is spent.
+    pub(super) async fn run(mut self) -> Reply {
+        loop {
+            let left = Left {
+                untried: self.has_untried(),
+                fallbacks: self.asked.fallbacks.len(),
+            };
+            let jitter = Jitter(self.call.proxy.chance.number());
+            let elapsed = self.ending.elapsed();
+            let answered = match next(&self.asked.plan, &self.history, left, elapsed, jitter) {
+                Next::TryNext => self.try_pool().await,
+                Next::FallBack(index) => self.try_fallback(index).await,
+                Next::RetrySame { place, after } => {
+                    self.ending.waiting(sleep(after)).await;
+                    self.try_again(place).await
+                }
+                Next::Return => return self.rejected(false),
+                Next::GiveUp if self.ending.end.attempts == 0 && !self.desperate => {
+                    self.desperate = true;
+                    self.history.clear();
+                    self.untried = self.asked.pool.eligible;
+                    None
+                }
+                Next::GiveUp => return self.rejected(true),
+            };
+            if let Some(reply) = answered {
+                return reply;
+            }
+        }
+    }
+
+    /// Whether a target of the pool with a share is untried.
+    fn has_untried(&self) -> bool {
+        let targets = (0..self.asked.pool.members().len()).map(TargetIndex::at);
+        targets
+            .into_iter()
+            .any(|target| self.untried.contains(target) && self.asked.pool.takes(target))
+    }
+
+    async fn try_pool(&mut self) -> Option<Reply> {
+        let pool = &self.asked.pool;
+        let first = self.history.is_empty();
+        let admitted = if first {
+            pool.first_pick(self.call.proxy, &self.untried)
+        } else {
+            pool.pick_again(self.call.proxy, &self.untried)
+        };
+        match self.choice(pool, admitted) {
+            Choice::Call(admitted) => {
+                if first {
+                    pool.picked(admitted.target);
+                }
+                let place = Place::Target(admitted.target);
+                self.send(
+                    pool,
+                    admitted.target,
+                    admitted.reason == Reason::Probe,
+                    place,
+                )
+                .await
+            }
+            Choice::Blocked(target, wait) => {
+                self.wait_or_refuse(pool, target, wait, Place::Target(target))
+                    .await
+            }
+            Choice::Distress(target) => {
+                self.untried = Mask::NONE;
+                self.refuse(
+                    Place::Target(target),
+                    "its targets are ejected or blocked",
+                    None,
+                )
+            }
+            Choice::Nobody => {
+                self.untried = Mask::NONE;
+                self.refuse(
+                    Place::Target(TargetIndex::default()),
+                    "nobody is left",
+                    None,
+                )
+            }
+        }
+    }
+
+    async fn try_fallback(&mut self, index: usize) -> Option<Reply> {
+        let place = Place::Fallback(index);
+        let Some(pool) = self.asked.fallbacks.get(index) else {
+            return self.refuse(place, "there is no such fallback", None);
+        };
+        if self.untried_there.0 != index {
+            self.untried_there = (index, pool.eligible);
+        }
+        let admitted = pool.pick_again(self.call.proxy, &self.untried_there.1);
+        match self.choice(pool, admitted) {
+            Choice::Call(admitted) => self.send(pool, admitted.target, false, place).await,
+            Choice::Blocked(target, wait) => self.wait_or_refuse(pool, target, wait, place).await,
+            Choice::Distress(_) => self.refuse(place, "its targets are ejected or blocked", None),
+            Choice::Nobody => self.refuse(place, "nobody is left", None),
+        }
+    }
+
+    /// A place that was tried before, after its wait.
+    async fn try_again(&mut self, place: Place) -> Option<Reply> {
+        match place {
+            Place::Target(target) => self.send(&self.asked.pool, target, false, place).await,
+            Place::Fallback(index) => {
+                if let Some(pool) = self.asked.fallbacks.get(index) {
+                    self.untried_there = (index, pool.eligible);
+                }
+                self.try_fallback(index).await
+            }
+        }
+    }
+
+    fn choice(&self, pool: &Pool, admitted: Option<Admitted>) -> Choice {
+        let Some(admitted) = admitted else {
+            return Choice::Nobody;
+        };
+        match admitted.reason {
+            Reason::Waiting | Reason::Panic if !self.desperate => Choice::Distress(admitted.target),
+            Reason::Drawn | Reason::Probe | Reason::Redirected | Reason::Panic => {
+                Choice::Call(admitted)
+            }
+            Reason::Waiting => {
+                let member = pool.members().get(admitted.target.get());
+                let until =
+                    member.map_or(Time::ZERO, |member| member.upstream.gate().blocked_until);
+                Choice::Blocked(admitted.target, until.since(self.call.proxy.clock.now()))
+            }
+        }
+    }
+
+    /// Waits for a target that is blocked for a moment; refuses if it is for longer.
+    async fn wait_or_refuse(
+        &mut self,
+        pool: &Pool,
+        target: TargetIndex,
+        wait: Duration,
+        place: Place,
+    ) -> Option<Reply> {
+        let left = self.call.request_due.since(self.call.proxy.clock.now());
+        if wait <= PATIENCE && wait < left {
+            self.ending.waiting(sleep(wait)).await;
+            return self.send(pool, target, false, place).await;
+        }
+        self.untried = Mask::NONE;
+        self.refuse(place, "all targets asked to be left alone", Some(wait))
+    }
+
+    /// Notes that nothing was sent to `place`.
+    fn refuse(&mut self, place: Place, detail: &str, wait: Option<Duration>) -> Option<Reply> {
+        let refused = Failed {
+            wait,
+            ..Failed::new(Outcome::Refused, detail)
+        };
+        self.note(place, &refused);
+        if self.ending.end.attempts == 0 {
+            self.last = Some(refused);
+        }
+        None
+    }
+
+    async fn send(
+        &mut self,
+        pool: &Pool,
+        target: TargetIndex,
+        probe: bool,
+        place: Place,
+    ) -> Option<Reply> {
+        match place {
+            Place::Target(_) => untry(&mut self.untried, pool, target),
+            Place::Fallback(_) => untry(&mut self.untried_there.1, pool, target),
+        }
+        match self.call.attempt(pool, target, probe, self.ending).await {
+            Ok(reply) => Some(reply),
+            Err(failed) => {
+                self.note(place, &failed);
+                self.ending.end.outcome = failed.outcome;
+                self.last = Some(failed);
+                None
+            }
+        }
+    }
+
+    fn note(&mut self, place: Place, failed: &Failed) {
+        self.history.push(Tried {
+            place,
+            outcome: failed.outcome,
+            status: failed.status.map(|status| status.as_u16()),
+            wait: failed.wait,
+            ended: self.ending.elapsed(),
+            delivered: Delivered::Nothing,
+        });
+    }
+
+    /// The client's answer after the last failure; `spent` if more attempts would have been right.
+    fn rejected(self, spent: bool) -> Reply {
+        last_word(self.last, self.asked.named_by, &self.ending.end, spent)
+    }
+}
+
+/// Takes `target` out of those that are untried. The short form of "everybody" has members that the pool lacks.
+fn untry(untried: &mut Mask, pool: &Pool, target: TargetIndex) {
+    if untried.is_all() {
+        *untried = (0..pool.members().len()).map(TargetIndex::at).collect();
+    }
+    untried.remove(target);
+}

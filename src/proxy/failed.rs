@@ -1,0 +1,122 @@
+//! Attempts that failed, and reading what a target sent as far as it makes sense.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+use super::upstream::{Unanswered, innermost, io_cause};
+use crate::model::Outcome;
+use crate::provider::fault::{Fault, of_reported};
+use crate::wire::Reported;
+use crate::wire::answer::NotAnswer;
+
+/// An attempt that failed before anything reached the client.
+#[derive(Clone, Debug)]
+pub(super) struct Failed {
+    /// How it ended.
+    pub(super) outcome: Outcome,
+    /// The status that came, if one came.
+    pub(super) status: Option<StatusCode>,
+    /// How long the target asks to be left alone.
+    pub(super) wait: Option<Duration>,
+    /// For people: what happened.
+    pub(super) detail: String,
+    /// The provider's own words, where they may be for the client.
+    pub(super) answer: Option<(HeaderMap, Bytes)>,
+}
+
+impl Failed {
+    pub(super) fn new(outcome: Outcome, detail: impl Into<String>) -> Self {
+        Self {
+            outcome,
+            status: None,
+            wait: None,
+            detail: detail.into(),
+            answer: None,
+        }
+    }
+
+    /// An error that came where an answer should be.
+    fn reported(fault: Fault, headers: HeaderMap, body: Bytes) -> Self {
+        Self {
+            wait: fault.wait,
+            answer: Some((headers, body)),
+            ..Self::new(fault.outcome, "it reported an error in place of an answer")
+        }
+    }
+}
+
+impl From<Unanswered> for Failed {
+    fn from(unanswered: Unanswered) -> Self {
+        Self::new(unanswered.outcome, unanswered.detail)
+    }
+}
+
+impl From<hyper::Error> for Failed {
+    /// A body that broke off: by its framing, or with its connection.
+    fn from(error: hyper::Error) -> Self {
+        use std::io::ErrorKind::{InvalidData, InvalidInput};
+        let io = io_cause(&error).map(std::io::Error::kind);
+        let framing = error.is_parse() || matches!(io, Some(InvalidData | InvalidInput));
+        let outcome = if framing {
+            Outcome::Malformed
+        } else {
+            Outcome::Transport
+        };
+        Self::new(
+            outcome,
+            format!("the answer broke off: {}", innermost(&error)),
+        )
+    }
+}
+
+/// The failure of a target whose document is no answer.
+pub(super) fn not_an_answer(reason: &NotAnswer, headers: HeaderMap, body: Bytes) -> Failed {
+    match reason {
+        NotAnswer::Reported(reported) => Failed::reported(of_reported(reported), headers, body),
+        NotAnswer::Empty | NotAnswer::Html | NotAnswer::NotJson(_) | NotAnswer::NoChoices => {
+            Failed::new(Outcome::Malformed, reason.to_string())
+        }
+    }
+}
+
+/// A body, as far as it was read.
+pub(super) enum Read {
+    /// All of it.
+    Whole(Bytes),
+    /// More than was wanted: what was read, and the rest.
+    Longer(VecDeque<Bytes>, Incoming),
+}
+
+/// Reads `body` up to about `most` bytes.
+pub(super) async fn read_up_to(mut body: Incoming, most: usize) -> Result<Read, Failed> {
+    let (mut held, mut size) = (VecDeque::new(), 0_usize);
+    while let Some(frame) = body.frame().await {
+        let Ok(chunk) = frame?.into_data() else {
+            continue;
+        };
+        size = size.saturating_add(chunk.len());
+        held.push_back(chunk);
+        if size > most {
+            return Ok(Read::Longer(held, body));
+        }
+    }
+    if held.len() == 1 {
+        return Ok(Read::Whole(held.pop_front().unwrap_or_default()));
+    }
+    let mut whole = BytesMut::with_capacity(size);
+    for chunk in &held {
+        whole.extend_from_slice(chunk);
+    }
+    Ok(Read::Whole(whole.freeze()))
+}
+
+/// The error in a document that came where a stream should be, if it holds one.
+pub(super) fn reported_in(headers: HeaderMap, body: Bytes) -> Option<Failed> {
+    let reported = Reported::read(&body)?;
+    Some(Failed::reported(of_reported(&reported), headers, body))
+}

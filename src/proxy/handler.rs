@@ -1,0 +1,145 @@
+//! The life of a request.
+//!
+//! One read of the published snapshot, then: what is it, its body, its envelope, the pools that it asks for, the attempts,
+//! the answer. Every way out ends in [`respond`], so every answer has the same headers and every request one record. A
+//! panic on the way is that request's 500.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::request::Parts;
+use http::{Request, Response, StatusCode, Version};
+use hyper::body::Incoming;
+
+use super::Proxy;
+use super::body::Body;
+use super::call::Call;
+use super::dispatch::Walk;
+use super::intake::{self, Purpose};
+use super::record::Ending;
+use super::reply::{Reject, Reply, Told, respond};
+use super::resolve::resolve;
+use crate::live::Snapshot;
+use crate::model::Outcome;
+use crate::wire::models::{Model, page};
+use crate::wire::{Code, Envelope, ErrorBody};
+
+/// Answers `request`.
+pub async fn handle(proxy: Arc<Proxy>, request: Request<Incoming>) -> Response<Body> {
+    let snapshot = proxy.published.read();
+    let mut ending = Ending::begin(
+        proxy.recorder.clone(),
+        proxy.open.clone(),
+        proxy.clock,
+        proxy.labels.none.clone(),
+    );
+    let (head, body) = request.into_parts();
+    let told = Told {
+        request_id: intake::request_id(&head.headers).unwrap_or_else(|| own_id(&proxy)),
+        generation: snapshot.generation,
+    };
+    // On the heap, so that an idle connection does not hold the room of a request.
+    let answering = Box::pin(answer(&proxy, &snapshot, &head, body, &mut ending));
+    let reply = unpanicked(answering).await.unwrap_or_else(|| {
+        let message = "this server made a mistake with this request; its log has the details";
+        Reply::Reject(Reject::new(Code::InternalError, message).final_word())
+    });
+    let mut response = respond(reply, told, ending);
+    if head.version >= Version::HTTP_2 {
+        // A connection of HTTP/2 has no such header; a stream that is not read to its end is reset.
+        response.headers_mut().remove(header::CONNECTION);
+    }
+    response
+}
+
+async fn answer(
+    proxy: &Proxy,
+    snapshot: &Snapshot,
+    head: &Parts,
+    body: Incoming,
+    ending: &mut Ending,
+) -> Reply {
+    let result = match intake::purpose(head) {
+        Ok(Purpose::Chat) => chat(proxy, snapshot, head, body, ending).await,
+        Ok(Purpose::Models) => {
+            ending.end.outcome = Outcome::Ok;
+            Ok(models(proxy, snapshot))
+        }
+        Err(reject) => Err(reject),
+    };
+    result.unwrap_or_else(Reply::Reject)
+}
+
+async fn chat(
+    proxy: &Proxy,
+    snapshot: &Snapshot,
+    head: &Parts,
+    body: Incoming,
+    ending: &mut Ending,
+) -> Result<Reply, Reject> {
+    let server = &snapshot.config.server;
+    let body = intake::body(head, body, server.max_body, server.body_timeout).await?;
+    ending.asked();
+    let bad = |error| Reject::of(ErrorBody::from(error)).final_word();
+    let envelope = Envelope::read(&body).map_err(bad)?;
+    let asked = resolve(proxy, snapshot, &envelope)?;
+    ending.end.route = asked.pool.label.clone();
+    asked.pool.arrived();
+    let call = Call {
+        proxy,
+        snapshot,
+        envelope: &envelope,
+        body: &body,
+        headers: &head.headers,
+        deadlines: asked.deadlines,
+        request_due: asked.due(ending.started()),
+    };
+    Ok(Walk::new(call, &asked, ending).run().await)
+}
+
+/// `GET /v1/models`: the routes, then the targets.
+fn models(proxy: &Proxy, snapshot: &Snapshot) -> Reply {
+    let created = proxy.since;
+    let routes = snapshot.routes.iter().map(|route| Model {
+        id: &route.label,
+        created,
+        owned_by: "weighbridge",
+    });
+    let upstreams = snapshot.config.upstreams.keys().map(|name| Model {
+        id: name.as_str(),
+        created,
+        owned_by: name.provider().as_str(),
+    });
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    let body: Bytes = page(routes.chain(upstreams));
+    Reply::Whole {
+        status: StatusCode::OK,
+        headers,
+        body,
+    }
+}
+
+fn own_id(proxy: &Proxy) -> HeaderValue {
+    let (high, low) = (proxy.chance.long_number(), proxy.chance.long_number());
+    let id = format!("req_{high:016x}{low:016x}");
+    HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("req_unknown"))
+}
+
+/// The result of `work`, or `None` if it panicked. What it borrowed is only read again to say how the request ended.
+async fn unpanicked<T>(work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    std::future::poll_fn(
+        |cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+            Ok(poll) => poll.map(Some),
+            Err(_) => std::task::Poll::Ready(None),
+        },
+    )
+    .await
+}

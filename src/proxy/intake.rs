@@ -1,0 +1,192 @@
+//! A request as it comes in: what it may be, and its body under a bound.
+//!
+//! hyper refuses what is not HTTP. What is HTTP but nobody's business here (tunnels, upgrades, encodings, a second `Host`)
+//! is refused before anything is read, and none of the client's framing goes further: a target gets a request of our own.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{self, HeaderMap, HeaderValue};
+use http::request::Parts;
+use http::{Method, Version};
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
+use tokio::time::timeout;
+
+use super::reply::Reject;
+use crate::wire::Code;
+
+/// Where the API hangs: our own place, and those that clients of the hosted API know.
+const BASES: [&str; 5] = [
+    "/v1",
+    "/v2/proxy",
+    "/v2/gateway",
+    "/v2/router",
+    "/v3/router",
+];
+/// Longest id of a request that is taken over from the client.
+const MAX_ID: usize = 128;
+
+/// What a path is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// `POST …/chat/completions`.
+    Chat,
+    /// `GET …/models`.
+    Models,
+}
+
+/// What the request is for.
+///
+/// # Errors
+/// It is for nothing here, or not well-formed as HTTP goes.
+pub(super) fn purpose(head: &Parts) -> Result<Purpose, Reject> {
+    if head.method == Method::CONNECT || head.method == Method::TRACE {
+        return Err(wrong_method(&head.method, "GET, POST").closing());
+    }
+    check_host(head)?;
+    if asks_for_websocket(&head.headers) {
+        let message = "this server does not speak WebSocket; send chat completions as HTTP requests, streamed if \
+                       \"stream\" is true";
+        return Err(Reject::new(Code::InvalidRequestError, message).closing());
+    }
+    let path = head.uri.path();
+    let below = BASES.iter().find_map(|base| path.strip_prefix(base));
+    let (purpose, method, allow) = match below {
+        Some("/chat/completions") => (Purpose::Chat, Method::POST, "POST"),
+        Some("/models") => (Purpose::Models, Method::GET, "GET, HEAD"),
+        Some(_) | None => return Err(no_such_path(path)),
+    };
+    let head_of_get = head.method == Method::HEAD && method == Method::GET;
+    if head.method != method && !head_of_get {
+        return Err(wrong_method(&head.method, allow));
+    }
+    Ok(purpose)
+}
+
+fn wrong_method(method: &Method, allow: &'static str) -> Reject {
+    let message = format!("expected {allow} here, found {method}");
+    Reject::new(Code::MethodNotAllowed, message)
+        .allow(allow)
+        .final_word()
+}
+
+fn no_such_path(path: &str) -> Reject {
+    let shown: String = path.chars().take(100).collect();
+    let message = format!(
+        "nothing is at {shown:?}; this server has POST /v1/chat/completions and GET /v1/models"
+    );
+    Reject::new(Code::NotFound, message).final_word()
+}
+
+/// Exactly one `Host` on HTTP/1.1, and nobody's password in it.
+fn check_host(head: &Parts) -> Result<(), Reject> {
+    let mut hosts = head.headers.get_all(header::HOST).iter();
+    let (first, second) = (hosts.next(), hosts.next());
+    let bad = |message: &str| Err(Reject::new(Code::InvalidRequestError, message).closing());
+    if second.is_some() {
+        return bad("expected one Host header, found several");
+    }
+    let Some(host) = first else {
+        return match head.version {
+            Version::HTTP_11 => bad("expected a Host header, found none"),
+            _ => Ok(()),
+        };
+    };
+    let bytes = host.as_bytes();
+    if bytes.contains(&b'@') || std::str::from_utf8(bytes).is_err() {
+        return bad("expected a host name in the Host header");
+    }
+    Ok(())
+}
+
+/// Other upgrades may be ignored, and are; a client of this one would wait for ever.
+fn asks_for_websocket(headers: &HeaderMap) -> bool {
+    let upgrades = headers.get_all(header::UPGRADE).iter();
+    upgrades.into_iter().any(|value| {
+        value
+            .as_bytes()
+            .to_ascii_lowercase()
+            .starts_with(b"websocket")
+    })
+}
+
+/// The whole body, at most `max` bytes, within `time`.
+///
+/// # Errors
+/// It is encoded, too large, too slow or broken; then the connection must end, since the rest of it was not read.
+pub(super) async fn body(
+    head: &Parts,
+    body: Incoming,
+    max: u64,
+    time: Duration,
+) -> Result<Bytes, Reject> {
+    check_encodings(&head.headers)?;
+    if body.size_hint().lower() > max {
+        return Err(too_large(max));
+    }
+    timeout(time, collect(body, max)).await.unwrap_or_else(|_| {
+        let message = format!("the request's body did not come within {time:?}");
+        Err(Reject::new(Code::RequestTimeout, message).closing())
+    })
+}
+
+fn check_encodings(headers: &HeaderMap) -> Result<(), Reject> {
+    let is =
+        |value: &HeaderValue, only: &[u8]| value.as_bytes().trim_ascii().eq_ignore_ascii_case(only);
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    if encodings.any(|value| !is(value, b"identity")) {
+        let message = "expected a body without content-encoding; send it plain";
+        let reject = Reject::new(Code::InvalidRequestError, message).status(415);
+        return Err(reject.about("content-encoding").final_word().closing());
+    }
+    let mut transfers = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let odd =
+        transfers.next().is_some_and(|value| !is(value, b"chunked")) || transfers.next().is_some();
+    if odd {
+        let message = "expected transfer-encoding: chunked or none";
+        return Err(Reject::new(Code::InvalidRequestError, message).closing());
+    }
+    Ok(())
+}
+
+async fn collect(mut body: Incoming, max: u64) -> Result<Bytes, Reject> {
+    let most = usize::try_from(max).unwrap_or(usize::MAX);
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| {
+            let message = "the request's body broke off or was not framed as HTTP asks for";
+            Reject::new(Code::InvalidRequestError, message).closing()
+        })?;
+        let Ok(chunk) = frame.into_data() else {
+            continue;
+        };
+        if first.is_empty() && all.is_empty() {
+            first = chunk;
+        } else {
+            all.extend_from_slice(&std::mem::take(&mut first));
+            all.extend_from_slice(&chunk);
+        }
+        if first.len().max(all.len()) > most {
+            return Err(too_large(max));
+        }
+    }
+    Ok(if all.is_empty() { first } else { all.freeze() })
+}
+
+fn too_large(max: u64) -> Reject {
+    let message = format!("expected a body of at most {max} bytes (server.max_body)");
+    Reject::new(Code::RequestTooLarge, message)
+        .final_word()
+        .closing()
+}
+
+/// The client's id for the request, if it is one that may stand in headers and logs.
+pub(super) fn request_id(headers: &HeaderMap) -> Option<HeaderValue> {
+    let id = headers.get("x-request-id")?;
+    let bytes = id.as_bytes();
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let fits = !bytes.is_empty() && bytes.len() <= MAX_ID && bytes.iter().all(plain);
+    fits.then(|| id.clone())
+}

@@ -1,0 +1,94 @@
+//! The data plane: requests in, one target each, answers out.
+//!
+//! Everything a request needs it reads once, from one snapshot; everything it leaves behind are measurements. It never
+//! waits for the control plane and never writes what the control plane decides.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::live::{Clock, Published};
+
+mod body;
+mod call;
+mod chance;
+mod cut;
+mod dial;
+mod dispatch;
+mod failed;
+mod guard;
+mod handler;
+mod intake;
+mod last_word;
+mod opening;
+mod pace;
+mod pool;
+mod record;
+mod reply;
+mod resolve;
+mod server;
+mod upstream;
+
+pub use body::{Body, BrokenOff};
+pub use chance::Chance;
+pub use handler::handle;
+pub use record::{CLIENT_CLOSED, Recorder, RequestEnd, Served};
+pub use server::{DrainReport, serve};
+pub use upstream::Caller;
+
+/// What all requests share.
+#[derive(Debug)]
+pub struct Proxy {
+    published: Published,
+    clock: Clock,
+    caller: Caller,
+    recorder: Arc<dyn Recorder>,
+    chance: Chance,
+    shears: cut::Shears,
+    open: Arc<AtomicUsize>,
+    labels: Labels,
+    /// Seconds since 1970 at the start, for lists of models.
+    since: u64,
+}
+
+/// What stands for the route's name where there is no route.
+#[derive(Debug)]
+struct Labels {
+    none: Arc<str>,
+    inline: Arc<str>,
+    direct: Arc<str>,
+}
+
+impl Proxy {
+    /// A data plane over what is `published`; `caller` reaches the providers, `recorder` hears of every end, `chance` draws.
+    pub fn new(
+        published: Published,
+        clock: Clock,
+        caller: Caller,
+        recorder: Arc<dyn Recorder>,
+        chance: Chance,
+    ) -> Self {
+        Self {
+            published,
+            clock,
+            caller,
+            recorder,
+            chance,
+            shears: cut::Shears::new(),
+            open: Arc::default(),
+            labels: Labels {
+                none: Arc::from(""),
+                inline: Arc::from("inline"),
+                direct: Arc::from("direct"),
+            },
+            since: clock.unix_seconds(),
+        }
+    }
+
+    /// Requests that have not ended.
+    pub fn open_requests(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! The beginning of a stream, held back until its first content.
+//!
+//! A header and a role are no answer: targets that hang after them, report an error in the first event or send nothing at
+//! all are common, and until the first content has gone out another target can still serve. So the header waits here with
+//! the few events before it. The price is nothing that a client can see: it would have had nothing to show.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+use super::failed::{Failed, Read, read_up_to, reported_in};
+use crate::model::{Class, Outcome};
+use crate::provider::fault::of_stream;
+use crate::provider::headers::returned;
+use crate::wire::StreamReader;
+
+/// Most bytes that are held back. A stream that says this much before its first content is let through.
+const MOST_HELD: usize = 64 * 1024;
+
+/// A stream that has begun.
+#[derive(Debug)]
+pub(super) struct Opened {
+    /// What has been read.
+    pub(super) held: VecDeque<Bytes>,
+    /// The rest; `None` if that was all.
+    pub(super) rest: Option<Incoming>,
+    /// What it says.
+    pub(super) reader: StreamReader,
+}
+
+/// Whether the answer is a stream of events; one that does not say what it is gets the benefit of the doubt.
+pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
+    let Some(kind) = headers.get(CONTENT_TYPE) else {
+        return true;
+    };
+    let essence = kind.as_bytes().split(|byte| *byte == b';').next();
+    essence.is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(b"text/event-stream"))
+}
+
+/// Reads until the first content.
+///
+/// # Errors
+/// It reported an error, broke off or ended before that.
+pub(super) async fn open(mut body: Incoming) -> Result<Opened, Failed> {
+    let (mut held, mut size, mut reader) = (VecDeque::new(), 0, StreamReader::new());
+    while let Some(frame) = body.frame().await {
+        let Ok(chunk) = frame?.into_data() else {
+            continue;
+        };
+        let seen = reader.push(&chunk);
+        if seen.error.is_some() && !seen.first_content {
+            return Err(broken(&reader));
+        }
+        let begun = seen.first_content || (seen.done && seen.finished);
+        size += chunk.len();
+        held.push_back(chunk);
+        if begun || size > MOST_HELD {
+            let rest = Some(body);
+            return Ok(Opened { held, rest, reader });
+        }
+    }
+    // An answer may be empty and complete, as after a reason to stop; then it is an answer.
+    match reader.finish().outcome() {
+        Some(Outcome::Ok) => Ok(Opened {
+            held,
+            rest: None,
+            reader,
+        }),
+        Some(_) | None => Err(broken(&reader)),
+    }
+}
+
+fn broken(reader: &StreamReader) -> Failed {
+    let fault = of_stream(reader.seen());
+    let detail = match &reader.seen().error {
+        // The client's own mistake is told in the provider's words, as it is where an answer passes.
+        Some(error) if fault.outcome.class() == Class::ClientFault => error.message.clone(),
+        Some(_) => "its stream began with an error".to_owned(),
+        None => "its stream ended before any content".to_owned(),
+    };
+    Failed {
+        wait: fault.wait,
+        ..Failed::new(fault.outcome, detail)
+    }
+}
+
+/// The failure of a target that answered a request for a stream with something else.
+pub(super) async fn not_a_stream(headers: &HeaderMap, body: Incoming) -> Failed {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    let kind: String = kind
+        .unwrap_or("something unreadable")
+        .chars()
+        .take(60)
+        .collect();
+    let odd = || {
+        Failed::new(
+            Outcome::Malformed,
+            format!("expected text/event-stream, found {kind}"),
+        )
+    };
+    match read_up_to(body, MOST_HELD).await {
+        Ok(Read::Whole(bytes)) => reported_in(returned(headers), bytes).unwrap_or_else(odd),
+        Ok(Read::Longer(..)) | Err(_) => odd(),
+    }
+}

@@ -1,0 +1,145 @@
+//! Targets of which one serves, wherever they come from: a route, a request's list, a single name.
+
+use std::sync::Arc;
+
+use super::Proxy;
+use crate::balance::gate::{Admitted, Ask, Reason, Row, admit};
+use crate::balance::{Draw, Mask, WeightTable};
+use crate::config;
+use crate::live::{Member, MemberGates, Route};
+use crate::model::{TargetIndex, TargetName};
+
+/// Targets of which one serves.
+#[derive(Debug)]
+pub(super) struct Pool {
+    /// The route's name, `inline` or `direct`.
+    pub(super) label: Arc<str>,
+    pub(super) shares: Shares,
+    /// Who may serve.
+    pub(super) eligible: Mask,
+}
+
+#[derive(Debug)]
+pub(super) enum Shares {
+    /// A route's.
+    Route(Arc<Route>),
+    /// A request's own.
+    Own {
+        /// Who.
+        members: Arc<[Member]>,
+        /// As the request has them.
+        configured: WeightTable,
+        /// As they are drawn from.
+        granted: WeightTable,
+        /// Whether gates are obeyed.
+        guarded: bool,
+        /// Whether draws are spread evenly, or independent.
+        even: bool,
+    },
+}
+
+impl Pool {
+    /// The targets, in the order of the tables.
+    pub(super) fn members(&self) -> &[Member] {
+        match &self.shares {
+            Shares::Route(route) => &route.members,
+            Shares::Own { members, .. } => members,
+        }
+    }
+
+    /// The target's name within its route; `None` if it has none.
+    pub(super) fn name(&self, target: TargetIndex) -> Option<TargetName> {
+        match &self.shares {
+            Shares::Route(route) => {
+                let target = route.config.targets.get(target.get())?;
+                Some(target.name.clone())
+            }
+            Shares::Own { .. } => None,
+        }
+    }
+
+    fn row(&self) -> Row<'_> {
+        match &self.shares {
+            Shares::Route(route) => route.row(),
+            Shares::Own {
+                configured,
+                granted,
+                guarded,
+                ..
+            } => Row {
+                granted,
+                configured,
+                guarded: *guarded,
+            },
+        }
+    }
+
+    /// Whether `target` takes traffic at all: its configured share is above 0.
+    pub(super) fn takes(&self, target: TargetIndex) -> bool {
+        self.row().configured.share(target).ppm() > 0
+    }
+
+    /// A place in the shares for a first pick.
+    fn draw(&self, proxy: &Proxy) -> Draw {
+        match &self.shares {
+            Shares::Route(route) => match route.config.draw {
+                config::Draw::Even => route.cells.even_draw(),
+                config::Draw::Random => proxy.chance.draw(),
+            },
+            Shares::Own { even: true, .. } => proxy.chance.even_draw(),
+            Shares::Own { even: false, .. } => proxy.chance.draw(),
+        }
+    }
+
+    /// A place in the shares for a draw after a failure.
+    fn redraw(&self, proxy: &Proxy) -> Draw {
+        match &self.shares {
+            Shares::Route(route) => route.cells.redraw(),
+            Shares::Own { .. } => proxy.chance.draw(),
+        }
+    }
+
+    /// The target of a request's first attempt among `open`.
+    pub(super) fn first_pick(&self, proxy: &Proxy, open: &Mask) -> Option<Admitted> {
+        let draw = self.draw(proxy);
+        let admitted = self.admit(proxy, open, draw, true)?;
+        if admitted.reason == Reason::Probe && !self.claim_probe(admitted.target) {
+            return self.admit(proxy, open, draw, false);
+        }
+        Some(admitted)
+    }
+
+    /// The target of an attempt after a failure, among `open`.
+    pub(super) fn pick_again(&self, proxy: &Proxy, open: &Mask) -> Option<Admitted> {
+        self.admit(proxy, open, self.redraw(proxy), false)
+    }
+
+    fn admit(&self, proxy: &Proxy, open: &Mask, draw: Draw, may_probe: bool) -> Option<Admitted> {
+        let ask = Ask {
+            eligible: open,
+            draw,
+            now: proxy.clock.now(),
+            may_probe,
+        };
+        admit(self.row(), &MemberGates(self.members()), &ask)
+    }
+
+    fn claim_probe(&self, target: TargetIndex) -> bool {
+        let member = self.members().get(target.get());
+        member.is_some_and(|member| member.upstream.claim_probe())
+    }
+
+    /// Counts a request of a route, and later its first pick.
+    pub(super) fn arrived(&self) {
+        if let Shares::Route(route) = &self.shares {
+            route.cells.arrived();
+        }
+    }
+
+    /// Counts the target of a request's first attempt.
+    pub(super) fn picked(&self, target: TargetIndex) {
+        if let Shares::Route(route) = &self.shares {
+            route.cells.picked(target);
+        }
+    }
+}

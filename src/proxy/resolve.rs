@@ -1,0 +1,343 @@
+//! What a request asks for, as the pools of targets that may serve it.
+//!
+//! In this order: the list that the request brings, the route that `model` names, the target that it names as
+//! `provider/model`. All become [`Pool`]s, so that everything after this has one case. Who is eligible is settled here,
+//! once: for the first draw, the draws after failures, the fallbacks and the last resorts alike.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Proxy;
+use super::pool::{Pool, Shares};
+use super::reply::Reject;
+use crate::balance::{
+    Demand, ListMember, Mask, Rule, Weight, WeightTable, check_eligible, eligible, tilted,
+};
+use crate::config::{self, Deadlines, Fallback, Mode, Strategy};
+use crate::limit::{DEFAULT_CODES, Plan};
+use crate::live::{Member, Route, Snapshot};
+use crate::model::{Time, UpstreamName};
+use crate::provider::surface::NamedBy;
+use crate::wire::{Code, Envelope, Extension, List, ListKind};
+
+/// Attempts after the first where no route says otherwise.
+const RETRIES: u32 = 2;
+
+/// Deadlines where no route has its own.
+const DEADLINES: Deadlines = Deadlines {
+    connect: Duration::from_secs(5),
+    header_streamed: Duration::from_secs(60),
+    header_unary: Duration::from_secs(600),
+    first_token: Duration::from_secs(60),
+    between_tokens: Duration::from_secs(30),
+    attempt: Duration::from_secs(600),
+    total: Duration::from_secs(600),
+};
+
+/// Everything that may serve a request, and how it is tried.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// What was asked for.
+    pub(super) pool: Pool,
+    /// Where it may go when nobody there is left, in order.
+    pub(super) fallbacks: Vec<Pool>,
+    /// What is tried again.
+    pub(super) plan: Plan,
+    /// How long each phase may take.
+    pub(super) deadlines: Deadlines,
+    /// Who chose the models.
+    pub(super) named_by: NamedBy,
+}
+
+/// Finds what `envelope` asks for.
+///
+/// # Errors
+/// Nobody here is called that, lists are switched off, or no target is eligible.
+pub(super) fn resolve(
+    proxy: &Proxy,
+    snapshot: &Snapshot,
+    envelope: &Envelope,
+) -> Result<Asked, Reject> {
+    let extension = &envelope.extension;
+    if let Some(list) = &extension.list {
+        let pool = list_pool(proxy, snapshot, list)?;
+        return with_fallbacks(proxy, snapshot, own(pool, extension), extension);
+    }
+    if let Some(route) = snapshot.route(&envelope.model) {
+        return of_route(proxy, snapshot, route, extension);
+    }
+    let member = member(snapshot, &envelope.model, "model")?;
+    let pool = single(proxy.labels.direct.clone(), snapshot, member);
+    with_fallbacks(proxy, snapshot, own(pool, extension), extension)
+}
+
+fn of_route(
+    proxy: &Proxy,
+    snapshot: &Snapshot,
+    route: &Arc<Route>,
+    extension: &Extension,
+) -> Result<Asked, Reject> {
+    let demand = demand_of(&route.config);
+    let pool = route_pool(route, &[demand])?;
+    let (mut fallbacks, config) = (Vec::new(), &route.config);
+    if extension.fallbacks.is_empty() {
+        for fallback in &config.fallbacks {
+            // A fallback that the route's own rules leave nobody in is none.
+            fallbacks.extend(fallback_pool(proxy, snapshot, fallback, &[demand]));
+        }
+    }
+    let asked = Asked {
+        pool,
+        fallbacks,
+        plan: plan(
+            &config.retry.on_codes,
+            config.retry.count,
+            config.deadlines.total,
+            extension,
+        ),
+        deadlines: config.deadlines,
+        named_by: NamedBy::Operator,
+    };
+    with_fallbacks(proxy, snapshot, asked, extension)
+}
+
+/// What a request names itself, with the defaults.
+fn own(pool: Pool, extension: &Extension) -> Asked {
+    Asked {
+        pool,
+        fallbacks: Vec::new(),
+        plan: plan(&DEFAULT_CODES, RETRIES, DEADLINES.total, extension),
+        deadlines: DEADLINES,
+        named_by: NamedBy::Client,
+    }
+}
+
+/// The plan of a route or the defaults, with what the request asks for in its place.
+fn plan(on_codes: &[u16], retries: u32, total: Duration, extension: &Extension) -> Plan {
+    let ask = extension.retry.clone().unwrap_or_default();
+    let fallback_on = extension.fallback_on_codes.clone();
+    Plan {
+        attempts_max: ask.count.unwrap_or(retries).saturating_add(1),
+        on_codes: ask.on_codes.unwrap_or_else(|| on_codes.to_vec()),
+        fallback_on_codes: fallback_on.unwrap_or_else(|| DEFAULT_CODES.to_vec()),
+        total,
+    }
+}
+
+/// Adds the fallbacks that the request names; they keep the route's rules.
+fn with_fallbacks(
+    proxy: &Proxy,
+    snapshot: &Snapshot,
+    mut asked: Asked,
+    extension: &Extension,
+) -> Result<Asked, Reject> {
+    let demands: Vec<Demand<'_>> = match &asked.pool.shares {
+        Shares::Route(route) => vec![demand_of(&route.config)],
+        Shares::Own { .. } => Vec::new(),
+    };
+    let mut pools = Vec::new();
+    for (index, name) in extension.fallbacks.iter().enumerate() {
+        let fallback = if let Some(route) = snapshot.route(name) {
+            Fallback::Route(route.config.name.clone())
+        } else {
+            let param = format!("fallbacks[{index}].model");
+            Fallback::Upstream(member(snapshot, name, &param)?.config.name.clone())
+        };
+        pools.extend(fallback_pool(proxy, snapshot, &fallback, &demands));
+    }
+    asked.fallbacks.extend(pools);
+    Ok(asked)
+}
+
+/// The pool of `fallback`, if anybody in it fulfils the demands.
+fn fallback_pool(
+    proxy: &Proxy,
+    snapshot: &Snapshot,
+    fallback: &Fallback,
+    demands: &[Demand<'_>],
+) -> Option<Pool> {
+    match fallback {
+        Fallback::Route(name) => {
+            let route = snapshot.route(name.as_str())?;
+            let mut demands = demands.to_vec();
+            demands.push(demand_of(&route.config));
+            route_pool(route, &demands).ok()
+        }
+        Fallback::Upstream(name) => {
+            let member = snapshot.member(name)?;
+            check_eligible(&member.provider.config.tags, demands).ok()?;
+            Some(single(proxy.labels.direct.clone(), snapshot, member))
+        }
+    }
+}
+
+fn demand_of(route: &config::Route) -> Demand<'_> {
+    Demand {
+        require: &route.require,
+        forbid: &route.forbid,
+    }
+}
+
+fn route_pool(route: &Arc<Route>, demands: &[Demand<'_>]) -> Result<Pool, Reject> {
+    let free = demands
+        .iter()
+        .all(|demand| demand.require.is_empty() && demand.forbid.is_empty());
+    let eligible = if free {
+        // Drained targets have no share, so nobody draws them; the full mask keeps the draw's short way.
+        Mask::ALL
+    } else {
+        let targets = route.config.targets.iter();
+        let targets = targets.map(|target| (target.tags.as_slice(), target.weight));
+        eligible(targets, demands).map_err(|broken| nobody(route, &broken))?
+    };
+    Ok(Pool {
+        label: Arc::clone(&route.label),
+        shares: Shares::Route(Arc::clone(route)),
+        eligible,
+    })
+}
+
+fn nobody(route: &Route, broken: &[Rule]) -> Reject {
+    let names = route
+        .config
+        .targets
+        .iter()
+        .map(|target| target.name.as_str());
+    let told: Vec<String> = names
+        .zip(broken)
+        .take(8)
+        .map(|(name, rule)| format!("{name}: {rule}"))
+        .collect();
+    let message = format!(
+        "no target of route {:?} may serve this request ({})",
+        route.label,
+        told.join("; ")
+    );
+    Reject::new(Code::NoEligibleTarget, message).final_word()
+}
+
+/// One target, drawn with certainty.
+fn single(label: Arc<str>, snapshot: &Snapshot, member: Member) -> Pool {
+    let whole =
+        WeightTable::from_weights(&[Weight::DEFAULT]).expect("one positive weight is a table");
+    Pool {
+        label,
+        shares: Shares::Own {
+            members: Arc::from([member]),
+            configured: whole.clone(),
+            granted: whole,
+            guarded: snapshot.config.mode == Mode::Auto,
+            even: false,
+        },
+        eligible: Mask::ALL,
+    }
+}
+
+/// The request's own list.
+fn list_pool(proxy: &Proxy, snapshot: &Snapshot, list: &List) -> Result<Pool, Reject> {
+    let requests = &snapshot.config.requests;
+    if !requests.lists {
+        let message = "this server does not take lists of targets from requests \
+                       (requests.lists = false); name a route in \"model\"";
+        return Err(Reject::new(Code::InvalidRequestError, message).about("load_balancer"));
+    }
+    let mut members = Vec::with_capacity(list.entries.len());
+    for (index, entry) in list.entries.iter().enumerate() {
+        let param = format!("load_balancer.models[{index}].model");
+        members.push(member(snapshot, &entry.model, &param)?);
+    }
+    let weights: Vec<Weight> = list
+        .entries
+        .iter()
+        .map(|entry| effective(list.kind, entry.weight))
+        .collect();
+    let bad_table = |error: crate::balance::TableError| {
+        Reject::new(Code::InvalidRequestError, error.to_string()).about("load_balancer")
+    };
+    let configured = WeightTable::from_weights(&weights).map_err(bad_table)?;
+    let tilts = match list.kind {
+        ListKind::Adaptive => true,
+        ListKind::Weighted => requests.strategy == Strategy::Adaptive,
+        ListKind::RoundRobin => false,
+    };
+    let granted = if tilts {
+        tilted(&standings(&members, &weights)).map_err(bad_table)?
+    } else {
+        configured.clone()
+    };
+    Ok(Pool {
+        label: proxy.labels.inline.clone(),
+        shares: Shares::Own {
+            members: members.into(),
+            configured,
+            granted,
+            guarded: snapshot.config.mode == Mode::Auto,
+            even: list.kind == ListKind::RoundRobin,
+        },
+        eligible: Mask::ALL,
+    })
+}
+
+/// In a round robin everybody who is not drained counts the same.
+fn effective(kind: ListKind, weight: Weight) -> Weight {
+    match kind {
+        ListKind::RoundRobin if weight != Weight::ZERO => Weight::DEFAULT,
+        ListKind::RoundRobin | ListKind::Weighted | ListKind::Adaptive => weight,
+    }
+}
+
+fn standings(members: &[Member], weights: &[Weight]) -> Vec<ListMember> {
+    let pairs = members.iter().zip(weights);
+    pairs
+        .map(|(member, weight)| ListMember {
+            weight: *weight,
+            standing: member.upstream.standing(),
+            serving: member.upstream.gate().serving,
+        })
+        .collect()
+}
+
+/// The target that `text` names as `provider/model`.
+fn member(snapshot: &Snapshot, text: &str, param: &str) -> Result<Member, Reject> {
+    let found = UpstreamName::new(text)
+        .ok()
+        .and_then(|name| snapshot.member(&name));
+    found.ok_or_else(|| unknown(snapshot, text).about(param))
+}
+
+/// The answer to a name that nobody here has, with those that look like it.
+fn unknown(snapshot: &Snapshot, text: &str) -> Reject {
+    let shown: String = text.chars().take(100).collect();
+    let near = nearest(snapshot, text);
+    let hint = if near.is_empty() {
+        "; GET /v1/models lists what there is".to_owned()
+    } else {
+        format!("; did you mean {}?", near.join(" or "))
+    };
+    let message = format!("no route and no target is called {shown:?}{hint}");
+    Reject::new(Code::ModelNotFound, message).final_word()
+}
+
+/// Up to three names that are alike, best first.
+fn nearest(snapshot: &Snapshot, text: &str) -> Vec<String> {
+    let routes = snapshot.routes.iter().map(|route| route.label.to_string());
+    let upstreams = snapshot.config.upstreams.keys().map(ToString::to_string);
+    let mut alike: Vec<(f64, String)> = routes
+        .chain(upstreams)
+        .map(|name| (strsim::jaro_winkler(text, &name), name))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .collect();
+    alike.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    alike.truncate(3);
+    alike
+        .into_iter()
+        .map(|(_, name)| format!("{name:?}"))
+        .collect()
+}
+
+impl Asked {
+    /// When the whole request must be over, if it came in at `started`.
+    pub(super) fn due(&self, started: Time) -> Time {
+        started.after(self.plan.total)
+    }
+}

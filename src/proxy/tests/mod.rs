@@ -1,0 +1,9 @@
+//! The data plane against targets that misbehave, over real sockets.
+
+mod faultd;
+mod faults;
+mod inputs;
+mod lists;
+mod streams;
+mod transport;
+mod world;

@@ -1,0 +1,481 @@
+//! A data plane with routes made by hand, a record of everything that ended, and a client that sees bytes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::balance::{Share, Weight, WeightTable};
+use crate::config::{self, Config, Deadlines, Endpoint, Mode, Retry, Secret, Server, Strategy};
+use crate::limit::DEFAULT_CODES;
+use crate::live::{
+    Clock, Member, Provider, Published, Route, RouteCells, Snapshot, Strangers, Upstream, Witness,
+};
+use crate::model::{
+    AnswerKind, Finished, Outcome, Price, ProviderName, RouteName, TargetName, UpstreamName,
+};
+use crate::proxy::{Caller, Chance, DrainReport, Proxy, Recorder, RequestEnd, serve};
+
+/// Nothing in these tests takes this long.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// One target of the route `chat`.
+#[derive(Clone, Debug)]
+pub(super) struct Spec {
+    pub(super) address: SocketAddr,
+    pub(super) weight: f64,
+    pub(super) tags: Vec<String>,
+}
+
+impl Spec {
+    pub(super) fn new(address: SocketAddr, weight: f64) -> Self {
+        Self {
+            address,
+            weight,
+            tags: Vec::new(),
+        }
+    }
+}
+
+/// What may be changed about the world before it starts.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) targets: Vec<Spec>,
+    pub(super) deadlines: Deadlines,
+    pub(super) retries: u32,
+    pub(super) require: Vec<String>,
+    pub(super) fallbacks: Vec<config::Fallback>,
+    pub(super) max_body: u64,
+    pub(super) max_answer: u64,
+    pub(super) body_timeout: Duration,
+    pub(super) head_timeout: Duration,
+    pub(super) lists: bool,
+    pub(super) mode: Mode,
+    pub(super) grace: Duration,
+}
+
+/// Deadlines that no test waits for.
+pub(super) const LONG: Deadlines = Deadlines {
+    connect: PATIENCE,
+    header_streamed: PATIENCE,
+    header_unary: PATIENCE,
+    first_token: PATIENCE,
+    between_tokens: PATIENCE,
+    attempt: PATIENCE,
+    total: PATIENCE,
+};
+
+impl Plan {
+    pub(super) fn new(targets: Vec<Spec>) -> Self {
+        Self {
+            targets,
+            deadlines: LONG,
+            retries: 2,
+            require: Vec::new(),
+            fallbacks: Vec::new(),
+            max_body: 1 << 20,
+            max_answer: 1 << 20,
+            body_timeout: PATIENCE,
+            head_timeout: PATIENCE,
+            lists: true,
+            mode: Mode::Auto,
+            grace: PATIENCE,
+        }
+    }
+
+    fn config(&self) -> Config {
+        let (mut providers, mut upstreams, mut targets) =
+            (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        for (index, spec) in self.targets.iter().enumerate() {
+            let name = ProviderName::new(&format!("p{index}")).unwrap();
+            let provider = Arc::new(config::Provider {
+                name: name.clone(),
+                kind: config::ProviderKind::OpenAi {
+                    base: endpoint(spec.address),
+                },
+                api_key: Some(Secret::new(format!("sk-key-of-p{index}"))),
+                models: Vec::new(),
+                tags: spec.tags.clone(),
+                discount: 0.0,
+            });
+            let upstream = Arc::new(config::Upstream {
+                name: UpstreamName::new(&format!("p{index}/m")).unwrap(),
+                provider: Arc::clone(&provider),
+                price: Some(Price {
+                    input: 1,
+                    cached_input: 1,
+                    output: 10,
+                }),
+            });
+            providers.insert(name, provider);
+            upstreams.insert(upstream.name.clone(), Arc::clone(&upstream));
+            targets.push(config::Target {
+                name: TargetName::new(&format!("t{index}")).unwrap(),
+                price: upstream.price,
+                tags: spec.tags.clone(),
+                upstream,
+                weight: Weight::new(spec.weight).unwrap(),
+                tier: 1,
+                min_share: Share::ZERO,
+                max_share: Share::WHOLE,
+            });
+        }
+        let route = config::Route {
+            name: RouteName::new("chat").unwrap(),
+            strategy: Strategy::Adaptive,
+            mode: self.mode,
+            draw: config::Draw::Even,
+            targets,
+            require: self.require.clone(),
+            forbid: Vec::new(),
+            mix_models: true,
+            retry: Retry {
+                count: self.retries,
+                on_codes: DEFAULT_CODES.to_vec(),
+            },
+            fallbacks: self.fallbacks.clone(),
+            deadlines: self.deadlines,
+            objective: config::Objective::default(),
+        };
+        Config {
+            mode: self.mode,
+            server: self.server(),
+            admin: config::Admin {
+                listen: ([127, 0, 0, 1], 0).into(),
+                allow_remote: false,
+            },
+            controller: config::Controller {
+                tick: Duration::from_millis(250),
+            },
+            requests: config::Requests {
+                lists: self.lists,
+                strategy: Strategy::Fixed,
+            },
+            providers,
+            upstreams,
+            routes: BTreeMap::from([(route.name.clone(), Arc::new(route))]),
+            prices: BTreeMap::new(),
+            digest: 0,
+        }
+    }
+
+    fn server(&self) -> Server {
+        Server {
+            listen: ([127, 0, 0, 1], 0).into(),
+            allow_unauthenticated: false,
+            state: None::<PathBuf>,
+            max_body: self.max_body,
+            max_answer: self.max_answer,
+            drain_grace: self.grace,
+            head_timeout: self.head_timeout,
+            body_timeout: self.body_timeout,
+            max_connections: 64,
+            forward_headers: Vec::new(),
+        }
+    }
+
+    pub(super) async fn start(self) -> World {
+        let snapshot = snapshot(self.config());
+        let upstreams = snapshot.routes[0]
+            .members
+            .iter()
+            .map(|member| Arc::clone(&member.upstream));
+        let upstreams = upstreams.collect();
+        let recorder = Arc::new(Collected::default());
+        let (published, _) = Published::first(snapshot);
+        let proxy = Arc::new(Proxy::new(
+            published,
+            Clock::start(),
+            Caller::plain(),
+            recorder.clone(),
+            Chance::seeded(7),
+        ));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = serve(
+            listener,
+            Arc::clone(&proxy),
+            async { drop(stopped.await) },
+            self.grace,
+        );
+        World {
+            address,
+            proxy,
+            recorder,
+            upstreams,
+            stop: Some(stop),
+            server: tokio::spawn(serving),
+        }
+    }
+}
+
+fn endpoint(address: SocketAddr) -> Endpoint {
+    Endpoint {
+        origin: format!("http://{address}"),
+        path: "/v1".into(),
+    }
+}
+
+fn snapshot(config: Config) -> Snapshot {
+    let providers: HashMap<String, Arc<Provider>> = config
+        .providers
+        .iter()
+        .map(|(name, provider)| {
+            let config::ProviderKind::OpenAi { base } = &provider.kind else {
+                panic!("these tests have no simulated providers");
+            };
+            let live = Provider {
+                config: Arc::clone(provider),
+                base: base.clone(),
+            };
+            (name.to_string(), Arc::new(live))
+        })
+        .collect();
+    let members: HashMap<String, Member> = config
+        .upstreams
+        .iter()
+        .map(|(name, upstream)| {
+            let member = Member {
+                upstream: Arc::new(Upstream::new(name.clone())),
+                config: Arc::clone(upstream),
+                provider: Arc::clone(&providers[name.provider().as_str()]),
+            };
+            (name.to_string(), member)
+        })
+        .collect();
+    let routes: Vec<Arc<Route>> = config
+        .routes
+        .values()
+        .map(|route| {
+            let weights: Vec<Weight> = route.targets.iter().map(|target| target.weight).collect();
+            let table = WeightTable::from_weights(&weights).unwrap();
+            let of = |target: &config::Target| members[target.upstream.name.as_str()].clone();
+            Arc::new(Route {
+                config: Arc::clone(route),
+                label: Arc::from(route.name.as_str()),
+                members: route.targets.iter().map(of).collect(),
+                configured: table.clone(),
+                granted: table,
+                table_version: 1,
+                cells: Arc::new(RouteCells::new(route.targets.len(), 0)),
+            })
+        })
+        .collect();
+    let route_index = routes
+        .iter()
+        .enumerate()
+        .map(|(at, route)| (route.label.to_string(), at));
+    Snapshot {
+        generation: 3,
+        route_index: Arc::new(route_index.collect()),
+        config: Arc::new(config),
+        providers: Arc::new(providers),
+        routes,
+        upstreams: Arc::new(members),
+        strangers: Arc::new(Strangers::default()),
+    }
+}
+
+/// Everything that ended.
+#[derive(Debug, Default)]
+pub(super) struct Collected {
+    attempts: Mutex<Vec<(String, Finished)>>,
+    requests: Mutex<Vec<RequestEnd>>,
+    /// Makes the next attempt's end panic.
+    panics: AtomicBool,
+}
+
+impl Witness for Collected {
+    fn attempt_ended(&self, _: &str, upstream: &Upstream, _: AnswerKind, end: &Finished) {
+        let mut attempts = self.attempts.lock().unwrap();
+        attempts.push((upstream.name().to_string(), *end));
+        drop(attempts);
+        assert!(
+            !self.panics.swap(false, Ordering::Relaxed),
+            "as the test wants it"
+        );
+    }
+}
+
+impl Recorder for Collected {
+    fn request_ended(&self, end: &RequestEnd) {
+        self.requests.lock().unwrap().push(end.clone());
+    }
+}
+
+/// A running data plane.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) address: SocketAddr,
+    pub(super) proxy: Arc<Proxy>,
+    recorder: Arc<Collected>,
+    pub(super) upstreams: Vec<Arc<Upstream>>,
+    stop: Option<oneshot::Sender<()>>,
+    pub(super) server: JoinHandle<DrainReport>,
+}
+
+impl World {
+    /// Makes the code that hears of the next attempt's end panic.
+    pub(super) fn panic_once(&self) {
+        self.recorder.panics.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells the server to stop.
+    pub(super) fn stop(&mut self) {
+        drop(self.stop.take());
+    }
+
+    /// Waits until nothing is open, then: how the attempts ended, in order.
+    pub(super) async fn attempts(&self) -> Vec<(String, Outcome)> {
+        self.settled().await;
+        let attempts = self.recorder.attempts.lock().unwrap();
+        attempts
+            .iter()
+            .map(|(name, end)| (name.clone(), end.outcome))
+            .collect()
+    }
+
+    /// The same with everything about them.
+    pub(super) async fn ends(&self) -> Vec<Finished> {
+        self.settled().await;
+        let attempts = self.recorder.attempts.lock().unwrap();
+        attempts.iter().map(|(_, end)| *end).collect()
+    }
+
+    /// Waits until nothing is open, then: how the requests ended, in order.
+    pub(super) async fn requests(&self) -> Vec<RequestEnd> {
+        self.settled().await;
+        self.recorder.requests.lock().unwrap().clone()
+    }
+
+    async fn settled(&self) {
+        let nothing_open = || {
+            let in_flight: u32 = self
+                .upstreams
+                .iter()
+                .map(|upstream| upstream.gate().in_flight)
+                .sum();
+            in_flight == 0 && self.proxy.open_requests() == 0
+        };
+        let settled = async {
+            while !nothing_open() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(PATIENCE, settled)
+            .await
+            .expect("everything must end and nothing stay in flight");
+    }
+
+    /// Posts `body` as a chat.
+    pub(super) async fn chat(&self, body: &str) -> Got {
+        self.send(&post(body)).await
+    }
+
+    /// Sends `request` as it is and reads to the end of the connection.
+    pub(super) async fn send(&self, request: &[u8]) -> Got {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        // A server that refuses early may close before all was sent.
+        drop(stream.write_all(request).await);
+        Got::read(stream).await
+    }
+}
+
+/// A chat with `body`, on a connection of its own.
+pub(super) fn post(body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+/// The body of a chat.
+pub(super) fn ask(stream: bool) -> String {
+    format!(
+        "{{\"model\":\"chat\",\"stream\":{stream},\"messages\":[{{\"role\":\"user\",\"content\":\"hi\"}}]}}"
+    )
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(super) struct Got {
+    pub(super) status: u16,
+    pub(super) head: String,
+    pub(super) body: String,
+    /// Whether the body had its end.
+    pub(super) whole: bool,
+}
+
+impl Got {
+    pub(super) async fn read(mut stream: TcpStream) -> Self {
+        let mut bytes = Vec::new();
+        let reading =
+            async { while stream.read_buf(&mut bytes).await.is_ok_and(|read| read > 0) {} };
+        timeout(PATIENCE, reading)
+            .await
+            .expect("an answer must end");
+        let text = String::from_utf8(bytes).unwrap();
+        let (head, rest) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let head = head.to_lowercase();
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+        let (body, whole) = if head.contains("transfer-encoding: chunked") {
+            unchunked(rest)
+        } else {
+            (rest.to_owned(), true)
+        };
+        Self {
+            status: status.unwrap_or(0),
+            head,
+            body,
+            whole,
+        }
+    }
+
+    pub(super) fn header(&self, name: &str) -> &str {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines
+            .find(|(key, _)| *key == name)
+            .map_or("", |(_, value)| value)
+    }
+
+    /// The error's code.
+    pub(super) fn code(&self) -> String {
+        self.error("code")
+    }
+
+    /// A field of the error.
+    pub(super) fn error(&self, field: &str) -> String {
+        let body: serde_json::Value = serde_json::from_str(&self.body).unwrap_or_default();
+        body["error"][field].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+fn unchunked(mut rest: &str) -> (String, bool) {
+    let mut body = String::new();
+    while let Some((size, tail)) = rest.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).unwrap();
+        if size == 0 {
+            return (body, true);
+        }
+        let Some((piece, tail)) = tail.split_at_checked(size) else {
+            break;
+        };
+        body.push_str(piece);
+        rest = tail.strip_prefix("\r\n").unwrap_or(tail);
+    }
+    (body, false)
+}

@@ -1,0 +1,269 @@
+//! One exchange with a provider up to the response's header.
+//!
+//! HTTP/1.1 only: over HTTP/2 all requests to a host would share one connection, and one client that stops reading could
+//! starve or cut the others. The request is our own, built from bytes that were read whole; nothing of the client's framing
+//! reaches the provider, and no redirect is followed, so a credential never travels to another host.
+//!
+//! A server may close an idle connection in the moment we use it. hyper repeats what it had not begun to send; where it had,
+//! and the connection had served before and nothing of an answer came, the request is sent once more, on another
+//! connection if there is one: the peer hung up on the connection, not on the request. A *fresh* connection that is closed
+//! is a failure of the target. The price is that a server which closes a used connection *after* it took a request gets it
+//! twice; for a completion that costs tokens, never correctness, and the next target would have got it anyway.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::capture_connection;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::timeout_at;
+
+use super::dial::{Dialer, use_again};
+use crate::live::Clock;
+use crate::model::{Outcome, Phase, Time};
+
+/// How long an unused connection is kept. Providers close theirs after one to several minutes; ours goes first.
+const IDLE: Duration = Duration::from_secs(50);
+/// Most unused connections kept per provider.
+const MOST_IDLE: usize = 256;
+/// How often a request is sent again because an idle connection was closed under it.
+const MOST_RESENDS: u32 = 3;
+/// Largest head of a response.
+const MAX_HEAD: usize = 128 * 1024;
+
+/// Calls providers; cheap to clone, clones share their connections.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    client: Client<Dialer, Full<Bytes>>,
+    tls_problem: Option<String>,
+}
+
+/// A deadline, and what has passed with it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Due {
+    /// When.
+    pub(super) at: Time,
+    /// What is over then.
+    pub(super) phase: Phase,
+}
+
+impl Due {
+    /// The deadline of `phase` at `at`.
+    pub(super) const fn new(at: Time, phase: Phase) -> Self {
+        Self { at, phase }
+    }
+
+    /// The earlier of two; of equal ones `self`.
+    pub(super) fn or(self, other: Self) -> Self {
+        if other.at < self.at { other } else { self }
+    }
+
+    /// Awaits `work` until then.
+    pub(super) async fn bound<T>(
+        self,
+        clock: Clock,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Unanswered> {
+        let instant = clock.instant_of(self.at);
+        let late = |_| Unanswered::timeout(self.phase);
+        timeout_at(instant, work).await.map_err(late)
+    }
+}
+
+/// Until when each step may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Until the connection stands.
+    pub(super) connect: Due,
+    /// Until the response's header.
+    pub(super) header: Due,
+}
+
+/// Why there is no response.
+#[derive(Clone, Debug)]
+pub(super) struct Unanswered {
+    /// What it counts as.
+    pub(super) outcome: Outcome,
+    /// For people: what happened. It names no address.
+    pub(super) detail: String,
+}
+
+impl Default for Caller {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Caller {
+    /// A caller that trusts the certificates that the system trusts.
+    pub fn new() -> Self {
+        let (dialer, tls_problem) = Dialer::new();
+        Self::of(dialer, tls_problem)
+    }
+
+    /// A caller for plain HTTP: it trusts no certificate, so TLS fails.
+    pub fn plain() -> Self {
+        Self::of(Dialer::without_roots(), None)
+    }
+
+    fn of(dialer: Dialer, tls_problem: Option<String>) -> Self {
+        let mut client = Client::builder(TokioExecutor::new());
+        client
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(MOST_IDLE)
+            .retry_canceled_requests(true)
+            .http1_max_buf_size(MAX_HEAD)
+            .set_host(true);
+        Self {
+            client: client.build(dialer),
+            tls_problem,
+        }
+    }
+
+    /// Why the system's certificates could not be read; then no `https` target can be reached.
+    pub fn tls_problem(&self) -> Option<&str> {
+        self.tls_problem.as_deref()
+    }
+
+    /// Sends the request that `build` makes and waits for the response's header.
+    pub(super) async fn send(
+        &self,
+        build: impl Fn() -> Request<Full<Bytes>>,
+        clock: Clock,
+        limits: Limits,
+    ) -> Result<Response<Incoming>, Unanswered> {
+        let mut resends = 0;
+        loop {
+            let (error, reused) = match self.send_once(build(), clock, limits).await? {
+                Ok(response) => return Ok(response),
+                Err(failed) => failed,
+            };
+            if reused && resends < MOST_RESENDS && closed_unanswered(&error) {
+                resends += 1;
+                continue;
+            }
+            return Err(Unanswered::from_client(&error));
+        }
+    }
+
+    /// One exchange: a deadline that passes is the outer error, a failure with "the connection was used before" the inner.
+    async fn send_once(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        clock: Clock,
+        limits: Limits,
+    ) -> Result<Result<Response<Incoming>, (ClientError, bool)>, Unanswered> {
+        let mut connection = capture_connection(&mut request);
+        let response = self.client.request(request);
+        tokio::pin!(response);
+        let standing = async {
+            tokio::select! {
+                biased;
+                early = &mut response => Err(early),
+                () = async { drop(connection.wait_for_connection_metadata().await) } => Ok(()),
+            }
+        };
+        let until = limits.connect.or(limits.header);
+        let stands = until.bound(clock, standing).await?;
+        let reused = connection
+            .connection_metadata()
+            .as_ref()
+            .is_some_and(use_again);
+        let result = match stands {
+            Err(early) => early,
+            Ok(()) => limits.header.bound(clock, response).await?,
+        };
+        Ok(result.map_err(|error| (error, reused)))
+    }
+}
+
+type ClientError = hyper_util::client::legacy::Error;
+
+impl Unanswered {
+    /// A deadline passed.
+    pub(super) fn timeout(phase: Phase) -> Self {
+        let detail = match phase {
+            Phase::Connect => "the connection did not stand in time",
+            Phase::Header => "no response header came in time",
+            Phase::FirstToken => "no content came in time",
+            Phase::BetweenTokens => "the stream went silent",
+            Phase::Attempt => "the answer took longer than one attempt may",
+            Phase::Request => "the request's whole time was up",
+        };
+        Self {
+            outcome: Outcome::Timeout(phase),
+            detail: detail.to_owned(),
+        }
+    }
+
+    fn from_client(error: &ClientError) -> Self {
+        let cause = hyper_cause(error);
+        if error.is_connect() {
+            return Self {
+                outcome: Outcome::Transport,
+                detail: format!("connecting failed: {}", innermost(error)),
+            };
+        }
+        if cause.is_some_and(hyper::Error::is_parse) {
+            return Self {
+                outcome: Outcome::Malformed,
+                detail: format!("the response is not HTTP: {}", innermost(error)),
+            };
+        }
+        Self {
+            outcome: Outcome::Transport,
+            detail: format!(
+                "the connection broke before a response: {}",
+                innermost(error)
+            ),
+        }
+    }
+}
+
+/// Whether the peer closed the connection and sent nothing.
+fn closed_unanswered(error: &ClientError) -> bool {
+    if error.is_connect() {
+        return false;
+    }
+    hyper_cause(error).is_some_and(|cause| {
+        cause.is_incomplete_message()
+            || cause.is_canceled()
+            || cause.is_closed()
+            || io_cause(cause).is_some_and(|io| {
+                use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+                matches!(io.kind(), ConnectionReset | BrokenPipe | ConnectionAborted)
+            })
+    })
+}
+
+fn hyper_cause(error: &ClientError) -> Option<&hyper::Error> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+pub(super) fn io_cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a std::io::Error> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// The last cause: what the operating system or the parser said.
+pub(super) fn innermost(error: &(dyn StdError + 'static)) -> String {
+    causes(error)
+        .last()
+        .map(ToString::to_string)
+        .unwrap_or_default()
+}
+
+fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let cause = next?;
+        next = cause.source();
+        Some(cause)
+    })
+}
