@@ -21,3 +21,5 @@ pub mod live;
 pub mod mock;
 #[cfg(feature = "daemon")]
 pub mod proxy;
+#[cfg(feature = "daemon")]
+pub mod telemetry;

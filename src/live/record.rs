@@ -42,7 +42,7 @@ pub struct RequestEnd {
 }
 
 /// A target that was called.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Served {
     /// Its name within its route; `None` if the request named it itself.
     pub name: Option<TargetName>,
