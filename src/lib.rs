@@ -14,6 +14,8 @@ pub mod sim;
 pub mod wire;
 
 #[cfg(feature = "daemon")]
+pub mod admin;
+#[cfg(feature = "daemon")]
 pub mod control;
 #[cfg(feature = "daemon")]
 pub mod live;

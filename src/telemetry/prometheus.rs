@@ -18,7 +18,7 @@ use crate::live::{Board, Route, Served, Snapshot};
 use crate::model::Time;
 
 /// The media type of what [`Metrics::render`] returns.
-/// Source: <https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>, 2026-07-01.
+/// Source: <https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>, 2026-11-22.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// A gauge of a fraction or of seconds.
