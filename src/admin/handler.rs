@@ -77,13 +77,11 @@ async fn admitted(request: Request<Incoming>) -> Result<(), Reply> {
 fn metrics(admin: &Admin) -> Reply {
     let snapshot = admin.published.read();
     let now = admin.clock.now();
-    match admin.metrics.render(&snapshot, &admin.board, now) {
-        Ok(text) => reply::reply(StatusCode::OK, CONTENT_TYPE, text.into_bytes()),
-        Err(_) => {
-            let message = "the metrics could not be printed";
-            reply::error(StatusCode::INTERNAL_SERVER_ERROR, message)
-        }
-    }
+    let Ok(text) = admin.metrics.render(&snapshot, &admin.board, now) else {
+        let message = "the metrics could not be printed";
+        return reply::error(StatusCode::INTERNAL_SERVER_ERROR, message);
+    };
+    reply::reply(StatusCode::OK, CONTENT_TYPE, text.into_bytes())
 }
 
 fn route(admin: &Admin, name: &str) -> Reply {

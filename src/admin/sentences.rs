@@ -38,26 +38,22 @@ fn headline(route: &Route, decision: &Decision, now: Time) -> String {
 }
 
 fn sentence(row: &Row, now: Time) -> String {
-    let mut text = format!("{} gets {}", row.name, row.granted);
-    if row.granted == row.configured {
-        text.push_str(", as configured");
+    let share = if row.granted == row.configured {
+        "as configured".to_owned()
     } else {
-        text.push_str(&format!(" (configured {})", row.configured));
-    }
+        format!("configured {}", row.configured)
+    };
+    let mut clauses = vec![format!("{} gets {} ({share})", row.name, row.granted)];
     let measured = measured(row);
     if !measured.is_empty() {
-        text.push_str(&format!(": {}", measured.join(", ")));
+        clauses.push(measured.join(", "));
     }
     if row.proposed != row.granted {
-        text.push_str(&format!("; {} would suit it", row.proposed));
+        clauses.push(format!("{} would suit it", row.proposed));
     }
     let reasons = row.rails.iter().map(|rail| reason(*rail, row, now));
-    for reason in reasons {
-        text.push_str("; ");
-        text.push_str(&reason);
-    }
-    text.push('.');
-    text
+    clauses.extend(reasons);
+    format!("{}.", clauses.join("; "))
 }
 
 /// What was measured, and what it amounts to.

@@ -9,7 +9,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// Values by a route's label and a key. Its owner sees to it that it stays small: it inserts what the configuration names.
 #[derive(Debug)]
-pub(super) struct Cache<K, V>(RwLock<HashMap<Arc<str>, HashMap<K, Arc<V>>>>);
+pub(super) struct Cache<K, V>(RwLock<HashMap<Arc<str>, OfRoute<K, V>>>);
+
+/// Values of one route's label.
+type OfRoute<K, V> = HashMap<K, Arc<V>>;
 
 impl<K, V> Default for Cache<K, V> {
     fn default() -> Self {

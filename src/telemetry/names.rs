@@ -1,6 +1,6 @@
 //! All metrics, in one place: what dashboards and alerts are written against.
 //!
-//! Counters get `_total` and units their name as a suffix when they are printed, as OpenMetrics asks.
+//! Counters get `_total` and units their name as a suffix when they are printed, as `OpenMetrics` asks.
 
 /// What all names begin with.
 pub(super) const PREFIX: &str = "weighbridge";

@@ -25,7 +25,7 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 type Fraction = Gauge<f64, AtomicU64>;
 
 impl Metrics {
-    /// Everything in the text format of OpenMetrics, which Prometheus reads.
+    /// Everything in the text format of `OpenMetrics`, which Prometheus reads.
     ///
     /// # Errors
     /// None in practice: a text can always grow.
