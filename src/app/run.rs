@@ -124,8 +124,8 @@ impl App {
             }
         })?;
         let (published, publisher) = Published::first(snapshot);
-        let board = Arc::new(Board::default());
-        let metrics = Arc::new(Metrics::new());
+        let board = Arc::new(Board::starting_with(compiled.shown));
+        let metrics = Arc::new(Metrics::new(published.clone()));
         let caller = Caller::new();
         if let Some(problem) = caller.tls_problem() {
             tracing::warn!(problem, "https targets cannot be reached");
@@ -139,6 +139,8 @@ impl App {
             Chance::from_system(),
         );
         let proxy = Arc::new(proxy);
+        let counted = Arc::clone(&proxy);
+        metrics.watch_open_requests(move || counted.open_requests());
         let (handle, asked) = Handle::new();
         let (controller, reloader) = control::reloads(
             options.source.clone(),
