@@ -107,7 +107,7 @@ impl Script {
             match act {
                 Act::AnswerOnce(_) if served > 1 => return,
                 Act::Answer(bytes) | Act::AnswerOnce(bytes) => {
-                    stream.write_all(&bytes).await.unwrap_or_default()
+                    stream.write_all(&bytes).await.unwrap_or_default();
                 }
                 Act::SendAndClose(bytes) => {
                     stream.write_all(&bytes).await.unwrap_or_default();
