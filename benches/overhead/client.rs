@@ -1,0 +1,143 @@
+//! The load: as many connections as asked for, each with one request at a time, for a given time.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{Request, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::Outcome;
+
+/// What is sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Load {
+    pub(crate) address: SocketAddr,
+    pub(crate) path: &'static str,
+    pub(crate) body: Bytes,
+    pub(crate) connections: usize,
+    /// No request begins after this time.
+    pub(crate) lasts: Duration,
+}
+
+/// What came back, in microseconds.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// From the request to the last byte of its answer, sorted.
+    pub(crate) whole_us: Vec<f64>,
+    /// From the request to the first content, or to the body of a unary answer, sorted.
+    pub(crate) first_us: Vec<f64>,
+    pub(crate) seconds: f64,
+}
+
+impl Seen {
+    pub(crate) fn whole(&self, quantile: f64) -> f64 {
+        at(&self.whole_us, quantile)
+    }
+
+    pub(crate) fn first(&self, quantile: f64) -> f64 {
+        at(&self.first_us, quantile)
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a place in a short list"
+)]
+fn at(sorted: &[f64], quantile: f64) -> f64 {
+    let place = (sorted.len().saturating_sub(1) as f64 * quantile).round() as usize;
+    sorted.get(place).copied().unwrap_or(f64::NAN)
+}
+
+/// Sends `load`. The first request of each connection is not counted: a connection is made once and used for long.
+pub(crate) async fn run(load: &Load) -> Outcome<Seen> {
+    let mut connections = Vec::new();
+    for _ in 0..load.connections {
+        connections.push(connect(load).await?);
+    }
+    let began = now();
+    let mut tasks = JoinSet::new();
+    for connection in connections {
+        tasks.spawn(keep_asking(connection, load.clone(), began));
+    }
+    let mut all = Seen::default();
+    while let Some(seen) = tasks.join_next().await {
+        let seen = seen??;
+        all.whole_us.extend(seen.whole_us);
+        all.first_us.extend(seen.first_us);
+    }
+    all.seconds = began.elapsed().as_secs_f64();
+    all.whole_us.sort_by(f64::total_cmp);
+    all.first_us.sort_by(f64::total_cmp);
+    Ok(all)
+}
+
+async fn connect(load: &Load) -> Outcome<SendRequest<Full<Bytes>>> {
+    let stream = TcpStream::connect(load.address).await?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+async fn keep_asking(
+    mut sender: SendRequest<Full<Bytes>>,
+    load: Load,
+    began: Instant,
+) -> Outcome<Seen> {
+    let mut seen = Seen::default();
+    while began.elapsed() < load.lasts {
+        sender.ready().await?;
+        let asked = now();
+        let first = exchange(&mut sender, &load, asked).await?;
+        seen.whole_us.push(micros(asked));
+        seen.first_us.push(first);
+    }
+    Ok(seen)
+}
+
+/// One request and its whole answer; returns when the first content came.
+async fn exchange(
+    sender: &mut SendRequest<Full<Bytes>>,
+    load: &Load,
+    asked: Instant,
+) -> Outcome<f64> {
+    let request = Request::post(load.path)
+        .header(header::HOST, "bench")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::AUTHORIZATION, "Bearer sk-client")
+        .header(header::USER_AGENT, "bench")
+        .body(Full::new(load.body.clone()))?;
+    let response = sender.send_request(request).await?;
+    let status = response.status();
+    let mut body = response.into_body();
+    let (mut first, mut size) = (None, 0);
+    while let Some(frame) = body.frame().await {
+        let Ok(chunk) = frame?.into_data() else {
+            continue;
+        };
+        size += chunk.len();
+        // The first event of a stream holds the role alone.
+        if first.is_none() && chunk.windows(11).any(|text| text == b"\"content\":\"") {
+            first = Some(micros(asked));
+        }
+    }
+    match first {
+        Some(first) if status.is_success() => Ok(first),
+        _ => Err(format!("{status} with {size} bytes from {}", load.address).into()),
+    }
+}
+
+fn micros(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e6
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark's own stopwatch")]
+fn now() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,114 @@
+//! Processes of their own for everything that is measured, and the kernel's account of each.
+
+use std::fs;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tokio::io::AsyncReadExt as _;
+
+use crate::Outcome;
+
+/// A process that serves, and ends with this value.
+#[derive(Debug)]
+pub(crate) struct Child {
+    process: std::process::Child,
+    /// Where it serves.
+    pub(crate) address: SocketAddr,
+}
+
+impl Child {
+    /// Starts `program`, and waits for its first line: a JSON object whose `key` is the address it serves at.
+    pub(crate) fn start(program: &Path, arguments: &[&str], key: &str) -> Outcome<Self> {
+        let mut process = Command::new(program)
+            .args(arguments)
+            // It would warn of the made-up keys in its configuration.
+            .env("RUST_LOG", "error")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut line = String::new();
+        let stdout = process.stdout.take().ok_or("a child without an output")?;
+        let address = BufReader::new(stdout).read_line(&mut line).and_then(|_| {
+            let said: serde_json::Value = serde_json::from_str(&line)?;
+            let address = said[key].as_str().and_then(|text| text.parse().ok());
+            address.ok_or_else(|| io::Error::other(format!("expected {key:?} in {line:?}")))
+        });
+        match address {
+            Ok(address) => Ok(Self { process, address }),
+            Err(error) => {
+                end(&mut process);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Time on a processor, of all its threads, in nanoseconds. The scheduler's own count; where there is none, the
+    /// clock ticks of `stat`, which are a hundredth of a second.
+    pub(crate) fn cpu_nanos(&self) -> Outcome<u64> {
+        let pid = self.process.id();
+        let mut sum = 0;
+        for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+            let text = fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
+            let spent = text.split(' ').next().and_then(|spent| spent.parse().ok());
+            sum += spent.unwrap_or(0_u64);
+        }
+        if sum > 0 {
+            return Ok(sum);
+        }
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        // The name in parentheses may hold spaces; user and system time are the 12th and 13th field after it.
+        let fields = stat
+            .rsplit(')')
+            .next()
+            .unwrap_or_default()
+            .split_whitespace();
+        let ticks: u64 = fields
+            .skip(11)
+            .take(2)
+            .filter_map(|field| field.parse::<u64>().ok())
+            .sum();
+        Ok(ticks * 10_000_000)
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        end(&mut self.process);
+    }
+}
+
+/// Ends and buries it; one that has ended already cannot be ended, which is as well.
+fn end(process: &mut std::process::Child) {
+    drop(process.kill());
+    drop(process.wait());
+}
+
+/// Says where this process serves.
+pub(crate) fn announce(key: &str, address: SocketAddr) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{{\"{key}\":\"{address}\"}}")?;
+    out.flush()
+}
+
+/// Ready when the parent is gone: its end of the standard input closes with it, however it ends.
+pub(crate) async fn orphaned() {
+    let mut byte = [0];
+    while tokio::io::stdin()
+        .read(&mut byte)
+        .await
+        .is_ok_and(|read| read > 0)
+    {}
+}
+
+/// Runs `work` on as many workers as the product has.
+pub(crate) fn block_on(work: impl Future<Output = Outcome<()>>) -> Outcome<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let result = runtime.block_on(work);
+    // The thread that reads the standard input would be waited for.
+    runtime.shutdown_background();
+    result
+}
