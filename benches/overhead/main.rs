@@ -26,6 +26,10 @@ use weighbridge::law::{Law, Number};
 use weighbridge::live::Clock;
 use weighbridge::mock::{self, Laws};
 
+/// The product's allocator, so that the bare proxy has it too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Any error, with its words.
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
