@@ -146,7 +146,7 @@ pub(super) struct Told {
 pub(super) fn respond(reply: Reply, told: Told, mut ending: Ending) -> Response<Body> {
     let overhead = ending.settle_overhead();
     let mut ours = told.headers(&ending);
-    ours.insert(OVERHEAD, millis(overhead));
+    ours.push((OVERHEAD, millis(overhead)));
     let (status, mut headers, body) = match reply {
         Reply::Whole {
             status,
@@ -183,7 +183,11 @@ pub(super) fn respond(reply: Reply, told: Told, mut ending: Ending) -> Response<
             (status, reject.headers(), Body::whole(reject.body.json()))
         }
     };
-    headers.extend(ours);
+    // One growth at most, and nothing is put into one map to be taken over into another.
+    headers.reserve(ours.len());
+    for (name, value) in ours {
+        headers.insert(name, value);
+    }
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
@@ -191,15 +195,15 @@ pub(super) fn respond(reply: Reply, told: Told, mut ending: Ending) -> Response<
 }
 
 impl Told {
-    fn headers(self, ending: &Ending) -> HeaderMap {
-        let mut headers = HeaderMap::with_capacity(16);
-        headers.insert(REQUEST_ID, self.request_id);
-        headers.insert(CONFIG, HeaderValue::from(self.generation));
-        headers.insert(ATTEMPTS, HeaderValue::from(ending.end.attempts));
+    fn headers(self, ending: &Ending) -> Vec<(HeaderName, HeaderValue)> {
+        let mut headers = Vec::with_capacity(8);
+        headers.push((REQUEST_ID, self.request_id));
+        headers.push((CONFIG, HeaderValue::from(self.generation)));
+        headers.push((ATTEMPTS, HeaderValue::from(ending.end.attempts)));
         let mut name = |header: HeaderName, text: &str| {
             // Names hold visible ASCII only; anything else would be left out rather than refused.
             if let (false, Ok(value)) = (text.is_empty(), HeaderValue::from_str(text)) {
-                headers.insert(header, value);
+                headers.push((header, value));
             }
         };
         name(ROUTE, &ending.end.route);
@@ -212,7 +216,8 @@ impl Told {
     }
 }
 
+/// Milliseconds with three digits after the point, by whole numbers: printing a float costs several times as much.
 fn millis(span: std::time::Duration) -> HeaderValue {
-    let text = format!("{:.3}", span.as_secs_f64() * 1e3);
+    let text = format!("{}.{:03}", span.as_millis(), span.subsec_micros() % 1_000);
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("0.000"))
 }
