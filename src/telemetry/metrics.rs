@@ -17,7 +17,7 @@ use super::cache::Cache;
 use super::labels::{Answered, Call, Failed, Place, Spent, Tried, bounded, bounded_upstream};
 use super::names::{self, Name, PREFIX};
 use crate::live::{Published, Recorder, RequestEnd, Served, Upstream, Witness};
-use crate::model::{AnswerKind, Class, Finished, UpstreamName};
+use crate::model::{AnswerKind, Class, Finished, Outcome, UpstreamName};
 
 /// Bounds of request times, in seconds: from a refusal to the longest default deadline.
 const DURATION: [f64; 16] = [
@@ -62,12 +62,18 @@ pub struct Metrics {
 struct Request {
     place: Place,
     duration: Histogram,
+    first_token: OnceLock<Histogram>,
+    /// The counter of status 200, once there was one: almost every request adds to it, and looking it up by its labels
+    /// costs more than the rest of the count.
+    answered: OnceLock<Counter>,
 }
 
 /// The series of attempts at one upstream for one route.
 #[derive(Debug)]
 struct Attempts {
     call: Call,
+    /// The counter of good ends, once there was one, as in [`Request`].
+    good: OnceLock<Counter>,
     input: Counter,
     output: Counter,
     cached: Counter,
@@ -123,6 +129,8 @@ impl Metrics {
         let place = Place::new(&end.route, served.as_ref());
         self.places.made(&end.route, served, || Request {
             duration: self.duration.get_or_create_owned(&place),
+            first_token: OnceLock::new(),
+            answered: OnceLock::new(),
             place,
         })
     }
@@ -142,8 +150,43 @@ impl Metrics {
             output: self.tokens.get_or_create_owned(&tokens("output")),
             cached: self.cached.get_or_create_owned(&call),
             cost: self.cost.get_or_create_owned(&call),
+            good: OnceLock::new(),
             call: call.clone(),
         })
+    }
+
+    /// Counts a request by its status.
+    fn count_request(&self, request: &Request, status: u16) {
+        let count = || {
+            let place = request.place.clone();
+            let labels = Answered {
+                place,
+                code: status,
+            };
+            self.requests.get_or_create_owned(&labels)
+        };
+        if status == 200 {
+            request.answered.get_or_init(count).inc();
+        } else {
+            count().inc();
+        }
+    }
+
+    /// Counts an attempt by its outcome.
+    fn count_attempt(&self, attempts: &Attempts, outcome: Outcome) {
+        let count = || {
+            let call = attempts.call.clone();
+            let labels = Tried {
+                call,
+                outcome: outcome.label(),
+            };
+            self.attempts.get_or_create_owned(&labels)
+        };
+        if outcome == Outcome::Ok {
+            attempts.good.get_or_init(count).inc();
+        } else {
+            count().inc();
+        }
     }
 }
 
@@ -157,11 +200,7 @@ impl Recorder for Metrics {
     fn request_ended(&self, end: &RequestEnd) {
         let request = self.request(end);
         let place = &request.place;
-        let answered = Answered {
-            place: place.clone(),
-            code: end.status,
-        };
-        self.requests.get_or_create(&answered).inc();
+        self.count_request(&request, end.status);
         if let Some(kind) = kind(end) {
             let failed = Failed {
                 place: place.clone(),
@@ -172,7 +211,8 @@ impl Recorder for Metrics {
         request.duration.observe(end.total.as_secs_f64());
         self.overhead.observe(end.overhead.as_secs_f64());
         if let Some(after) = end.first_content {
-            let histogram = self.first_token.get_or_create(place);
+            let histogram = || self.first_token.get_or_create_owned(place);
+            let histogram = request.first_token.get_or_init(histogram);
             histogram.observe(after.as_secs_f64());
         }
     }
@@ -181,11 +221,7 @@ impl Recorder for Metrics {
 impl Witness for Metrics {
     fn attempt_ended(&self, route: &str, upstream: &Upstream, _: AnswerKind, end: &Finished) {
         let attempts = self.attempt(route, upstream.name());
-        let tried = Tried {
-            call: attempts.call.clone(),
-            outcome: end.outcome.label(),
-        };
-        self.attempts.get_or_create(&tried).inc();
+        self.count_attempt(&attempts, end.outcome);
         if let Some(tokens) = end.tokens {
             attempts.input.inc_by(tokens.input);
             attempts.output.inc_by(tokens.output);
