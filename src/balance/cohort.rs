@@ -25,6 +25,9 @@ pub(super) struct CohortMemory {
     pub(super) tokens: (f64, f64),
     /// How long unary answers take.
     pub(super) hazard: Hazard,
+    /// The normalised unary total that the hazard's ages are of: 1 when it was first filled, and re-expressed with the
+    /// reference.
+    pub(super) hazard_unit: f64,
     /// Ratio of a unary answer's normalised total to the slowness that streams show.
     pub(super) unary_ratio: f64,
     /// Seconds since the cohort began.
@@ -39,6 +42,7 @@ impl Default for CohortMemory {
             noise: first.map(Quantity::first_noise),
             tokens: FIRST_MIX,
             hazard: Hazard::default(),
+            hazard_unit: 1.0,
             unary_ratio: 1.0,
             age: 0.0,
         }
@@ -48,7 +52,7 @@ impl Default for CohortMemory {
 /// Means over a cohort's members at the last tick.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Pool {
-    /// Mean of the filters of those that have data, 1 where nobody has.
+    /// Geometric mean of the filters of those that have data, 1 where nobody has: one sick member moves it little.
     pub(super) means: [f64; 3],
     /// Decayed answers and faults of all.
     pub(super) ok: f64,
@@ -59,8 +63,9 @@ impl Pool {
     pub(super) fn of<'a>(members: impl Iterator<Item = &'a UpstreamMemory> + Clone) -> Self {
         let mean = |quantity: Quantity| {
             let known = members.clone().filter_map(|m| m.filter(quantity).known());
-            let (sum, n) = known.fold((0.0, 0.0), |(sum, n), value| (sum + value, n + 1.0));
-            if n > 0.0 { sum / n } else { 1.0 }
+            let logs = known.map(|mean| mean.max(1e-9).ln());
+            let (sum, n) = logs.fold((0.0, 0.0), |(sum, n), log| (sum + log, n + 1.0));
+            if n > 0.0 { f64::exp(sum / n) } else { 1.0 }
         };
         let means = [Quantity::FirstToken, Quantity::PerToken, Quantity::Unary].map(mean);
         let (ok, faults) =
@@ -117,11 +122,11 @@ impl CohortMemory {
         let unary = typical(members, Quantity::Unary);
         if let Some(first) = first.filter(|mean| !FIT.contains(mean)) {
             self.reference.first_token *= first;
-            self.rescale(members, Quantity::FirstToken, 1.0 / first);
+            rescale(members, Quantity::FirstToken, 1.0 / first);
         }
         if let Some(each) = each.filter(|mean| !FIT.contains(mean)) {
             self.reference.per_token *= each;
-            self.rescale(members, Quantity::PerToken, 1.0 / each);
+            rescale(members, Quantity::PerToken, 1.0 / each);
         }
         // Without streams the two parts cannot be told apart: both move.
         if let (None, Some(unary)) = (each, unary.filter(|mean| !FIT.contains(mean))) {
@@ -130,16 +135,16 @@ impl CohortMemory {
         }
         let factor = before / self.typical_seconds();
         if (factor - 1.0).abs() > 1e-12 {
-            self.rescale(members, Quantity::Unary, factor);
+            rescale(members, Quantity::Unary, factor);
             self.unary_ratio *= factor;
+            self.hazard_unit *= factor;
         }
     }
+}
 
-    fn rescale(&mut self, members: &mut [&mut UpstreamMemory], quantity: Quantity, by: f64) {
-        self.noise[quantity.index()] *= by * by;
-        for member in members {
-            member.filter_mut(quantity).rescale(by);
-        }
+fn rescale(members: &mut [&mut UpstreamMemory], quantity: Quantity, by: f64) {
+    for member in members {
+        member.filter_mut(quantity).rescale(by);
     }
 }
 

@@ -20,15 +20,29 @@ const PRIOR: f64 = 0.5;
 const LEAST_SQUARE: f64 = 0.5;
 /// Innovations count at most this many deviations in the change detector.
 const CLIP: f64 = 3.0;
-/// Allowance of the change detector, and the sum at which it gives the alarm.
+/// Allowance of the change detector, and the sums at which it gives the alarm. One clipped value (3 − 0.5) is enough for
+/// a fall, since a target that recovers is asked rarely; a rise needs two, or one slow answer would unsettle a healthy one.
 const ALLOWANCE: f64 = 0.5;
-const ALARM: f64 = 2.4;
+const RISE_ALARM: f64 = 4.5;
+const FALL_ALARM: f64 = 2.4;
+/// What is left of the falling sum after its alarm: enough that the recovery goes on being looked at.
+const STILL_FALLING: f64 = 1.4;
 /// Gains of the own and of the pooled noise.
 const OWN_GAIN: f64 = 0.03;
 const POOLED_GAIN: f64 = 0.01;
 /// Least noise; one residual counts at most this many times the noise so far.
 const LEAST_NOISE: f64 = 0.01;
 const MOST_RESIDUAL: f64 = 30.0;
+/// A mean below this is not divided by.
+const LEAST_MEAN: f64 = 1e-6;
+
+/// Whether a quantity changed all at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shift {
+    None,
+    Rose,
+    Fell,
+}
 
 /// What a filter measures; each wanders at its own pace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +66,7 @@ impl Quantity {
         }
     }
 
-    /// Noise of one value before any was seen: squared deviation of the normalised times.
+    /// Noise of one value before any was seen: squared deviation relative to the mean.
     pub(super) const fn first_noise(self) -> f64 {
         match self {
             Self::FirstToken => 0.15,
@@ -73,7 +87,8 @@ pub(super) struct Filter {
     mean: Option<f64>,
     /// Squared uncertainty of the mean.
     uncertainty: f64,
-    /// Squared deviation of single values.
+    /// Squared deviation of single values, relative to the mean: times are spread in proportion to themselves, so what
+    /// was learned while a target was slow must not blur it when it is quick again.
     noise: f64,
     /// Sums of the change detector.
     rising: f64,
@@ -91,7 +106,7 @@ impl Filter {
         }
     }
 
-    /// Time passes and a batch arrives; true if it shows that the quantity rose all at once.
+    /// Time passes and a batch arrives; tells whether it shows that the quantity changed all at once.
     pub(super) fn observe(
         &mut self,
         quantity: Quantity,
@@ -99,26 +114,30 @@ impl Filter {
         elapsed: f64,
         pool: f64,
         pooled_noise: &mut f64,
-    ) -> bool {
+    ) -> Shift {
         let prior = quantity.prior(pool);
         self.predict(quantity, elapsed, pool, prior);
         let Some(value) = batch.mean() else {
-            return false;
+            return Shift::None;
         };
         if self.mean.is_none() {
             self.uncertainty = prior;
         }
         let mean = self.mean.unwrap_or(pool);
-        let noise = 0.5 * (self.noise + *pooled_noise) / batch.n;
+        let noise = 0.5 * (self.noise + *pooled_noise) * mean * mean / batch.n;
         let innovation = value - mean;
-        let rose = self.detect(innovation, noise, prior);
+        let shift = self.detect(innovation, noise, prior);
         let gain = self.uncertainty / (self.uncertainty + noise);
         self.mean = Some(mean + gain * innovation);
         self.uncertainty *= 1.0 - gain;
-        let residual = (innovation * innovation * batch.n).min(MOST_RESIDUAL * self.noise + 0.05);
+        // Of an innovation only what the estimate's own uncertainty does not explain is noise: else each step inflates it,
+        // and then the first good answers of a recovered target count for nothing.
+        let relative = innovation / mean.max(LEAST_MEAN);
+        let unexplained = relative * relative * (1.0 - gain) * batch.n;
+        let residual = unexplained.min(MOST_RESIDUAL * self.noise + 0.05);
         self.noise = (self.noise + OWN_GAIN * (residual - self.noise)).max(LEAST_NOISE);
         *pooled_noise = (*pooled_noise + POOLED_GAIN * (residual - *pooled_noise)).max(LEAST_NOISE);
-        rose
+        shift
     }
 
     fn predict(&mut self, quantity: Quantity, elapsed: f64, pool: f64, prior: f64) {
@@ -130,20 +149,28 @@ impl Filter {
         self.uncertainty = (self.uncertainty * keep * keep + drift + forgotten).min(prior);
     }
 
-    /// Opens the filter after a change; true if the change is a rise.
-    fn detect(&mut self, innovation: f64, noise: f64, prior: f64) -> bool {
+    /// Opens the filter after a change.
+    fn detect(&mut self, innovation: f64, noise: f64, prior: f64) -> Shift {
         let deviations = (innovation / (self.uncertainty + noise).sqrt()).clamp(-CLIP, CLIP);
         self.rising = (self.rising + deviations - ALLOWANCE).max(0.0);
         self.falling = (self.falling - deviations - ALLOWANCE).max(0.0);
-        let rose = self.rising > ALARM;
-        if rose || self.falling > ALARM {
+        let shift = match (self.rising > RISE_ALARM, self.falling > FALL_ALARM) {
+            (true, _) => Shift::Rose,
+            (false, true) => Shift::Fell,
+            (false, false) => Shift::None,
+        };
+        if shift != Shift::None {
             let seen = 0.5 * (innovation * innovation - noise).max(0.0);
             let most = (4.0 * prior).max(self.uncertainty);
             self.uncertainty = (self.uncertainty + seen).min(most);
             self.rising = 0.0;
-            self.falling = 0.0;
+            self.falling = if shift == Shift::Rose {
+                0.0
+            } else {
+                STILL_FALLING
+            };
         }
-        rose
+        shift
     }
 
     /// The estimate; the peers' mean where there is no data.
@@ -160,8 +187,9 @@ impl Filter {
         self.uncertainty
     }
 
-    pub(super) const fn noise(&self) -> f64 {
-        self.noise
+    /// Standard deviation of single values, relative to the mean.
+    pub(super) fn spread(&self) -> f64 {
+        self.noise.sqrt()
     }
 
     /// How surprisingly good the last values were: the falling sum of the change detector.
@@ -179,7 +207,6 @@ impl Filter {
     pub(super) fn rescale(&mut self, factor: f64) {
         self.mean = self.mean.map(|mean| mean * factor);
         self.uncertainty *= factor * factor;
-        self.noise = (self.noise * factor * factor).max(LEAST_NOISE);
     }
 }
 
@@ -239,7 +266,8 @@ mod tests {
         }
         let mut rose = false;
         for _ in 0..5 {
-            rose |= filter.observe(Quantity::FirstToken, &batch(&[5.0]), 0.25, 1.0, &mut noise);
+            rose |= filter.observe(Quantity::FirstToken, &batch(&[5.0]), 0.25, 1.0, &mut noise)
+                == Shift::Rose;
         }
         assert!(rose, "the change detector saw it");
         assert!(

@@ -31,7 +31,9 @@ const BURST_MOST: f64 = 6.0;
 const BURST_EVERY: f64 = 0.5;
 /// A falling sum of the change detector from which the last values were surprisingly good.
 const BURST_IMPROVING: f64 = 1.2;
-/// How long after a return an unsure estimate earns extra requests.
+/// How long a sudden improvement earns extra requests, whatever the estimate says: one answer does not move all of it.
+const BURST_IMPROVED: f64 = 5.0;
+/// How long after a return or an improvement an unsure estimate earns extra requests.
 const BURST_AFTER: f64 = 15.0;
 /// A block this close to its end is not worth a new table, in seconds.
 const BLOCK_WORTH: f64 = 0.3;
@@ -347,8 +349,11 @@ impl RouteMemory {
             let unsure = difference < 2.0 * (signals[i].variance + signals[*best].variance).sqrt();
             let fresh =
                 |at: Option<Time>, span: f64| at.is_some_and(|at| scene.now.secs_since(at) < span);
+            let improved = upstream.improved_at;
+            let hopeful = fresh(memory.returned_at, BURST_AFTER) || fresh(improved, BURST_AFTER);
             let worth = upstream.improving() > BURST_IMPROVING
-                || (unsure && fresh(memory.returned_at, BURST_AFTER));
+                || fresh(improved, BURST_IMPROVED)
+                || (unsure && hopeful);
             if worth && !fresh(memory.burst_at, BURST_EVERY) {
                 memory.burst_at = Some(scene.now);
                 self.bursts -= 1.0;

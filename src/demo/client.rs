@@ -32,7 +32,10 @@ impl Client {
             .tcp_nodelay(true)
             .timeout(PATIENCE)
             .build()?;
-        Ok(Self { http, url: format!("http://{address}/v1/chat/completions") })
+        Ok(Self {
+            http,
+            url: format!("http://{address}/v1/chat/completions"),
+        })
     }
 
     /// Sends `arrival` to `route` and reads the answer to its end.
@@ -42,11 +45,23 @@ impl Client {
             .post(&self.url)
             .header("content-type", "application/json")
             .body(body(route, arrival));
-        let Ok(response) = request.send().await else { return Saw::Failure };
+        let Ok(response) = request.send().await else {
+            return Saw::Failure;
+        };
         let good = response.status().is_success();
-        let Ok(text) = response.bytes().await else { return Saw::Failure };
-        let end: &[u8] = if arrival.streamed { b"data: [DONE]" } else { b"}" };
-        if good && text.trim_ascii_end().ends_with(end) { Saw::Answer } else { Saw::Failure }
+        let Ok(text) = response.bytes().await else {
+            return Saw::Failure;
+        };
+        let end: &[u8] = if arrival.streamed {
+            b"data: [DONE]"
+        } else {
+            b"}"
+        };
+        if good && text.trim_ascii_end().ends_with(end) {
+            Saw::Answer
+        } else {
+            Saw::Failure
+        }
     }
 }
 

@@ -104,12 +104,14 @@ pub async fn tell(
 ) -> Result<Report, StoryError> {
     let client = Client::new(running.ready.data)?;
     let before = picture(running)?;
-    fall_sick(running, &pace)?;
+    fall_sick(running, pace)?;
     let books = Arc::new(Mutex::new(Books::default()));
     let start = running.clock.now();
     let mut requests = JoinSet::new();
     let mut record = Record::default();
-    let mut due = arrivals(seed, Duration::from_secs_f64(pace.seconds), RATE).into_iter().peekable();
+    let mut due = arrivals(seed, Duration::from_secs_f64(pace.seconds), RATE)
+        .into_iter()
+        .peekable();
     let mut said = 0.0;
     loop {
         let at = running.clock.now().secs_since(start);
@@ -119,20 +121,22 @@ pub async fn tell(
         }
         while requests.try_join_next().is_some() {}
         if at >= said {
-            telling.line(&line(&pace, said, &record, &books, running));
+            telling.line(&line(pace, said, &record, &books, running));
             said += 1.0;
         }
         if at >= pace.ends() {
             break;
         }
-        let next = due.peek().map_or(LOOK, |arrival| arrival.at.saturating_sub(Duration::from_secs_f64(at)));
+        let next = due.peek().map_or(LOOK, |arrival| {
+            arrival.at.saturating_sub(Duration::from_secs_f64(at))
+        });
         tokio::time::sleep(next.min(LOOK)).await;
     }
     let rest = async { while requests.join_next().await.is_some() {} };
     if tokio::time::timeout(LAST_ANSWERS, rest).await.is_err() {
         requests.shutdown().await;
     }
-    Ok(report(&before, &picture(running)?, &pace, &record, &books))
+    Ok(report(&before, &picture(running)?, pace, &record, &books))
 }
 
 /// Sends one arrival to both routes at once.
@@ -151,7 +155,11 @@ fn send(
             // From the moment it was due: a late sender must not make answers look quicker.
             let took = clock.now().since(start).saturating_sub(arrival.at);
             let mut books = books.lock().unwrap_or_else(PoisonError::into_inner);
-            let tally = if route == ADAPTIVE { &mut books.adaptive } else { &mut books.fixed };
+            let tally = if route == ADAPTIVE {
+                &mut books.adaptive
+            } else {
+                &mut books.fixed
+            };
             tally.millis.push(took.as_secs_f64() * 1e3);
             tally.failures += u64::from(saw == Saw::Failure);
         });
@@ -159,16 +167,25 @@ fn send(
 }
 
 /// Gives all providers their laws anew, so that the laws' time begins with the story, and two of them the fault.
-fn fall_sick(running: &Running, pace: &Pace) -> Result<(), StoryError> {
+fn fall_sick(running: &Running, pace: Pace) -> Result<(), StoryError> {
     for name in running.laws.names() {
-        let Some(law) = running.laws.law(&name) else { continue };
-        let law = if name == SICK || name == SICK_COPY { sick(&law, pace)? } else { (*law).clone() };
-        running.laws.put(&name, law).map_err(|_| StoryError::Missing(SICK))?;
+        let Some(law) = running.laws.law(&name) else {
+            continue;
+        };
+        let law = if name == SICK || name == SICK_COPY {
+            sick(&law, pace)?
+        } else {
+            (*law).clone()
+        };
+        running
+            .laws
+            .put(&name, law)
+            .map_err(|_| StoryError::Missing(SICK))?;
     }
     Ok(())
 }
 
-fn sick(law: &Law, pace: &Pace) -> Result<Law, NumberError> {
+fn sick(law: &Law, pace: Pace) -> Result<Law, NumberError> {
     let (from, to) = (pace.falls_sick(), pace.recovers());
     let slower = |number: &Number| {
         let well = number.at(0.0);
@@ -193,10 +210,16 @@ struct Picture {
 
 fn picture(running: &Running) -> Result<Picture, StoryError> {
     let snapshot = running.published.read();
-    let adaptive = snapshot.route(ADAPTIVE).ok_or(StoryError::Missing(ADAPTIVE))?;
+    let adaptive = snapshot
+        .route(ADAPTIVE)
+        .ok_or(StoryError::Missing(ADAPTIVE))?;
     let fixed = snapshot.route(FIXED).ok_or(StoryError::Missing(FIXED))?;
     let cost = |route: &Route| {
-        route.members.iter().map(|member| member.upstream.totals().cost.usd()).sum()
+        route
+            .members
+            .iter()
+            .map(|member| member.upstream.totals().cost.usd())
+            .sum()
     };
     Ok(Picture {
         adaptive: Arc::clone(adaptive),
@@ -208,15 +231,29 @@ fn picture(running: &Running) -> Result<Picture, StoryError> {
 fn report(
     before: &Picture,
     after: &Picture,
-    pace: &Pace,
+    pace: Pace,
     record: &Record,
     books: &Arc<Mutex<Books>>,
 ) -> Report {
     let route = &after.adaptive;
-    let names: Vec<String> = route.config.targets.iter().map(|t| t.name.to_string()).collect();
-    let configured: Vec<f64> = route.configured.shares().iter().map(|s| s.fraction()).collect();
-    let picked: Vec<u64> =
-        after.picked.iter().zip(&before.picked).map(|(after, before)| after - before).collect();
+    let names: Vec<String> = route
+        .config
+        .targets
+        .iter()
+        .map(|t| t.name.to_string())
+        .collect();
+    let configured: Vec<f64> = route
+        .configured
+        .shares()
+        .iter()
+        .map(|s| s.fraction())
+        .collect();
+    let picked: Vec<u64> = after
+        .picked
+        .iter()
+        .zip(&before.picked)
+        .map(|(after, before)| after - before)
+        .collect();
     let books = books.lock().unwrap_or_else(PoisonError::into_inner);
     Report {
         sick_target: SICK.to_owned(),
@@ -228,7 +265,7 @@ fn report(
 
 /// One line of the story: the time, the shares, and how both policies fare in their last answers.
 fn line(
-    pace: &Pace,
+    pace: Pace,
     at: f64,
     record: &Record,
     books: &Arc<Mutex<Books>>,
@@ -236,7 +273,14 @@ fn line(
 ) -> String {
     let snapshot = running.published.read();
     let shares = record.mean(at - 1.0, at + 1.0).unwrap_or_default();
-    let names = snapshot.route(ADAPTIVE).map(|route| route.config.targets.iter().map(|t| t.name.to_string()).collect::<Vec<_>>());
+    let names = snapshot.route(ADAPTIVE).map(|route| {
+        route
+            .config
+            .targets
+            .iter()
+            .map(|t| t.name.to_string())
+            .collect::<Vec<_>>()
+    });
     let shown: Vec<String> = names
         .unwrap_or_default()
         .iter()
@@ -244,7 +288,11 @@ fn line(
         .map(|(name, share)| format!("{name} {:3.0} % {}", share * 100.0, bar(*share)))
         .collect();
     let books = books.lock().unwrap_or_else(PoisonError::into_inner);
-    let state = if at >= pace.falls_sick() && at < pace.recovers() { "SICK" } else { "    " };
+    let state = if at >= pace.falls_sick() && at < pace.recovers() {
+        "SICK"
+    } else {
+        "    "
+    };
     format!(
         "{at:4.0} s {state}  {}   last 100 answers p95: adaptive {:5.0} ms, fixed {:5.0} ms",
         shown.join("  "),
@@ -268,5 +316,9 @@ fn lately(tally: &Tally) -> f64 {
 )]
 fn bar(share: f64) -> String {
     let full = (share * 12.0).round() as usize;
-    format!("{}{}", "█".repeat(full.min(12)), "░".repeat(12 - full.min(12)))
+    format!(
+        "{}{}",
+        "█".repeat(full.min(12)),
+        "░".repeat(12 - full.min(12))
+    )
 }

@@ -101,7 +101,10 @@ mod tests {
     fn the_mean_rate_is_the_one_asked_for() {
         let many = arrivals(7, Duration::from_secs(600), 50.0);
         let rate = many.len() as f64 / 600.0;
-        assert!((48.0..52.0).contains(&rate), "asked for 50 a second, found {rate}");
+        assert!(
+            (48.0..52.0).contains(&rate),
+            "asked for 50 a second, found {rate}"
+        );
     }
 
     #[test]
@@ -110,7 +113,10 @@ mod tests {
         let mut answers: Vec<u64> = many.iter().map(|arrival| arrival.answer_tokens).collect();
         answers.sort_unstable();
         let median = answers[answers.len() / 2];
-        assert!((120..=140).contains(&median), "the trace's median is 129, found {median}");
+        assert!(
+            (120..=140).contains(&median),
+            "the trace's median is 129, found {median}"
+        );
     }
 
     #[test]
