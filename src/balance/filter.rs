@@ -27,11 +27,10 @@ const RISE_ALARM: f64 = 4.5;
 const FALL_ALARM: f64 = 2.4;
 /// What is left of the falling sum after its alarm: enough that the recovery goes on being looked at.
 const STILL_FALLING: f64 = 1.4;
-/// Gains of the own and of the pooled noise.
+/// Gain of the own noise.
 const OWN_GAIN: f64 = 0.03;
-const POOLED_GAIN: f64 = 0.01;
 /// Least noise; one residual counts at most this many times the noise so far.
-const LEAST_NOISE: f64 = 0.01;
+pub(super) const LEAST_NOISE: f64 = 0.01;
 const MOST_RESIDUAL: f64 = 30.0;
 
 /// What a filter measures; each wanders at its own pace.
@@ -70,6 +69,15 @@ impl Quantity {
     }
 }
 
+/// What a batch showed.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Seen {
+    /// The quantity rose all at once.
+    pub(super) rose: bool,
+    /// Squared deviation of single values; `None` without values.
+    pub(super) residual: Option<f64>,
+}
+
 /// An estimate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Filter {
@@ -95,25 +103,25 @@ impl Filter {
         }
     }
 
-    /// Time passes and a batch arrives; true if it shows that the quantity rose all at once.
+    /// Time passes and a batch arrives.
     pub(super) fn observe(
         &mut self,
         quantity: Quantity,
         batch: &Moments,
         elapsed: f64,
         pool: f64,
-        pooled_noise: &mut f64,
-    ) -> bool {
+        pooled_noise: f64,
+    ) -> Seen {
         let prior = quantity.prior(pool);
         self.predict(quantity, elapsed, pool, prior);
         let Some(value) = batch.mean() else {
-            return false;
+            return Seen::default();
         };
         if self.mean.is_none() {
             self.uncertainty = prior;
         }
         let mean = self.mean.unwrap_or(pool);
-        let noise = 0.5 * (self.noise + *pooled_noise) / batch.n;
+        let noise = 0.5 * (self.noise + pooled_noise) / batch.n;
         let innovation = value - mean;
         let rose = self.detect(innovation, noise, prior);
         let gain = self.uncertainty / (self.uncertainty + noise);
@@ -124,8 +132,10 @@ impl Filter {
         let unexplained = innovation * innovation * (1.0 - gain) * batch.n;
         let residual = unexplained.min(MOST_RESIDUAL * self.noise + 0.05);
         self.noise = (self.noise + OWN_GAIN * (residual - self.noise)).max(LEAST_NOISE);
-        *pooled_noise = (*pooled_noise + POOLED_GAIN * (residual - *pooled_noise)).max(LEAST_NOISE);
-        rose
+        Seen {
+            rose,
+            residual: Some(residual),
+        }
     }
 
     fn predict(&mut self, quantity: Quantity, elapsed: f64, pool: f64, prior: f64) {
@@ -205,8 +215,8 @@ mod tests {
     #[test]
     fn without_data_the_estimate_is_the_peers_mean() {
         let mut filter = Filter::new(Quantity::FirstToken);
-        let mut noise = 0.15;
-        filter.observe(Quantity::FirstToken, &batch(&[]), 10.0, 1.7, &mut noise);
+        let noise = 0.15;
+        filter.observe(Quantity::FirstToken, &batch(&[]), 10.0, 1.7, noise);
         assert_eq!(filter.value(1.7).to_bits(), 1.7f64.to_bits());
         assert!(filter.known().is_none());
     }
@@ -214,9 +224,9 @@ mod tests {
     #[test]
     fn data_narrows_the_uncertainty_and_silence_widens_it_again() {
         let mut filter = Filter::new(Quantity::FirstToken);
-        let mut noise = 0.15;
+        let noise = 0.15;
         for _ in 0..100 {
-            filter.observe(Quantity::FirstToken, &batch(&[2.0]), 0.25, 1.0, &mut noise);
+            filter.observe(Quantity::FirstToken, &batch(&[2.0]), 0.25, 1.0, noise);
         }
         let narrow = filter.uncertainty();
         assert!(
@@ -225,7 +235,7 @@ mod tests {
         );
         assert!((filter.value(1.0) - 2.0).abs() < 0.1);
         for _ in 0..4_000 {
-            filter.observe(Quantity::FirstToken, &batch(&[]), 0.25, 1.0, &mut noise);
+            filter.observe(Quantity::FirstToken, &batch(&[]), 0.25, 1.0, noise);
         }
         assert!(
             filter.uncertainty() > 10.0 * narrow,
@@ -240,13 +250,15 @@ mod tests {
     #[test]
     fn a_step_is_followed_within_a_few_values() {
         let mut filter = Filter::new(Quantity::FirstToken);
-        let mut noise = 0.15;
+        let noise = 0.15;
         for _ in 0..400 {
-            filter.observe(Quantity::FirstToken, &batch(&[1.0]), 0.25, 1.0, &mut noise);
+            filter.observe(Quantity::FirstToken, &batch(&[1.0]), 0.25, 1.0, noise);
         }
         let mut rose = false;
         for _ in 0..5 {
-            rose |= filter.observe(Quantity::FirstToken, &batch(&[5.0]), 0.25, 1.0, &mut noise);
+            rose |= filter
+                .observe(Quantity::FirstToken, &batch(&[5.0]), 0.25, 1.0, noise)
+                .rose;
         }
         assert!(rose, "the change detector saw it");
         assert!(
@@ -259,9 +271,9 @@ mod tests {
     #[test]
     fn rescaling_says_the_same_in_other_units() {
         let mut filter = Filter::new(Quantity::PerToken);
-        let mut noise = 0.05;
+        let noise = 0.05;
         for _ in 0..50 {
-            filter.observe(Quantity::PerToken, &batch(&[3.0]), 0.25, 3.0, &mut noise);
+            filter.observe(Quantity::PerToken, &batch(&[3.0]), 0.25, 3.0, noise);
         }
         let (mean, uncertainty) = (filter.value(3.0), filter.uncertainty());
         filter.rescale(1.0 / 3.0);

@@ -1,4 +1,4 @@
-//! What is known about one upstream, and how a tick changes it: `observe`.
+//! What is known about one upstream, and how a tick changes it: `hear`, `judge`, `expose`.
 
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +56,8 @@ pub(super) struct UpstreamMemory {
     pub(super) samples: u64,
     /// Whether this tick's batch showed a sudden slowness.
     pub(super) alarm: bool,
+    /// What this tick's single values deviate by, by quantity.
+    pub(super) residuals: [Option<f64>; 3],
     /// In-flight first tokens and unary answers that push the estimate up, this tick.
     waiting: Waiting,
     /// No requests before this moment.
@@ -116,6 +118,7 @@ impl UpstreamMemory {
             born: None,
             samples: 0,
             alarm: false,
+            residuals: [None; 3],
             waiting: Waiting::default(),
             blocked_until: Time::ZERO,
             in_flight: 0,
@@ -150,8 +153,8 @@ impl UpstreamMemory {
         }
     }
 
-    /// One tick: takes the batch in, looks at what is still out, judges health.
-    pub(super) fn observe(
+    /// A tick, first part: takes the batch in.
+    pub(super) fn hear(
         &mut self,
         cohort: &mut CohortMemory,
         input: &UpstreamInput,
@@ -162,10 +165,19 @@ impl UpstreamMemory {
         self.blocked_until = input.blocked_until;
         self.count(input, around.elapsed);
         self.learn(cohort, input, around);
-        self.expect_unary(cohort, input, around);
+    }
+
+    /// A tick, second part, when the cohort knows all batches: looks at what is still out and judges health.
+    pub(super) fn judge(
+        &mut self,
+        cohort: &CohortMemory,
+        input: &UpstreamInput,
+        around: &Around<'_>,
+    ) {
+        self.look_at_flights(cohort, input, around);
         self.capacity
             .observe(input, around, self.seconds_to_first(cohort, around.pool));
-        self.judge(cohort, input, around);
+        self.judge_health(cohort, input, around);
         self.health.advance(around.now, around.elapsed);
     }
 
@@ -213,16 +225,16 @@ impl UpstreamMemory {
                 ..moments
             };
             let pool = around.pool.mean(quantity);
-            let noise = &mut cohort.noise[quantity.index()];
+            let noise = cohort.noise[quantity.index()];
             let filter = self.filter_mut(quantity);
-            let rose = filter.observe(quantity, &moments, around.elapsed, pool, noise);
-            self.alarm |= rose;
+            let seen = filter.observe(quantity, &moments, around.elapsed, pool, noise);
+            self.alarm |= seen.rose;
+            self.residuals[quantity.index()] = seen.residual;
         }
         for seconds in &input.batch.unary_totals {
             let age = f64::from(*seconds) / self.unary_pace(cohort, around.pool);
             cohort.hazard.answered(age, 1.0);
         }
-        cohort.mix(input);
     }
 
     /// How many times slower its unary answers are than those that the cohort's hazard speaks of.
@@ -235,9 +247,9 @@ impl UpstreamMemory {
     }
 
     /// Compares the unary answers that came with those that were due, and notes late first tokens.
-    fn expect_unary(
+    fn look_at_flights(
         &mut self,
-        cohort: &mut CohortMemory,
+        cohort: &CohortMemory,
         input: &UpstreamInput,
         around: &Around<'_>,
     ) {
@@ -253,7 +265,6 @@ impl UpstreamMemory {
                 AnswerKind::Unary => {
                     let age = flight.age / pace;
                     due += cohort.hazard.rate(age) * around.elapsed / pace;
-                    cohort.hazard.exposed(age, around.elapsed / pace);
                 }
                 AnswerKind::Streamed if flight.age > late_from => {
                     // One in thirty is a little late by chance; at twice that age it counts in full.
@@ -276,6 +287,22 @@ impl UpstreamMemory {
             (self.expected.0 + due) * keep,
             (self.expected.1 + came) * keep,
         );
+    }
+
+    /// A tick, last part: its unary requests that are out join the cohort's exposure.
+    pub(super) fn expose(
+        &self,
+        cohort: &mut CohortMemory,
+        input: &UpstreamInput,
+        around: &Around<'_>,
+    ) {
+        let pace = self.unary_pace(cohort, around.pool);
+        let unary = input.flights.iter();
+        for flight in unary.filter(|flight| flight.kind == AnswerKind::Unary) {
+            cohort
+                .hazard
+                .exposed(flight.age / pace, around.elapsed / pace);
+        }
     }
 
     /// Seconds to its first token.
@@ -301,7 +328,7 @@ impl UpstreamMemory {
         }
     }
 
-    fn judge(&mut self, cohort: &CohortMemory, input: &UpstreamInput, around: &Around<'_>) {
+    fn judge_health(&mut self, cohort: &CohortMemory, input: &UpstreamInput, around: &Around<'_>) {
         match self.health.hear(around.now, &input.news, around.demand) {
             Change::None => {}
             Change::Ejected => self.expected = (0.0, 0.0),
