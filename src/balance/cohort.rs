@@ -16,6 +16,10 @@ const FIRST_MIX: (f64, f64) = (400.0, 150.0);
 /// The reference moves when the typical normalised time leaves this range: inside it the filters' fixed constants fit.
 const FIT: std::ops::Range<f64> = 0.4..2.5;
 
+/// Seconds that a reference may have; beyond them times are noise of a clock or a mistake.
+const FIRST_TOKEN: (f64, f64) = (1e-4, 1e4);
+const PER_TOKEN: (f64, f64) = (1e-7, 1e2);
+
 /// What a cohort remembers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct CohortMemory {
@@ -145,17 +149,19 @@ impl CohortMemory {
         let each = typical(members, Quantity::PerToken);
         let unary = typical(members, Quantity::Unary);
         if let Some(first) = first.filter(|mean| !FIT.contains(mean)) {
+            let first = within(self.reference.first_token, first, FIRST_TOKEN);
             self.reference.first_token *= first;
             self.rescale(members, Quantity::FirstToken, 1.0 / first);
         }
         if let Some(each) = each.filter(|mean| !FIT.contains(mean)) {
+            let each = within(self.reference.per_token, each, PER_TOKEN);
             self.reference.per_token *= each;
             self.rescale(members, Quantity::PerToken, 1.0 / each);
         }
         // Without streams the two parts cannot be told apart: both move.
         if let (None, Some(unary)) = (each, unary.filter(|mean| !FIT.contains(mean))) {
-            self.reference.first_token *= unary;
-            self.reference.per_token *= unary;
+            self.reference.first_token *= within(self.reference.first_token, unary, FIRST_TOKEN);
+            self.reference.per_token *= within(self.reference.per_token, unary, PER_TOKEN);
         }
         let factor = before / self.typical_seconds();
         if (factor - 1.0).abs() > 1e-12 {
@@ -171,6 +177,11 @@ impl CohortMemory {
             member.filter_mut(quantity).rescale(by);
         }
     }
+}
+
+/// The factor nearest to `factor` that keeps `value` within the range.
+fn within(value: f64, factor: f64, (least, most): (f64, f64)) -> f64 {
+    (value * factor).clamp(least, most) / value
 }
 
 /// Geometric mean of what members' filters hold: one sick member moves it little.

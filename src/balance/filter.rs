@@ -18,6 +18,8 @@ const DRIFT: f64 = 0.000_7;
 const PRIOR: f64 = 0.5;
 /// Least squared mean that scales them, so that a quantity near zero keeps some uncertainty.
 const LEAST_SQUARE: f64 = 0.5;
+/// Least uncertainty: estimates are combined by its inverse.
+const LEAST_UNCERTAINTY: f64 = 1e-9;
 /// Innovations count at most this many deviations in the change detector.
 const CLIP: f64 = 3.0;
 /// Allowance of the change detector, and the sums at which it gives the alarm. One clipped value (3 − 0.5) is enough for
@@ -126,7 +128,7 @@ impl Filter {
         let rose = self.detect(innovation, noise, prior);
         let gain = self.uncertainty / (self.uncertainty + noise);
         self.mean = Some(mean + gain * innovation);
-        self.uncertainty *= 1.0 - gain;
+        self.uncertainty = (self.uncertainty * (1.0 - gain)).max(LEAST_UNCERTAINTY);
         // Of an innovation only what the estimate's own uncertainty does not explain is noise: else each step inflates it,
         // and then the first good answers of a recovered target count for nothing.
         let unexplained = innovation * innovation * (1.0 - gain) * batch.n;
@@ -195,7 +197,7 @@ impl Filter {
     /// Says the same in units that are `factor` times smaller.
     pub(super) fn rescale(&mut self, factor: f64) {
         self.mean = self.mean.map(|mean| mean * factor);
-        self.uncertainty *= factor * factor;
+        self.uncertainty = (self.uncertainty * factor * factor).max(LEAST_UNCERTAINTY);
         self.noise = (self.noise * factor * factor).max(LEAST_NOISE);
     }
 }

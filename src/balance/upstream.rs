@@ -7,7 +7,7 @@ use super::cohort::{CohortMemory, Pool};
 use super::filter::{Filter, Quantity};
 use super::gate::{Cause, GateOrder, Standing, Watch};
 use super::health::{Change, Health, HealthMemory};
-use super::input::{Moments, Reference, UpstreamInput};
+use super::input::{MOST_FIRST_TOKEN, MOST_PER_TOKEN, Moments, Reference, UpstreamInput};
 use crate::model::{AnswerKind, Class, Time};
 
 /// Strength of the peers' fault rate as a prior, in requests. With 20, one chance fault halves a small target's share
@@ -220,8 +220,13 @@ impl UpstreamMemory {
         ];
         self.alarm = false;
         for (quantity, moments, factor) in batches {
+            // The tally keeps values within these bounds; a journal that was written by hand may not.
+            let most = match quantity {
+                Quantity::FirstToken => MOST_FIRST_TOKEN,
+                Quantity::PerToken | Quantity::Unary => MOST_PER_TOKEN,
+            };
             let moments = Moments {
-                sum: moments.sum * factor,
+                sum: moments.sum.clamp(0.0, most * moments.n) * factor.clamp(1e-6, 1e6),
                 ..moments
             };
             let pool = around.pool.mean(quantity);
@@ -271,7 +276,7 @@ impl UpstreamMemory {
                     let weight = (flight.age / late_from - 1.0).min(1.0);
                     let normal = flight.age / cohort.reference.first_token;
                     late += weight;
-                    late_age += weight * normal.min(super::input::MOST_FIRST_TOKEN);
+                    late_age += weight * normal.min(MOST_FIRST_TOKEN);
                 }
                 AnswerKind::Streamed => {}
             }
