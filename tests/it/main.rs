@@ -1,3 +1,3 @@
 //! One test binary for everything that needs more than one module.
 
-fn main() {}
+mod laws;
