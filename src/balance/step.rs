@@ -130,10 +130,19 @@ pub fn step(plan: &Plan, memory: &mut Memory, input: &Input) -> Stepped {
         demand: rates[i].0,
         expected_rate: rates[i].1,
     };
+    // Whoever comes first in the plan must not be judged by less than the others: each part is done for all before the next.
     for (i, (upstream, told)) in upstreams.iter_mut().zip(&input.upstreams).enumerate() {
-        upstream.observe(&mut cohorts[plan.cohort_of[i]], told, &around(i));
+        upstream.hear(&mut cohorts[plan.cohort_of[i]], told, &around(i));
+    }
+    for (i, (upstream, told)) in upstreams.iter_mut().zip(&input.upstreams).enumerate() {
+        upstream.judge(&cohorts[plan.cohort_of[i]], told, &around(i));
+    }
+    for (i, (upstream, told)) in upstreams.iter().zip(&input.upstreams).enumerate() {
+        upstream.expose(&mut cohorts[plan.cohort_of[i]], told, &around(i));
     }
     for (members, cohort) in plan.cohorts.iter().zip(cohorts.iter_mut()) {
+        cohort.mix(members.iter().filter_map(|i| input.upstreams.get(*i)));
+        cohort.learn_noise(members.iter().map(|i| &upstreams[*i]));
         settle(cohort, members, upstreams, input.elapsed);
     }
     let after: Vec<Pool> = plan
