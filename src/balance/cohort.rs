@@ -20,6 +20,9 @@ const FIT: std::ops::Range<f64> = 0.4..2.5;
 const FIRST_TOKEN: (f64, f64) = (1e-4, 1e4);
 const PER_TOKEN: (f64, f64) = (1e-7, 1e2);
 
+/// Bounds on ratios between kinds of answers: beyond them products leave what f64 can hold.
+pub(super) const RATIO: (f64, f64) = (1e-6, 1e6);
+
 /// What a cohort remembers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct CohortMemory {
@@ -167,8 +170,8 @@ impl CohortMemory {
         let factor = before / self.typical_seconds();
         if (factor - 1.0).abs() > 1e-12 {
             rescale(members, Quantity::Unary, factor);
-            self.unary_ratio *= factor;
-            self.hazard_unit *= factor;
+            self.unary_ratio = (self.unary_ratio * factor).clamp(RATIO.0, RATIO.1);
+            self.hazard_unit = (self.hazard_unit * factor).clamp(RATIO.0, RATIO.1);
         }
     }
 }

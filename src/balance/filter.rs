@@ -23,9 +23,10 @@ const LEAST_UNCERTAINTY: f64 = 1e-9;
 /// Innovations count at most this many deviations in the change detector.
 const CLIP: f64 = 3.0;
 /// Allowance of the change detector, and the sums at which it gives the alarm. One clipped value (3 − 0.5) is enough for
-/// a fall, since a target that recovers is asked rarely; a rise needs two, or one slow answer would unsettle a healthy one.
+/// a fall, since a target that recovers is asked rarely; a rise needs three, or two slow answers would unsettle a healthy
+/// one (times have long tails).
 const ALLOWANCE: f64 = 0.5;
-const RISE_ALARM: f64 = 4.5;
+const RISE_ALARM: f64 = 6.0;
 const FALL_ALARM: f64 = 2.4;
 /// What is left of the falling sum after its alarm: enough that the recovery goes on being looked at.
 const STILL_FALLING: f64 = 1.4;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::cohort::{CohortMemory, Pool};
+use super::cohort::{CohortMemory, Pool, RATIO};
 use super::decision::Decision;
 use super::gate::GateOrder;
 use super::plan::Plan;
@@ -222,7 +222,7 @@ fn settle(
     if weights > 0.0 {
         // The plain mean while young, so that the first answers count for no more than the others.
         let gain = (elapsed / cohort.age.clamp(RATIO_FIRST, RATIO_MEMORY)).min(1.0);
-        let ratio = (sum / weights).exp();
+        let ratio = (sum / weights).exp().clamp(RATIO.0, RATIO.1);
         cohort.unary_ratio += gain * (ratio - cohort.unary_ratio);
     }
     cohort.age += elapsed;
