@@ -1,3 +1,4 @@
 //! One test binary for everything that needs more than one module.
 
+#[cfg(test)]
 mod cli;
