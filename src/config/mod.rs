@@ -68,6 +68,8 @@ pub struct Config {
     pub controller: Controller,
     /// What requests may bring themselves.
     pub requests: Requests,
+    /// What routes, and requests without a route, have where nothing else is said.
+    pub defaults: Defaults,
     /// All providers, by name.
     pub providers: BTreeMap<ProviderName, Arc<Provider>>,
     /// All upstreams that routes name, by name.
@@ -141,6 +143,15 @@ pub struct Requests {
     pub lists: bool,
     /// What acts on a list whose type asks for nothing else.
     pub strategy: Strategy,
+}
+
+/// What holds where nothing else is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Defaults {
+    /// How long each phase may take.
+    pub deadlines: Deadlines,
+    /// What is tried again.
+    pub retry: Retry,
 }
 
 /// How a request's place in the shares is drawn.
