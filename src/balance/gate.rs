@@ -7,6 +7,7 @@
 //! [`react`] only ever tightens: it blocks, it ejects, it reports what a probe showed. Only the tick loosens. That keeps
 //! one writer for everything that lets traffic back in, and a lost race between the two can only be too careful.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -302,6 +303,18 @@ pub enum Cause {
     Stalls,
     /// Our credential or our model name is wrong there.
     OurFault,
+}
+
+impl fmt::Display for Cause {
+    /// Completes "ejected because …".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Faults => "it kept failing",
+            Self::Overdue => "its requests hung",
+            Self::Stalls => "its answers stopped in the middle",
+            Self::OurFault => "our credential or our model name is wrong there",
+        })
+    }
 }
 
 /// What [`react`] keeps per upstream between two ticks. The tick sets all but `fault_sum` and `ejected_at`.
