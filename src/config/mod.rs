@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -102,8 +101,6 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Whether it may listen where others can reach it although it asks for no client key.
     pub allow_unauthenticated: bool,
-    /// Folder for what should survive a restart; `None` keeps nothing.
-    pub state: Option<PathBuf>,
     /// Largest request body that is accepted, in bytes.
     pub max_body: u64,
     /// Largest unary answer that is buffered for a check before it is passed on, in bytes.

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -152,7 +151,6 @@ impl Plan {
         Server {
             listen: ([127, 0, 0, 1], 0).into(),
             allow_unauthenticated: false,
-            state: None::<PathBuf>,
             max_body: self.max_body,
             max_answer: self.max_answer,
             drain_grace: self.grace,
