@@ -13,7 +13,7 @@ fn chi_square_limit(freedom: f64) -> f64 {
     freedom * (1.0 - part + 3.09 * part.sqrt()).powi(3)
 }
 
-/// A stream of draws without any pattern: SplitMix64.
+/// A stream of draws without any pattern (`SplitMix64`).
 fn draws(seed: u64, count: usize) -> impl Iterator<Item = Draw> {
     let mut state = seed;
     std::iter::repeat_with(move || {
@@ -21,7 +21,7 @@ fn draws(seed: u64, count: usize) -> impl Iterator<Item = Draw> {
         let mut z = state;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        Draw((z >> 33) as u32 ^ (z as u32))
+        Draw((z >> 32) as u32)
     })
     .take(count)
 }

@@ -118,14 +118,13 @@ fn moments(n: u32, value: f64) -> Moments {
 impl Doing {
     fn batch(&self) -> Batch {
         let ok = self.streamed + self.unary;
+        let total = std::time::Duration::from_secs_f64(2.75 * self.slowness).as_secs_f32();
         let mut batch = Batch {
             dispatched: [self.streamed + self.faults + self.refusals, self.unary],
             first_token: moments(self.streamed, self.slowness),
             per_token: moments(self.streamed, self.slowness.min(8.0)),
             unary: moments(self.unary, self.slowness.min(8.0)),
-            unary_totals: (0..self.unary)
-                .map(|_| (2.75 * self.slowness) as f32)
-                .collect(),
+            unary_totals: vec![total; self.unary as usize],
             counted: ok,
             tokens_in: 400 * u64::from(ok),
             tokens_out: 150 * u64::from(ok),
