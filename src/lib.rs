@@ -14,6 +14,10 @@ pub mod sim;
 pub mod wire;
 
 #[cfg(feature = "daemon")]
+pub mod admin;
+#[cfg(feature = "daemon")]
+pub mod cli;
+#[cfg(feature = "daemon")]
 pub mod control;
 #[cfg(feature = "daemon")]
 pub mod live;
@@ -21,3 +25,5 @@ pub mod live;
 pub mod mock;
 #[cfg(feature = "daemon")]
 pub mod proxy;
+#[cfg(feature = "daemon")]
+pub mod telemetry;

@@ -1,3 +1,7 @@
 //! The `weighbridge` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    weighbridge::cli::run(std::env::args_os())
+}

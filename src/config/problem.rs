@@ -14,7 +14,7 @@ use super::tree::Origin;
 /// One thing wrong (or, as a warning, odd) in a configuration file.
 ///
 /// Problems order by file, line and column. No text in it contains a credential.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Problem {
     /// The file's name as given.
     pub file: String,

@@ -17,8 +17,8 @@ use super::command::{Applied, Apply, Outcome, ReloadError};
 use super::plan::specs;
 use crate::balance::gate::GateOrder;
 use crate::balance::{Decision, Input, Memory, Plan, Rail, Stepped, WeightTable, step};
-use crate::config::{Mode, diff};
-use crate::live::{Board, Clock, Member, Publisher, Route, Snapshot, Upstream};
+use crate::config::{Compiled, Mode, Problem, diff};
+use crate::live::{Board, Clock, Member, Publisher, Refusal, Route, Snapshot, Upstream};
 use crate::model::{Time, UpstreamName};
 
 /// How long shares are held when ticks go wrong, before the configured ones are put in force.
@@ -213,7 +213,7 @@ impl Controller {
 
     fn answer(&mut self, apply: Apply) {
         let why = apply.why;
-        let outcome = self.apply(apply.compiled.config, &apply.compiled.warnings);
+        let outcome = self.apply(*apply.compiled);
         match &outcome {
             Ok(applied) if applied.changes.is_empty() => {
                 tracing::debug!(%why, "configuration read, nothing changed");
@@ -228,21 +228,24 @@ impl Controller {
         drop(apply.reply.send(outcome));
     }
 
-    fn apply(
-        &mut self,
-        config: crate::config::Config,
-        warnings: &[crate::config::Problem],
-    ) -> Outcome {
+    fn apply(&mut self, compiled: Compiled) -> Outcome {
+        let Compiled {
+            config,
+            warnings,
+            shown,
+        } = compiled;
         let old = self.publisher.read();
-        self.board.accepted();
         if config.digest == old.config.digest {
+            self.board.accepted();
+            // The same values may stand in other lines now.
+            self.board.shows(shown);
             return Ok(Applied {
                 config_generation: old.generation,
                 changes: Vec::new(),
                 needs_restart: Vec::new(),
             });
         }
-        for warning in warnings {
+        for warning in &warnings {
             tracing::warn!(%warning, "configuration");
         }
         let difference = diff(&old.config, &config);
@@ -250,8 +253,12 @@ impl Controller {
             Ok(next) => next,
             Err(error) => {
                 let message = format!("a simulated provider could not be started: {error}");
-                let problem = crate::config::Problem::with_file("", message);
-                return Err(ReloadError::Refused(vec![problem]));
+                let problems = vec![Problem::with_file("", message)];
+                self.board.refused(Refusal {
+                    at: self.clock.now(),
+                    problems: problems.clone(),
+                });
+                return Err(ReloadError::Refused(problems));
             }
         };
         self.line_up(&next);
@@ -263,6 +270,8 @@ impl Controller {
         let generation = next.generation;
         self.simulate.keep_only(&next.config);
         self.publisher.publish(next);
+        self.board.accepted();
+        self.board.shows(shown);
         Ok(Applied {
             config_generation: generation,
             changes: difference.changes,

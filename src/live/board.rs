@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::balance::Decision;
-use crate::config::Problem;
+use crate::config::{Problem, Shown};
 use crate::model::Time;
 
 /// The last reload that was refused.
@@ -28,10 +28,28 @@ pub struct Board {
     reloads: AtomicU64,
     refusals: AtomicU64,
     refusal: ArcSwap<Option<Refusal>>,
+    shown: ArcSwapOption<Shown>,
     draining: AtomicBool,
 }
 
 impl Board {
+    /// The board of a process that starts under this configuration.
+    pub fn starting_with(shown: Shown) -> Self {
+        let board = Self::default();
+        board.shows(shown);
+        board
+    }
+
+    /// The configuration in force as people may see it; `None` before there is one.
+    pub fn shown(&self) -> Option<Arc<Shown>> {
+        self.shown.load_full()
+    }
+
+    /// For the controller: this configuration is in force.
+    pub fn shows(&self, shown: Shown) {
+        self.shown.store(Some(Arc::new(shown)));
+    }
+
     /// The last decisions, in the order of the routes' names.
     pub fn decisions(&self) -> Arc<Vec<Arc<Decision>>> {
         self.decisions.load_full()

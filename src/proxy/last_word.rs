@@ -7,8 +7,8 @@
 use http::StatusCode;
 
 use super::failed::Failed;
-use super::record::RequestEnd;
 use super::reply::{Reject, Reply};
+use crate::live::RequestEnd;
 use crate::model::Outcome;
 use crate::provider::surface::{NamedBy, Surface, surface};
 use crate::wire::{Code, ErrorBody};

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::live::{Clock, Published};
+use crate::live::{Clock, Published, Recorder};
 
 mod body;
 mod call;
@@ -31,7 +31,6 @@ mod upstream;
 pub use body::{Body, BrokenOff};
 pub use chance::Chance;
 pub use handler::handle;
-pub use record::{CLIENT_CLOSED, Recorder, RequestEnd, Served};
 pub use server::{DrainReport, serve};
 pub use upstream::Caller;
 

@@ -17,12 +17,13 @@ use crate::balance::{Share, Weight, WeightTable};
 use crate::config::{self, Config, Deadlines, Endpoint, Mode, Retry, Secret, Server, Strategy};
 use crate::limit::DEFAULT_CODES;
 use crate::live::{
-    Clock, Member, Provider, Published, Route, RouteCells, Snapshot, Strangers, Upstream, Witness,
+    Clock, Member, Provider, Published, Recorder, RequestEnd, Route, RouteCells, Snapshot,
+    Strangers, Upstream, Witness,
 };
 use crate::model::{
     AnswerKind, Finished, Outcome, Price, ProviderName, RouteName, TargetName, UpstreamName,
 };
-use crate::proxy::{Caller, Chance, DrainReport, Proxy, Recorder, RequestEnd, serve};
+use crate::proxy::{Caller, Chance, DrainReport, Proxy, serve};
 
 /// Nothing in these tests takes this long.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);

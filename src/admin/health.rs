@@ -1,0 +1,54 @@
+//! Health: whether the process works, and whether it wants traffic. Two questions: a broken file must not get a daemon
+//! restarted that goes on serving by the last good one.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::Admin;
+use super::reply::{self, Reply};
+
+/// 200 as long as anybody is here to say so; the body tells what an operator should look at.
+pub(super) fn health(admin: &Admin) -> Reply {
+    let state = last_read(admin);
+    let status = if state["ok"] == true {
+        "ok"
+    } else {
+        "config_refused"
+    };
+    let body = json!({
+        "status": status,
+        "config_generation": admin.published.read().generation,
+        "config": state,
+        "controller": {
+            "age_seconds": age(admin),
+            "ticks_lost": admin.board.ticks_lost(),
+        },
+        "version": env!("CARGO_PKG_VERSION"),
+    });
+    reply::json(StatusCode::OK, &body)
+}
+
+/// 503 while the daemon drains.
+pub(super) fn ready(admin: &Admin) -> Reply {
+    if admin.board.is_draining() {
+        let body = json!({ "status": "draining" });
+        return reply::json(StatusCode::SERVICE_UNAVAILABLE, &body);
+    }
+    reply::json(StatusCode::OK, &json!({ "status": "ready" }))
+}
+
+/// What came of the last time that the files were read.
+pub(super) fn last_read(admin: &Admin) -> Value {
+    match admin.board.refusal() {
+        None => json!({ "ok": true, "problems": [] }),
+        Some(refusal) => json!({
+            "ok": false,
+            "refused_seconds_ago": admin.clock.now().secs_since(refusal.at),
+            "problems": refusal.problems,
+        }),
+    }
+}
+
+fn age(admin: &Admin) -> f64 {
+    admin.clock.now().secs_since(admin.board.decided_at())
+}

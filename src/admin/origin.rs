@@ -1,0 +1,100 @@
+//! Whether a request that changes something may come from where it says.
+//!
+//! Problem: a web page that an operator visits can send requests to the operator's own loopback. It can't read the answer,
+//! but a reload would happen; and with a name that first resolves to its own server and then to 127.0.0.1 (DNS rebinding)
+//! it is "the same origin" to the browser. Choice: browsers say where such a request comes from in `Origin`; programs say
+//! nothing. What says an origin must be this listener itself, by address or as `localhost`: a page under any name, rebound
+//! or not, has that name in its origin. How it fails: it does not keep out programs on the operator's machine, which could
+//! as well change the files.
+
+use std::net::IpAddr;
+
+use http::header::{HOST, HeaderMap, ORIGIN};
+
+/// Whether `headers` come from a program, or from a page of this listener itself.
+pub(super) fn is_own(headers: &HeaderMap) -> bool {
+    if headers
+        .get("sec-fetch-site")
+        .is_some_and(|site| site != "same-origin" && site != "none")
+    {
+        return false;
+    }
+    let mut origins = headers.get_all(ORIGIN).iter();
+    let (origin, host) = match (origins.next(), origins.next(), headers.get(HOST)) {
+        (None, _, _) => return true,
+        (Some(origin), None, Some(host)) => (origin.to_str(), host.to_str()),
+        (Some(_), _, _) => return false,
+    };
+    let (Ok(origin), Ok(host)) = (origin, host) else {
+        return false;
+    };
+    let authority = origin
+        .strip_prefix("http://")
+        .or_else(|| origin.strip_prefix("https://"));
+    authority == Some(host) && is_address(host)
+}
+
+/// Whether an authority is an IP address or `localhost`, with or without a port.
+fn is_address(authority: &str) -> bool {
+    let name = match authority.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => authority,
+    };
+    let inner = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+        .unwrap_or(name);
+    name.eq_ignore_ascii_case("localhost") || inner.parse::<IpAddr>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own(pairs: &[(&'static str, &'static str)]) -> bool {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, value.parse().unwrap());
+        }
+        is_own(&headers)
+    }
+
+    #[test]
+    fn programs_and_own_pages_are_let_in() {
+        assert!(own(&[("host", "127.0.0.1:9901")]), "curl says no origin");
+        for host in ["127.0.0.1:9901", "localhost:9901", "[::1]:9901", "10.0.0.7"] {
+            let origin = format!("http://{host}");
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, host.parse().unwrap());
+            headers.insert(ORIGIN, origin.parse().unwrap());
+            assert!(is_own(&headers), "a page of {host} itself");
+        }
+    }
+
+    #[test]
+    fn other_pages_are_kept_out() {
+        for (origin, host) in [
+            ("http://evil.example", "127.0.0.1:9901"),
+            ("http://evil.example:9901", "evil.example:9901"),
+            ("http://127.0.0.1:3000", "127.0.0.1:9901"),
+            ("null", "127.0.0.1:9901"),
+            (
+                "http://localhost.evil.example:9901",
+                "localhost.evil.example:9901",
+            ),
+        ] {
+            assert!(
+                !own(&[("origin", origin), ("host", host)]),
+                "{origin} at {host}"
+            );
+        }
+        let site = [("host", "127.0.0.1:9901"), ("sec-fetch-site", "cross-site")];
+        assert!(!own(&site), "the browser says that it crosses sites");
+        let two = [
+            ("host", "127.0.0.1:9901"),
+            ("origin", "http://127.0.0.1:9901"),
+            ("origin", "http://evil.example"),
+        ];
+        assert!(!own(&two), "two origins are none");
+    }
+}

@@ -1,0 +1,58 @@
+//! Answers: JSON, never cached, one shape for errors.
+
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use http::{Response, StatusCode};
+use http_body_util::Full;
+use serde::Serialize;
+use serde_json::json;
+
+/// An answer in one piece.
+pub(super) type Reply = Response<Full<Bytes>>;
+
+/// `value` as JSON.
+pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Reply {
+    match serde_json::to_vec_pretty(value) {
+        Ok(mut body) => {
+            body.push(b'\n');
+            reply(status, "application/json", body)
+        }
+        Err(problem) => {
+            tracing::error!(%problem, "an answer of the admin API could not be printed");
+            let body = r#"{"error":{"message":"the answer could not be printed"}}"#;
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            reply(status, "application/json", body.into())
+        }
+    }
+}
+
+/// An error: what is wrong and what to do about it.
+pub(super) fn error(status: StatusCode, message: &str) -> Reply {
+    json(status, &json!({ "error": { "message": message } }))
+}
+
+/// 405: the path exists and takes only these methods.
+pub(super) fn wrong_method(allowed: &'static str) -> Reply {
+    let mut reply = error(
+        StatusCode::METHOD_NOT_ALLOWED,
+        &format!("expected {allowed}"),
+    );
+    let headers = reply.headers_mut();
+    headers.insert(ALLOW, HeaderValue::from_static(allowed));
+    reply
+}
+
+/// `body` as it is.
+pub(super) fn reply(status: StatusCode, media: &'static str, body: Vec<u8>) -> Reply {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (CONTENT_TYPE, media),
+        (CACHE_CONTROL, "no-store"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

@@ -1,0 +1,139 @@
+//! Talking to a running daemon's admin listener.
+//!
+//! No proxy of the environment is asked (the listener is on this machine, as a rule, and a proxy can't reach that), and no
+//! redirect is followed: whoever redirects is not the daemon.
+
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::Failure;
+
+/// For the connection to stand.
+const CONNECT: Duration = Duration::from_secs(3);
+/// For an answer. A reload waits for the controller, which a slow disk may hold up.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// Which daemon is meant.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct AdminArgs {
+    /// The admin address of the daemon
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "WEIGHBRIDGE_ADMIN",
+        default_value = "http://127.0.0.1:9901"
+    )]
+    pub(super) admin: String,
+}
+
+/// An answer: its status and its JSON.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    body: Value,
+    url: String,
+}
+
+impl AdminArgs {
+    /// Asks for `path`.
+    pub(super) async fn get(&self, path: &str) -> Result<Answer, Failure> {
+        self.send(Method::GET, path).await
+    }
+
+    /// Asks to do what `path` says.
+    pub(super) async fn post(&self, path: &str) -> Result<Answer, Failure> {
+        self.send(Method::POST, path).await
+    }
+
+    async fn send(&self, method: Method, path: &str) -> Result<Answer, Failure> {
+        let base = self.admin.trim_end_matches('/');
+        let scheme = if base.contains("://") { "" } else { "http://" };
+        let url = format!("{scheme}{base}{path}");
+        let client = Client::builder()
+            .no_proxy()
+            .redirect(Policy::none())
+            .connect_timeout(CONNECT)
+            .timeout(ANSWER)
+            .build()
+            .map_err(|error| Failure::Told(format!("no HTTP client: {}", chain(&error))))?;
+        let sent = client.request(method, &url).send().await;
+        let response = sent.map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        let body = response.bytes().await;
+        let body = body.map_err(|error| self.unreachable(&error))?;
+        match serde_json::from_slice(&body) {
+            Ok(body) => Ok(Answer { status, body, url }),
+            Err(_) => Err(Failure::Told(format!(
+                "expected the admin API of weighbridge at {url}, found something else (status \
+                 {status}); --admin names another address"
+            ))),
+        }
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> Failure {
+        let admin = &self.admin;
+        Failure::Told(if error.is_builder() {
+            format!("expected an address such as http://127.0.0.1:9901, found {admin:?}")
+        } else if error.is_timeout() {
+            format!("no answer from {admin} in time; is it weighbridge's admin listener?")
+        } else if error.is_connect() {
+            format!(
+                "nothing listens at {admin} ({}); start a daemon with `weighbridge serve --env \
+                 NAME`, or name its admin address with --admin",
+                last(error)
+            )
+        } else {
+            format!("no answer from {admin}: {}", chain(error))
+        })
+    }
+}
+
+impl Answer {
+    /// The answer as what it should be; else what the daemon says is wrong.
+    pub(super) fn read<T: DeserializeOwned>(self) -> Result<T, Failure> {
+        if !self.status.is_success() {
+            return Err(Failure::Told(self.complaint()));
+        }
+        self.parsed()
+    }
+
+    /// The answer as what it should be, whatever its status.
+    pub(super) fn parsed<T: DeserializeOwned>(self) -> Result<T, Failure> {
+        serde_json::from_value(self.body).map_err(|error| {
+            Failure::Told(format!(
+                "{} answers in a shape that this program does not know ({error}); are they of the \
+                 same version?",
+                self.url
+            ))
+        })
+    }
+
+    /// The answer as it came.
+    pub(super) fn body(&self) -> &Value {
+        &self.body
+    }
+
+    /// What the daemon says is wrong.
+    fn complaint(&self) -> String {
+        match self.body["error"]["message"].as_str() {
+            Some(message) => message.to_owned(),
+            None => format!("{} answers with status {}", self.url, self.status),
+        }
+    }
+}
+
+/// What an error says and what it stems from.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let words: Vec<String> = causes.map(ToString::to_string).collect();
+    words.join(": ")
+}
+
+/// What an error stems from in the end.
+fn last(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.last().map(ToString::to_string).unwrap_or_default()
+}

@@ -1,0 +1,150 @@
+//! The `weighbridge` command: subcommands, and what their ends mean to a shell.
+//!
+//! Results go to standard output and nothing else does; what goes wrong is said on standard error in one sentence.
+//! Exit status 0 is success, 1 a failure or a wrong configuration, 2 a wrong command line.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+mod check;
+mod client;
+mod demo;
+mod explain;
+mod logging;
+mod mock;
+mod reload;
+mod serve;
+mod source;
+mod status;
+mod table;
+
+/// An adaptive load balancer for language-model traffic.
+#[derive(Debug, Parser)]
+#[command(name = "weighbridge", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves an environment until SIGTERM or ctrl-c, then drains.
+    Serve(serve::Args),
+    /// Simulated providers, realistic traffic and one target that falls ill: watch the shares move.
+    Demo(demo::Args),
+    /// Says everything that is wrong with an environment's files. Needs no network and starts nothing.
+    Check(check::Args),
+    /// Says in sentences why each target of a route gets its share.
+    Explain(explain::Args),
+    /// Shows all routes of a running daemon.
+    Status(status::Args),
+    /// Has a running daemon read its files, and waits until they are in force.
+    Reload(reload::Args),
+    /// Serves simulated providers that speak `OpenAI`'s wire format under a law.
+    Mock(mock::Args),
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: one JSON document.
+    Json,
+}
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// Everything has been said.
+    #[error("")]
+    Said,
+    /// What is to be said.
+    #[error("{0}")]
+    Told(String),
+    /// Nobody reads what we print, or it can't be written.
+    #[error("cannot write the result: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// Runs the command that `arguments` ask for, the program's name first.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(usage) => {
+            // `--help` and `--version` come this way too. Where nobody reads, nobody misses it.
+            drop(usage.print());
+            return ExitCode::from(if usage.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let mut out = io::stdout();
+    let done = dispatch(cli.command, &mut out).and_then(|()| Ok(out.flush()?));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        // The reader has what it wanted, as `head` does.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(Failure::Said) => ExitCode::FAILURE,
+        Err(failure) => {
+            drop(writeln!(io::stderr(), "weighbridge: {failure}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(command: Command, out: &mut dyn Write) -> Result<(), Failure> {
+    match command {
+        Command::Serve(args) => serve::run(&args, out),
+        Command::Demo(args) => demo::run(&args, out),
+        Command::Check(args) => check::run(&args, out, &mut io::stderr()),
+        Command::Explain(args) => explain::run(&args, out),
+        Command::Status(args) => status::run(&args, out),
+        Command::Reload(args) => reload::run(&args, out),
+        Command::Mock(args) => mock::run(&args, out),
+    }
+}
+
+/// Runs a command's asynchronous part on this thread.
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| Failure::Told(format!("no runtime: {error}")))?;
+    runtime.block_on(work)
+}
+
+/// Prints `value` as one JSON document.
+fn print_json(out: &mut dyn Write, value: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| Failure::Told(format!("the result cannot be printed: {error}")))?;
+    Ok(writeln!(out, "{text}")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_told_apart_from_a_wrong_configuration() {
+        let code = |words: &[&str]| {
+            let words = ["weighbridge"].iter().chain(words);
+            format!("{:?}", run(words.map(OsString::from)))
+        };
+        assert_eq!(code(&["chek"]), format!("{:?}", ExitCode::from(2)));
+        let absent = ["check", "--env", "absent", "--config", "no-such-folder"];
+        assert_eq!(code(&absent), format!("{:?}", ExitCode::FAILURE));
+        assert_eq!(code(&["--version"]), format!("{:?}", ExitCode::SUCCESS));
+    }
+}

@@ -1,0 +1,132 @@
+//! `weighbridge status`: all routes of a running daemon at a glance.
+
+use std::io::Write;
+
+use super::client::AdminArgs;
+use super::table::{Align, table};
+use super::{Failure, Format, block_on, print_json};
+use crate::admin::{Reports, RouteReport, TargetReport};
+
+/// What `status` is told.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    admin: AdminArgs,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Asks a running daemon and prints a table.
+pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
+    let answer = block_on(args.admin.get("/api/v1/routes"))?;
+    let reports: Reports = answer.read()?;
+    match args.format {
+        Format::Json => print_json(out, &reports),
+        Format::Text => Ok(write!(out, "{}", rendered(&reports))?),
+    }
+}
+
+fn rendered(reports: &Reports) -> String {
+    let heads = [
+        ("ROUTE", Align::Left),
+        ("TARGET", Align::Left),
+        ("USES", Align::Left),
+        ("CONFIGURED", Align::Right),
+        ("GRANTED", Align::Right),
+        ("ACTUAL", Align::Right),
+        ("STATE", Align::Left),
+        ("FIRST TOKEN P50", Align::Right),
+        ("P95 MS", Align::Right),
+        ("FAULTS", Align::Right),
+        ("$/1K TOKENS", Align::Right),
+    ];
+    let rows: Vec<[String; 11]> = reports
+        .routes
+        .iter()
+        .flat_map(|route| route.targets.iter().map(move |target| row(route, target)))
+        .collect();
+    format!(
+        "{}configuration {}, decided {:.1} s ago\n",
+        table(heads, &rows),
+        reports.config_generation,
+        reports.decided_seconds_ago
+    )
+}
+
+fn row(route: &RouteReport, target: &TargetReport) -> [String; 11] {
+    let [p50, p95] = match target.first_token_ms {
+        Some([p50, p95, _]) => [format!("{p50:.0}"), format!("{p95:.0}")],
+        None => [unknown(), unknown()],
+    };
+    let price = target.usd_per_1k_tokens;
+    [
+        route.route.clone(),
+        target.name.clone(),
+        target.upstream.clone(),
+        percent(target.configured),
+        percent(target.granted),
+        target.actual.map_or_else(unknown, percent),
+        target.state.clone(),
+        p50,
+        p95,
+        if target.samples > 0 {
+            percent(target.faults)
+        } else {
+            unknown()
+        },
+        price.map_or_else(unknown, |usd| format!("{usd:.4}")),
+    ]
+}
+
+/// Stands where nothing was measured.
+fn unknown() -> String {
+    "-".to_owned()
+}
+
+fn percent(fraction: f64) -> String {
+    format!("{:.1} %", fraction * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_is_a_line_a_target() {
+        let reports: Reports = serde_json::from_value(serde_json::json!({
+            "config_generation": 3,
+            "decided_seconds_ago": 0.12,
+            "routes": [{
+                "route": "chat", "strategy": "adaptive", "mode": "auto", "table_version": 9,
+                "demand_rps": 4.0,
+                "targets": [
+                    {
+                        "name": "fast", "use": "sim/large", "configured": 0.5, "proposed": 0.6,
+                        "granted": 0.55, "actual": 0.5312, "samples": 400, "confidence": 1.0,
+                        "state": "ok", "terms": {"latency": 1.0, "cost": 0.4, "error": 0.0},
+                        "rails": ["step"], "faults": 0.0021, "answer_usd": 0.0006,
+                        "usd_per_1k_tokens": 0.01, "spent_usd": 0.24,
+                        "first_token_ms": [251.0, 410.4, 520.0], "total_ms": null, "in_flight": 2
+                    },
+                    {
+                        "name": "new", "use": "sim/next", "configured": 0.5, "proposed": 0.4,
+                        "granted": 0.45, "actual": null, "samples": 0, "confidence": 0.0,
+                        "state": "returning", "terms": {"latency": 1.0, "cost": 0.4, "error": 0.0},
+                        "rails": ["cold_start"], "faults": 0.003, "answer_usd": null,
+                        "usd_per_1k_tokens": null, "spent_usd": 0.0,
+                        "first_token_ms": null, "total_ms": null, "in_flight": 0
+                    }
+                ]
+            }]
+        }))
+        .unwrap();
+        let expected = "\
+ROUTE  TARGET  USES       CONFIGURED  GRANTED  ACTUAL  STATE      FIRST TOKEN P50  P95 MS  FAULTS  $/1K TOKENS
+chat   fast    sim/large      50.0 %   55.0 %  53.1 %  ok                     251     410   0.2 %       0.0100
+chat   new     sim/next       50.0 %   45.0 %       -  returning                -       -       -            -
+configuration 3, decided 0.1 s ago
+";
+        assert_eq!(rendered(&reports), expected);
+    }
+}

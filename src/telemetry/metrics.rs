@@ -1,0 +1,219 @@
+//! Counters and histograms, written as attempts and requests end.
+//!
+//! Every end of a request adds to exactly one series of `requests_total`, so its sum is the number of requests answered.
+//! Labels are resolved once for each route and target and kept; those that a client chose are folded into `other` before
+//! anything is kept.
+
+use std::fmt;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Metric, Registry, Unit};
+
+use super::cache::Cache;
+use super::labels::{Answered, Call, Failed, Place, Spent, Tried, bounded, bounded_upstream};
+use super::names::{self, Name, PREFIX};
+use crate::live::{Published, Recorder, RequestEnd, Served, Upstream, Witness};
+use crate::model::{AnswerKind, Class, Finished, UpstreamName};
+
+/// Bounds of request times, in seconds: from a refusal to the longest default deadline.
+const DURATION: [f64; 16] = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 600.0,
+];
+/// Bounds of times to the first token, in seconds.
+const FIRST_TOKEN: [f64; 14] = [
+    0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 4.0, 8.0, 16.0, 60.0,
+];
+/// Bounds of our own part, in seconds: ten microseconds is a good day, a tenth of a second an incident.
+const OVERHEAD: [f64; 13] = [
+    10e-6, 25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 100e-3,
+];
+
+/// A family of histograms.
+type Histograms = Family<Place, Histogram, fn() -> Histogram>;
+/// A counter of dollars.
+type Dollars = Counter<f64, AtomicU64>;
+
+/// What the daemon has counted since its start.
+///
+/// Owner of all counters and histograms; gauges are computed when it is rendered.
+pub struct Metrics {
+    pub(super) registry: Registry,
+    pub(super) open: OnceLock<Box<dyn Fn() -> usize + Send + Sync>>,
+    published: Published,
+    requests: Family<Answered, Counter>,
+    errors: Family<Failed, Counter>,
+    attempts: Family<Tried, Counter>,
+    duration: Histograms,
+    first_token: Histograms,
+    overhead: Histogram,
+    tokens: Family<Spent, Counter>,
+    cached: Family<Call, Counter>,
+    cost: Family<Call, Dollars>,
+    places: Cache<Option<Served>, Request>,
+    calls: Cache<UpstreamName, Attempts>,
+}
+
+/// The series of requests at one place.
+#[derive(Debug)]
+struct Request {
+    place: Place,
+    duration: Histogram,
+}
+
+/// The series of attempts at one upstream for one route.
+#[derive(Debug)]
+struct Attempts {
+    call: Call,
+    input: Counter,
+    output: Counter,
+    cached: Counter,
+    cost: Dollars,
+}
+
+impl Metrics {
+    /// Metrics whose labels are bounded by what is `published`.
+    pub fn new(published: Published) -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix(PREFIX),
+            open: OnceLock::new(),
+            published,
+            requests: Family::default(),
+            errors: Family::default(),
+            attempts: Family::default(),
+            duration: Family::new_with_constructor(|| Histogram::new(DURATION)),
+            first_token: Family::new_with_constructor(|| Histogram::new(FIRST_TOKEN)),
+            overhead: Histogram::new(OVERHEAD),
+            tokens: Family::default(),
+            cached: Family::default(),
+            cost: Family::default(),
+            places: Cache::default(),
+            calls: Cache::default(),
+        };
+        metrics.register();
+        metrics
+    }
+
+    /// Tells whom to ask for the number of requests that have not ended. Only the first call counts.
+    pub fn watch_open_requests(&self, open: impl Fn() -> usize + Send + Sync + 'static) {
+        self.open.get_or_init(|| Box::new(open));
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        add(registry, names::REQUESTS, self.requests.clone());
+        add(registry, names::ERRORS, self.errors.clone());
+        add(registry, names::ATTEMPTS, self.attempts.clone());
+        add_seconds(registry, names::REQUEST_DURATION, self.duration.clone());
+        add_seconds(registry, names::FIRST_TOKEN, self.first_token.clone());
+        add_seconds(registry, names::OVERHEAD, self.overhead.clone());
+        add(registry, names::TOKENS, self.tokens.clone());
+        add(registry, names::CACHED_TOKENS, self.cached.clone());
+        add(registry, names::COST, self.cost.clone());
+    }
+
+    fn request(&self, end: &RequestEnd) -> Arc<Request> {
+        if let Some(known) = self.places.known(&end.route, &end.served) {
+            return known;
+        }
+        let served = bounded(end.served.as_ref(), &self.published.read());
+        let place = Place::new(&end.route, served.as_ref());
+        self.places.made(&end.route, served, || Request {
+            duration: self.duration.get_or_create_owned(&place),
+            place,
+        })
+    }
+
+    fn attempt(&self, route: &str, upstream: &UpstreamName) -> Arc<Attempts> {
+        if let Some(known) = self.calls.known(route, upstream) {
+            return known;
+        }
+        let upstream = bounded_upstream(upstream, &self.published.read());
+        let call = Call::new(route, &upstream);
+        let tokens = |direction| Spent {
+            call: call.clone(),
+            direction,
+        };
+        self.calls.made(route, upstream, || Attempts {
+            input: self.tokens.get_or_create_owned(&tokens("input")),
+            output: self.tokens.get_or_create_owned(&tokens("output")),
+            cached: self.cached.get_or_create_owned(&call),
+            cost: self.cost.get_or_create_owned(&call),
+            call: call.clone(),
+        })
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl Recorder for Metrics {
+    fn request_ended(&self, end: &RequestEnd) {
+        let request = self.request(end);
+        let place = &request.place;
+        let answered = Answered {
+            place: place.clone(),
+            code: end.status,
+        };
+        self.requests.get_or_create(&answered).inc();
+        if let Some(kind) = kind(end) {
+            let failed = Failed {
+                place: place.clone(),
+                kind,
+            };
+            self.errors.get_or_create(&failed).inc();
+        }
+        request.duration.observe(end.total.as_secs_f64());
+        self.overhead.observe(end.overhead.as_secs_f64());
+        if let Some(after) = end.first_content {
+            let histogram = self.first_token.get_or_create(place);
+            histogram.observe(after.as_secs_f64());
+        }
+    }
+}
+
+impl Witness for Metrics {
+    fn attempt_ended(&self, route: &str, upstream: &Upstream, _: AnswerKind, end: &Finished) {
+        let attempts = self.attempt(route, upstream.name());
+        let tried = Tried {
+            call: attempts.call.clone(),
+            outcome: end.outcome.label(),
+        };
+        self.attempts.get_or_create(&tried).inc();
+        if let Some(tokens) = end.tokens {
+            attempts.input.inc_by(tokens.input);
+            attempts.output.inc_by(tokens.output);
+            attempts.cached.inc_by(tokens.cached_input);
+        }
+        if let Some(cost) = end.cost {
+            attempts.cost.inc_by(cost.usd());
+        }
+    }
+}
+
+/// Registers a metric without a unit.
+pub(super) fn add(registry: &mut Registry, Name(name, help): Name, metric: impl Metric) {
+    registry.register(name, help, metric);
+}
+
+/// Registers a metric of seconds.
+pub(super) fn add_seconds(registry: &mut Registry, Name(name, help): Name, metric: impl Metric) {
+    registry.register_with_unit(name, help, Unit::Seconds, metric);
+}
+
+/// What kind of error a request ended in, if it did: our code from the closed list, else how its last attempt ended.
+fn kind(end: &RequestEnd) -> Option<&'static str> {
+    let fine = end.status < 400 && end.outcome.class() == Class::Ok;
+    match end.code {
+        _ if fine => None,
+        Some(code) => Some(code),
+        None if end.outcome.class() == Class::Ok => Some("unexplained"),
+        None => Some(end.outcome.label()),
+    }
+}

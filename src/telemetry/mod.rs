@@ -1,0 +1,18 @@
+//! What operators see of the daemon from outside: log lines and metrics.
+//!
+//! Counters and histograms are written as requests end; gauges are computed when somebody asks, from the snapshot and the
+//! controller's board, so that nothing has to be kept in step. Labels come from the configuration alone: a client that
+//! could mint label values could fill the memory of this process and of the system that reads the metrics.
+
+mod cache;
+mod labels;
+mod log;
+mod metrics;
+mod names;
+mod prometheus;
+mod state;
+
+pub use log::{LogError, LogFormat, init_log};
+pub use metrics::Metrics;
+pub use prometheus::CONTENT_TYPE;
+pub use state::state;

@@ -1,0 +1,99 @@
+//! All metrics, in one place: what dashboards and alerts are written against.
+//!
+//! Counters get `_total` and units their name as a suffix when they are printed, as `OpenMetrics` asks.
+
+/// What all names begin with.
+pub(super) const PREFIX: &str = "weighbridge";
+
+/// A metric's name, without prefix and suffixes, and its one line of help.
+pub(super) struct Name(pub(super) &'static str, pub(super) &'static str);
+
+/// Counter.
+pub(super) const REQUESTS: Name = Name(
+    "requests",
+    "Requests that ended, by the HTTP status the client saw (499 if it left)",
+);
+/// Counter.
+pub(super) const ERRORS: Name = Name(
+    "errors",
+    "Requests that ended in an error, a cut stream or the client's leaving, by kind",
+);
+/// Counter.
+pub(super) const ATTEMPTS: Name = Name(
+    "attempts",
+    "Calls to targets that ended, retries included, by outcome",
+);
+/// Histogram in seconds.
+pub(super) const REQUEST_DURATION: Name = Name(
+    "request_duration",
+    "From a request's head to the last byte of its answer",
+);
+/// Histogram in seconds.
+pub(super) const FIRST_TOKEN: Name = Name(
+    "time_to_first_token",
+    "From a request's head to the first content of a streamed answer",
+);
+/// Histogram in seconds.
+pub(super) const OVERHEAD: Name = Name(
+    "overhead",
+    "From a request's last byte to the response's header, less the time spent waiting for targets",
+);
+/// Counter.
+pub(super) const TOKENS: Name = Name(
+    "tokens",
+    "Tokens of answers; input includes what the provider had in its cache",
+);
+/// Counter.
+pub(super) const CACHED_TOKENS: Name = Name(
+    "cached_tokens",
+    "Input tokens that the provider had in its cache",
+);
+/// Counter.
+pub(super) const COST: Name = Name(
+    "cost_usd",
+    "What answers cost at the configured prices, in dollars",
+);
+/// Gauge.
+pub(super) const CONFIGURED_SHARE: Name = Name(
+    "configured_share",
+    "Share of a route's traffic that the configured weights ask for, 0 to 1",
+);
+/// Gauge.
+pub(super) const GRANTED_SHARE: Name = Name(
+    "granted_share",
+    "Share of a route's traffic in force, 0 to 1",
+);
+/// Gauge.
+pub(super) const ACTUAL_SHARE: Name = Name(
+    "actual_share",
+    "Share of a route's first picks since the start or since its targets changed, 0 to 1",
+);
+/// Gauge.
+pub(super) const CONFIDENCE: Name = Name("confidence", "How much is known of a target, 0 to 1");
+/// Gauge.
+pub(super) const TARGET_STATE: Name = Name("target_state", "1 for the state that a target is in");
+/// Gauge.
+pub(super) const IN_FLIGHT: Name = Name("in_flight", "Calls under way");
+/// Gauge.
+pub(super) const GENERATION: Name = Name(
+    "config_generation",
+    "Counts configurations that were put in force",
+);
+/// Gauge.
+pub(super) const LAST_RELOAD: Name = Name(
+    "config_last_reload_successful",
+    "1 if the files were good when they were last read",
+);
+/// Counter.
+pub(super) const RELOADS: Name = Name("reloads", "Times that the files were read, by result");
+/// Gauge in seconds.
+pub(super) const CONTROLLER_AGE: Name = Name("controller_age", "Time since the last decision");
+/// Counter.
+pub(super) const TICKS_LOST: Name = Name(
+    "controller_ticks_lost",
+    "Ticks that brought no decision because something went wrong in them",
+);
+/// Gauge.
+pub(super) const OPEN_REQUESTS: Name = Name("open_requests", "Requests that have not ended");
+/// Info.
+pub(super) const BUILD: Name = Name("build", "The program that runs");

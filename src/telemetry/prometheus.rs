@@ -1,0 +1,164 @@
+//! The exposition: counters and histograms as they stand, gauges computed now.
+
+use std::fmt;
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use super::labels::{Build, InState, OTHER, Place, Read, Serving};
+use super::metrics::{Metrics, add, add_seconds};
+use super::names::{self, PREFIX};
+use super::state::{STATES, state};
+use crate::live::{Board, Route, Served, Snapshot};
+use crate::model::Time;
+
+/// The media type of what [`Metrics::render`] returns.
+/// Source: <https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>, 2026-11-22.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// A gauge of a fraction or of seconds.
+type Fraction = Gauge<f64, AtomicU64>;
+
+impl Metrics {
+    /// Everything in the text format of `OpenMetrics`, which Prometheus reads.
+    ///
+    /// # Errors
+    /// None in practice: a text can always grow.
+    pub fn render(
+        &self,
+        snapshot: &Snapshot,
+        board: &Board,
+        now: Time,
+    ) -> Result<String, fmt::Error> {
+        let mut gauges = Registry::with_prefix(PREFIX);
+        targets(&mut gauges, snapshot, board, now);
+        upstreams(&mut gauges, snapshot);
+        control(&mut gauges, snapshot, board, now);
+        if let Some(open) = self.open.get() {
+            add(&mut gauges, names::OPEN_REQUESTS, count(open()));
+        }
+        let mut text = String::new();
+        encode_registry(&mut text, &self.registry)?;
+        encode_registry(&mut text, &gauges)?;
+        encode_eof(&mut text)?;
+        Ok(text)
+    }
+}
+
+/// Shares and states of all routes' targets.
+fn targets(gauges: &mut Registry, snapshot: &Snapshot, board: &Board, now: Time) {
+    let [configured, granted, actual, confidence]: [Family<Place, Fraction>; 4] =
+        Default::default();
+    let states = Family::<InState, Gauge>::default();
+    for route in &snapshot.routes {
+        let picked = route.cells.picked_ever();
+        let all: u64 = picked.iter().sum();
+        let decision = board.decision(&route.label);
+        for (i, place) in places(route).enumerate() {
+            let fraction = |shares: &[crate::balance::Share]| {
+                shares.get(i).map_or(0.0, |share| share.fraction())
+            };
+            let set = |family: &Family<Place, Fraction>, value| {
+                family.get_or_create(&place).set(value);
+            };
+            set(&configured, fraction(route.configured.shares()));
+            set(&granted, fraction(route.granted.shares()));
+            if let (Some(mine), 1..) = (picked.get(i), all) {
+                set(&actual, *mine as f64 / all as f64);
+            }
+            // A decision of before a reload may have other rows.
+            let name = &route.config.targets[i].name;
+            let row = decision
+                .as_ref()
+                .and_then(|decision| decision.rows.iter().find(|row| row.name == *name));
+            let Some(row) = row else { continue };
+            set(&confidence, row.confidence);
+            let now_in = state(row, now);
+            for state in STATES {
+                let place = place.clone();
+                let gauge = states.get_or_create_owned(&InState { place, state });
+                gauge.set(i64::from(state == now_in));
+            }
+        }
+    }
+    add(gauges, names::CONFIGURED_SHARE, configured);
+    add(gauges, names::GRANTED_SHARE, granted);
+    add(gauges, names::ACTUAL_SHARE, actual);
+    add(gauges, names::CONFIDENCE, confidence);
+    add(gauges, names::TARGET_STATE, states);
+}
+
+/// The labels of a route's targets, in their order.
+fn places(route: &Route) -> impl Iterator<Item = Place> + '_ {
+    route.config.targets.iter().map(|target| {
+        let served = Served {
+            name: Some(target.name.clone()),
+            upstream: target.upstream.name.clone(),
+        };
+        Place::new(&route.label, Some(&served))
+    })
+}
+
+/// Calls under way: by configured upstream, and by provider for models that only requests name.
+fn upstreams(gauges: &mut Registry, snapshot: &Snapshot) {
+    let in_flight = Family::<Serving, Gauge>::default();
+    let configured = snapshot.upstreams.values();
+    for member in configured {
+        let name = member.upstream.name();
+        let serving = Serving {
+            provider: name.provider().as_str().into(),
+            model: name.model().into(),
+        };
+        let calls = i64::from(member.upstream.gate().in_flight);
+        in_flight.get_or_create(&serving).inc_by(calls);
+    }
+    for stranger in snapshot.strangers.all() {
+        if snapshot.upstreams.contains_key(stranger.name().as_str()) {
+            continue;
+        }
+        let serving = Serving {
+            provider: stranger.name().provider().as_str().into(),
+            model: OTHER.into(),
+        };
+        let calls = i64::from(stranger.gate().in_flight);
+        in_flight.get_or_create(&serving).inc_by(calls);
+    }
+    add(gauges, names::IN_FLIGHT, in_flight);
+}
+
+/// The configuration and the controller.
+fn control(gauges: &mut Registry, snapshot: &Snapshot, board: &Board, now: Time) {
+    let generation = i64::try_from(snapshot.generation).unwrap_or(i64::MAX);
+    add(gauges, names::GENERATION, whole(generation));
+    let good = i64::from(board.refusal().is_none());
+    add(gauges, names::LAST_RELOAD, whole(good));
+    let reloads = Family::<Read, Counter>::default();
+    let (accepted, refused) = board.reloads();
+    for (result, times) in [("accepted", accepted), ("refused", refused)] {
+        reloads.get_or_create(&Read { result }).inc_by(times);
+    }
+    add(gauges, names::RELOADS, reloads);
+    let age = Fraction::default();
+    age.set(now.secs_since(board.decided_at()));
+    add_seconds(gauges, names::CONTROLLER_AGE, age);
+    let lost = Counter::<u64>::default();
+    lost.inc_by(board.ticks_lost());
+    add(gauges, names::TICKS_LOST, lost);
+    let version = env!("CARGO_PKG_VERSION");
+    add(gauges, names::BUILD, Info::new(Build { version }));
+}
+
+fn count(value: usize) -> Gauge {
+    whole(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+fn whole(value: i64) -> Gauge {
+    let gauge = Gauge::default();
+    gauge.set(value);
+    gauge
+}
