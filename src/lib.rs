@@ -16,9 +16,13 @@ pub mod wire;
 #[cfg(feature = "daemon")]
 pub mod admin;
 #[cfg(feature = "daemon")]
+pub mod app;
+#[cfg(feature = "daemon")]
 pub mod cli;
 #[cfg(feature = "daemon")]
 pub mod control;
+#[cfg(feature = "daemon")]
+pub mod demo;
 #[cfg(feature = "daemon")]
 pub mod live;
 #[cfg(feature = "daemon")]

@@ -33,7 +33,11 @@ struct Server {
 impl Fleet {
     pub(super) fn new(clock: Clock) -> Self {
         let laws = Laws::new(Law::default(), clock);
-        Self { laws, known: BTreeMap::new(), server: None }
+        Self {
+            laws,
+            known: BTreeMap::new(),
+            server: None,
+        }
     }
 
     /// The laws in force, for whoever stages an incident.
@@ -60,7 +64,11 @@ impl Fleet {
             };
             mock::serve(listener, laws, until).await;
         });
-        self.server = Some(Server { address, task, _stop: stop });
+        self.server = Some(Server {
+            address,
+            task,
+            _stop: stop,
+        });
         Ok(address)
     }
 }
@@ -70,10 +78,15 @@ impl Simulate for Fleet {
         let address = self.address()?;
         // A law that is put again begins anew: only a changed one is.
         if self.known.get(provider.as_str()) != Some(law) {
-            self.laws.put(provider.as_str(), law.clone()).map_err(io::Error::other)?;
+            self.laws
+                .put(provider.as_str(), law.clone())
+                .map_err(io::Error::other)?;
             self.known.insert(provider.as_str().to_owned(), law.clone());
         }
-        Ok(Endpoint { origin: format!("http://{address}"), path: format!("/{provider}/v1") })
+        Ok(Endpoint {
+            origin: format!("http://{address}"),
+            path: format!("/{provider}/v1"),
+        })
     }
 
     fn keep_only(&mut self, config: &Config) {
@@ -83,7 +96,12 @@ impl Simulate for Fleet {
                     && matches!(provider.kind, ProviderKind::Simulated { .. })
             })
         };
-        let gone: Vec<String> = self.known.keys().filter(|name| !simulated(name)).cloned().collect();
+        let gone: Vec<String> = self
+            .known
+            .keys()
+            .filter(|name| !simulated(name))
+            .cloned()
+            .collect();
         for name in gone {
             self.laws.remove(&name);
             self.known.remove(&name);

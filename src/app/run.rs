@@ -49,7 +49,9 @@ pub enum AppError {
     #[error("{} problem(s) in the configuration", .0.len())]
     Config(Vec<Problem>),
     /// An address that cannot be listened at.
-    #[error("cannot listen at {address}: {source}; is another process there? --listen and --admin-listen choose others")]
+    #[error(
+        "cannot listen at {address}: {source}; is another process there? --listen and --admin-listen choose others"
+    )]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -115,19 +117,30 @@ impl App {
         let phase = rand::random();
         let mut fleet = Fleet::new(clock);
         let laws = fleet.laws();
-        let snapshot = control::first_snapshot(config, phase, &mut fleet)
-            .map_err(|source| AppError::System { what: "simulated providers", source })?;
+        let snapshot = control::first_snapshot(config, phase, &mut fleet).map_err(|source| {
+            AppError::System {
+                what: "simulated providers",
+                source,
+            }
+        })?;
         let (published, publisher) = Published::first(snapshot);
-        let board = Arc::new(Board::default());
-        board.shows(compiled.shown);
-        let metrics = Arc::new(Metrics::new());
+        let board = Arc::new(Board::starting_with(compiled.shown));
+        let metrics = Arc::new(Metrics::new(published.clone()));
         let caller = Caller::new();
         if let Some(problem) = caller.tls_problem() {
             tracing::warn!(problem, "https targets cannot be reached");
         }
         let recorder: Arc<Metrics> = Arc::clone(&metrics);
-        let proxy = Proxy::new(published.clone(), clock, caller, recorder, Chance::from_system());
+        let proxy = Proxy::new(
+            published.clone(),
+            clock,
+            caller,
+            recorder,
+            Chance::from_system(),
+        );
         let proxy = Arc::new(proxy);
+        let counted = Arc::clone(&proxy);
+        metrics.watch_open_requests(move || counted.open_requests());
         let (handle, asked) = Handle::new();
         let (controller, reloader) = control::reloads(
             options.source.clone(),
@@ -165,9 +178,14 @@ impl App {
     pub fn running(&self) -> Result<Running, AppError> {
         let address = |listener: &TcpListener| {
             let what = "a listener's address";
-            listener.local_addr().map_err(|source| AppError::System { what, source })
+            listener
+                .local_addr()
+                .map_err(|source| AppError::System { what, source })
         };
-        let ready = Ready { data: address(&self.data)?, admin: address(&self.admin_listener)? };
+        let ready = Ready {
+            data: address(&self.data)?,
+            admin: address(&self.admin_listener)?,
+        };
         Ok(Running {
             published: self.published.clone(),
             board: Arc::clone(&self.board),
@@ -189,13 +207,16 @@ impl App {
         let (last, ended) = watch::channel(false);
         let mut tasks = Background::default();
         tasks.spawn("controller", self.controller.run(ended.clone()));
-        tasks.spawn("admin listener", admin::serve(self.admin_listener, self.admin, turned(ended)));
+        tasks.spawn(
+            "admin listener",
+            admin::serve(self.admin_listener, self.admin, turned(ended)),
+        );
         tasks.spawn("reloader", self.reloader.run());
         tasks.spawn("signal handler", reload_on_hangup(self.handle.clone()));
         let watcher = match &self.source {
-            Source::Files { .. } => {
-                Some(control::watch(self.source.clone(), self.handle).map_err(system("file watcher"))?)
-            }
+            Source::Files { .. } => Some(
+                control::watch(self.source.clone(), self.handle).map_err(system("file watcher"))?,
+            ),
             Source::Text { .. } => None,
         };
         let data = tokio::spawn(proxy::serve(self.data, self.proxy, turned(closed), grace));
@@ -213,7 +234,7 @@ impl App {
             tracing::error!(what, "ended unexpectedly; shutting down");
         }
         self.board.drain();
-        drop(closing.send(true));
+        closing.send_replace(true);
         let report = tokio::select! {
             report = &mut data => report.unwrap_or_default(),
             signal = ends.next() => {
@@ -222,7 +243,7 @@ impl App {
             }
         };
         tokio::time::sleep(LAST_LOOK).await;
-        drop(last.send(true));
+        last.send_replace(true);
         tasks.end().await;
         drop(watcher);
         failure.map_or(Ok(report), |what| Err(AppError::Ended(what)))
@@ -267,5 +288,7 @@ async fn turned(mut flag: watch::Receiver<bool>) {
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, AppError> {
-    TcpListener::bind(address).await.map_err(|source| AppError::Listen { address, source })
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| AppError::Listen { address, source })
 }

@@ -25,6 +25,9 @@ pub(super) struct CohortMemory {
     pub(super) tokens: (f64, f64),
     /// How long unary answers take.
     pub(super) hazard: Hazard,
+    /// The normalised unary total that the hazard's ages are of: 1 when it was first filled, and re-expressed with the
+    /// reference.
+    pub(super) hazard_unit: f64,
     /// Ratio of a unary answer's normalised total to the slowness that streams show.
     pub(super) unary_ratio: f64,
     /// Seconds since the cohort began.
@@ -39,6 +42,7 @@ impl Default for CohortMemory {
             noise: first.map(Quantity::first_noise),
             tokens: FIRST_MIX,
             hazard: Hazard::default(),
+            hazard_unit: 1.0,
             unary_ratio: 1.0,
             age: 0.0,
         }
@@ -132,8 +136,8 @@ impl CohortMemory {
         let factor = before / self.typical_seconds();
         if (factor - 1.0).abs() > 1e-12 {
             rescale(members, Quantity::Unary, factor);
-            self.hazard.rescale(1.0 / factor);
             self.unary_ratio *= factor;
+            self.hazard_unit *= factor;
         }
     }
 }

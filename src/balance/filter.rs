@@ -20,9 +20,13 @@ const PRIOR: f64 = 0.5;
 const LEAST_SQUARE: f64 = 0.5;
 /// Innovations count at most this many deviations in the change detector.
 const CLIP: f64 = 3.0;
-/// Allowance of the change detector, and the sum at which it gives the alarm.
+/// Allowance of the change detector, and the sums at which it gives the alarm. One clipped value (3 − 0.5) is enough for
+/// a fall, since a target that recovers is asked rarely; a rise needs two, or one slow answer would unsettle a healthy one.
 const ALLOWANCE: f64 = 0.5;
-const ALARM: f64 = 2.4;
+const RISE_ALARM: f64 = 4.5;
+const FALL_ALARM: f64 = 2.4;
+/// What is left of the falling sum after its alarm: enough that the recovery goes on being looked at.
+const STILL_FALLING: f64 = 1.4;
 /// Gains of the own and of the pooled noise.
 const OWN_GAIN: f64 = 0.03;
 const POOLED_GAIN: f64 = 0.01;
@@ -126,8 +130,11 @@ impl Filter {
         let gain = self.uncertainty / (self.uncertainty + noise);
         self.mean = Some(mean + gain * innovation);
         self.uncertainty *= 1.0 - gain;
+        // Of an innovation only what the estimate's own uncertainty does not explain is noise: else each step inflates it,
+        // and then the first good answers of a recovered target count for nothing.
         let relative = innovation / mean.max(LEAST_MEAN);
-        let residual = (relative * relative * batch.n).min(MOST_RESIDUAL * self.noise + 0.05);
+        let unexplained = relative * relative * (1.0 - gain) * batch.n;
+        let residual = unexplained.min(MOST_RESIDUAL * self.noise + 0.05);
         self.noise = (self.noise + OWN_GAIN * (residual - self.noise)).max(LEAST_NOISE);
         *pooled_noise = (*pooled_noise + POOLED_GAIN * (residual - *pooled_noise)).max(LEAST_NOISE);
         shift
@@ -147,7 +154,7 @@ impl Filter {
         let deviations = (innovation / (self.uncertainty + noise).sqrt()).clamp(-CLIP, CLIP);
         self.rising = (self.rising + deviations - ALLOWANCE).max(0.0);
         self.falling = (self.falling - deviations - ALLOWANCE).max(0.0);
-        let shift = match (self.rising > ALARM, self.falling > ALARM) {
+        let shift = match (self.rising > RISE_ALARM, self.falling > FALL_ALARM) {
             (true, _) => Shift::Rose,
             (false, true) => Shift::Fell,
             (false, false) => Shift::None,
@@ -157,7 +164,11 @@ impl Filter {
             let most = (4.0 * prior).max(self.uncertainty);
             self.uncertainty = (self.uncertainty + seen).min(most);
             self.rising = 0.0;
-            self.falling = 0.0;
+            self.falling = if shift == Shift::Rose {
+                0.0
+            } else {
+                STILL_FALLING
+            };
         }
         shift
     }

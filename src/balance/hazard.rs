@@ -62,20 +62,6 @@ impl Hazard {
         }
     }
 
-    /// Says the same of ages that are `factor` times longer.
-    pub(super) fn rescale(&mut self, factor: f64) {
-        for cells in [&mut self.answers, &mut self.exposure] {
-            let old = std::mem::replace(cells, vec![0.0; BINS]);
-            for (index, value) in old.into_iter().enumerate() {
-                cells[bin(LEAST_AGE * STEP.powi(index as i32) * 1.001 * factor)] += value;
-            }
-        }
-        // Seconds of exposure stretch with the ages.
-        for cell in &mut self.exposure {
-            *cell *= factor;
-        }
-    }
-
     /// Answers expected per second from a request of this age, smoothed over neighbouring bins.
     pub(super) fn rate(&self, age: f64) -> f64 {
         let (low, high) = (bin(age).saturating_sub(1), (bin(age) + 1).min(BINS - 1));

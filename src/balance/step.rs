@@ -12,10 +12,9 @@ use super::upstream::{Around, UpstreamMemory};
 use super::{Input, WeightTable};
 use crate::model::Price;
 
-/// Time constant of the ratio between unary totals and slowness by streams, in seconds, and its gain per second while a
-/// cohort is young.
+/// Time constant of the ratio between unary totals and slowness by streams, in seconds, and the one that it begins with.
 const RATIO_MEMORY: f64 = 120.0;
-const RATIO_YOUNG: (f64, f64) = (30.0, 0.4);
+const RATIO_FIRST: f64 = 2.5;
 
 /// What the controller remembers from tick to tick. Opaque outside; serialised, a restart resumes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -208,17 +207,14 @@ fn settle(
     let both = members
         .iter()
         .filter_map(|i| upstreams[*i].both_kinds(part));
-    let (unary, streamed) = both.fold((0.0, 0.0), |(u, s), (weight, unary, slowness)| {
-        (u + weight * unary, s + weight * slowness)
+    let (weights, sum) = both.fold((0.0, 0.0), |(weights, sum), (weight, ratio)| {
+        (weights + weight, sum + weight * ratio)
     });
-    if unary > 0.0 && streamed > 0.0 {
-        let young = if cohort.age < RATIO_YOUNG.0 {
-            RATIO_YOUNG.1 * elapsed
-        } else {
-            0.0
-        };
-        let gain = (elapsed / RATIO_MEMORY).max(young).min(1.0);
-        cohort.unary_ratio += gain * (unary / streamed - cohort.unary_ratio);
+    if weights > 0.0 {
+        // The plain mean while young, so that the first answers count for no more than the others.
+        let gain = (elapsed / cohort.age.clamp(RATIO_FIRST, RATIO_MEMORY)).min(1.0);
+        let ratio = (sum / weights).exp();
+        cohort.unary_ratio += gain * (ratio - cohort.unary_ratio);
     }
     cohort.age += elapsed;
     let mut own: Vec<&mut UpstreamMemory> = upstreams

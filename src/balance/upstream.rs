@@ -26,6 +26,8 @@ const OVERDUE_FACTOR: f64 = 6.0;
 /// A unary answer is overdue at so many times the p99, and before it is known as if that were ten seconds.
 const UNARY_OVERDUE_FACTOR: f64 = 2.0;
 const UNARY_P99_UNKNOWN: f64 = 10.0;
+/// Bounds on how much slower than the hazard's ages a target's unary answers are taken to be.
+const PACE: (f64, f64) = (0.1, 10.0);
 /// Time constant with which knowledge fades while a target is away, in seconds.
 const AWAY_MEMORY: f64 = 30.0;
 /// Waiting first tokens are read as evidence from this age of a target on; before it the quick answers come first.
@@ -70,7 +72,7 @@ pub(super) struct UpstreamMemory {
 /// Evidence from requests that are still out, recomputed each tick and never accumulated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Waiting {
-    /// First tokens later than expected: how many, and their mean normalised age.
+    /// First tokens later than expected: how many, weighed by how late, and their mean normalised age.
     late: f64,
     late_age: f64,
 }
@@ -228,7 +230,7 @@ impl UpstreamMemory {
         }
         self.doubt_the_rest(shifts, around.pool);
         for seconds in &input.batch.unary_totals {
-            let age = f64::from(*seconds) / self.unary_relative(around.pool, 0.2, 5.0);
+            let age = f64::from(*seconds) / self.unary_pace(cohort, around.pool);
             cohort.hazard.answered(age, 1.0);
         }
         cohort.mix(input);
@@ -249,12 +251,13 @@ impl UpstreamMemory {
         }
     }
 
-    /// How much slower its unary answers are than the reference, within bounds. Not than the peers: one sick peer would
-    /// make all others look quick, and their answers overdue.
-    fn unary_relative(&self, pool: &Pool, least: f64, most: f64) -> f64 {
-        self.unary
-            .value(pool.mean(Quantity::Unary))
-            .clamp(least, most)
+    /// How many times slower its unary answers are than those that the cohort's hazard speaks of.
+    ///
+    /// Not "than the peers": the peers' mean jumps when one of them falls sick, and then the answers of all the others
+    /// would seem to be missing.
+    fn unary_pace(&self, cohort: &CohortMemory, pool: &Pool) -> f64 {
+        let own = self.unary.value(pool.mean(Quantity::Unary));
+        (own / cohort.hazard_unit).clamp(PACE.0, PACE.1)
     }
 
     /// Compares the unary answers that came with those that were due, and notes late first tokens.
@@ -264,7 +267,7 @@ impl UpstreamMemory {
         input: &UpstreamInput,
         around: &Around<'_>,
     ) {
-        let relative = self.unary_relative(around.pool, 0.2, 5.0);
+        let pace = self.unary_pace(cohort, around.pool);
         let first = self
             .first_token
             .value(around.pool.mean(Quantity::FirstToken));
@@ -274,14 +277,16 @@ impl UpstreamMemory {
         for flight in &input.flights {
             match flight.kind {
                 AnswerKind::Unary => {
-                    let age = flight.age / relative;
-                    due += cohort.hazard.rate(age) * around.elapsed / relative;
-                    cohort.hazard.exposed(age, around.elapsed / relative);
+                    let age = flight.age / pace;
+                    due += cohort.hazard.rate(age) * around.elapsed / pace;
+                    cohort.hazard.exposed(age, around.elapsed / pace);
                 }
                 AnswerKind::Streamed if flight.age > late_from => {
-                    late += 1.0;
+                    // One in thirty is a little late by chance; at twice that age it counts in full.
+                    let weight = (flight.age / late_from - 1.0).min(1.0);
                     let normal = flight.age / cohort.reference.first_token;
-                    late_age += normal.min(super::input::MOST_FIRST_TOKEN);
+                    late += weight;
+                    late_age += weight * normal.min(super::input::MOST_FIRST_TOKEN);
                 }
                 AnswerKind::Streamed => {}
             }
@@ -311,9 +316,13 @@ impl UpstreamMemory {
                 OVERDUE_LEAST.max(OVERDUE_FACTOR * self.seconds_to_first(cohort, pool))
             }
             AnswerKind::Unary => {
-                let p99 = cohort.hazard.p99().unwrap_or(UNARY_P99_UNKNOWN);
-                let slowness = self.unary_relative(pool, 1.0, f64::INFINITY);
-                OVERDUE_LEAST.max(UNARY_OVERDUE_FACTOR * p99 * slowness)
+                let peers = pool.mean(Quantity::Unary);
+                let slowest = self.unary.value(peers).max(peers);
+                let p99 = match cohort.hazard.p99() {
+                    Some(p99) => p99 * slowest / cohort.hazard_unit,
+                    None => UNARY_P99_UNKNOWN * slowest / peers,
+                };
+                OVERDUE_LEAST.max(UNARY_OVERDUE_FACTOR * p99)
             }
         }
     }
@@ -435,14 +444,25 @@ impl UpstreamMemory {
         unary + (scaled - unary) * missing / (missing + 2.0)
     }
 
-    /// What a cohort learns from members that have both kinds: weight, unary, slowness by streams.
-    pub(super) fn both_kinds(&self, part: f64) -> Option<(f64, f64, f64)> {
+    /// What a cohort learns from a member that has both kinds: how well it is known, and the logarithm of the ratio of a
+    /// unary total to the slowness that streams show.
+    ///
+    /// A member that is falling sick or coming back shows it in one kind before the other: its ratio says nothing.
+    pub(super) fn both_kinds(&self, part: f64) -> Option<(f64, f64)> {
+        if self.alarm || self.health.state != Health::Serving {
+            return None;
+        }
         let (first, each) = (self.first_token.known()?, self.per_token.known()?);
-        Some((
-            self.rate,
-            self.unary.known()?,
-            part * first + (1.0 - part) * each,
-        ))
+        let (unary, streamed) = (self.unary.known()?, part * first + (1.0 - part) * each);
+        if unary <= 0.0 || streamed <= 0.0 {
+            return None;
+        }
+        let rest = 1.0 - part;
+        let variance = part * part * self.first_token.uncertainty()
+            + rest * rest * self.per_token.uncertainty();
+        let relative =
+            variance / (streamed * streamed) + self.unary.uncertainty() / (unary * unary);
+        Some((1.0 / relative.max(1e-6), (unary / streamed).ln()))
     }
 
     /// How surprisingly good its last values were.

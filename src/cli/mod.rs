@@ -118,6 +118,14 @@ fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Fail
     runtime.block_on(work)
 }
 
+/// A runtime with a worker per core, for what serves traffic.
+fn workers() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Told(format!("no runtime: {error}")))
+}
+
 /// Prints `value` as one JSON document.
 fn print_json(out: &mut dyn Write, value: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value)

@@ -3,9 +3,11 @@
 use std::io::Write;
 use std::net::SocketAddr;
 
-use super::Failure;
 use super::logging::LogArgs;
 use super::source::SourceArgs;
+use super::{Failure, workers};
+use crate::app::{App, AppError, Options};
+use crate::proxy::DrainReport;
 
 /// What `serve` is told.
 #[derive(Clone, Debug, clap::Args)]
@@ -22,13 +24,49 @@ pub(super) struct Args {
     pub(super) log: LogArgs,
 }
 
-/// Serves until told to stop.
-pub(super) fn run(args: &Args, _out: &mut dyn Write) -> Result<(), Failure> {
+/// Serves until told to stop. Prints one line of JSON once it is ready: `{"data":"ADDR","admin":"ADDR"}`.
+pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
     args.log.init()?;
+    let options = Options {
+        source: args.source.source(),
+        listen: args.listen,
+        admin_listen: args.admin_listen,
+    };
+    workers()?.block_on(async {
+        let app = App::build(options).await.map_err(|error| failure(&error))?;
+        let running = app.running().map_err(|error| failure(&error))?;
+        let ready = serde_json::to_string(&running.ready);
+        writeln!(out, "{}", ready.unwrap_or_default())?;
+        out.flush()?;
+        let (data, admin) = (running.ready.data, running.ready.admin);
+        tracing::info!(%data, %admin, "serving");
+        let report = app
+            .serve(std::future::pending())
+            .await
+            .map_err(|error| failure(&error))?;
+        said(report)
+    })
+}
+
+/// A drain that had to cut something is a failure.
+fn said(report: DrainReport) -> Result<(), Failure> {
+    if report.cut == 0 {
+        return Ok(());
+    }
+    let cut = report.cut;
     Err(Failure::Told(format!(
-        "serve is not built yet ({:?}, {:?}, {:?})",
-        args.source.source(),
-        args.listen,
-        args.admin_listen
+        "{cut} request(s) were cut when the grace of the drain was over"
     )))
+}
+
+/// Each problem of the configuration on its own line, and everything else as it says itself.
+pub(super) fn failure(error: &AppError) -> Failure {
+    let AppError::Config(problems) = error else {
+        return Failure::Told(error.to_string());
+    };
+    let lines: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("\n  {problem}"))
+        .collect();
+    Failure::Told(format!("{error}:{}", lines.concat()))
 }

@@ -10,4 +10,5 @@ mod story;
 mod traffic;
 
 pub use report::{Policy, Report, TargetReport};
+pub use shares::LOOK;
 pub use story::{ENVIRONMENT, Pace, StoryError, Telling, tell};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::live::Published;
 
 /// Time between two looks.
-pub(super) const LOOK: Duration = Duration::from_millis(50);
+pub const LOOK: Duration = Duration::from_millis(50);
 /// Shares are shown and judged as means over this span.
 pub(super) const MEAN: f64 = 2.0;
 

@@ -104,7 +104,7 @@ pub async fn tell(
 ) -> Result<Report, StoryError> {
     let client = Client::new(running.ready.data)?;
     let before = picture(running)?;
-    fall_sick(running, &pace)?;
+    fall_sick(running, pace)?;
     let books = Arc::new(Mutex::new(Books::default()));
     let start = running.clock.now();
     let mut requests = JoinSet::new();
@@ -121,7 +121,7 @@ pub async fn tell(
         }
         while requests.try_join_next().is_some() {}
         if at >= said {
-            telling.line(&line(&pace, said, &record, &books, running));
+            telling.line(&line(pace, said, &record, &books, running));
             said += 1.0;
         }
         if at >= pace.ends() {
@@ -136,7 +136,7 @@ pub async fn tell(
     if tokio::time::timeout(LAST_ANSWERS, rest).await.is_err() {
         requests.shutdown().await;
     }
-    Ok(report(&before, &picture(running)?, &pace, &record, &books))
+    Ok(report(&before, &picture(running)?, pace, &record, &books))
 }
 
 /// Sends one arrival to both routes at once.
@@ -167,7 +167,7 @@ fn send(
 }
 
 /// Gives all providers their laws anew, so that the laws' time begins with the story, and two of them the fault.
-fn fall_sick(running: &Running, pace: &Pace) -> Result<(), StoryError> {
+fn fall_sick(running: &Running, pace: Pace) -> Result<(), StoryError> {
     for name in running.laws.names() {
         let Some(law) = running.laws.law(&name) else {
             continue;
@@ -185,7 +185,7 @@ fn fall_sick(running: &Running, pace: &Pace) -> Result<(), StoryError> {
     Ok(())
 }
 
-fn sick(law: &Law, pace: &Pace) -> Result<Law, NumberError> {
+fn sick(law: &Law, pace: Pace) -> Result<Law, NumberError> {
     let (from, to) = (pace.falls_sick(), pace.recovers());
     let slower = |number: &Number| {
         let well = number.at(0.0);
@@ -231,7 +231,7 @@ fn picture(running: &Running) -> Result<Picture, StoryError> {
 fn report(
     before: &Picture,
     after: &Picture,
-    pace: &Pace,
+    pace: Pace,
     record: &Record,
     books: &Arc<Mutex<Books>>,
 ) -> Report {
@@ -265,7 +265,7 @@ fn report(
 
 /// One line of the story: the time, the shares, and how both policies fare in their last answers.
 fn line(
-    pace: &Pace,
+    pace: Pace,
     at: f64,
     record: &Record,
     books: &Arc<Mutex<Books>>,

@@ -21,8 +21,6 @@ use crate::model::{
 const TICK: Duration = Duration::from_millis(250);
 /// Silence of a stream that counts as a fault.
 const GAP: Duration = Duration::from_secs(5);
-/// Seconds of a bucket in which picks are counted.
-const BUCKET: f64 = 10.0;
 /// 2³² / φ, the step of the even draws.
 const GOLDEN: u32 = 0x9E37_79B9;
 
@@ -33,9 +31,11 @@ pub struct Run {
     pub names: Vec<String>,
     /// Configured shares.
     pub configured: Vec<Share>,
-    /// First picks per bucket of ten seconds and target.
+    /// First picks per bucket of [`Run::BUCKET`] and target.
     pub picked: Vec<Vec<u64>>,
-    /// Requests in all, those that failed (the client's mistakes apart), and ejections of serving targets.
+    /// The shares that came into force, each with its moment, by all of `names`.
+    pub shares: Vec<(Time, Vec<Share>)>,
+    /// Requests in all.
     pub requests: u64,
     /// Requests that failed, the client's own mistakes apart.
     pub failures: u64,
@@ -48,6 +48,9 @@ pub struct Run {
 }
 
 impl Run {
+    /// Seconds of a bucket in which picks are counted.
+    pub const BUCKET: f64 = 0.5;
+
     /// Distance between the shares of all picks and the configured ones: half the sum of absolute differences.
     pub fn departure(&self) -> f64 {
         let total: u64 = self.picked.iter().flatten().sum();
@@ -73,6 +76,7 @@ enum What {
         event: Event,
     },
     Tick,
+    Reload,
 }
 
 #[derive(Debug)]
@@ -98,11 +102,16 @@ impl Ord for Due {
 struct Engine<'a> {
     scenario: &'a Scenario,
     seed: u64,
+    strategy: Strategy,
     plan: Plan,
     memory: Memory,
     granted: WeightTable,
     configured: WeightTable,
     targets: Vec<Target>,
+    /// The targets of the route, as places among `targets`.
+    members: Vec<usize>,
+    /// The plan's upstreams, as places among `targets`.
+    upstreams: Vec<usize>,
     due: BinaryHeap<Reverse<Due>>,
     sequence: u64,
     draw: u32,
@@ -119,80 +128,107 @@ pub fn run(scenario: &Scenario, seed: u64, strategy: Strategy) -> Result<Run, Na
     let mut engine = Engine::new(scenario, seed, strategy)?;
     engine.push(engine.next_arrival(Time::ZERO, 0), What::Arrival(0));
     engine.push(Time::ZERO.after(TICK), What::Tick);
+    for at in scenario.changes() {
+        engine.push(Time::from_secs_f64(at), What::Reload);
+    }
     while let Some(Reverse(Due(now, _, what))) = engine.due.pop() {
         match what {
             What::Arrival(number) => engine.arrive(now, number),
             What::Happens { target, key, event } => engine.happen(now, target, key, &event),
             What::Tick => engine.tick(now),
+            What::Reload => engine.reload(now)?,
         }
     }
     engine.run.ejections = engine.targets.iter().map(|target| target.ejections).sum();
     Ok(engine.run)
 }
 
-struct SimGates<'a>(&'a [Target]);
+struct SimGates<'a>(&'a [Target], &'a [usize]);
 
 impl Gates for SimGates<'_> {
     fn gate(&self, target: TargetIndex) -> GateState {
-        self.0[target.get()].gate
+        self.0[self.1[target.get()]].gate
     }
     fn standing(&self, target: TargetIndex) -> Standing {
-        self.0[target.get()].standing
+        self.0[self.1[target.get()]].standing
     }
 }
 
 impl<'a> Engine<'a> {
     fn new(scenario: &'a Scenario, seed: u64, strategy: Strategy) -> Result<Self, NameError> {
-        let mut targets = Vec::new();
-        let mut specs = Vec::new();
-        for (name, target) in &scenario.targets {
-            targets.push(Target::new(name, target.law.clone()));
-            specs.push(TargetSpec {
-                name: TargetName::new(name)?,
-                upstream: UpstreamName::new(&format!("{name}/model"))?,
-                weight: target.weight,
-                min_share: Share::ZERO,
-                max_share: Share::WHOLE,
-                price: None,
-            });
-        }
-        let spec = RouteSpec {
-            name: RouteName::new("route")?,
-            strategy,
-            objective: Objective::default(),
-            mix_models: true,
-            targets: specs,
-        };
-        let plan = Plan::new(vec![spec], []);
+        let targets = scenario.targets.iter();
+        let targets = targets.map(|(name, target)| Target::new(name, target.law.clone()));
+        let draw = Generator::of(seed, 0, 1).bits();
+        let plan = plan(scenario, strategy, 0.0)?;
         let memory = Memory::new(&plan);
-        let tables: Vec<WeightTable> = memory.tables().cloned().collect();
-        let configured = tables[0].clone();
+        let table = first_table(&memory);
         let run = Run {
             names: scenario.targets.keys().cloned().collect(),
-            configured: configured.shares().to_vec(),
+            configured: Vec::new(),
             picked: Vec::new(),
+            shares: Vec::new(),
             requests: 0,
             failures: 0,
             ejections: 0,
             last: None,
             farthest: 0.0,
         };
-        let draw = Generator::of(seed, 0, 1).bits();
-        Ok(Self {
+        let mut engine = Self {
             scenario,
             seed,
+            strategy,
             plan,
             memory,
-            granted: configured.clone(),
-            configured,
-            targets,
+            granted: table.clone(),
+            configured: table,
+            targets: targets.collect(),
+            members: Vec::new(),
+            upstreams: Vec::new(),
             due: BinaryHeap::new(),
             sequence: 0,
             draw: u32::try_from(draw >> 32).unwrap_or_default(),
             arrivals: 0,
             last_tick: Time::ZERO,
             run,
-        })
+        };
+        engine.place(Time::ZERO);
+        engine.run.configured = engine.by_name(&engine.configured);
+        Ok(engine)
+    }
+
+    /// Finds the plan's targets and upstreams among all, and notes the shares in force.
+    fn place(&mut self, now: Time) {
+        let names: Vec<&String> = self.scenario.targets.keys().collect();
+        let place = |name: &str| names.iter().position(|known| *known == name);
+        let upstreams = self.plan.upstreams().iter();
+        self.upstreams = upstreams
+            .filter_map(|upstream| place(upstream.provider().as_str()))
+            .collect();
+        let targets = self.plan.routes().flat_map(|route| &route.targets);
+        self.members = targets
+            .filter_map(|target| place(target.name.as_str()))
+            .collect();
+        self.run.shares.push((now, self.by_name(&self.granted)));
+    }
+
+    /// The shares of a table of the route, by all targets of the scenario.
+    fn by_name(&self, table: &WeightTable) -> Vec<Share> {
+        let mut shares = vec![Share::ZERO; self.targets.len()];
+        for (place, share) in self.members.iter().zip(table.shares()) {
+            shares[*place] = *share;
+        }
+        shares
+    }
+
+    /// The configuration changes as the scenario says.
+    fn reload(&mut self, now: Time) -> Result<(), NameError> {
+        let plan = plan(self.scenario, self.strategy, now.as_secs_f64())?;
+        self.memory = self.memory.carried(&self.plan, &plan);
+        self.configured = first_table(&Memory::new(&plan));
+        self.granted = first_table(&self.memory);
+        self.plan = plan;
+        self.place(now);
+        Ok(())
     }
 
     fn push(&mut self, at: Time, what: What) {
@@ -232,10 +268,10 @@ impl<'a> Engine<'a> {
             now,
             may_probe: true,
         };
-        let Some(admitted) = admit(row, &SimGates(&self.targets), &ask) else {
+        let Some(admitted) = admit(row, &SimGates(&self.targets, &self.members), &ask) else {
             return;
         };
-        let index = admitted.target.get();
+        let index = self.members[admitted.target.get()];
         let probe = admitted.reason == Reason::Probe;
         if probe {
             self.targets[index].gate.probe_wanted = false;
@@ -250,7 +286,7 @@ impl<'a> Engine<'a> {
         reason = "virtual time is at least 0 and a run is finite"
     )]
     fn count_pick(&mut self, now: Time, index: usize) {
-        let bucket = (now.as_secs_f64() / BUCKET) as usize;
+        let bucket = (now.as_secs_f64() / Run::BUCKET) as usize;
         while self.run.picked.len() <= bucket {
             self.run.picked.push(vec![0; self.targets.len()]);
         }
@@ -308,14 +344,12 @@ impl<'a> Engine<'a> {
     }
 
     fn tick(&mut self, now: Time) {
+        let targets = &mut self.targets;
+        let upstreams = self.upstreams.iter();
         let input = Input {
             now,
             elapsed: now.secs_since(self.last_tick),
-            upstreams: self
-                .targets
-                .iter_mut()
-                .map(|target| target.collect(now))
-                .collect(),
+            upstreams: upstreams.map(|i| targets[*i].collect(now)).collect(),
             routes: vec![RouteInput {
                 arrivals: std::mem::take(&mut self.arrivals),
                 picked: Vec::new(),
@@ -323,11 +357,14 @@ impl<'a> Engine<'a> {
         };
         self.last_tick = now;
         let stepped = step(&self.plan, &mut self.memory, &input);
-        for (target, order) in self.targets.iter_mut().zip(&stepped.orders) {
-            target.obey(order);
+        for (i, order) in self.upstreams.iter().zip(&stepped.orders) {
+            self.targets[*i].obey(order);
         }
         if let Some(decision) = stepped.decisions.into_iter().next() {
             self.granted = decision.table.clone();
+            if decision.moved {
+                self.run.shares.push((now, self.by_name(&self.granted)));
+            }
             let pairs = self.granted.shares().iter().zip(self.configured.shares());
             let distance: f64 = pairs
                 .map(|(a, b)| (a.fraction() - b.fraction()).abs())
@@ -339,6 +376,41 @@ impl<'a> Engine<'a> {
             self.push(now.after(TICK), What::Tick);
         }
     }
+}
+
+/// What is configured at `seconds`: the targets that have joined by then, with the weights of the last reload.
+fn plan(scenario: &Scenario, strategy: Strategy, seconds: f64) -> Result<Plan, NameError> {
+    let mut targets = Vec::new();
+    for (name, target) in &scenario.targets {
+        if target.joins > seconds {
+            continue;
+        }
+        targets.push(TargetSpec {
+            name: TargetName::new(name)?,
+            upstream: UpstreamName::new(&format!("{name}/{}", target.model))?,
+            weight: scenario.weight(name, target, seconds),
+            min_share: Share::ZERO,
+            max_share: Share::WHOLE,
+            price: None,
+        });
+    }
+    let spec = RouteSpec {
+        name: RouteName::new("route")?,
+        strategy,
+        objective: Objective::default(),
+        mix_models: scenario.mix_models,
+        targets,
+    };
+    Ok(Plan::new(vec![spec], []))
+}
+
+/// The shares in force on the one route.
+fn first_table(memory: &Memory) -> WeightTable {
+    memory
+        .tables()
+        .next()
+        .cloned()
+        .expect("a scenario has one route, and a memory one table a route")
 }
 
 /// What the data plane would see of this fate, by time.

@@ -8,7 +8,7 @@ mod target;
 mod world;
 
 pub use engine::{Run, run};
-pub use world::{Load, Scenario, SimTarget};
+pub use world::{Load, Reload, Scenario, SimTarget};
 
 #[cfg(test)]
 mod tests;

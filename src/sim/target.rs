@@ -42,6 +42,7 @@ impl Target {
             self.gate.blocked_until = self.gate.blocked_until.max(until);
         }
         if recorded.reaction.eject.is_some() {
+            self.ejections += u64::from(self.gate.serving);
             self.gate.serving = false;
         }
         if let Some(kind) = recorded.left_pending {

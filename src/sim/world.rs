@@ -16,9 +16,46 @@ pub struct Scenario {
     pub seconds: f64,
     /// What comes in.
     pub load: Load,
+    /// Whether shares may move between different models.
+    #[serde(default = "Scenario::mixed")]
+    pub mix_models: bool,
+    /// Changes of the configuration, in the order of their time.
+    #[serde(default, rename = "reload")]
+    pub reloads: Vec<Reload>,
     /// The targets, by name.
     #[serde(rename = "target")]
     pub targets: BTreeMap<String, SimTarget>,
+}
+
+impl Scenario {
+    const fn mixed() -> bool {
+        true
+    }
+
+    /// When the configuration changes, in seconds.
+    pub(super) fn changes(&self) -> impl Iterator<Item = f64> {
+        let joins = self.targets.values().map(|target| target.joins);
+        let reloads = self.reloads.iter().map(|reload| reload.at);
+        joins.chain(reloads).filter(|at| *at > 0.0)
+    }
+
+    /// The weight of a target at `seconds`.
+    pub(super) fn weight(&self, name: &str, target: &SimTarget, seconds: f64) -> Weight {
+        let past = self.reloads.iter().filter(|reload| reload.at <= seconds);
+        let last = past
+            .filter_map(|reload| reload.weights.get(name))
+            .next_back();
+        last.copied().unwrap_or(target.weight)
+    }
+}
+
+/// A change of the configuration.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Reload {
+    /// When, in seconds.
+    pub at: f64,
+    /// New weights, by target; the others keep theirs.
+    pub weights: BTreeMap<String, Weight>,
 }
 
 /// What comes in.
@@ -62,7 +99,19 @@ impl Load {
 pub struct SimTarget {
     /// Its configured weight.
     pub weight: Weight,
+    /// What it serves.
+    #[serde(default = "SimTarget::model")]
+    pub model: String,
+    /// When a reload adds it, in seconds; 0 is from the start.
+    #[serde(default)]
+    pub joins: f64,
     /// How it behaves.
     #[serde(flatten)]
     pub law: Law,
+}
+
+impl SimTarget {
+    fn model() -> String {
+        "model".into()
+    }
 }

@@ -105,9 +105,10 @@ impl Script {
             self.seen.lock().unwrap().push(request);
             let act = self.act.lock().unwrap().clone();
             match act {
-                Act::Answer(bytes) => stream.write_all(&bytes).await.unwrap_or_default(),
                 Act::AnswerOnce(_) if served > 1 => return,
-                Act::AnswerOnce(bytes) => stream.write_all(&bytes).await.unwrap_or_default(),
+                Act::Answer(bytes) | Act::AnswerOnce(bytes) => {
+                    stream.write_all(&bytes).await.unwrap_or_default();
+                }
                 Act::SendAndClose(bytes) => {
                     stream.write_all(&bytes).await.unwrap_or_default();
                     return;
