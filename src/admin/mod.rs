@@ -46,3 +46,6 @@ pub struct Admin {
     /// The daemon's clock.
     pub clock: Clock,
 }
+
+#[cfg(test)]
+mod tests;

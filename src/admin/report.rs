@@ -36,7 +36,7 @@ pub struct RouteReport {
     /// Counts the tables published for it.
     pub table_version: u64,
     /// Requests per second, smoothed.
-    pub demand_rps: f64,
+    pub demand: f64,
     /// Its targets, in the order of the configuration.
     pub targets: Vec<TargetReport>,
     /// The same in sentences; left out in lists.
@@ -148,7 +148,7 @@ fn of(route: &Route, decision: Option<&Decision>, now: Time) -> RouteReport {
         strategy: route.config.strategy,
         mode: route.config.mode,
         table_version: route.table_version,
-        demand_rps: decision.map_or(0.0, |decision| decision.demand),
+        demand: decision.map_or(0.0, |decision| decision.demand),
         targets: targets.collect(),
         explanation: Vec::new(),
     }
@@ -173,7 +173,7 @@ fn unmeasured(route: &Route, index: usize, member: &Member) -> TargetReport {
         actual: None,
         samples: 0,
         confidence: 0.0,
-        state: if drained { "drained" } else { "ok" }.to_owned(),
+        state: if drained { "drained" } else { "serving" }.to_owned(),
         terms: TermsReport::default(),
         rails: Vec::new(),
         faults: 0.0,

@@ -22,6 +22,10 @@ const DEMAND_MEMORY: f64 = 10.0;
 const DEAD_BAND: f64 = 0.005;
 /// How long a target that fell sick is explored more.
 const SICK_MEMORY: f64 = 600.0;
+/// A sudden slowness makes a target sick if it had this part of its configured share within so many seconds: what is
+/// still out often takes the share away before the slow answers that prove it come in.
+const FELL_FROM: f64 = 0.5;
+const FELL_WITHIN: f64 = 10.0;
 /// A target counts as well again above this part of its configured share, this many seconds after the alarm.
 const WELL_PART: f64 = 0.7;
 const WELL_AFTER: f64 = 10.0;
@@ -46,6 +50,8 @@ pub(super) struct TargetMemory {
     /// The share it had when it was ejected.
     before_ejection: f64,
     was_serving: bool,
+    /// When it last had a fair part of its configured share.
+    had_share_at: Option<Time>,
     /// When it last fell sick, while it is not well.
     sick: Option<Time>,
     returned_at: Option<Time>,
@@ -230,7 +236,11 @@ impl RouteMemory {
             if !memory.was_serving && serving {
                 memory.returned_at = Some(scene.now);
             }
-            if !serving || (upstream.alarm && memory.share >= 0.5 * target.anchor) {
+            if memory.share >= FELL_FROM * target.anchor {
+                memory.had_share_at = Some(scene.now);
+            }
+            let lately = |at: Time| scene.now.secs_since(at) < FELL_WITHIN;
+            if !serving || (upstream.alarm && memory.had_share_at.is_some_and(lately)) {
                 memory.sick = Some(scene.now);
             }
             memory.was_serving = serving;
@@ -366,7 +376,7 @@ impl RouteMemory {
     fn remember(&mut self, route: &Route, scene: &Scene<'_>, outcome: &Outcome) {
         for (i, memory) in self.targets.iter_mut().enumerate() {
             memory.share = outcome.shares[i];
-            let well = outcome.proposed[i] > WELL_PART * route.targets[i].anchor
+            let well = outcome.shares[i] > WELL_PART * route.targets[i].anchor
                 && memory
                     .sick
                     .is_some_and(|at| scene.now.secs_since(at) > WELL_AFTER);

@@ -99,12 +99,12 @@ mod tests {
             "decided_seconds_ago": 0.12,
             "routes": [{
                 "route": "chat", "strategy": "adaptive", "mode": "auto", "table_version": 9,
-                "demand_rps": 4.0,
+                "demand": 4.0,
                 "targets": [
                     {
                         "name": "fast", "use": "sim/large", "configured": 0.5, "proposed": 0.6,
                         "granted": 0.55, "actual": 0.5312, "samples": 400, "confidence": 1.0,
-                        "state": "ok", "terms": {"latency": 1.0, "cost": 0.4, "error": 0.0},
+                        "state": "serving", "terms": {"latency": 1.0, "cost": 0.4, "error": 0.0},
                         "rails": ["step"], "faults": 0.0021, "answer_usd": 0.0006,
                         "usd_per_1k_tokens": 0.01, "spent_usd": 0.24,
                         "first_token_ms": [251.0, 410.4, 520.0], "total_ms": null, "in_flight": 2
@@ -123,7 +123,7 @@ mod tests {
         .unwrap();
         let expected = "\
 ROUTE  TARGET  USES       CONFIGURED  GRANTED  ACTUAL  STATE      FIRST TOKEN P50  P95 MS  FAULTS  $/1K TOKENS
-chat   fast    sim/large      50.0 %   55.0 %  53.1 %  ok                     251     410   0.2 %       0.0100
+chat   fast    sim/large      50.0 %   55.0 %  53.1 %  serving                251     410   0.2 %       0.0100
 chat   new     sim/next       50.0 %   45.0 %       -  returning                -       -       -            -
 configuration 3, decided 0.1 s ago
 ";

@@ -14,6 +14,7 @@ const TARGET: HeaderName = HeaderName::from_static("x-weighbridge-target");
 const PROVIDER: HeaderName = HeaderName::from_static("x-weighbridge-provider");
 const MODEL: HeaderName = HeaderName::from_static("x-weighbridge-model");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-weighbridge-attempts");
+const WARNING: HeaderName = HeaderName::from_static("x-weighbridge-warning");
 const CONFIG: HeaderName = HeaderName::from_static("x-weighbridge-config");
 const OVERHEAD: HeaderName = HeaderName::from_static("x-weighbridge-overhead-ms");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
@@ -196,6 +197,11 @@ impl Told {
         headers.insert(REQUEST_ID, self.request_id);
         headers.insert(CONFIG, HeaderValue::from(self.generation));
         headers.insert(ATTEMPTS, HeaderValue::from(ending.end.attempts));
+        if let Ok(warning) = HeaderValue::try_from(ending.warnings.join("; "))
+            && !warning.is_empty()
+        {
+            headers.insert(WARNING, warning);
+        }
         let mut name = |header: HeaderName, text: &str| {
             // Names hold visible ASCII only; anything else would be left out rather than refused.
             if let (false, Ok(value)) = (text.is_empty(), HeaderValue::from_str(text)) {

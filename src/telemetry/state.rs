@@ -5,7 +5,7 @@ use crate::model::Time;
 
 /// All words that [`state`] may say.
 pub(super) const STATES: [&str; 6] = [
-    "ok",
+    "serving",
     "blocked",
     "ejected",
     "probing",
@@ -13,7 +13,7 @@ pub(super) const STATES: [&str; 6] = [
     "drained",
 ];
 
-/// The state of a target at `now`: `ok`, `blocked` (it asked to be left alone for a while), `ejected` (it failed and takes
+/// The state of a target at `now`: `serving`, `blocked` (it asked to be left alone for a while), `ejected` (it failed and takes
 /// nothing), `probing` (single requests show whether it works again), `returning` (it does, and its share grows back) or
 /// `drained` (its weight is 0).
 pub fn state(row: &Row, now: Time) -> &'static str {
@@ -25,6 +25,6 @@ pub fn state(row: &Row, now: Time) -> &'static str {
         Health::Probing { .. } => "probing",
         Health::Returning { .. } | Health::Serving if row.blocked_until > now => "blocked",
         Health::Returning { .. } => "returning",
-        Health::Serving => "ok",
+        Health::Serving => "serving",
     }
 }

@@ -1,3 +1,9 @@
 //! One test binary for everything that needs more than one module.
 
-fn main() {}
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what fails in a test is told by its panic"
+)]
+
+mod cli;
