@@ -172,6 +172,7 @@ fn plan(targets: usize) -> Plan {
         weight: Weight::new(1.0 + (i % 7) as f64).unwrap(),
         min_share: Share::ZERO,
         max_share: Share::WHOLE,
+        price: None,
     };
     let spec = RouteSpec {
         name: RouteName::new("chat").unwrap(),
