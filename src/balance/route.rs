@@ -8,6 +8,7 @@ use super::cohort::{CohortMemory, Pool};
 use super::decision::{Decision, Rail, Row};
 use super::health::Health;
 use super::plan::{Route, Strategy};
+use super::project::{Bounds, project};
 use super::rails::{Limits, bound};
 use super::signal::{Known, Signal, signals};
 use super::strategy::{Candidate, Proposal, propose};
@@ -393,17 +394,7 @@ impl RouteMemory {
         scene: &Scene<'_>,
         outcome: &mut Outcome,
     ) -> (WeightTable, bool) {
-        let mut shares = outcome.shares.clone();
-        for (i, target) in route.targets.iter().enumerate() {
-            let until = scene.upstreams[target.upstream].blocked_until;
-            if until > scene.now.after_secs(BLOCK_WORTH) {
-                shares[i] = 0.0;
-                outcome.rails[i].insert(Rail::Blocked);
-            }
-        }
-        if shares.iter().sum::<f64>() <= 1e-9 {
-            shares.clone_from(&outcome.shares);
-        }
+        let shares = unblocked(route, scene, outcome);
         let anchors: Vec<f64> = route.targets.iter().map(|target| target.anchor).collect();
         let table = table_of(&shares, &anchors);
         let pairs = || table.shares().iter().zip(self.table.shares());
@@ -423,6 +414,48 @@ impl RouteMemory {
             }
         }
         (self.table.clone(), moved)
+    }
+}
+
+/// The shares without blocked targets. What these leave goes to the rest of their group, within ceilings where that fits;
+/// only if all of a group are blocked does it go elsewhere, and if everybody is, nothing is masked.
+fn unblocked(route: &Route, scene: &Scene<'_>, outcome: &mut Outcome) -> Vec<f64> {
+    let worth = scene.now.after_secs(BLOCK_WORTH);
+    let blocked: Vec<bool> = route
+        .targets
+        .iter()
+        .map(|target| scene.upstreams[target.upstream].blocked_until > worth)
+        .collect();
+    let mut shares = outcome.shares.clone();
+    for group in &route.groups {
+        let total: f64 = group.iter().map(|i| outcome.shares[*i]).sum();
+        let open: Vec<usize> = group.iter().copied().filter(|i| !blocked[*i]).collect();
+        for i in group.iter().filter(|i| blocked[**i]) {
+            outcome.rails[*i].insert(Rail::Blocked);
+            shares[*i] = 0.0;
+        }
+        let parts: Vec<f64> = open.iter().map(|i| outcome.shares[*i]).collect();
+        let ceiling = |i: &usize| Bounds {
+            low: 0.0,
+            high: outcome.shares[*i].max(route.targets[*i].spec.max_share.fraction()),
+        };
+        let bounds: Vec<Bounds> = open.iter().map(ceiling).collect();
+        let sum: f64 = parts.iter().sum();
+        let scaled = || {
+            parts
+                .iter()
+                .map(|part| part * total / sum.max(1e-12))
+                .collect()
+        };
+        let found: Vec<f64> = project(&parts, &bounds, total).unwrap_or_else(scaled);
+        for (i, share) in open.iter().zip(found) {
+            shares[*i] = share;
+        }
+    }
+    if shares.iter().sum::<f64>() > 1e-9 {
+        shares
+    } else {
+        outcome.shares.clone()
     }
 }
 

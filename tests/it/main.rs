@@ -11,6 +11,7 @@
     reason = "what fails in a test is told by its panic, figures by its output"
 )]
 
+mod laws;
 mod layers;
 mod source;
 

@@ -62,17 +62,17 @@ fn upstream(name: &str) -> UpstreamName {
     UpstreamName::new(name).unwrap()
 }
 
-fn served(name: Option<&str>, by: &str) -> Option<Served> {
-    Some(Served {
+fn served(name: Option<&str>, by: &str) -> Served {
+    Served {
         name: name.map(|name| TargetName::new(name).unwrap()),
         upstream: upstream(by),
-    })
+    }
 }
 
-fn ended(route: &str, served: Option<Served>, status: u16) -> RequestEnd {
+fn ended(route: &str, served: impl Into<Option<Served>>, status: u16) -> RequestEnd {
     RequestEnd {
         route: route.into(),
-        served,
+        served: served.into(),
         status,
         code: None,
         outcome: if status == 200 {

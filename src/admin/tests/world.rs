@@ -157,10 +157,11 @@ impl World {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
         let own = format!("host: {}\r\nconnection: close\r\n", self.address);
         let length = format!("content-length: {}\r\n", body.len());
-        let more: String = headers
+        let more: Vec<String> = headers
             .iter()
             .map(|(name, value)| format!("{name}: {value}\r\n"))
             .collect();
+        let more = more.concat();
         let text = format!("{method} {path} HTTP/1.1\r\n{own}{length}{more}\r\n{body}");
         // What is too large may be refused before all of it was sent.
         drop(stream.write_all(text.as_bytes()).await);
@@ -179,7 +180,7 @@ impl World {
 
     /// Tells the listener to end, and waits until all has ended.
     pub(super) async fn end(mut self) {
-        drop(self.stop.send(true));
+        self.stop.send_replace(true);
         drop(self.admin);
         // The reloader ends with the last handle.
         while self.tasks.join_next().await.is_some() {}
