@@ -117,7 +117,7 @@ fn snapshot(criterion: &mut Criterion) {
     let shared = std::sync::Arc::new(0_u64);
     let mut group = criterion.benchmark_group("snapshot");
     group.bench_function("read", |bencher| {
-        bencher.iter(|| black_box(&published).read())
+        bencher.iter(|| black_box(&published).read());
     });
     group.bench_function("yardstick_clone_arc", |bencher| {
         bencher.iter(|| std::sync::Arc::clone(black_box(&shared)));

@@ -88,7 +88,8 @@ async fn traffic(count: usize, steps: u64) -> Vec<Arc<Upstream>> {
     let busy = upstreams(count);
     for step in 0..steps {
         let begin = |upstream: &Arc<Upstream>, request: u64| {
-            let kind = [AnswerKind::Streamed, AnswerKind::Unary][usize::from(request % 4 == 0)];
+            let kind =
+                [AnswerKind::Streamed, AnswerKind::Unary][usize::from(request.is_multiple_of(4))];
             let (upstream, witness) = (Arc::clone(upstream), Arc::clone(&witness));
             Attempt::begin(upstream, Arc::clone(&route), witness, clock, kind, false)
         };

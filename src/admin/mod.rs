@@ -26,10 +26,9 @@ mod path;
 mod reload;
 mod reply;
 mod report;
-mod sentences;
 mod server;
 
-pub use report::{Reports, RouteReport, TargetReport, TermsReport};
+pub use report::{Reports, RouteReport, TargetReport};
 pub use server::serve;
 
 /// What the admin listener shows and asks.
@@ -46,3 +45,6 @@ pub struct Admin {
     /// The daemon's clock.
     pub clock: Clock,
 }
+
+#[cfg(test)]
+mod tests;

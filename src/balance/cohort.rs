@@ -2,17 +2,26 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::filter::Quantity;
+use super::filter::{LEAST_NOISE, Quantity};
 use super::hazard::Hazard;
 use super::input::{Reference, UpstreamInput};
 use super::upstream::UpstreamMemory;
 
 /// Weight of one answer in the running means of the token mix.
 const MIX_GAIN: f64 = 0.02;
+/// Gain of the pooled noise for each member that answered.
+const POOLED_GAIN: f64 = 0.01;
 /// Tokens of a typical answer before any was seen.
 const FIRST_MIX: (f64, f64) = (400.0, 150.0);
 /// The reference moves when the typical normalised time leaves this range: inside it the filters' fixed constants fit.
 const FIT: std::ops::Range<f64> = 0.4..2.5;
+
+/// Seconds that a reference may have; beyond them times are noise of a clock or a mistake.
+const FIRST_TOKEN: (f64, f64) = (1e-4, 1e4);
+const PER_TOKEN: (f64, f64) = (1e-7, 1e2);
+
+/// Bounds on ratios between kinds of answers: beyond them products leave what f64 can hold.
+pub(super) const RATIO: (f64, f64) = (1e-6, 1e6);
 
 /// What a cohort remembers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -103,14 +112,37 @@ impl CohortMemory {
         self.reference.first_token + self.reference.per_token * self.tokens.1.max(1.0)
     }
 
-    /// Takes a member's batch into the token mix.
-    pub(super) fn mix(&mut self, input: &UpstreamInput) {
-        let n = f64::from(input.batch.counted);
+    /// Takes the members' batches into the token mix.
+    pub(super) fn mix<'a>(&mut self, inputs: impl Iterator<Item = &'a UpstreamInput>) {
+        let sums = inputs.fold((0.0, 0.0, 0.0), |(n, i, o), input| {
+            let batch = &input.batch;
+            (
+                n + f64::from(batch.counted),
+                i + batch.tokens_in as f64,
+                o + batch.tokens_out as f64,
+            )
+        });
+        let (n, tokens_in, tokens_out) = sums;
         if n > 0.0 {
             let gain = 1.0 - (1.0 - MIX_GAIN).powf(n);
-            self.tokens.0 += gain * (input.batch.tokens_in as f64 / n - self.tokens.0);
-            self.tokens.1 += gain * (input.batch.tokens_out as f64 / n - self.tokens.1);
+            self.tokens.0 += gain * (tokens_in / n - self.tokens.0);
+            self.tokens.1 += gain * (tokens_out / n - self.tokens.1);
         }
+    }
+
+    /// Takes what members' single values deviate by into the pooled noise.
+    pub(super) fn learn_noise<'a>(
+        &mut self,
+        members: impl ExactSizeIterator<Item = &'a UpstreamMemory>,
+    ) {
+        let before = self.noise;
+        let gain = POOLED_GAIN.min(0.5 / (members.len().max(1) as f64));
+        for member in members {
+            for (i, residual) in member.residuals.iter().enumerate() {
+                self.noise[i] += residual.map_or(0.0, |residual| gain * (residual - before[i]));
+            }
+        }
+        self.noise = self.noise.map(|noise| noise.max(LEAST_NOISE));
     }
 
     /// Moves the reference towards what is seen, where it has drifted out of the range that the filters' constants are
@@ -121,23 +153,25 @@ impl CohortMemory {
         let each = typical(members, Quantity::PerToken);
         let unary = typical(members, Quantity::Unary);
         if let Some(first) = first.filter(|mean| !FIT.contains(mean)) {
+            let first = within(self.reference.first_token, first, FIRST_TOKEN);
             self.reference.first_token *= first;
             rescale(members, Quantity::FirstToken, 1.0 / first);
         }
         if let Some(each) = each.filter(|mean| !FIT.contains(mean)) {
+            let each = within(self.reference.per_token, each, PER_TOKEN);
             self.reference.per_token *= each;
             rescale(members, Quantity::PerToken, 1.0 / each);
         }
         // Without streams the two parts cannot be told apart: both move.
         if let (None, Some(unary)) = (each, unary.filter(|mean| !FIT.contains(mean))) {
-            self.reference.first_token *= unary;
-            self.reference.per_token *= unary;
+            self.reference.first_token *= within(self.reference.first_token, unary, FIRST_TOKEN);
+            self.reference.per_token *= within(self.reference.per_token, unary, PER_TOKEN);
         }
         let factor = before / self.typical_seconds();
         if (factor - 1.0).abs() > 1e-12 {
             rescale(members, Quantity::Unary, factor);
-            self.unary_ratio *= factor;
-            self.hazard_unit *= factor;
+            self.unary_ratio = (self.unary_ratio * factor).clamp(RATIO.0, RATIO.1);
+            self.hazard_unit = (self.hazard_unit * factor).clamp(RATIO.0, RATIO.1);
         }
     }
 }
@@ -146,6 +180,11 @@ fn rescale(members: &mut [&mut UpstreamMemory], quantity: Quantity, by: f64) {
     for member in members {
         member.filter_mut(quantity).rescale(by);
     }
+}
+
+/// The factor nearest to `factor` that keeps `value` within the range.
+fn within(value: f64, factor: f64, (least, most): (f64, f64)) -> f64 {
+    (value * factor).clamp(least, most) / value
 }
 
 /// Geometric mean of what members' filters hold: one sick member moves it little.

@@ -18,27 +18,30 @@ const DRIFT: f64 = 0.000_7;
 const PRIOR: f64 = 0.5;
 /// Least squared mean that scales them, so that a quantity near zero keeps some uncertainty.
 const LEAST_SQUARE: f64 = 0.5;
+/// Least uncertainty: estimates are combined by its inverse.
+const LEAST_UNCERTAINTY: f64 = 1e-9;
 /// Innovations count at most this many deviations in the change detector.
 const CLIP: f64 = 3.0;
 /// Allowance of the change detector, and the sums at which it gives the alarm. One clipped value (3 − 0.5) is enough for
-/// a fall, since a target that recovers is asked rarely; a rise needs two, or one slow answer would unsettle a healthy one.
+/// a fall, since a target that recovers is asked rarely; a rise needs three, or two slow answers would unsettle a healthy
+/// one (times have long tails).
 const ALLOWANCE: f64 = 0.5;
-const RISE_ALARM: f64 = 4.5;
+const RISE_ALARM: f64 = 6.0;
 const FALL_ALARM: f64 = 2.4;
 /// What is left of the falling sum after its alarm: enough that the recovery goes on being looked at.
 const STILL_FALLING: f64 = 1.4;
-/// Gains of the own and of the pooled noise.
+/// Gain of the own noise.
 const OWN_GAIN: f64 = 0.03;
-const POOLED_GAIN: f64 = 0.01;
 /// Least noise; one residual counts at most this many times the noise so far.
-const LEAST_NOISE: f64 = 0.01;
+pub(super) const LEAST_NOISE: f64 = 0.01;
 const MOST_RESIDUAL: f64 = 30.0;
 /// A mean below this is not divided by.
 const LEAST_MEAN: f64 = 1e-6;
 
 /// Whether a quantity changed all at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Shift {
+    #[default]
     None,
     Rose,
     Fell,
@@ -80,6 +83,15 @@ impl Quantity {
     }
 }
 
+/// What a batch showed.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Seen {
+    /// Whether the quantity changed all at once.
+    pub(super) shift: Shift,
+    /// Squared deviation of single values, relative to the mean; `None` without values.
+    pub(super) residual: Option<f64>,
+}
+
 /// An estimate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Filter {
@@ -106,38 +118,40 @@ impl Filter {
         }
     }
 
-    /// Time passes and a batch arrives; tells whether it shows that the quantity changed all at once.
+    /// Time passes and a batch arrives.
     pub(super) fn observe(
         &mut self,
         quantity: Quantity,
         batch: &Moments,
         elapsed: f64,
         pool: f64,
-        pooled_noise: &mut f64,
-    ) -> Shift {
+        pooled_noise: f64,
+    ) -> Seen {
         let prior = quantity.prior(pool);
         self.predict(quantity, elapsed, pool, prior);
         let Some(value) = batch.mean() else {
-            return Shift::None;
+            return Seen::default();
         };
         if self.mean.is_none() {
             self.uncertainty = prior;
         }
         let mean = self.mean.unwrap_or(pool);
-        let noise = 0.5 * (self.noise + *pooled_noise) * mean * mean / batch.n;
+        let noise = 0.5 * (self.noise + pooled_noise) * mean * mean / batch.n;
         let innovation = value - mean;
         let shift = self.detect(innovation, noise, prior);
         let gain = self.uncertainty / (self.uncertainty + noise);
         self.mean = Some(mean + gain * innovation);
-        self.uncertainty *= 1.0 - gain;
+        self.uncertainty = (self.uncertainty * (1.0 - gain)).max(LEAST_UNCERTAINTY);
         // Of an innovation only what the estimate's own uncertainty does not explain is noise: else each step inflates it,
         // and then the first good answers of a recovered target count for nothing.
         let relative = innovation / mean.max(LEAST_MEAN);
         let unexplained = relative * relative * (1.0 - gain) * batch.n;
         let residual = unexplained.min(MOST_RESIDUAL * self.noise + 0.05);
         self.noise = (self.noise + OWN_GAIN * (residual - self.noise)).max(LEAST_NOISE);
-        *pooled_noise = (*pooled_noise + POOLED_GAIN * (residual - *pooled_noise)).max(LEAST_NOISE);
-        shift
+        Seen {
+            shift,
+            residual: Some(residual),
+        }
     }
 
     fn predict(&mut self, quantity: Quantity, elapsed: f64, pool: f64, prior: f64) {
@@ -206,7 +220,7 @@ impl Filter {
     /// Says the same in units that are `factor` times smaller.
     pub(super) fn rescale(&mut self, factor: f64) {
         self.mean = self.mean.map(|mean| mean * factor);
-        self.uncertainty *= factor * factor;
+        self.uncertainty = (self.uncertainty * factor * factor).max(LEAST_UNCERTAINTY);
     }
 }
 
@@ -225,8 +239,8 @@ mod tests {
     #[test]
     fn without_data_the_estimate_is_the_peers_mean() {
         let mut filter = Filter::new(Quantity::FirstToken);
-        let mut noise = 0.15;
-        filter.observe(Quantity::FirstToken, &batch(&[]), 10.0, 1.7, &mut noise);
+        let noise = 0.15;
+        filter.observe(Quantity::FirstToken, &batch(&[]), 10.0, 1.7, noise);
         assert_eq!(filter.value(1.7).to_bits(), 1.7f64.to_bits());
         assert!(filter.known().is_none());
     }
@@ -234,9 +248,9 @@ mod tests {
     #[test]
     fn data_narrows_the_uncertainty_and_silence_widens_it_again() {
         let mut filter = Filter::new(Quantity::FirstToken);
-        let mut noise = 0.15;
+        let noise = 0.15;
         for _ in 0..100 {
-            filter.observe(Quantity::FirstToken, &batch(&[2.0]), 0.25, 1.0, &mut noise);
+            filter.observe(Quantity::FirstToken, &batch(&[2.0]), 0.25, 1.0, noise);
         }
         let narrow = filter.uncertainty();
         assert!(
@@ -245,7 +259,7 @@ mod tests {
         );
         assert!((filter.value(1.0) - 2.0).abs() < 0.1);
         for _ in 0..4_000 {
-            filter.observe(Quantity::FirstToken, &batch(&[]), 0.25, 1.0, &mut noise);
+            filter.observe(Quantity::FirstToken, &batch(&[]), 0.25, 1.0, noise);
         }
         assert!(
             filter.uncertainty() > 10.0 * narrow,
@@ -260,14 +274,14 @@ mod tests {
     #[test]
     fn a_step_is_followed_within_a_few_values() {
         let mut filter = Filter::new(Quantity::FirstToken);
-        let mut noise = 0.15;
+        let noise = 0.15;
         for _ in 0..400 {
-            filter.observe(Quantity::FirstToken, &batch(&[1.0]), 0.25, 1.0, &mut noise);
+            filter.observe(Quantity::FirstToken, &batch(&[1.0]), 0.25, 1.0, noise);
         }
         let mut rose = false;
         for _ in 0..5 {
-            rose |= filter.observe(Quantity::FirstToken, &batch(&[5.0]), 0.25, 1.0, &mut noise)
-                == Shift::Rose;
+            let seen = filter.observe(Quantity::FirstToken, &batch(&[5.0]), 0.25, 1.0, noise);
+            rose |= seen.shift == Shift::Rose;
         }
         assert!(rose, "the change detector saw it");
         assert!(
@@ -280,9 +294,9 @@ mod tests {
     #[test]
     fn rescaling_says_the_same_in_other_units() {
         let mut filter = Filter::new(Quantity::PerToken);
-        let mut noise = 0.05;
+        let noise = 0.05;
         for _ in 0..50 {
-            filter.observe(Quantity::PerToken, &batch(&[3.0]), 0.25, 3.0, &mut noise);
+            filter.observe(Quantity::PerToken, &batch(&[3.0]), 0.25, 3.0, noise);
         }
         let (mean, uncertainty) = (filter.value(3.0), filter.uncertainty());
         filter.rescale(1.0 / 3.0);

@@ -7,6 +7,7 @@
 //! [`react`] only ever tightens: it blocks, it ejects, it reports what a probe showed. Only the tick loosens. That keeps
 //! one writer for everything that lets traffic back in, and a lost race between the two can only be too careful.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -304,6 +305,18 @@ pub enum Cause {
     OurFault,
 }
 
+impl fmt::Display for Cause {
+    /// Completes "ejected because …".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Faults => "it kept failing",
+            Self::Overdue => "its requests hung",
+            Self::Stalls => "its answers stopped in the middle",
+            Self::OurFault => "our credential or our model name is wrong there",
+        })
+    }
+}
+
 /// What [`react`] keeps per upstream between two ticks. The tick sets all but `fault_sum` and `ejected_at`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Watch {
@@ -513,6 +526,9 @@ pub fn propensity(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>, target: Targe
     } else {
         row.configured
     };
+    if !ask.eligible.contains(target) {
+        return 0.0;
+    }
     let share_of = |i: TargetIndex| f64::from(table.share(i).ppm());
     let all = || {
         (0..table.len())
@@ -520,23 +536,21 @@ pub fn propensity(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>, target: Targe
             .filter(|i| ask.eligible.contains(*i))
     };
     let total: f64 = all().map(share_of).sum();
-    if total == 0.0 || !row.guarded {
-        let drawn = if total > 0.0 {
+    if !row.guarded {
+        return if total > 0.0 {
             share_of(target) / total
         } else {
             0.0
         };
-        return if ask.eligible.contains(target) {
-            drawn
-        } else {
-            0.0
-        };
     }
-    let closed: f64 = all()
-        .filter(|i| !gates.gate(*i).is_open(ask.now))
-        .map(share_of)
-        .sum();
-    let own = if ask.eligible.contains(target) && gates.gate(target).is_open(ask.now) {
+    let shut = all().filter(|i| !gates.gate(*i).is_open(ask.now));
+    // Where nobody eligible is granted anything, every draw is redirected.
+    let (total, closed) = if total > 0.0 {
+        (total, shut.map(share_of).sum())
+    } else {
+        (1.0, 1.0)
+    };
+    let own = if gates.gate(target).is_open(ask.now) {
         share_of(target)
     } else {
         0.0

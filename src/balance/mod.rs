@@ -13,11 +13,14 @@
 //! 4. [`strategy`]: losses become a proposal around the configured shares.
 //! 5. [`rails`] and [`project`]: the nearest shares inside the bounds.
 //! 6. [`route`]: the dead-band, the table, the [`Decision`] that explains it.
+//!
+//! [`explain()`] says a decision in sentences, [`view()`] is its form in the API.
 
 mod capacity;
 mod cohort;
 mod decision;
 mod eligible;
+mod explain;
 mod filter;
 pub mod gate;
 mod hazard;
@@ -35,9 +38,11 @@ mod strategy;
 mod table;
 mod tally;
 mod upstream;
+mod view;
 
 pub use decision::{Decision, Evidence, Rail, Row, Terms};
 pub use eligible::{Demand, Rule, check as check_eligible, eligible};
+pub use explain::{explain, explain_target};
 pub use health::Health;
 pub use input::{
     Batch, Flight, Input, MOST_FIRST_TOKEN, MOST_PER_TOKEN, MOST_TOTALS, Moments, News, Recent,
@@ -49,3 +54,4 @@ pub use share::{Share, Weight, WeightError};
 pub use step::{Memory, Stepped, step};
 pub use table::{Draw, MAX_TARGETS, Mask, TableError, WeightTable};
 pub use tally::{Collected, FlightKey, Recorded, Tally};
+pub use view::{RouteView, State, TargetView, view};

@@ -1,7 +1,7 @@
 //! Bounds on shares, and the nearest shares inside them.
 //!
 //! Ceilings, floors and the largest step are one box per target; what does not fit is relaxed in a fixed order: the step,
-//! the exploration floors, the ceilings, the rate caps. The sum is never relaxed.
+//! the exploration floors, the ceilings, the rate caps, the configured floors. The sum is never relaxed.
 
 use std::collections::BTreeSet;
 
@@ -46,6 +46,7 @@ struct Sides {
     floor: f64,
     explore: f64,
     cap: f64,
+    rate_cap: f64,
     step: Bounds,
     /// Takes no traffic at all.
     shut: bool,
@@ -135,6 +136,7 @@ fn sides(limit: &Limits, wanted: f64, explore: f64, elapsed: f64) -> Sides {
         floor,
         explore,
         cap,
+        rate_cap: limit.rate_cap.min(1.0),
         step,
         shut: limit.ramp <= 0.0 || (wanted <= 0.0 && explore <= 0.0),
     }
@@ -153,15 +155,30 @@ fn relaxed(wanted: &[f64], sides: &[Sides], total: f64) -> Vec<f64> {
         low: side.floor.max(side.explore),
         high: side.cap,
     };
-    let without_floors = |side: &Sides| Bounds {
-        low: 0.0,
+    let without_exploration = |side: &Sides| Bounds {
+        low: side.floor,
         high: side.cap,
+    };
+    let without_ceiling = |side: &Sides| Bounds {
+        low: side.floor,
+        high: side.rate_cap.max(side.floor),
+    };
+    let only_floor = |side: &Sides| Bounds {
+        low: side.floor,
+        high: 1.0,
     };
     let free = |_: &Sides| Bounds {
         low: 0.0,
         high: 1.0,
     };
-    let boxes: [&dyn Fn(&Sides) -> Bounds; 4] = [&all, &without_step, &without_floors, &free];
+    let boxes: [&dyn Fn(&Sides) -> Bounds; 6] = [
+        &all,
+        &without_step,
+        &without_exploration,
+        &without_ceiling,
+        &only_floor,
+        &free,
+    ];
     let shut = Bounds {
         low: 0.0,
         high: 0.0,
@@ -236,6 +253,7 @@ pub(super) fn unbounded(proposal: &[f64], limits: &[Limits], total: f64) -> Boun
             floor: 0.0,
             explore: 0.0,
             cap: 1.0,
+            rate_cap: 1.0,
             step: none,
             shut: false,
         };

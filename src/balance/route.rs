@@ -8,6 +8,7 @@ use super::cohort::{CohortMemory, Pool};
 use super::decision::{Decision, Rail, Row};
 use super::health::Health;
 use super::plan::{Route, Strategy};
+use super::project::{Bounds, project};
 use super::rails::{Limits, bound};
 use super::signal::{Known, Signal, signals};
 use super::strategy::{Candidate, Proposal, propose};
@@ -22,6 +23,10 @@ const DEMAND_MEMORY: f64 = 10.0;
 const DEAD_BAND: f64 = 0.005;
 /// How long a target that fell sick is explored more.
 const SICK_MEMORY: f64 = 600.0;
+/// A sudden slowness makes a target sick if it had this part of its configured share within so many seconds: what is
+/// still out often takes the share away before the slow answers that prove it come in.
+const FELL_FROM: f64 = 0.5;
+const FELL_WITHIN: f64 = 10.0;
 /// A target counts as well again above this part of its configured share, this many seconds after the alarm.
 const WELL_PART: f64 = 0.7;
 const WELL_AFTER: f64 = 10.0;
@@ -46,6 +51,8 @@ pub(super) struct TargetMemory {
     /// The share it had when it was ejected.
     before_ejection: f64,
     was_serving: bool,
+    /// When it last had a fair part of its configured share.
+    had_share_at: Option<Time>,
     /// When it last fell sick, while it is not well.
     sick: Option<Time>,
     returned_at: Option<Time>,
@@ -230,7 +237,11 @@ impl RouteMemory {
             if !memory.was_serving && serving {
                 memory.returned_at = Some(scene.now);
             }
-            if !serving || (upstream.alarm && memory.share >= 0.5 * target.anchor) {
+            if memory.share >= FELL_FROM * target.anchor {
+                memory.had_share_at = Some(scene.now);
+            }
+            let lately = |at: Time| scene.now.secs_since(at) < FELL_WITHIN;
+            if !serving || (upstream.alarm && memory.had_share_at.is_some_and(lately)) {
                 memory.sick = Some(scene.now);
             }
             memory.was_serving = serving;
@@ -366,7 +377,7 @@ impl RouteMemory {
     fn remember(&mut self, route: &Route, scene: &Scene<'_>, outcome: &Outcome) {
         for (i, memory) in self.targets.iter_mut().enumerate() {
             memory.share = outcome.shares[i];
-            let well = outcome.proposed[i] > WELL_PART * route.targets[i].anchor
+            let well = outcome.shares[i] > WELL_PART * route.targets[i].anchor
                 && memory
                     .sick
                     .is_some_and(|at| scene.now.secs_since(at) > WELL_AFTER);
@@ -383,17 +394,7 @@ impl RouteMemory {
         scene: &Scene<'_>,
         outcome: &mut Outcome,
     ) -> (WeightTable, bool) {
-        let mut shares = outcome.shares.clone();
-        for (i, target) in route.targets.iter().enumerate() {
-            let until = scene.upstreams[target.upstream].blocked_until;
-            if until > scene.now.after_secs(BLOCK_WORTH) {
-                shares[i] = 0.0;
-                outcome.rails[i].insert(Rail::Blocked);
-            }
-        }
-        if shares.iter().sum::<f64>() <= 1e-9 {
-            shares.clone_from(&outcome.shares);
-        }
+        let shares = unblocked(route, scene, outcome);
         let anchors: Vec<f64> = route.targets.iter().map(|target| target.anchor).collect();
         let table = table_of(&shares, &anchors);
         let pairs = || table.shares().iter().zip(self.table.shares());
@@ -413,6 +414,48 @@ impl RouteMemory {
             }
         }
         (self.table.clone(), moved)
+    }
+}
+
+/// The shares without blocked targets. What these leave goes to the rest of their group, within ceilings where that fits;
+/// only if all of a group are blocked does it go elsewhere, and if everybody is, nothing is masked.
+fn unblocked(route: &Route, scene: &Scene<'_>, outcome: &mut Outcome) -> Vec<f64> {
+    let worth = scene.now.after_secs(BLOCK_WORTH);
+    let blocked: Vec<bool> = route
+        .targets
+        .iter()
+        .map(|target| scene.upstreams[target.upstream].blocked_until > worth)
+        .collect();
+    let mut shares = outcome.shares.clone();
+    for group in &route.groups {
+        let total: f64 = group.iter().map(|i| outcome.shares[*i]).sum();
+        let open: Vec<usize> = group.iter().copied().filter(|i| !blocked[*i]).collect();
+        for i in group.iter().filter(|i| blocked[**i]) {
+            outcome.rails[*i].insert(Rail::Blocked);
+            shares[*i] = 0.0;
+        }
+        let parts: Vec<f64> = open.iter().map(|i| outcome.shares[*i]).collect();
+        let ceiling = |i: &usize| Bounds {
+            low: 0.0,
+            high: outcome.shares[*i].max(route.targets[*i].spec.max_share.fraction()),
+        };
+        let bounds: Vec<Bounds> = open.iter().map(ceiling).collect();
+        let sum: f64 = parts.iter().sum();
+        let scaled = || {
+            parts
+                .iter()
+                .map(|part| part * total / sum.max(1e-12))
+                .collect()
+        };
+        let found: Vec<f64> = project(&parts, &bounds, total).unwrap_or_else(scaled);
+        for (i, share) in open.iter().zip(found) {
+            shares[*i] = share;
+        }
+    }
+    if shares.iter().sum::<f64>() > 1e-9 {
+        shares
+    } else {
+        outcome.shares.clone()
     }
 }
 

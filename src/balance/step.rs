@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::cohort::{CohortMemory, Pool};
+use super::cohort::{CohortMemory, Pool, RATIO};
 use super::decision::Decision;
 use super::gate::GateOrder;
 use super::plan::Plan;
@@ -117,45 +117,102 @@ pub fn step(plan: &Plan, memory: &mut Memory, input: &Input) -> Stepped {
     for (route, arrived) in routes.iter_mut().zip(&input.routes) {
         route.count(arrived, input.elapsed);
     }
-    let pools: Vec<Pool> = plan
-        .cohorts
-        .iter()
-        .map(|members| Pool::of(members.iter().map(|i| &upstreams[*i])))
-        .collect();
-    let rates = rates(plan, routes, upstreams);
-    let around = |i: usize| Around {
-        now: input.now,
-        elapsed: input.elapsed,
-        pool: &pools[plan.cohort_of[i]],
-        demand: rates[i].0,
-        expected_rate: rates[i].1,
+    let mut surroundings = Surroundings {
+        plan,
+        input,
+        pools: pools(plan, upstreams),
+        rates: rates(plan, routes, upstreams),
     };
-    for (i, (upstream, told)) in upstreams.iter_mut().zip(&input.upstreams).enumerate() {
-        upstream.observe(&mut cohorts[plan.cohort_of[i]], told, &around(i));
+    observe(&surroundings, cohorts, upstreams);
+    surroundings.pools = pools(plan, upstreams);
+    let (decisions, bursts) = decide(&surroundings, cohorts, upstreams, routes);
+    let order = |(i, upstream): (usize, &UpstreamMemory)| {
+        let cohort = &cohorts[plan.cohort_of[i]];
+        let price = input.upstreams.get(i).and_then(|told| told.price);
+        let cost = price.map(|price| typical_cost(cohort, price));
+        upstream.order(cohort, &surroundings.around(i), cost, bursts[i])
+    };
+    let orders = upstreams.iter().enumerate().map(order).collect();
+    Stepped { decisions, orders }
+}
+
+/// What upstreams are judged against.
+struct Surroundings<'a> {
+    plan: &'a Plan,
+    input: &'a Input,
+    /// By cohort.
+    pools: Vec<Pool>,
+    /// By upstream: requests per second that could come, and that its shares send.
+    rates: Vec<(f64, f64)>,
+}
+
+impl Surroundings<'_> {
+    fn around(&self, i: usize) -> Around<'_> {
+        Around {
+            now: self.input.now,
+            elapsed: self.input.elapsed,
+            pool: &self.pools[self.plan.cohort_of[i]],
+            demand: self.rates[i].0,
+            expected_rate: self.rates[i].1,
+        }
     }
-    for (members, cohort) in plan.cohorts.iter().zip(cohorts.iter_mut()) {
+}
+
+fn pools(plan: &Plan, upstreams: &[UpstreamMemory]) -> Vec<Pool> {
+    let members = plan.cohorts.iter();
+    members
+        .map(|members| Pool::of(members.iter().map(|i| &upstreams[*i])))
+        .collect()
+}
+
+/// Takes the batches in. Whoever comes first in the plan must not be judged by less than the others: each part is done for
+/// all before the next.
+fn observe(
+    surroundings: &Surroundings<'_>,
+    cohorts: &mut [CohortMemory],
+    upstreams: &mut [UpstreamMemory],
+) {
+    let (plan, input) = (surroundings.plan, surroundings.input);
+    for (i, (upstream, told)) in upstreams.iter_mut().zip(&input.upstreams).enumerate() {
+        let cohort = &mut cohorts[plan.cohort_of[i]];
+        upstream.hear(cohort, told, &surroundings.around(i));
+    }
+    for (i, (upstream, told)) in upstreams.iter_mut().zip(&input.upstreams).enumerate() {
+        let cohort = &cohorts[plan.cohort_of[i]];
+        upstream.judge(cohort, told, &surroundings.around(i));
+    }
+    for (i, (upstream, told)) in upstreams.iter().zip(&input.upstreams).enumerate() {
+        let cohort = &mut cohorts[plan.cohort_of[i]];
+        upstream.expose(cohort, told, &surroundings.around(i));
+    }
+    for (members, cohort) in plan.cohorts.iter().zip(cohorts) {
+        cohort.mix(members.iter().filter_map(|i| input.upstreams.get(*i)));
+        cohort.learn_noise(members.iter().map(|i| &upstreams[*i]));
         settle(cohort, members, upstreams, input.elapsed);
     }
-    let after: Vec<Pool> = plan
-        .cohorts
-        .iter()
-        .map(|members| Pool::of(members.iter().map(|i| &upstreams[*i])))
-        .collect();
+}
+
+/// Decides each route; tells which upstreams should get an extra request.
+fn decide(
+    surroundings: &Surroundings<'_>,
+    cohorts: &[CohortMemory],
+    upstreams: &[UpstreamMemory],
+    routes: &mut [RouteMemory],
+) -> (Vec<Decision>, Vec<bool>) {
+    let (plan, input) = (surroundings.plan, surroundings.input);
     let prices: Vec<Option<Price>> = input.upstreams.iter().map(|told| told.price).collect();
     let mut bursts = vec![false; upstreams.len()];
     let mut decisions = Vec::with_capacity(plan.routes.len());
     for (route, memory) in plan.routes.iter().zip(routes) {
-        let cohort = route
-            .targets
-            .first()
-            .map_or(0, |target| plan.cohort_of[target.upstream]);
+        let first = route.targets.first();
+        let cohort = first.map_or(0, |target| plan.cohort_of[target.upstream]);
         let scene = Scene {
             now: input.now,
             elapsed: input.elapsed,
             upstreams,
             prices: &prices,
             cohort: &cohorts[cohort],
-            pool: &after[cohort],
+            pool: &surroundings.pools[cohort],
         };
         let (decision, extra) = memory.decide(route, &scene);
         for i in extra {
@@ -163,17 +220,7 @@ pub fn step(plan: &Plan, memory: &mut Memory, input: &Input) -> Stepped {
         }
         decisions.push(decision);
     }
-    let order = |(i, upstream): (usize, &UpstreamMemory)| {
-        let cohort = &cohorts[plan.cohort_of[i]];
-        let cost = prices[i].map(|price| typical_cost(cohort, price));
-        let around = Around {
-            pool: &after[plan.cohort_of[i]],
-            ..around(i)
-        };
-        upstream.order(cohort, &around, cost, bursts[i])
-    };
-    let orders = upstreams.iter().enumerate().map(order).collect();
-    Stepped { decisions, orders }
+    (decisions, bursts)
 }
 
 /// Per upstream: the rate of requests that could come, and of those that its shares send.
@@ -213,7 +260,7 @@ fn settle(
     if weights > 0.0 {
         // The plain mean while young, so that the first answers count for no more than the others.
         let gain = (elapsed / cohort.age.clamp(RATIO_FIRST, RATIO_MEMORY)).min(1.0);
-        let ratio = (sum / weights).exp();
+        let ratio = (sum / weights).exp().clamp(RATIO.0, RATIO.1);
         cohort.unary_ratio += gain * (ratio - cohort.unary_ratio);
     }
     cohort.age += elapsed;

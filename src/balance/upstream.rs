@@ -1,4 +1,4 @@
-//! What is known about one upstream, and how a tick changes it: `observe`.
+//! What is known about one upstream, and how a tick changes it: `hear`, `judge`, `expose`.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use super::cohort::{CohortMemory, Pool};
 use super::filter::{Filter, Quantity, Shift};
 use super::gate::{Cause, GateOrder, Standing, Watch};
 use super::health::{Change, Health, HealthMemory};
-use super::input::{Moments, Reference, UpstreamInput};
+use super::input::{MOST_FIRST_TOKEN, MOST_PER_TOKEN, Moments, Reference, UpstreamInput};
 use crate::model::{AnswerKind, Class, Time};
 
 /// Strength of the peers' fault rate as a prior, in requests. With 20, one chance fault halves a small target's share
@@ -61,6 +61,8 @@ pub(super) struct UpstreamMemory {
     pub(super) alarm: bool,
     /// When a batch last showed that it is suddenly quicker.
     pub(super) improved_at: Option<Time>,
+    /// What this tick's single values deviate by, by quantity.
+    pub(super) residuals: [Option<f64>; 3],
     /// In-flight first tokens and unary answers that push the estimate up, this tick.
     waiting: Waiting,
     /// No requests before this moment.
@@ -122,6 +124,7 @@ impl UpstreamMemory {
             samples: 0,
             alarm: false,
             improved_at: None,
+            residuals: [None; 3],
             waiting: Waiting::default(),
             blocked_until: Time::ZERO,
             in_flight: 0,
@@ -156,8 +159,8 @@ impl UpstreamMemory {
         }
     }
 
-    /// One tick: takes the batch in, looks at what is still out, judges health.
-    pub(super) fn observe(
+    /// A tick, first part: takes the batch in.
+    pub(super) fn hear(
         &mut self,
         cohort: &mut CohortMemory,
         input: &UpstreamInput,
@@ -168,10 +171,19 @@ impl UpstreamMemory {
         self.blocked_until = input.blocked_until;
         self.count(input, around.elapsed);
         self.learn(cohort, input, around);
-        self.expect_unary(cohort, input, around);
+    }
+
+    /// A tick, second part, when the cohort knows all batches: looks at what is still out and judges health.
+    pub(super) fn judge(
+        &mut self,
+        cohort: &CohortMemory,
+        input: &UpstreamInput,
+        around: &Around<'_>,
+    ) {
+        self.look_at_flights(cohort, input, around);
         self.capacity
             .observe(input, around, self.seconds_to_first(cohort, around.pool));
-        self.judge(cohort, input, around);
+        self.judge_health(cohort, input, around);
         self.health.advance(around.now, around.elapsed);
     }
 
@@ -214,15 +226,21 @@ impl UpstreamMemory {
         ];
         let mut shifts = [Shift::None; 3];
         for (quantity, moments, factor) in batches {
+            // The tally keeps values within these bounds; a journal that was written by hand may not.
+            let most = match quantity {
+                Quantity::FirstToken => MOST_FIRST_TOKEN,
+                Quantity::PerToken | Quantity::Unary => MOST_PER_TOKEN,
+            };
             let moments = Moments {
-                sum: moments.sum * factor,
+                sum: moments.sum.clamp(0.0, most * moments.n) * factor.clamp(1e-6, 1e6),
                 ..moments
             };
             let pool = around.pool.mean(quantity);
-            let noise = &mut cohort.noise[quantity.index()];
+            let noise = cohort.noise[quantity.index()];
             let filter = self.filter_mut(quantity);
-            shifts[quantity.index()] =
-                filter.observe(quantity, &moments, around.elapsed, pool, noise);
+            let seen = filter.observe(quantity, &moments, around.elapsed, pool, noise);
+            shifts[quantity.index()] = seen.shift;
+            self.residuals[quantity.index()] = seen.residual;
         }
         self.alarm = shifts.contains(&Shift::Rose);
         if shifts.contains(&Shift::Fell) {
@@ -233,7 +251,6 @@ impl UpstreamMemory {
             let age = f64::from(*seconds) / self.unary_pace(cohort, around.pool);
             cohort.hazard.answered(age, 1.0);
         }
-        cohort.mix(input);
     }
 
     /// What makes one kind of answer quicker makes the others quicker too: those that did not show it yet are known less
@@ -261,9 +278,9 @@ impl UpstreamMemory {
     }
 
     /// Compares the unary answers that came with those that were due, and notes late first tokens.
-    fn expect_unary(
+    fn look_at_flights(
         &mut self,
-        cohort: &mut CohortMemory,
+        cohort: &CohortMemory,
         input: &UpstreamInput,
         around: &Around<'_>,
     ) {
@@ -279,14 +296,13 @@ impl UpstreamMemory {
                 AnswerKind::Unary => {
                     let age = flight.age / pace;
                     due += cohort.hazard.rate(age) * around.elapsed / pace;
-                    cohort.hazard.exposed(age, around.elapsed / pace);
                 }
                 AnswerKind::Streamed if flight.age > late_from => {
                     // One in thirty is a little late by chance; at twice that age it counts in full.
                     let weight = (flight.age / late_from - 1.0).min(1.0);
                     let normal = flight.age / cohort.reference.first_token;
                     late += weight;
-                    late_age += weight * normal.min(super::input::MOST_FIRST_TOKEN);
+                    late_age += weight * normal.min(MOST_FIRST_TOKEN);
                 }
                 AnswerKind::Streamed => {}
             }
@@ -302,6 +318,22 @@ impl UpstreamMemory {
             (self.expected.0 + due) * keep,
             (self.expected.1 + came) * keep,
         );
+    }
+
+    /// A tick, last part: its unary requests that are out join the cohort's exposure.
+    pub(super) fn expose(
+        &self,
+        cohort: &mut CohortMemory,
+        input: &UpstreamInput,
+        around: &Around<'_>,
+    ) {
+        let pace = self.unary_pace(cohort, around.pool);
+        let unary = input.flights.iter();
+        for flight in unary.filter(|flight| flight.kind == AnswerKind::Unary) {
+            cohort
+                .hazard
+                .exposed(flight.age / pace, around.elapsed / pace);
+        }
     }
 
     /// Seconds to its first token.
@@ -327,7 +359,7 @@ impl UpstreamMemory {
         }
     }
 
-    fn judge(&mut self, cohort: &CohortMemory, input: &UpstreamInput, around: &Around<'_>) {
+    fn judge_health(&mut self, cohort: &CohortMemory, input: &UpstreamInput, around: &Around<'_>) {
         match self.health.hear(around.now, &input.news, around.demand) {
             Change::None => {}
             Change::Ejected => self.expected = (0.0, 0.0),

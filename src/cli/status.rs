@@ -60,21 +60,19 @@ fn row(route: &RouteReport, target: &TargetReport) -> [String; 11] {
         None => [unknown(), unknown()],
     };
     let price = target.usd_per_1k_tokens;
+    let view = &target.view;
+    let faults = (view.samples > 0).then_some(view.evidence.faults);
     [
-        route.route.clone(),
-        target.name.clone(),
-        target.upstream.clone(),
-        percent(target.configured),
-        percent(target.granted),
-        target.actual.map_or_else(unknown, percent),
-        target.state.clone(),
+        route.route.to_string(),
+        view.name.to_string(),
+        view.upstream.to_string(),
+        percent(view.configured),
+        percent(view.granted),
+        view.actual.map_or_else(unknown, percent),
+        view.state.label().to_owned(),
         p50,
         p95,
-        if target.samples > 0 {
-            percent(target.faults)
-        } else {
-            unknown()
-        },
+        faults.map_or_else(unknown, percent),
         price.map_or_else(unknown, |usd| format!("{usd:.4}")),
     ]
 }
@@ -92,6 +90,14 @@ fn percent(fraction: f64) -> String {
 mod tests {
     use super::*;
 
+    fn evidence(faults: f64) -> serde_json::Value {
+        let evidence = crate::balance::Evidence {
+            faults,
+            ..crate::balance::Evidence::default()
+        };
+        serde_json::to_value(evidence).unwrap()
+    }
+
     #[test]
     fn a_route_is_a_line_a_target() {
         let reports: Reports = serde_json::from_value(serde_json::json!({
@@ -99,13 +105,13 @@ mod tests {
             "decided_seconds_ago": 0.12,
             "routes": [{
                 "route": "chat", "strategy": "adaptive", "mode": "auto", "table_version": 9,
-                "demand_rps": 4.0,
+                "demand": 4.0, "explanation": [],
                 "targets": [
                     {
                         "name": "fast", "use": "sim/large", "configured": 0.5, "proposed": 0.6,
                         "granted": 0.55, "actual": 0.5312, "samples": 400, "confidence": 1.0,
-                        "state": "ok", "terms": {"latency": 1.0, "cost": 0.4, "error": 0.0},
-                        "rails": ["step"], "faults": 0.0021, "answer_usd": 0.0006,
+                        "state": "serving", "terms": {"latency": 1.0, "cost": 0.4, "error": 0.0},
+                        "rails": ["step"], "sentence": "fast: …", "evidence": evidence(0.0021),
                         "usd_per_1k_tokens": 0.01, "spent_usd": 0.24,
                         "first_token_ms": [251.0, 410.4, 520.0], "total_ms": null, "in_flight": 2
                     },
@@ -113,7 +119,7 @@ mod tests {
                         "name": "new", "use": "sim/next", "configured": 0.5, "proposed": 0.4,
                         "granted": 0.45, "actual": null, "samples": 0, "confidence": 0.0,
                         "state": "returning", "terms": {"latency": 1.0, "cost": 0.4, "error": 0.0},
-                        "rails": ["cold_start"], "faults": 0.003, "answer_usd": null,
+                        "rails": ["cold_start"], "sentence": "new: …", "evidence": evidence(0.003),
                         "usd_per_1k_tokens": null, "spent_usd": 0.0,
                         "first_token_ms": null, "total_ms": null, "in_flight": 0
                     }
@@ -123,7 +129,7 @@ mod tests {
         .unwrap();
         let expected = "\
 ROUTE  TARGET  USES       CONFIGURED  GRANTED  ACTUAL  STATE      FIRST TOKEN P50  P95 MS  FAULTS  $/1K TOKENS
-chat   fast    sim/large      50.0 %   55.0 %  53.1 %  ok                     251     410   0.2 %       0.0100
+chat   fast    sim/large      50.0 %   55.0 %  53.1 %  serving                251     410   0.2 %       0.0100
 chat   new     sim/next       50.0 %   45.0 %       -  returning                -       -       -            -
 configuration 3, decided 0.1 s ago
 ";

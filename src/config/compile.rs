@@ -14,7 +14,7 @@ use super::settings::{self, MODES};
 use super::shown::Shown;
 use super::tree::{Digest, Table, each_text};
 use super::world::World;
-use super::{Config, Deadlines, Mode, Retry};
+use super::{Config, Defaults, Mode};
 use super::{prices, provider, route, syntax};
 
 /// A configuration with what there is to say about it.
@@ -109,7 +109,7 @@ fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Con
     let (server, admin) = settings::listeners(&mut section);
     let controller = settings::controller(section.section("controller"));
     let requests = settings::requests(section.section("requests"));
-    let (deadlines, retry) = defaults(section.section("defaults"));
+    let defaults = defaults(section.section("defaults"));
     let providers = section.section("providers");
     let prices = section.section("prices");
     let routes = section.section("routes");
@@ -117,8 +117,8 @@ fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Con
     let mut world = World {
         sink,
         mode,
-        deadlines,
-        retry,
+        deadlines: defaults.deadlines,
+        retry: defaults.retry.clone(),
         provider_names: names(providers.as_ref()),
         route_names: names(routes.as_ref()),
         providers: providers.map_or_else(BTreeMap::new, |it| provider::providers(&it, lookup)),
@@ -135,6 +135,7 @@ fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Con
         admin,
         controller,
         requests,
+        defaults,
         providers: world.providers,
         upstreams: world.upstreams,
         routes,
@@ -158,13 +159,13 @@ fn names<'a>(section: Option<&Section<'a>>) -> BTreeSet<&'a str> {
 }
 
 /// `[defaults]` over the product's own.
-fn defaults(section: Option<Section<'_>>) -> (Deadlines, Retry) {
-    let mut deadlines = Deadlines::default();
-    let mut retry = Retry::default();
+fn defaults(section: Option<Section<'_>>) -> Defaults {
+    let mut defaults = Defaults::default();
     if let Some(mut section) = section {
-        deadlines = settings::deadlines(section.section("deadlines"), deadlines);
-        retry = settings::retry(section.section("retry"), &retry);
+        let deadlines = section.section("deadlines");
+        defaults.deadlines = settings::deadlines(deadlines, defaults.deadlines);
+        defaults.retry = settings::retry(section.section("retry"), &defaults.retry);
         section.finish(&["objective", "strategy"]);
     }
-    (deadlines, retry)
+    defaults
 }

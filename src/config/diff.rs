@@ -123,7 +123,6 @@ fn settings(old: &Config, new: &Config, lines: &mut Lines) {
 
 fn server(a: &Server, b: &Server, lines: &mut Lines) {
     lines.fixed("server.listen", &a.listen, &b.listen);
-    lines.fixed("server.state", &a.state, &b.state);
     lines.fixed(
         "server.max_connections",
         &a.max_connections,

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,6 +67,8 @@ pub struct Config {
     pub controller: Controller,
     /// What requests may bring themselves.
     pub requests: Requests,
+    /// What routes, and requests without a route, have where nothing else is said.
+    pub defaults: Defaults,
     /// All providers, by name.
     pub providers: BTreeMap<ProviderName, Arc<Provider>>,
     /// All upstreams that routes name, by name.
@@ -100,8 +101,6 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Whether it may listen where others can reach it although it asks for no client key.
     pub allow_unauthenticated: bool,
-    /// Folder for what should survive a restart; `None` keeps nothing.
-    pub state: Option<PathBuf>,
     /// Largest request body that is accepted, in bytes.
     pub max_body: u64,
     /// Largest unary answer that is buffered for a check before it is passed on, in bytes.
@@ -141,6 +140,15 @@ pub struct Requests {
     pub lists: bool,
     /// What acts on a list whose type asks for nothing else.
     pub strategy: Strategy,
+}
+
+/// What holds where nothing else is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Defaults {
+    /// How long each phase may take.
+    pub deadlines: Deadlines,
+    /// What is tried again.
+    pub retry: Retry,
 }
 
 /// How a request's place in the shares is drawn.

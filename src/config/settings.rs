@@ -1,6 +1,5 @@
 //! The parts that are not named tables: listeners, controller, requests, defaults.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::field::Field;
@@ -54,11 +53,10 @@ fn read_server<'a>(mut section: Section<'a>, server: &mut Server) -> Option<Fiel
     let allowed = section.field("allow_unauthenticated");
     let allowed = allowed.and_then(|field| field.boolean());
     set(&mut server.allow_unauthenticated, allowed);
-    server.state = section.field("state").and_then(|field| folder(&field));
     read_limits(&mut section, server);
     let headers = section.field("forward_headers");
     server.forward_headers = headers.map_or_else(Vec::new, |field| forwarded(&field));
-    section.finish(&["tls", "keys", "cors", "workers", "access_log"]);
+    section.finish(&["tls", "keys", "cors", "state", "workers", "access_log"]);
     if let Some(listen) = listen.as_ref().filter(|_| !server.allow_unauthenticated) {
         let switch = "server.allow_unauthenticated = true";
         loopback_only(listen, server.listen.ip(), switch);
@@ -195,15 +193,6 @@ pub(super) fn set<T>(place: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *place = value;
     }
-}
-
-fn folder(field: &Field<'_>) -> Option<PathBuf> {
-    let text = field.str()?;
-    if text.trim().is_empty() || text.contains('\0') {
-        field.expected("the path of a folder", "leave the key out to keep nothing");
-        return None;
-    }
-    Some(PathBuf::from(text))
 }
 
 fn connection_limit(field: &Field<'_>) -> Option<usize> {

@@ -2,7 +2,8 @@
 //!
 //! A watch on a file goes blind when an editor renames a new one over it, and Kubernetes swaps a symbolic link whose name
 //! is not the file's. So the *folders* are watched, any event means "read again", and the reader compares what it gets.
-//! Events are gathered until a quiet moment; a slow poll is the net for what no event tells (network file systems).
+//! Events are gathered until a quiet moment; a slow poll is the net for what no event tells (network file systems). That a
+//! file was opened or read is no change: the reader does so itself, and would wake itself for ever.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -10,7 +11,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use notify::event::{AccessKind, AccessMode};
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::command::{Handle, Why};
 use super::reload::Source;
@@ -30,8 +32,10 @@ pub fn watch(source: Source, handle: Handle) -> std::io::Result<JoinHandle<()>> 
     let (tell, told) = channel();
     // The watcher exists before this returns, so that no change after the first read is missed.
     let watcher = notify::recommended_watcher(move |event| {
-        // The thread is gone: nobody wants to know.
-        drop(tell.send(event));
+        if may_change(&event) {
+            // The thread is gone: nobody wants to know.
+            drop(tell.send(event));
+        }
     });
     let mut folders = Folders {
         watcher: watcher.map_err(std::io::Error::other)?,
@@ -43,11 +47,18 @@ pub fn watch(source: Source, handle: Handle) -> std::io::Result<JoinHandle<()>> 
         .spawn(move || run(&source, &handle, folders, &told))
 }
 
+/// Whether files may be others than before: all events but those of reading. An error tells nothing, so it may.
+fn may_change(event: &notify::Result<Event>) -> bool {
+    let Ok(event) = event else { return true };
+    let written = EventKind::Access(AccessKind::Close(AccessMode::Write));
+    !event.kind.is_access() || event.kind == written || event.need_rescan()
+}
+
 fn run(
     source: &Source,
     handle: &Handle,
     mut folders: Folders,
-    told: &Receiver<notify::Result<notify::Event>>,
+    told: &Receiver<notify::Result<Event>>,
 ) {
     loop {
         match told.recv_timeout(POLL) {
@@ -64,9 +75,10 @@ fn run(
 }
 
 /// Waits until a quiet moment.
-fn gather(told: &Receiver<notify::Result<notify::Event>>) {
+fn gather(told: &Receiver<notify::Result<Event>>) {
     for _ in 0..MOST_GATHERED {
-        if told.recv_timeout(QUIET).is_err() {
+        std::thread::sleep(QUIET);
+        if told.try_iter().count() == 0 {
             return;
         }
     }
@@ -102,5 +114,42 @@ impl Folders {
             }
         }
         self.known = watched;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::{ModifyKind, RenameMode};
+
+    use super::*;
+
+    fn wakes(kind: EventKind) -> bool {
+        may_change(&Ok(Event::new(kind)))
+    }
+
+    #[test]
+    fn reading_the_files_does_not_wake_their_reader() {
+        for reading in [
+            AccessKind::Any,
+            AccessKind::Read,
+            AccessKind::Open(AccessMode::Any),
+            AccessKind::Close(AccessMode::Read),
+        ] {
+            assert!(
+                !wakes(EventKind::Access(reading)),
+                "{reading:?} would be an endless loop"
+            );
+        }
+    }
+
+    #[test]
+    fn whatever_else_happens_does() {
+        let written = EventKind::Access(AccessKind::Close(AccessMode::Write));
+        let renamed = EventKind::Modify(ModifyKind::Name(RenameMode::To));
+        for kind in [written, renamed, EventKind::Any, EventKind::Other] {
+            assert!(wakes(kind), "{kind:?} may be a change");
+        }
+        let lost = Err(notify::Error::generic("the queue ran over"));
+        assert!(may_change(&lost), "what is not known may be a change");
     }
 }

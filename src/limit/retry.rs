@@ -42,6 +42,10 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// Longest wait of our own choice. A provider's `Retry-After` may be longer.
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
 
+/// Longest wait that a provider may ask of a request. Beyond it the client is told at once, with the wait: it can do
+/// something else meanwhile, and a connection held open for minutes looks like a hang.
+const LONGEST_ASKED: Duration = Duration::from_secs(20);
+
 /// What a request may try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -249,7 +253,7 @@ fn back(plan: &Plan, history: &[Tried], elapsed: Duration, jitter: Jitter) -> Op
         (after, tried.place)
     });
     let (after, place) = waits.min_by_key(|(after, _)| *after)?;
-    let fits = elapsed.saturating_add(after) < plan.total;
+    let fits = after <= LONGEST_ASKED && elapsed.saturating_add(after) < plan.total;
     fits.then_some(Next::RetrySame { place, after })
 }
 

@@ -85,6 +85,7 @@ async fn chat(
     ending.asked();
     let bad = |error| Reject::of(ErrorBody::from(error)).final_word();
     let envelope = Envelope::read(&body).map_err(bad)?;
+    ending.warnings.clone_from(&envelope.extension.warnings);
     let asked = resolve(proxy, snapshot, &envelope)?;
     ending.end.route = asked.pool.label.clone();
     asked.pool.arrived();

@@ -18,6 +18,8 @@ pub(super) struct Ending {
     asked: Time,
     /// Time spent waiting for targets since then.
     waited: Duration,
+    /// What is odd about the request and was put up with.
+    pub(super) warnings: Vec<String>,
     /// What is known so far.
     pub(super) end: RequestEnd,
     told: bool,
@@ -40,6 +42,7 @@ impl Ending {
             started,
             asked: started,
             waited: Duration::ZERO,
+            warnings: Vec::new(),
             end: RequestEnd {
                 route,
                 served: None,

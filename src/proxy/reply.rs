@@ -14,6 +14,7 @@ const TARGET: HeaderName = HeaderName::from_static("x-weighbridge-target");
 const PROVIDER: HeaderName = HeaderName::from_static("x-weighbridge-provider");
 const MODEL: HeaderName = HeaderName::from_static("x-weighbridge-model");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-weighbridge-attempts");
+const WARNING: HeaderName = HeaderName::from_static("x-weighbridge-warning");
 const CONFIG: HeaderName = HeaderName::from_static("x-weighbridge-config");
 const OVERHEAD: HeaderName = HeaderName::from_static("x-weighbridge-overhead-ms");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
@@ -196,10 +197,15 @@ pub(super) fn respond(reply: Reply, told: Told, mut ending: Ending) -> Response<
 
 impl Told {
     fn headers(self, ending: &Ending) -> Vec<(HeaderName, HeaderValue)> {
-        let mut headers = Vec::with_capacity(8);
+        let mut headers = Vec::with_capacity(9);
         headers.push((REQUEST_ID, self.request_id));
         headers.push((CONFIG, HeaderValue::from(self.generation)));
         headers.push((ATTEMPTS, HeaderValue::from(ending.end.attempts)));
+        if !ending.warnings.is_empty()
+            && let Ok(warning) = HeaderValue::try_from(ending.warnings.join("; "))
+        {
+            headers.push((WARNING, warning));
+        }
         let mut name = |header: HeaderName, text: &str| {
             // Names hold visible ASCII only; anything else would be left out rather than refused.
             if let (false, Ok(value)) = (text.is_empty(), HeaderValue::from_str(text)) {

@@ -20,20 +20,6 @@ use crate::model::{Time, UpstreamName};
 use crate::provider::surface::NamedBy;
 use crate::wire::{Code, Envelope, Extension, List, ListKind};
 
-/// Attempts after the first where no route says otherwise.
-const RETRIES: u32 = 2;
-
-/// Deadlines where no route has its own.
-const DEADLINES: Deadlines = Deadlines {
-    connect: Duration::from_secs(5),
-    header_streamed: Duration::from_secs(60),
-    header_unary: Duration::from_secs(600),
-    first_token: Duration::from_secs(60),
-    between_tokens: Duration::from_secs(30),
-    attempt: Duration::from_secs(600),
-    total: Duration::from_secs(600),
-};
-
 /// Everything that may serve a request, and how it is tried.
 #[derive(Debug)]
 pub(super) struct Asked {
@@ -61,14 +47,14 @@ pub(super) fn resolve(
     let extension = &envelope.extension;
     if let Some(list) = &extension.list {
         let pool = list_pool(proxy, snapshot, list)?;
-        return with_fallbacks(proxy, snapshot, own(pool, extension), extension);
+        return with_fallbacks(proxy, snapshot, own(snapshot, pool, extension), extension);
     }
     if let Some(route) = snapshot.route(&envelope.model) {
         return of_route(proxy, snapshot, route, extension);
     }
     let member = member(snapshot, &envelope.model, "model")?;
     let pool = single(proxy.labels.direct.clone(), snapshot, member);
-    with_fallbacks(proxy, snapshot, own(pool, extension), extension)
+    with_fallbacks(proxy, snapshot, own(snapshot, pool, extension), extension)
 }
 
 fn of_route(
@@ -102,12 +88,13 @@ fn of_route(
 }
 
 /// What a request names itself, with the defaults.
-fn own(pool: Pool, extension: &Extension) -> Asked {
+fn own(snapshot: &Snapshot, pool: Pool, extension: &Extension) -> Asked {
+    let config::Defaults { deadlines, retry } = &snapshot.config.defaults;
     Asked {
         pool,
         fallbacks: Vec::new(),
-        plan: plan(&DEFAULT_CODES, RETRIES, DEADLINES.total, extension),
-        deadlines: DEADLINES,
+        plan: plan(&retry.on_codes, retry.count, deadlines.total, extension),
+        deadlines: *deadlines,
         named_by: NamedBy::Client,
     }
 }
@@ -257,8 +244,8 @@ fn list_pool(proxy: &Proxy, snapshot: &Snapshot, list: &List) -> Result<Pool, Re
     let configured = WeightTable::from_weights(&weights).map_err(bad_table)?;
     let tilts = match list.kind {
         ListKind::Adaptive => true,
-        ListKind::Weighted => requests.strategy == Strategy::Adaptive,
-        ListKind::RoundRobin => false,
+        ListKind::Unstated => requests.strategy == Strategy::Adaptive,
+        ListKind::Weighted | ListKind::RoundRobin => false,
     };
     let granted = if tilts {
         tilted(&standings(&members, &weights)).map_err(bad_table)?
@@ -282,7 +269,9 @@ fn list_pool(proxy: &Proxy, snapshot: &Snapshot, list: &List) -> Result<Pool, Re
 fn effective(kind: ListKind, weight: Weight) -> Weight {
     match kind {
         ListKind::RoundRobin if weight != Weight::ZERO => Weight::DEFAULT,
-        ListKind::RoundRobin | ListKind::Weighted | ListKind::Adaptive => weight,
+        ListKind::RoundRobin | ListKind::Weighted | ListKind::Adaptive | ListKind::Unstated => {
+            weight
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
+use super::seen::events;
 use super::target::Target;
 use super::world::Scenario;
 use crate::balance::gate::{Ask, GateState, Gates, Reason, Row, Standing, admit};
@@ -11,16 +12,14 @@ use crate::balance::{
     Decision, Draw, FlightKey, Input, Mask, Memory, Objective, Plan, RouteInput, RouteSpec, Share,
     Strategy, TargetSpec, WeightTable, step,
 };
-use crate::law::{Draws, Ending, Fate, Generator, Hang, fate};
+use crate::law::{Draws, Generator, fate};
 use crate::model::{
-    AnswerKind, Event, Finished, NameError, Outcome, Phase, RouteName, TargetIndex, TargetName,
-    Time, Tokens, UpstreamName,
+    AnswerKind, Event, NameError, Outcome, RouteName, TargetIndex, TargetName, Time, Tokens,
+    UpstreamName,
 };
 
 /// Time between two ticks.
 const TICK: Duration = Duration::from_millis(250);
-/// Silence of a stream that counts as a fault.
-const GAP: Duration = Duration::from_secs(5);
 /// 2³² / φ, the step of the even draws.
 const GOLDEN: u32 = 0x9E37_79B9;
 
@@ -411,79 +410,4 @@ fn first_table(memory: &Memory) -> WeightTable {
         .next()
         .cloned()
         .expect("a scenario has one route, and a memory one table a route")
-}
-
-/// What the data plane would see of this fate, by time.
-fn events(
-    fate: &Fate,
-    kind: AnswerKind,
-    timeout: Duration,
-    tokens: Tokens,
-    client_fault: bool,
-) -> Vec<(Duration, Event)> {
-    let end =
-        |after: Duration, outcome: Outcome, first: Option<Duration>, wait: Option<Duration>| {
-            let tokens = (outcome == Outcome::Ok).then_some(tokens);
-            let finished = Finished {
-                outcome,
-                total: after,
-                first_content: first,
-                tokens,
-                cost: None,
-                wait,
-            };
-            (after, Event::Finished(finished))
-        };
-    let silent =
-        |first: Option<Duration>, phase: Phase| end(timeout, Outcome::Timeout(phase), first, None);
-    match fate {
-        Fate::Hang(Hang::Header) => vec![silent(None, Phase::Header)],
-        Fate::Hang(Hang::Body) => vec![silent(None, Phase::FirstToken)],
-        Fate::Wrong { after, .. } => vec![end(*after, Outcome::Malformed, None, None)],
-        Fate::Error {
-            status,
-            after,
-            retry_after,
-        } => {
-            let outcome = match (status, client_fault) {
-                (429, _) => Outcome::RateLimited,
-                (_, true) => Outcome::ClientFault,
-                _ => Outcome::ServerError,
-            };
-            vec![end(*after, outcome, None, *retry_after)]
-        }
-        Fate::Answer(answer) if kind == AnswerKind::Unary => match answer.ending {
-            Ending::Complete if answer.total <= timeout => {
-                vec![end(answer.total, Outcome::Ok, None, None)]
-            }
-            _ => vec![silent(None, Phase::Attempt)],
-        },
-        Fate::Answer(answer) if answer.first_token > timeout => {
-            vec![silent(None, Phase::FirstToken)]
-        }
-        Fate::Answer(answer) => {
-            let first = Some(answer.first_token);
-            let begin = (answer.first_token, Event::FirstContent(answer.first_token));
-            match answer.ending {
-                Ending::Complete if answer.total <= timeout => {
-                    vec![begin, end(answer.total, Outcome::Ok, first, None)]
-                }
-                Ending::Complete => vec![begin, silent(first, Phase::Attempt)],
-                Ending::Stall { .. } => {
-                    let gap = (answer.first_token + GAP).min(timeout);
-                    vec![
-                        begin,
-                        (gap, Event::Gap),
-                        silent(first, Phase::BetweenTokens),
-                    ]
-                }
-                Ending::Cut { tokens } | Ending::ErrorEvent { tokens } => {
-                    vec![
-                        begin,
-                        end(answer.token_at(tokens), Outcome::CutStream, first, None),
-                    ]
-                }
-            }
-        }
-    }
 }

@@ -4,6 +4,7 @@
 //! and the target's name, so that two runs differ only by what they choose.
 
 mod engine;
+mod seen;
 mod target;
 mod world;
 

@@ -41,10 +41,12 @@ impl Scenario {
 
     /// The weight of a target at `seconds`.
     pub(super) fn weight(&self, name: &str, target: &SimTarget, seconds: f64) -> Weight {
-        let past = self.reloads.iter().filter(|reload| reload.at <= seconds);
-        let last = past
-            .filter_map(|reload| reload.weights.get(name))
-            .next_back();
+        let mut past = self
+            .reloads
+            .iter()
+            .rev()
+            .filter(|reload| reload.at <= seconds);
+        let last = past.find_map(|reload| reload.weights.get(name));
         last.copied().unwrap_or(target.weight)
     }
 }

@@ -10,9 +10,7 @@ mod log;
 mod metrics;
 mod names;
 mod prometheus;
-mod state;
 
 pub use log::{LogError, LogFormat, init_log};
 pub use metrics::Metrics;
 pub use prometheus::CONTENT_TYPE;
-pub use state::state;

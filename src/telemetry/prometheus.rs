@@ -13,7 +13,7 @@ use prometheus_client::registry::Registry;
 use super::labels::{Build, InState, OTHER, Place, Read, Serving};
 use super::metrics::{Metrics, add, add_seconds};
 use super::names::{self, PREFIX};
-use super::state::{STATES, state};
+use crate::balance::{Share, State};
 use crate::live::{Board, Route, Served, Snapshot};
 use crate::model::Time;
 
@@ -36,7 +36,7 @@ impl Metrics {
         now: Time,
     ) -> Result<String, fmt::Error> {
         let mut gauges = Registry::with_prefix(PREFIX);
-        targets(&mut gauges, snapshot, board, now);
+        targets(&mut gauges, snapshot, board);
         upstreams(&mut gauges, snapshot);
         control(&mut gauges, snapshot, board, now);
         if let Some(open) = self.open.get() {
@@ -51,7 +51,7 @@ impl Metrics {
 }
 
 /// Shares and states of all routes' targets.
-fn targets(gauges: &mut Registry, snapshot: &Snapshot, board: &Board, now: Time) {
+fn targets(gauges: &mut Registry, snapshot: &Snapshot, board: &Board) {
     let [configured, granted, actual, confidence]: [Family<Place, Fraction>; 4] =
         Default::default();
     let states = Family::<InState, Gauge>::default();
@@ -60,9 +60,7 @@ fn targets(gauges: &mut Registry, snapshot: &Snapshot, board: &Board, now: Time)
         let all: u64 = picked.iter().sum();
         let decision = board.decision(&route.label);
         for (i, place) in places(route).enumerate() {
-            let fraction = |shares: &[crate::balance::Share]| {
-                shares.get(i).map_or(0.0, |share| share.fraction())
-            };
+            let fraction = |shares: &[Share]| shares.get(i).map_or(0.0, |share| share.fraction());
             let set = |family: &Family<Place, Fraction>, value| {
                 family.get_or_create(&place).set(value);
             };
@@ -73,15 +71,19 @@ fn targets(gauges: &mut Registry, snapshot: &Snapshot, board: &Board, now: Time)
             }
             // A decision of before a reload may have other rows.
             let name = &route.config.targets[i].name;
-            let row = decision
-                .as_ref()
-                .and_then(|decision| decision.rows.iter().find(|row| row.name == *name));
-            let Some(row) = row else { continue };
+            let Some(decision) = &decision else { continue };
+            let mut rows = decision.rows.iter();
+            let Some(row) = rows.find(|row| row.name == *name) else {
+                continue;
+            };
             set(&confidence, row.confidence);
-            let now_in = state(row, now);
-            for state in STATES {
+            let now_in = State::of(row, decision);
+            for state in State::ALL {
                 let place = place.clone();
-                let gauge = states.get_or_create_owned(&InState { place, state });
+                let gauge = states.get_or_create_owned(&InState {
+                    place,
+                    state: state.label(),
+                });
                 gauge.set(i64::from(state == now_in));
             }
         }

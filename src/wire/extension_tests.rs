@@ -46,11 +46,12 @@ fn every_shape_of_a_list_is_read() {
     let typed = r#"[{"type":"weight_based","model":"openai/a","weight":0.4},
         {"type":"weight_based","model":"anthropic/b","weight":0.8}]"#;
     let object = format!(r#"{{"type":"weight_based","models":{array}}}"#);
-    for shape in [array, typed, &object] {
+    let (stated, unstated) = (ListKind::Weighted, ListKind::Unstated);
+    for (shape, kind) in [(array, unstated), (typed, stated), (&object, stated)] {
         let top = format!(r#""load_balancer":{shape}"#);
-        check_list(&top, ListKind::Weighted, &two);
+        check_list(&top, kind, &two);
         let inner = format!(r#""orq":{{{top},"inputs":{{"x":[1]}}}}"#);
-        check_list(&inner, ListKind::Weighted, &two);
+        check_list(&inner, kind, &two);
     }
 }
 
@@ -71,7 +72,7 @@ fn every_type_has_its_kind() {
     };
     check("\"weight_based\"", ListKind::Weighted);
     check("\"weighted\"", ListKind::Weighted);
-    check("null", ListKind::Weighted);
+    check("null", ListKind::Unstated);
     check("\"round_robin\"", ListKind::RoundRobin);
     check("\"latency_based\"", ListKind::Adaptive);
     check("\"adaptive\"", ListKind::Adaptive);
@@ -90,7 +91,7 @@ fn weights_are_taken_as_written() {
     check_list(
         r#""load_balancer":[{"model":"a","weight":0.05},{"model":"b","weight":95},{"model":"c","weight":0},
             {"model":"d"},{"model":"e","weight":null},{"model":"f","weight":1e-3}]"#,
-        ListKind::Weighted,
+        ListKind::Unstated,
         &[
             ("a", 0.05),
             ("b", 95.0),
@@ -198,7 +199,7 @@ fn the_top_level_wins_key_by_key() {
     .unwrap();
     assert_eq!(
         extension.list,
-        Some(list(ListKind::Weighted, &[("top", 0.5)]))
+        Some(list(ListKind::Unstated, &[("top", 0.5)]))
     );
     assert_eq!(extension.retry.unwrap().count, Some(4));
     assert_eq!(extension.call_timeout, Some(Duration::from_millis(9)));
@@ -225,7 +226,7 @@ fn the_seeds_own_combination_is_read() {
     .unwrap();
     let expected = Extension {
         list: Some(list(
-            ListKind::Weighted,
+            ListKind::Unstated,
             &[("openai/gpt-4o", 0.6), ("anthropic/claude-3", 0.4)],
         )),
         retry: Some(RetryAsk {

@@ -32,8 +32,10 @@ pub struct List {
 /// How the weights of a list are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ListKind {
-    /// They hold exactly: `weight_based`, `weighted`, no type, or one that nobody knows.
+    /// No type: they hold exactly, unless the operator wants such lists to adapt.
     #[default]
+    Unstated,
+    /// They hold exactly: `weight_based`, `weighted`, or a type that nobody knows.
     Weighted,
     /// They do not count: everybody with a weight above 0 gets the same.
     RoundRobin,
@@ -77,7 +79,7 @@ fn read_object(value: &RawValue, at: &At<'_>, warnings: &mut Vec<String>) -> Res
     let object = Known::read(&["type", "models"], value, at)?;
     let kind = match object.value("type") {
         Some(kind) => read_kind(kind, &at.key("type"), warnings)?,
-        None => ListKind::Weighted,
+        None => ListKind::Unstated,
     };
     let at = at.key("models");
     match object.value("models") {

@@ -1,3 +1,31 @@
 //! One test binary for everything that needs more than one module.
+//!
+//! What runs the program itself goes through `daemon`: the real binary, real sockets on free ports, files in a folder of
+//! the test's own.
 
-fn main() {}
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::string_slice,
+    reason = "what fails in a test is told by its panic, figures by its output"
+)]
+
+mod laws;
+mod layers;
+mod source;
+
+#[cfg(feature = "daemon")]
+mod cli;
+#[cfg(feature = "daemon")]
+mod client;
+#[cfg(feature = "daemon")]
+mod daemon;
+#[cfg(feature = "daemon")]
+mod demo;
+#[cfg(feature = "daemon")]
+mod drain;
+#[cfg(feature = "daemon")]
+mod reload;
+#[cfg(feature = "daemon")]
+mod shares;

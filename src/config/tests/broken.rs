@@ -55,7 +55,7 @@ const LINES: &[(&str, &str, &str, &str)] = &[
     ("[providers.b]\nkind = \"openai\"\napi_key = \"${KEY:?ask Ann}\"", "5:11 providers.b.api_key", "variable KEY is not set: ask Ann", ""),
     ("[providers.b]\nkind = \"openai\"\napi_key = { file = \"/none\" }", "5:20 providers.b.api_key.file", "there is no such file", ""),
     ("[keys.team]\nkey = \"x\"", "3:2 keys", "not supported by this version", ""),
-    ("[server]\nstate = 2026-01-01", "4:9 server.state", "expected a text in quotes, found a date", ""),
+    ("[server]\nlisten = 2026-01-01", "4:10 server.listen", "expected a text in quotes, found a date", ""),
 ];
 
 #[test]

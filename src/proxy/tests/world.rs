@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -96,38 +95,14 @@ impl Plan {
         let (mut providers, mut upstreams, mut targets) =
             (BTreeMap::new(), BTreeMap::new(), Vec::new());
         for (index, spec) in self.targets.iter().enumerate() {
-            let name = ProviderName::new(&format!("p{index}")).unwrap();
-            let provider = Arc::new(config::Provider {
-                name: name.clone(),
-                kind: config::ProviderKind::OpenAi {
-                    base: endpoint(spec.address),
-                },
-                api_key: Some(Secret::new(format!("sk-key-of-p{index}"))),
-                models: Vec::new(),
-                tags: spec.tags.clone(),
-                discount: 0.0,
-            });
-            let upstream = Arc::new(config::Upstream {
-                name: UpstreamName::new(&format!("p{index}/m")).unwrap(),
-                provider: Arc::clone(&provider),
-                price: Some(Price {
-                    input: 1,
-                    cached_input: 1,
-                    output: 10,
-                }),
-            });
-            providers.insert(name, provider);
-            upstreams.insert(upstream.name.clone(), Arc::clone(&upstream));
-            targets.push(config::Target {
-                name: TargetName::new(&format!("t{index}")).unwrap(),
-                price: upstream.price,
-                tags: spec.tags.clone(),
-                upstream,
-                weight: Weight::new(spec.weight).unwrap(),
-                tier: 1,
-                min_share: Share::ZERO,
-                max_share: Share::WHOLE,
-            });
+            let target = target(index, spec);
+            let upstream = Arc::clone(&target.upstream);
+            providers.insert(
+                upstream.provider.name.clone(),
+                Arc::clone(&upstream.provider),
+            );
+            upstreams.insert(upstream.name.clone(), upstream);
+            targets.push(target);
         }
         let route = config::Route {
             name: RouteName::new("chat").unwrap(),
@@ -160,6 +135,10 @@ impl Plan {
                 lists: self.lists,
                 strategy: Strategy::Fixed,
             },
+            defaults: config::Defaults {
+                deadlines: self.deadlines,
+                retry: Retry::default(),
+            },
             providers,
             upstreams,
             routes: BTreeMap::from([(route.name.clone(), Arc::new(route))]),
@@ -172,7 +151,6 @@ impl Plan {
         Server {
             listen: ([127, 0, 0, 1], 0).into(),
             allow_unauthenticated: false,
-            state: None::<PathBuf>,
             max_body: self.max_body,
             max_answer: self.max_answer,
             drain_grace: self.grace,
@@ -479,4 +457,38 @@ fn unchunked(mut rest: &str) -> (String, bool) {
         rest = tail.strip_prefix("\r\n").unwrap_or(tail);
     }
     (body, false)
+}
+
+/// Target `t{index}` of provider `p{index}`, with a key of its own.
+fn target(index: usize, spec: &Spec) -> config::Target {
+    let provider = Arc::new(config::Provider {
+        name: ProviderName::new(&format!("p{index}")).unwrap(),
+        kind: config::ProviderKind::OpenAi {
+            base: endpoint(spec.address),
+        },
+        api_key: Some(Secret::new(format!("sk-key-of-p{index}"))),
+        models: Vec::new(),
+        tags: spec.tags.clone(),
+        discount: 0.0,
+    });
+    let price = Price {
+        input: 1,
+        cached_input: 1,
+        output: 10,
+    };
+    let upstream = Arc::new(config::Upstream {
+        name: UpstreamName::new(&format!("p{index}/m")).unwrap(),
+        provider,
+        price: Some(price),
+    });
+    config::Target {
+        name: TargetName::new(&format!("t{index}")).unwrap(),
+        price: upstream.price,
+        tags: spec.tags.clone(),
+        upstream,
+        weight: Weight::new(spec.weight).unwrap(),
+        tier: 1,
+        min_share: Share::ZERO,
+        max_share: Share::WHOLE,
+    }
 }

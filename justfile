@@ -1,0 +1,39 @@
+# Lists the tasks.
+default:
+    @just --list
+
+# Everything that must hold before a change is good; what CI runs.
+check:
+    scripts/test
+
+# The daemon on simulated providers: no keys, no network.
+serve *ARGS:
+    cargo run --release -- serve --env development {{ARGS}}
+
+# An incident to watch.
+demo *ARGS:
+    cargo run --release -- demo {{ARGS}}
+
+# The unit and integration tests alone.
+test *ARGS:
+    cargo test --profile ci {{ARGS}}
+
+# Formats the sources.
+format:
+    cargo fmt
+
+# The lints, as CI wants them.
+lint:
+    cargo clippy --profile ci --all-targets -- -D warnings
+
+# The seed's curl, Python and Node examples by the official packages.
+clients:
+    scripts/clients
+
+# A real model behind Weighbridge, one of its servers stopped and started again.
+real-model:
+    scripts/real-model
+
+# What each part costs, measured.
+bench *ARGS:
+    cargo bench {{ARGS}}

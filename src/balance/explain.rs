@@ -1,0 +1,239 @@
+//! A decision in sentences.
+//!
+//! The reader is tired, has an alert in the other window and does not know the formula. So: one line a target, what it
+//! takes first, why second, in seconds, per cent and dollars; numbers with as many digits as somebody would say aloud. The
+//! sentences are made from the [`Decision`] alone, so that the API, the command line and the journal say the same.
+//!
+//! The loss has no unit that means anything outside, so it never appears: what is named is the part of it in which the
+//! target differs most from the best one.
+
+use super::decision::{Decision, Rail, Row, Terms};
+use super::{Health, Share, Strategy};
+use crate::model::Time;
+
+/// Part of the whole difference from which a term is worth naming.
+const WORTH_NAMING: f64 = 0.2;
+/// Shares closer than this, in parts per million, are said to be the same.
+const SAME_PPM: u32 = 5_000;
+
+/// The decision in sentences: one line for the route, then one for each target, in the route's order.
+pub fn explain(decision: &Decision) -> Vec<String> {
+    let shares = match decision.strategy {
+        Strategy::Fixed => "configured shares, held",
+        Strategy::Adaptive => "shares follow latency, cost and errors",
+    };
+    let head = format!(
+        "{}: {shares}; {} requests/s",
+        decision.route,
+        number(decision.demand)
+    );
+    let targets = decision.rows.iter();
+    std::iter::once(head)
+        .chain(targets.map(|row| explain_target(decision, row)))
+        .collect()
+}
+
+/// One target of `decision` in a sentence.
+pub fn explain_target(decision: &Decision, row: &Row) -> String {
+    let mut parts = vec![standing(decision, row)];
+    parts.extend(
+        row.rails
+            .iter()
+            .filter_map(|rail| met(*rail, row, decision)),
+    );
+    format!("{}: {}", row.name, parts.join("; "))
+}
+
+/// What it takes, and the measured reason.
+fn standing(decision: &Decision, row: &Row) -> String {
+    match row.health {
+        Health::Ejected { until, cause } => format!(
+            "ejected because {cause}: takes nothing, next probe in {}",
+            seconds(until.secs_since(decision.at))
+        ),
+        Health::Probing { cause, passed, out } => {
+            let probe = if out {
+                "a probe is out"
+            } else {
+                "the next request is its probe"
+            };
+            let passed = match passed {
+                0 => String::new(),
+                passed => format!(" ({passed} passed so far)"),
+            };
+            format!("ejected because {cause}: {probe}{passed}")
+        }
+        Health::Returning { part, on_probation } => {
+            let word = if on_probation { "returning" } else { "new" };
+            format!("{word}: {} of its share, {}", percent(part), takes(row))
+        }
+        Health::Serving => match reasons(decision, row) {
+            None => takes(row),
+            Some(why) => format!("{}: {why}", takes(row)),
+        },
+    }
+}
+
+fn takes(row: &Row) -> String {
+    let configured = percent(row.configured.fraction());
+    if near(row.granted, row.configured) {
+        format!("takes its configured {configured}")
+    } else {
+        let granted = percent(row.granted.fraction());
+        format!("takes {granted} instead of its configured {configured}")
+    }
+}
+
+fn near(a: Share, b: Share) -> bool {
+    a.ppm().abs_diff(b.ppm()) <= SAME_PPM.min(a.ppm().max(b.ppm()) / 50)
+}
+
+/// Why its share is not the configured one; `None` if it is, or if nothing measured says why.
+fn reasons(decision: &Decision, row: &Row) -> Option<String> {
+    if near(row.proposed, row.configured) || row.configured == Share::ZERO {
+        return None;
+    }
+    let best = decision
+        .rows
+        .iter()
+        .filter(|other| other.configured > Share::ZERO && is_serving(other))
+        .min_by(|a, b| a.terms.loss().total_cmp(&b.terms.loss()))?;
+    if row.proposed > row.configured {
+        return Some("the others are slower, dearer or fail more".into());
+    }
+    let worse = Terms {
+        latency: row.terms.latency - best.terms.latency,
+        cost: row.terms.cost - best.terms.cost,
+        error: row.terms.error - best.terms.error,
+    };
+    let whole = worse.loss();
+    let mut named = [
+        (worse.error, faults(row)),
+        (worse.latency, slowness(row)),
+        (worse.cost, cost(row, best)),
+    ];
+    named.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let told = named
+        .into_iter()
+        .filter(|(difference, _)| whole > 0.0 && *difference > WORTH_NAMING * whole);
+    let told: Vec<String> = told.map(|(_, words)| words).collect();
+    (!told.is_empty()).then(|| told.join(", and "))
+}
+
+const fn is_serving(row: &Row) -> bool {
+    matches!(row.health, Health::Serving | Health::Returning { .. })
+}
+
+fn faults(row: &Row) -> String {
+    format!("{} of its requests fail", percent(row.evidence.faults))
+}
+
+fn slowness(row: &Row) -> String {
+    let times = number(row.evidence.slowness);
+    let whole = format!("its answers take {times}× the route's mean");
+    match (row.evidence.first_token, row.evidence.per_token) {
+        (Some(first), Some(each)) => format!(
+            "{whole} (first token {}, then {} a token)",
+            seconds(first),
+            seconds(each)
+        ),
+        (Some(first), None) => format!("{whole} (first token {})", seconds(first)),
+        (None, _) => whole,
+    }
+}
+
+fn cost(row: &Row, best: &Row) -> String {
+    match (row.evidence.cost, best.evidence.cost) {
+        (Some(own), Some(other)) => format!(
+            "a typical answer costs {} where {} asks {}",
+            dollars(own),
+            best.name,
+            dollars(other)
+        ),
+        (Some(own), None) => format!("a typical answer costs {}", dollars(own)),
+        (None, _) => "its price is not known".into(),
+    }
+}
+
+/// What a rail did; `None` where the standing has said it.
+fn met(rail: Rail, row: &Row, decision: &Decision) -> Option<String> {
+    let granted = percent(row.granted.fraction());
+    Some(match rail {
+        Rail::Ejected | Rail::Ramp => return None,
+        Rail::ColdStart => format!(
+            "too few answers to judge it well ({} of {})",
+            row.samples,
+            Row::ENOUGH_SAMPLES
+        ),
+        Rail::Floor => format!("held up at {granted} by its min_share"),
+        Rail::Exploration => format!("kept at {granted} so that a recovery is seen"),
+        Rail::Ceiling => format!("held at {granted} by its max_share"),
+        Rail::RateCap => format!("held at {granted}: it refused what was more"),
+        Rail::Step => format!(
+            "on its way to {}, a step at a time",
+            percent(row.proposed.fraction())
+        ),
+        Rail::DeadBand => "the change is too small for a new table".into(),
+        Rail::Blocked => format!(
+            "asked to be left alone for {}",
+            wait(row.blocked_until, decision.at)
+        ),
+        Rail::Drained => "drained: its configured weight is 0".into(),
+        Rail::Displaced => "the rest is what the others may not take or give".into(),
+        Rail::ModelSplit => "the split between models stays as configured".into(),
+        Rail::Shadow => "only shown, not obeyed (mode = \"shadow\")".into(),
+        Rail::Off => "nothing decides (mode = \"off\")".into(),
+        Rail::HeldOutage => {
+            "every target is ejected: requests still go out, so that a recovery is seen".into()
+        }
+    })
+}
+
+fn wait(until: Time, now: Time) -> String {
+    seconds(until.secs_since(now))
+}
+
+/// Two or three digits that mean something: 0.034, 3.2, 41.
+fn number(value: f64) -> String {
+    let digits = match value.abs() {
+        0.0 => 0,
+        v if v < 0.1 => 3,
+        v if v < 1.0 => 2,
+        v if v < 10.0 => 1,
+        _ => 0,
+    };
+    format!("{value:.digits$}")
+}
+
+fn percent(fraction: f64) -> String {
+    let value = 100.0 * fraction;
+    if value == 0.0 {
+        "0 %".into()
+    } else if value < 0.1 {
+        format!("{value:.2} %")
+    } else if value < 10.0 {
+        format!("{value:.1} %")
+    } else {
+        format!("{value:.0} %")
+    }
+}
+
+fn seconds(value: f64) -> String {
+    if value < 1.0 {
+        format!("{} ms", number(value * 1e3))
+    } else {
+        format!("{} s", number(value))
+    }
+}
+
+fn dollars(value: f64) -> String {
+    if value < 0.01 {
+        format!("${} per thousand", number(value * 1e3))
+    } else {
+        format!("${value:.3}")
+    }
+}
+
+#[cfg(test)]
+#[path = "explain_tests.rs"]
+pub(super) mod tests;

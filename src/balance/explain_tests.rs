@@ -1,0 +1,234 @@
+//! Claims about the sentences: what an operator reads.
+
+use super::*;
+use crate::balance::gate::Cause;
+use crate::balance::{Evidence, WeightTable};
+use crate::model::{RouteName, TargetName, UpstreamName};
+
+/// A target that takes its configured half and is as good as the mean.
+pub(in crate::balance) fn row(name: &str) -> Row {
+    Row {
+        name: TargetName::new(name).unwrap(),
+        upstream: UpstreamName::new(&format!("{name}/m")).unwrap(),
+        configured: Share::from_ppm(500_000),
+        proposed: Share::from_ppm(500_000),
+        granted: Share::from_ppm(500_000),
+        samples: 2_000,
+        confidence: 0.99,
+        health: Health::Serving,
+        blocked_until: Time::ZERO,
+        terms: Terms {
+            latency: 1.1,
+            cost: 0.5,
+            error: 0.01,
+        },
+        evidence: Evidence {
+            first_token: Some(0.59),
+            per_token: Some(0.018),
+            slowness: 1.0,
+            faults: 0.002,
+            cost: Some(0.000_21),
+            deviation: 0.05,
+            gap: 0.0,
+        },
+        rails: std::collections::BTreeSet::new(),
+    }
+}
+
+/// A decision at 100 s with these rows.
+pub(in crate::balance) fn decision(rows: Vec<Row>) -> Decision {
+    Decision {
+        route: RouteName::new("chat").unwrap(),
+        at: Time::from_secs_f64(100.0),
+        strategy: Strategy::Adaptive,
+        demand: 12.345,
+        table: WeightTable::from_shares(vec![Share::WHOLE]).unwrap(),
+        moved: true,
+        rows,
+    }
+}
+
+/// The sentence of a row that `change` makes from the mean one, beside a good one.
+#[track_caller]
+fn check(change: impl FnOnce(&mut Row), expected: &str) {
+    let mut changed = row("a");
+    change(&mut changed);
+    let lines = explain(&decision(vec![changed, row("b")]));
+    assert_eq!(lines[1], expected, "the sentence of target a");
+}
+
+fn shares(row: &mut Row, proposed: u32, granted: u32) {
+    row.proposed = Share::from_ppm(proposed);
+    row.granted = Share::from_ppm(granted);
+}
+
+#[test]
+fn the_route_comes_first_and_then_its_targets_in_order() {
+    let lines = explain(&decision(vec![row("a"), row("b")]));
+    assert_eq!(
+        lines,
+        [
+            "chat: shares follow latency, cost and errors; 12 requests/s",
+            "a: takes its configured 50 %",
+            "b: takes its configured 50 %",
+        ],
+        "one line each"
+    );
+}
+
+#[test]
+fn a_share_is_explained_by_what_differs_most() {
+    check(
+        |row| {
+            shares(row, 82_000, 120_000);
+            row.terms.latency = 3.5;
+            row.evidence.first_token = Some(1.9);
+            row.evidence.per_token = Some(0.057_12);
+            row.evidence.slowness = 3.181_818_18;
+            row.rails.insert(Rail::Step);
+        },
+        "a: takes 12 % instead of its configured 50 %: its answers take 3.2× the route's mean \
+         (first token 1.9 s, then 57 ms a token); on its way to 8.2 %, a step at a time",
+    );
+    check(
+        |row| {
+            shares(row, 82_000, 82_000);
+            row.terms.cost = 1.5;
+            row.evidence.cost = Some(0.000_63);
+        },
+        "a: takes 8.2 % instead of its configured 50 %: a typical answer costs $0.63 per thousand \
+         where b asks $0.21 per thousand",
+    );
+    check(
+        |row| {
+            shares(row, 2_000, 2_000);
+            row.terms.error = 2.0;
+            row.terms.latency = 2.4;
+            row.evidence.faults = 0.38;
+            row.evidence.slowness = 2.2;
+            row.evidence.first_token = None;
+        },
+        "a: takes 0.2 % instead of its configured 50 %: 38 % of its requests fail, and its answers \
+         take 2.2× the route's mean",
+    );
+    check(
+        |row| shares(row, 800_000, 800_000),
+        "a: takes 80 % instead of its configured 50 %: the others are slower, dearer or fail more",
+    );
+}
+
+#[test]
+fn health_is_told_with_its_reason_and_what_comes_next() {
+    let until = Time::from_secs_f64(104.0);
+    for (cause, why) in [
+        (Cause::Faults, "it kept failing"),
+        (Cause::Overdue, "its requests hung"),
+        (Cause::Stalls, "its answers stopped in the middle"),
+        (
+            Cause::OurFault,
+            "our credential or our model name is wrong there",
+        ),
+    ] {
+        check(
+            |row| {
+                shares(row, 0, 0);
+                row.health = Health::Ejected { until, cause };
+                row.rails.insert(Rail::Ejected);
+            },
+            &format!("a: ejected because {why}: takes nothing, next probe in 4.0 s"),
+        );
+    }
+    let cause = Cause::Stalls;
+    for (passed, out, probe) in [
+        (0, true, "a probe is out"),
+        (1, false, "the next request is its probe (1 passed so far)"),
+    ] {
+        check(
+            |row| row.health = Health::Probing { cause, passed, out },
+            &format!("a: ejected because its answers stopped in the middle: {probe}"),
+        );
+    }
+    for (on_probation, word) in [(true, "returning"), (false, "new")] {
+        check(
+            |row| {
+                shares(row, 175_000, 175_000);
+                let part = 0.35;
+                row.health = Health::Returning { part, on_probation };
+                row.rails.insert(Rail::Ramp);
+            },
+            &format!("a: {word}: 35 % of its share, takes 18 % instead of its configured 50 %"),
+        );
+    }
+}
+
+#[test]
+fn every_rail_has_its_words() {
+    let cases = [
+        (
+            Rail::ColdStart,
+            "too few answers to judge it well (41 of 100)",
+        ),
+        (Rail::Floor, "held up at 50 % by its min_share"),
+        (Rail::Exploration, "kept at 50 % so that a recovery is seen"),
+        (Rail::Ceiling, "held at 50 % by its max_share"),
+        (Rail::RateCap, "held at 50 %: it refused what was more"),
+        (Rail::Step, "on its way to 50 %, a step at a time"),
+        (Rail::DeadBand, "the change is too small for a new table"),
+        (Rail::Blocked, "asked to be left alone for 1.5 s"),
+        (Rail::Drained, "drained: its configured weight is 0"),
+        (
+            Rail::Displaced,
+            "the rest is what the others may not take or give",
+        ),
+        (
+            Rail::ModelSplit,
+            "the split between models stays as configured",
+        ),
+        (
+            Rail::HeldOutage,
+            "every target is ejected: requests still go out, so that a recovery is seen",
+        ),
+    ];
+    for (rail, words) in cases {
+        check(
+            |row| {
+                row.samples = 41;
+                row.blocked_until = Time::from_secs_f64(101.5);
+                row.rails.insert(rail);
+            },
+            &format!("a: takes its configured 50 %; {words}"),
+        );
+    }
+}
+
+#[test]
+fn numbers_have_as_many_digits_as_are_said_aloud() {
+    for (value, words) in [
+        (0.0, "0"),
+        (0.034, "0.034"),
+        (0.34, "0.34"),
+        (3.24, "3.2"),
+        (41.7, "42"),
+    ] {
+        assert_eq!(number(value), words, "{value}");
+    }
+    for (value, words) in [
+        (0.0, "0 %"),
+        (0.000_31, "0.03 %"),
+        (0.003, "0.3 %"),
+        (0.5, "50 %"),
+    ] {
+        assert_eq!(percent(value), words, "{value}");
+    }
+    for (value, words) in [
+        (0.015, "15 ms"),
+        (0.5, "500 ms"),
+        (1.93, "1.9 s"),
+        (60.0, "60 s"),
+    ] {
+        assert_eq!(seconds(value), words, "{value}");
+    }
+    for (value, words) in [(0.000_21, "$0.21 per thousand"), (0.042, "$0.042")] {
+        assert_eq!(dollars(value), words, "{value}");
+    }
+}

@@ -1,0 +1,207 @@
+//! Laws about one decision: sums, bounds, and what a share may depend on.
+
+use proptest::prelude::*;
+use weighbridge::balance::{Health, Memory, Rail, Strategy as Shares, WeightTable};
+
+use super::world::{
+    Configured, Doing, History, Mood, Played, cases, history, is_disturbed, is_sound,
+};
+
+/// What may be off where a table was left in force by the dead-band.
+const UNPUBLISHED: f64 = 0.01;
+
+fn configured_table(targets: &[Configured]) -> WeightTable {
+    let weights: Vec<f64> = targets.iter().map(|target| target.weight).collect();
+    WeightTable::from_fractions(&weights).unwrap()
+}
+
+proptest! {
+    #![proptest_config(cases(24))]
+
+    #[test]
+    fn tables_are_whole_and_numbers_are_numbers(history in history(Mood::Wild, 100)) {
+        let mut played = history.played();
+        for doings in &history.ticks {
+            is_sound(&played.tick(doings))?;
+        }
+    }
+
+    #[test]
+    fn floors_and_ceilings_hold_while_a_target_serves(
+        history in history(Mood::Wild, 100),
+        least in 0.0f64..0.2,
+        most in 0.55f64..0.9,
+    ) {
+        let mut targets = history.targets.clone();
+        targets[0].least = least;
+        targets[1].most = most;
+        let mut played = Played::new(&targets, Shares::Adaptive);
+        for doings in &history.ticks {
+            // A rate that refusals taught goes before a ceiling: without refusals here.
+            let spared: Vec<Doing> = doings.iter().map(|d| Doing { refusals: 0, ..d.clone() }).collect();
+            let decision = played.tick(&spared);
+            let (floored, capped) = (&decision.rows[0], &decision.rows[1]);
+            let outage = floored.rails.contains(&Rail::HeldOutage);
+            if floored.health == Health::Serving && !outage {
+                prop_assert!(
+                    floored.granted.fraction() >= least - UNPUBLISHED,
+                    "{} is below the floor {least}: {floored:?}", floored.granted
+                );
+            }
+            // What nobody else may take now it has to take.
+            let alone = decision
+                .rows
+                .iter()
+                .enumerate()
+                .all(|(i, row)| i == 1 || row.health != Health::Serving);
+            if capped.health == Health::Serving && !alone {
+                prop_assert!(
+                    capped.granted.fraction() <= most + UNPUBLISHED,
+                    "{} is above the ceiling {most}: {decision:?}", capped.granted
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn without_evidence_the_table_is_the_configured_one(
+        weights in prop::collection::vec(0.01f64..100.0, 1..9),
+        ticks in 1usize..40,
+    ) {
+        let targets: Vec<Configured> = weights.iter().enumerate().map(|(i, w)| Configured::new(i, *w)).collect();
+        let mut played = Played::new(&targets, Shares::Adaptive);
+        let silent = Doing { streamed: 0, ..Doing::default() };
+        for _ in 0..ticks {
+            let decision = played.tick(&vec![silent.clone(); targets.len()]);
+            prop_assert_eq!(&decision.table, &configured_table(&targets), "nothing is known");
+        }
+    }
+
+    #[test]
+    fn fixed_shares_are_the_configured_ones_to_the_last_part(history in history(Mood::Calm, 60)) {
+        let mut played = Played::new(&history.targets, Shares::Fixed);
+        for doings in &history.ticks {
+            let decision = played.tick(doings);
+            if !is_disturbed(&decision) {
+                prop_assert_eq!(&decision.table, &configured_table(&history.targets), "held");
+            }
+        }
+    }
+
+    #[test]
+    fn scaled_weights_say_the_same(history in history(Mood::Calm, 80), factor in 0.001f64..1_000.0) {
+        let mut scaled = history.targets.clone();
+        for target in &mut scaled {
+            target.weight *= factor;
+        }
+        let (mut one, mut other) = (history.played(), Played::new(&scaled, Shares::Adaptive));
+        for doings in &history.ticks {
+            let (a, b) = (one.tick(doings), other.tick(doings));
+            for (a, b) in a.rows.iter().zip(&b.rows) {
+                prop_assert!(a.granted.ppm().abs_diff(b.granted.ppm()) <= 2, "{} and {}", a.granted, b.granted);
+            }
+        }
+    }
+
+    #[test]
+    fn the_order_of_targets_does_not_matter(history in history(Mood::Wild, 80)) {
+        let last = history.targets.len() - 1;
+        let mut targets = history.targets.clone();
+        targets.reverse();
+        // Names decide the order of upstreams: turned round as well.
+        for (i, target) in targets.iter_mut().enumerate() {
+            target.name = format!("t{i}");
+        }
+        let (mut one, mut other) = (history.played(), Played::new(&targets, Shares::Adaptive));
+        for doings in &history.ticks {
+            let mut turned = doings.clone();
+            turned.reverse();
+            let (a, b) = (one.tick(doings), other.tick(&turned));
+            for (i, row) in a.rows.iter().enumerate() {
+                let twin = &b.rows[last - i];
+                prop_assert!(
+                    row.granted.ppm().abs_diff(twin.granted.ppm()) <= 5,
+                    "{} here and {} in the other order", row.granted, twin.granted
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_inputs_give_the_same_bytes_also_across_a_restart(history in history(Mood::Wild, 90)) {
+        let (mut one, mut other) = (history.played(), history.played());
+        for (k, doings) in history.ticks.iter().enumerate() {
+            if k == 45 {
+                let text = serde_json::to_string(&other.memory).unwrap();
+                let memory: Memory = serde_json::from_str(&text).unwrap();
+                prop_assert_eq!(&memory, &other.memory, "a memory survives being written");
+                other = Played::resumed(&history.targets, other.plan.clone(), memory, other.now);
+            }
+            let (a, b) = (one.tick(doings), other.tick(doings));
+            prop_assert_eq!(
+                serde_json::to_string(&a).unwrap(),
+                serde_json::to_string(&b).unwrap(),
+                "tick {}", k
+            );
+        }
+    }
+}
+
+/// Plays all but the last tick, then the last one twice: as it was, and with `worsen` on target 0. The shares of target 0
+/// then and after some more ticks alike.
+fn worsened(history: &History, worsen: impl Fn(&mut Doing)) -> Vec<(f64, f64)> {
+    let mut played = history.played();
+    let (last, before) = history.ticks.split_last().expect("a history has ticks");
+    for doings in before {
+        played.tick(doings);
+    }
+    let (mut good, mut bad) = (played.clone(), played);
+    let mut worse = last.clone();
+    worsen(&mut worse[0]);
+    let pair = (good.tick(last), bad.tick(&worse));
+    let share = |row: &weighbridge::balance::Row| row.proposed.fraction();
+    vec![(share(&pair.0.rows[0]), share(&pair.1.rows[0]))]
+}
+
+proptest! {
+    #![proptest_config(cases(120))]
+
+    #[test]
+    fn more_latency_never_raises_a_share(history in history(Mood::Calm, 25), factor in 1.0f64..5.0) {
+        for (good, bad) in worsened(&history, |doing| doing.slowness *= factor) {
+            prop_assert!(bad <= good + 1e-4, "{good} before, {bad} when {factor} times slower");
+        }
+    }
+
+    #[test]
+    fn more_cost_never_raises_a_share(history in history(Mood::Calm, 25), factor in 1u64..5) {
+        for (good, bad) in worsened(&history, |doing| doing.price *= factor) {
+            prop_assert!(bad <= good + 1e-6, "{good} before, {bad} when {factor} times dearer");
+        }
+    }
+
+    #[test]
+    fn more_errors_never_raise_a_share(history in history(Mood::Calm, 25), more in 1u32..8) {
+        for (good, bad) in worsened(&history, |doing| doing.faults += more) {
+            prop_assert!(bad <= good + 1e-6, "{good} before, {bad} with {more} faults more");
+        }
+    }
+
+    #[test]
+    fn a_quick_failure_in_place_of_an_answer_never_raises_a_share(history in history(Mood::Calm, 25)) {
+        let fails = |doing: &mut Doing| {
+            doing.faults += doing.streamed;
+            doing.streamed = 0;
+        };
+        // An answer that is slower than usual may say more against a target than a single failure: as quick as the best
+        // of the history, it does not.
+        let mut history = history;
+        let quickest = history.ticks.iter().map(|doings| doings[0].slowness).fold(f64::INFINITY, f64::min);
+        if let Some(last) = history.ticks.last_mut() {
+            last[0].slowness = quickest;
+        }
+        for (good, bad) in worsened(&history, fails) {
+            prop_assert!(bad <= good + 1e-4, "{good} with answers, {bad} with quick failures instead");
+        }
+    }
+}
