@@ -139,8 +139,9 @@ impl App {
             Chance::from_system(),
         );
         let proxy = Arc::new(proxy);
-        let counted = Arc::clone(&proxy);
-        metrics.watch_open_requests(move || counted.open_requests());
+        // Weak: the proxy holds the metrics.
+        let counted = Arc::downgrade(&proxy);
+        metrics.watch_open_requests(move || counted.upgrade().map_or(0, |it| it.open_requests()));
         let (handle, asked) = Handle::new();
         let (controller, reloader) = control::reloads(
             options.source.clone(),

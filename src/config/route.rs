@@ -32,6 +32,9 @@ const UNSUPPORTED: &[&str] = &[
     "tests",
 ];
 
+/// What stands in labels and headers where there is no route: a route of that name could not be told apart.
+const LABELS: &[&str] = &["inline", "direct", "none", "other"];
+
 const DRAWS: &[(&str, Draw)] = &[("even", Draw::Even), ("random", Draw::Random)];
 
 /// All routes that could be read, by name.
@@ -42,6 +45,10 @@ pub(super) fn routes(
     let mut routes = BTreeMap::new();
     for (name, field) in section.entries() {
         match RouteName::new(name) {
+            Ok(name) if LABELS.contains(&name.as_str()) => field.problem(
+                format!("{name} is what metrics and headers call requests without a route"),
+                "give the route another name",
+            ),
             Ok(name) => {
                 if let Some(route) = route(name.clone(), &field, world) {
                     routes.insert(name, Arc::new(route));

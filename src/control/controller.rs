@@ -253,7 +253,7 @@ impl Controller {
             Ok(next) => next,
             Err(error) => {
                 let message = format!("a simulated provider could not be started: {error}");
-                let problems = vec![Problem::with_file("", message)];
+                let problems = vec![Problem::with_file("the configuration", message)];
                 self.board.refused(Refusal {
                     at: self.clock.now(),
                     problems: problems.clone(),

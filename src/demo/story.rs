@@ -28,7 +28,7 @@ const SLOWER: f64 = 8.0;
 const ERRORS: f64 = 0.5;
 const ERROR_STATUS: u16 = 503;
 /// Requests a second, for each of the two routes.
-const RATE: f64 = 50.0;
+const RATE: f64 = 45.0;
 /// How long answers that are still out when the story ends are waited for.
 const LAST_ANSWERS: Duration = Duration::from_secs(8);
 

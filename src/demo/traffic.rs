@@ -31,7 +31,7 @@ const ANSWERS: [f64; 21] = [
 ];
 
 /// Part of the requests that are streamed.
-const STREAMED: f64 = 0.5;
+const STREAMED: f64 = 0.4;
 
 /// One request of the demo.
 #[derive(Clone, Copy, Debug, PartialEq)]
