@@ -30,6 +30,7 @@ mod list;
 mod plan;
 mod project;
 mod rails;
+mod react;
 mod route;
 mod share;
 mod signal;
