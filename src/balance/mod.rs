@@ -1,6 +1,6 @@
 //! Who gets the traffic: the controller as a pure function.
 //!
-//! [`step`] takes the plan, its own memory and what was measured, and returns for each route the next table *with the
+//! [`step()`] takes the plan, its own memory and what was measured, and returns for each route the next table *with the
 //! reason for every share*, and for each upstream what its gate goes by until the next tick. Between two ticks
 //! [`gate::admit`] and [`gate::react`] act. The daemon, the simulator and the tests call the same functions.
 //!
@@ -30,6 +30,7 @@ mod list;
 mod plan;
 mod project;
 mod rails;
+mod react;
 mod route;
 mod share;
 mod signal;

@@ -19,7 +19,7 @@ pub enum Strategy {
     Adaptive,
 }
 
-/// How much each part of the loss counts; see [`super::step`] for the formula.
+/// How much each part of the loss counts; see [`super::step()`] for the formula.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Objective {
     /// Weight of latency.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::cohort::{CohortMemory, Pool};
-use super::decision::{Decision, Rail, Row};
+use super::decision::{Decision, Rail};
 use super::health::Health;
 use super::plan::{Route, Strategy};
 use super::project::{Bounds, project};
@@ -15,6 +15,12 @@ use super::strategy::{Candidate, Proposal, propose};
 use super::upstream::UpstreamMemory;
 use super::{RouteInput, Share, WeightTable};
 use crate::model::{Price, Time};
+
+mod bursts;
+mod rows;
+
+use bursts::BURST_MOST;
+use rows::rows;
 
 /// Time constant of the demand, in seconds.
 const DEMAND_MEMORY: f64 = 10.0;
@@ -30,16 +36,6 @@ const FELL_WITHIN: f64 = 10.0;
 /// A target counts as well again above this part of its configured share, this many seconds after the alarm.
 const WELL_PART: f64 = 0.7;
 const WELL_AFTER: f64 = 10.0;
-/// Extra requests that show a recovery: their part of the demand, most saved up, least seconds between two.
-const BURST_PART: f64 = 0.02;
-const BURST_MOST: f64 = 6.0;
-const BURST_EVERY: f64 = 0.5;
-/// A falling sum of the change detector from which the last values were surprisingly good.
-const BURST_IMPROVING: f64 = 1.2;
-/// How long a sudden improvement earns extra requests, whatever the estimate says: one answer does not move all of it.
-const BURST_IMPROVED: f64 = 5.0;
-/// How long after a return or an improvement an unsure estimate earns extra requests.
-const BURST_AFTER: f64 = 15.0;
 /// A block this close to its end is not worth a new table, in seconds.
 const BLOCK_WORTH: f64 = 0.3;
 
@@ -326,54 +322,6 @@ impl RouteMemory {
         }
     }
 
-    /// Sick targets that should get an extra request, so that a recovery is seen at once: those whose last answers were
-    /// surprisingly good, and those that came back moments ago and are not yet known well.
-    fn bursts(
-        &mut self,
-        route: &Route,
-        scene: &Scene<'_>,
-        signals: &[Signal],
-        outcome: &Outcome,
-    ) -> Vec<usize> {
-        let earned = BURST_PART * self.demand * scene.elapsed;
-        self.bursts = (self.bursts + earned).min(BURST_MOST);
-        let mut chosen = Vec::new();
-        for (i, target) in route.targets.iter().enumerate() {
-            let (memory, upstream) = (&mut self.targets[i], &scene.upstreams[target.upstream]);
-            let best = outcome.best.iter().find(|best| {
-                route
-                    .groups
-                    .iter()
-                    .any(|g| g.contains(&i) && g.contains(best))
-            });
-            let Some(best) = best else { continue };
-            let suppressed = outcome.proposed[i] < 0.5 * target.anchor;
-            let fits = upstream.health.state == Health::Serving
-                && i != *best
-                && suppressed
-                && upstream.blocked_until <= scene.now
-                && upstream.in_flight < 2;
-            if !fits || memory.sick.is_none() || self.bursts < 1.0 {
-                continue;
-            }
-            let difference = signals[i].loss() - signals[*best].loss();
-            let unsure = difference < 2.0 * (signals[i].variance + signals[*best].variance).sqrt();
-            let fresh =
-                |at: Option<Time>, span: f64| at.is_some_and(|at| scene.now.secs_since(at) < span);
-            let improved = upstream.improved_at;
-            let hopeful = fresh(memory.returned_at, BURST_AFTER) || fresh(improved, BURST_AFTER);
-            let worth = upstream.improving() > BURST_IMPROVING
-                || fresh(improved, BURST_IMPROVED)
-                || (unsure && hopeful);
-            if worth && !fresh(memory.burst_at, BURST_EVERY) {
-                memory.burst_at = Some(scene.now);
-                self.bursts -= 1.0;
-                chosen.push(target.upstream);
-            }
-        }
-        chosen
-    }
-
     fn remember(&mut self, route: &Route, scene: &Scene<'_>, outcome: &Outcome) {
         for (i, memory) in self.targets.iter_mut().enumerate() {
             memory.share = outcome.shares[i];
@@ -507,47 +455,6 @@ fn outage_shares(route: &Route, strategy: Strategy, candidates: &[Candidate<'_>]
         outcome.rails[i].insert(Rail::HeldOutage);
     }
     outcome
-}
-
-fn rows(
-    route: &Route,
-    scene: &Scene<'_>,
-    signals: &[Signal],
-    mut outcome: Outcome,
-    table: &WeightTable,
-) -> Vec<Row> {
-    let anchors: Vec<f64> = route.targets.iter().map(|target| target.anchor).collect();
-    let configured = table_of(&anchors, &anchors);
-    let proposed = table_of(&outcome.proposed, &anchors);
-    let row = |(i, target): (usize, &super::plan::Target)| {
-        let upstream = &scene.upstreams[target.upstream];
-        let mut rails = std::mem::take(&mut outcome.rails[i]);
-        let (proposed, granted) = (proposed.shares()[i], table.shares()[i]);
-        if upstream.samples < Row::ENOUGH_SAMPLES {
-            rails.insert(Rail::ColdStart);
-        }
-        let explained = rails.iter().any(|rail| *rail != Rail::ColdStart);
-        if granted != proposed && !explained {
-            rails.insert(Rail::Displaced);
-        }
-        let mut evidence = signals[i].evidence;
-        evidence.gap = outcome.gaps[i];
-        Row {
-            name: target.spec.name.clone(),
-            upstream: target.spec.upstream.clone(),
-            configured: configured.shares()[i],
-            proposed,
-            granted,
-            samples: upstream.samples,
-            confidence: upstream.confidence(scene.cohort, scene.pool, scene.now),
-            health: upstream.health.state,
-            blocked_until: upstream.blocked_until,
-            terms: signals[i].terms,
-            evidence,
-            rails,
-        }
-    };
-    route.targets.iter().enumerate().map(row).collect()
 }
 
 /// The table nearest to `shares`, or to `fallback` where they are no shares at all (all zero, not a number).

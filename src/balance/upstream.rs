@@ -10,6 +10,8 @@ use super::health::{Change, Health, HealthMemory};
 use super::input::{MOST_FIRST_TOKEN, MOST_PER_TOKEN, Moments, Reference, UpstreamInput};
 use crate::model::{AnswerKind, Class, Time};
 
+mod estimate;
+
 /// Strength of the peers' fault rate as a prior, in requests. With 20, one chance fault halves a small target's share
 /// for 20 s.
 pub(super) const FAULT_PRIOR: f64 = 60.0;
@@ -30,8 +32,6 @@ const UNARY_P99_UNKNOWN: f64 = 10.0;
 const PACE: (f64, f64) = (0.1, 10.0);
 /// Time constant with which knowledge fades while a target is away, in seconds.
 const AWAY_MEMORY: f64 = 30.0;
-/// Waiting first tokens are read as evidence from this age of a target on; before it the quick answers come first.
-const CENSOR_FROM: f64 = 4.0;
 /// Part of the prior's uncertainty that a change of one kind of answer adds to the others. Halved, a target that is well
 /// again for streams stays sick by its last unary answers for a minute; doubled changes nothing.
 const SHARED_CHANGE: f64 = 0.5;
@@ -395,133 +395,6 @@ impl UpstreamMemory {
             let pool = around.pool.mean(quantity);
             self.filter_mut(quantity).forget(forgotten, quantity, pool);
         }
-    }
-
-    /// What is expected of it now: what was measured, and what is still out.
-    pub(super) fn estimate(&self, cohort: &CohortMemory, pool: &Pool, now: Time) -> Estimate {
-        let (slowness, variance) = self.slowness(cohort, pool, now);
-        let seen = self.ok + self.faults + FAULT_PRIOR;
-        let faults = (self.faults + FAULT_PRIOR * pool.fault_rate()) / seen;
-        Estimate {
-            slowness,
-            variance,
-            faults,
-            faults_variance: faults * (1.0 - faults) / seen,
-        }
-    }
-
-    fn slowness(&self, cohort: &CohortMemory, pool: &Pool, now: Time) -> (f64, f64) {
-        let part = cohort.first_part();
-        let ratio = cohort.unary_ratio;
-        let first = self.first_token.value(pool.mean(Quantity::FirstToken));
-        let each = self.per_token.value(pool.mean(Quantity::PerToken));
-        let unary = self.unary.value(pool.mean(Quantity::Unary));
-        let first_now = self.with_late(first, now);
-        let unary_now = self.with_missing(unary, cohort);
-        let rest = 1.0 - part;
-        let streamed_variance = part * part * self.first_token.uncertainty()
-            + rest * rest * self.per_token.uncertainty();
-        let unary_variance = self.unary.uncertainty() / (ratio * ratio);
-        let (by_stream, by_unary) = (part * first_now + rest * each, unary_now / ratio);
-        let has_streams = self.first_token.known().is_some() || self.per_token.known().is_some();
-        match (has_streams, self.unary.known().is_some()) {
-            (true, false) => (by_stream, streamed_variance),
-            (false, true) => (by_unary, unary_variance),
-            (false, false) => {
-                let prior = |q: Quantity| q.prior(pool.mean(q));
-                let variance = part * part * prior(Quantity::FirstToken)
-                    + rest * rest * prior(Quantity::PerToken);
-                (by_stream, variance)
-            }
-            (true, true) => {
-                let precision = 1.0 / streamed_variance + 1.0 / unary_variance;
-                let both = (by_stream / streamed_variance + by_unary / unary_variance) / precision;
-                // What is out now counts, whichever kind it is.
-                let late = (part * (first_now - first)).max((unary_now - unary) / ratio);
-                let settled = (part * first + rest * each).min(unary / ratio);
-                (
-                    if late > 0.0 {
-                        both.max(settled + late)
-                    } else {
-                        both
-                    },
-                    1.0 / precision,
-                )
-            }
-        }
-    }
-
-    /// The time to first token, given that some have been waiting for longer.
-    fn with_late(&self, first: f64, now: Time) -> f64 {
-        let young = self
-            .born
-            .is_none_or(|born| now.secs_since(born) < CENSOR_FROM);
-        if young || self.waiting.late == 0.0 {
-            return first;
-        }
-        let prior = self.first_token.uncertainty().max(0.1);
-        let deviation = first * self.first_token.spread();
-        let gain = prior / (prior + deviation * deviation / self.waiting.late);
-        first + gain * (self.waiting.late_age - first).max(0.0)
-    }
-
-    /// The unary total, given that answers which were due have not come.
-    fn with_missing(&self, unary: f64, cohort: &CohortMemory) -> f64 {
-        let (due, came) = self.expected;
-        let missing = due - came - 2.0 * (came + 1.0).sqrt();
-        if !cohort.hazard.is_known() || missing <= 0.0 {
-            return unary;
-        }
-        let scaled = (unary * (1.0 + missing / (came + 1.0))).min(20.0);
-        unary + (scaled - unary) * missing / (missing + 2.0)
-    }
-
-    /// What a cohort learns from a member that has both kinds: how well it is known, and the logarithm of the ratio of a
-    /// unary total to the slowness that streams show.
-    ///
-    /// A member that is falling sick or coming back shows it in one kind before the other: its ratio says nothing.
-    pub(super) fn both_kinds(&self, part: f64) -> Option<(f64, f64)> {
-        if self.alarm || self.health.state != Health::Serving {
-            return None;
-        }
-        let (first, each) = (self.first_token.known()?, self.per_token.known()?);
-        let (unary, streamed) = (self.unary.known()?, part * first + (1.0 - part) * each);
-        if unary <= 0.0 || streamed <= 0.0 {
-            return None;
-        }
-        let rest = 1.0 - part;
-        let variance = part * part * self.first_token.uncertainty()
-            + rest * rest * self.per_token.uncertainty();
-        let relative =
-            variance / (streamed * streamed) + self.unary.uncertainty() / (unary * unary);
-        Some((1.0 / relative.max(1e-6), (unary / streamed).ln()))
-    }
-
-    /// How surprisingly good its last values were.
-    pub(super) const fn improving(&self) -> f64 {
-        let (a, b) = (self.first_token.improving(), self.per_token.improving());
-        a.max(b).max(self.unary.improving())
-    }
-
-    /// How much is known, 0 to 1: the part of the prior's uncertainty that the data took away.
-    pub(super) fn confidence(&self, cohort: &CohortMemory, pool: &Pool, now: Time) -> f64 {
-        let part = cohort.first_part();
-        let (a, b) = (Quantity::FirstToken, Quantity::PerToken);
-        let prior = part * part * a.prior(pool.mean(a))
-            + (1.0 - part) * (1.0 - part) * b.prior(pool.mean(b));
-        (1.0 - self.slowness(cohort, pool, now).1 / prior).clamp(0.0, 1.0)
-    }
-
-    /// Seconds to the first token and per token, where measured.
-    pub(super) fn seconds(&self, cohort: &CohortMemory) -> (Option<f64>, Option<f64>) {
-        (
-            self.first_token
-                .known()
-                .map(|mean| mean * cohort.reference.first_token),
-            self.per_token
-                .known()
-                .map(|mean| mean * cohort.reference.per_token),
-        )
     }
 
     /// What the gate goes by until the next tick.

@@ -72,7 +72,7 @@ const MOST: usize = 200;
 
 /// Where readers put what they find.
 ///
-/// Owned by one call of [`super::compile`]; shared by its readers, hence the cells.
+/// Owned by one call of [`super::compile()`]; shared by its readers, hence the cells.
 #[derive(Default)]
 pub(super) struct Sink {
     problems: RefCell<Vec<Problem>>,

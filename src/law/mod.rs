@@ -2,7 +2,7 @@
 //!
 //! A controller is judged in a simulated world and shown in a live one; if the two worlds had their own ideas of what
 //! "slow" or "over quota" means, neither would say anything about the other. So there is one law, and the simulator,
-//! the mock server, providers of `kind = "simulated"` and the tests all ask [`fate`]. It reads no clock and draws no
+//! the mock server, providers of `kind = "simulated"` and the tests all ask [`fate()`]. It reads no clock and draws no
 //! luck: time comes in as [`Time`](crate::model::Time), luck as [`Draws`].
 //!
 //! What the law leaves out: correlated failures across targets, prompt caching, and service times that depend on the

@@ -1,0 +1,246 @@
+//! What tightens at once: the judgement of one event of one attempt.
+//!
+//! A fault sum (Bernoulli CUSUM) against the peers' fault rate ejects, so an outage of all ejects nobody; refusals block for
+//! as long as the target asks; what a probe showed is reported. Letting traffic back in is the tick's alone.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::Reference;
+use super::gate::Standing;
+use crate::model::{AnswerKind, Class, Event, Time};
+
+/// Longest wait that a target can ask for; more ejects it for as long. Source: the clamp of the controller's design.
+const LONGEST_BLOCK: Duration = Duration::from_secs(120);
+/// Shortest wait: below it a block would end before the next request.
+const SHORTEST_BLOCK: Duration = Duration::from_millis(50);
+/// What a 429 without a wait asks for.
+const DEFAULT_BLOCK: Duration = Duration::from_secs(1);
+
+/// Why an upstream was ejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// Failures that show quickly: 5xx, refused connections, malformed answers.
+    Faults,
+    /// Requests that hang: silence for longer than its answers take.
+    Overdue,
+    /// Streams that stop in the middle, or unary time-outs: a passing first byte proves nothing.
+    Stalls,
+    /// Our credential or our model name is wrong there.
+    OurFault,
+}
+
+impl fmt::Display for Cause {
+    /// Completes "ejected because …".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Faults => "it kept failing",
+            Self::Overdue => "its requests hung",
+            Self::Stalls => "its answers stopped in the middle",
+            Self::OurFault => "our credential or our model name is wrong there",
+        })
+    }
+}
+
+/// What [`react`] keeps per upstream between two ticks. The tick sets all but `fault_sum` and `ejected_at`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Watch {
+    /// Sum of evidence for "it fails" against "it fails no more than its peers" (natural logarithms), at least 0.
+    pub fault_sum: f64,
+    /// What a fault adds.
+    pub fault_step: f64,
+    /// What a success adds; below 0.
+    pub ok_step: f64,
+    /// The sum above which it is ejected.
+    pub eject_above: f64,
+    /// Whether it takes ordinary traffic, as far as `react` knows.
+    pub serving: bool,
+    /// Whether a probe passes with its first content, or only with a complete answer.
+    pub probe_needs_end: bool,
+    /// When it was last ejected: faults of requests that began before were counted then.
+    pub ejected_at: Time,
+}
+
+impl Default for Watch {
+    /// Three consecutive faults eject: the steps at a peers' fault rate of 2 %.
+    fn default() -> Self {
+        Self {
+            fault_sum: 0.0,
+            fault_step: 3.2,
+            ok_step: -0.67,
+            eject_above: 9.0,
+            serving: true,
+            probe_needs_end: false,
+            ejected_at: Time::ZERO,
+        }
+    }
+}
+
+/// What the tick decided about one upstream's gate.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GateOrder {
+    /// What `react` goes by until the next tick.
+    pub watch: Watch,
+    /// Whether one request is wanted as a probe.
+    pub probe_wanted: bool,
+    /// Most requests in flight.
+    pub limit: u32,
+    /// Most requests without content yet: streamed, unary.
+    pub pending_cap: [u32; 2],
+    /// For redirects and adaptive request lists.
+    pub standing: Standing,
+    /// What times are divided by from now on.
+    pub reference: Reference,
+}
+
+/// What a probe showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProbeResult {
+    /// The fault did not show.
+    Passed,
+    /// It did.
+    Failed(Cause),
+    /// The request says nothing (client's fault, cancelled, throttled): another is wanted.
+    Void,
+}
+
+/// One event of one attempt, with what `react` must know about the attempt.
+#[derive(Clone, Copy, Debug)]
+pub struct Happened<'a> {
+    /// What happened.
+    pub event: &'a Event,
+    /// Streamed or unary.
+    pub kind: AnswerKind,
+    /// When the attempt was sent.
+    pub started: Time,
+    /// Whether it is the upstream's probe.
+    pub probe: bool,
+    /// Whether a [`Event::Gap`] of this attempt was counted before.
+    pub gap_counted: bool,
+    /// The time.
+    pub now: Time,
+}
+
+impl Happened<'_> {
+    /// Whether the upstream's return hangs on this request. A probe of an upstream that serves is an ordinary request
+    /// that was sent there for what it shows.
+    fn is_probe_of(&self, watch: &Watch) -> bool {
+        self.probe && !watch.serving
+    }
+}
+
+/// What must change at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Reaction {
+    /// No requests before this moment.
+    pub block_until: Option<Time>,
+    /// No ordinary requests until a tick says otherwise.
+    pub eject: Option<Cause>,
+    /// What the probe showed.
+    pub probe: Option<ProbeResult>,
+}
+
+/// Judges one event: updates `watch.fault_sum` and says what tightens.
+pub fn react(watch: &mut Watch, happened: &Happened<'_>) -> Reaction {
+    match happened.event {
+        Event::Dispatched(_) => Reaction::default(),
+        Event::FirstContent(_) => Reaction {
+            probe: (happened.is_probe_of(watch) && !watch.probe_needs_end)
+                .then_some(ProbeResult::Passed),
+            ..Reaction::default()
+        },
+        Event::Gap => fault(watch, happened, Cause::Stalls),
+        Event::Finished(end) => match end.outcome.class() {
+            Class::Ok => success(watch, happened),
+            Class::Throttle => throttled(watch, happened, end.wait),
+            Class::Fault if happened.gap_counted => Reaction::default(),
+            Class::Fault => fault(watch, happened, cause_of(end.outcome, happened.kind)),
+            Class::OurFault => ours(watch, happened),
+            Class::ClientFault | Class::Cancelled => Reaction {
+                probe: happened.is_probe_of(watch).then_some(ProbeResult::Void),
+                ..Reaction::default()
+            },
+        },
+    }
+}
+
+fn cause_of(outcome: crate::model::Outcome, kind: AnswerKind) -> Cause {
+    use crate::model::{Outcome, Phase};
+    match (outcome, kind) {
+        (Outcome::CutStream | Outcome::Timeout(Phase::BetweenTokens), _)
+        | (Outcome::Timeout(Phase::Header | Phase::Attempt | Phase::Request), AnswerKind::Unary) => {
+            Cause::Stalls
+        }
+        (Outcome::Timeout(_), _) => Cause::Overdue,
+        _ => Cause::Faults,
+    }
+}
+
+fn success(watch: &mut Watch, happened: &Happened<'_>) -> Reaction {
+    watch.fault_sum = (watch.fault_sum + watch.ok_step).max(0.0);
+    Reaction {
+        probe: happened.is_probe_of(watch).then_some(ProbeResult::Passed),
+        ..Reaction::default()
+    }
+}
+
+fn throttled(watch: &Watch, happened: &Happened<'_>, wait: Option<Duration>) -> Reaction {
+    let wait = wait
+        .unwrap_or(DEFAULT_BLOCK)
+        .clamp(SHORTEST_BLOCK, LONGEST_BLOCK);
+    Reaction {
+        block_until: Some(happened.now.after(wait)),
+        probe: happened.is_probe_of(watch).then_some(ProbeResult::Void),
+        ..Reaction::default()
+    }
+}
+
+fn fault(watch: &mut Watch, happened: &Happened<'_>, cause: Cause) -> Reaction {
+    if happened.probe {
+        return Reaction {
+            probe: Some(ProbeResult::Failed(cause)),
+            ..Reaction::default()
+        };
+    }
+    if happened.started < watch.ejected_at {
+        return Reaction::default();
+    }
+    watch.fault_sum += watch.fault_step;
+    let eject = watch.serving && watch.fault_sum > watch.eject_above;
+    Reaction {
+        eject: eject.then_some(cause),
+        ..Reaction::default()
+    }
+    .eject_now(watch, happened.now)
+}
+
+fn ours(watch: &mut Watch, happened: &Happened<'_>) -> Reaction {
+    if happened.is_probe_of(watch) {
+        let probe = Some(ProbeResult::Failed(Cause::OurFault));
+        return Reaction {
+            probe,
+            ..Reaction::default()
+        };
+    }
+    let eject = watch.serving.then_some(Cause::OurFault);
+    Reaction {
+        eject,
+        ..Reaction::default()
+    }
+    .eject_now(watch, happened.now)
+}
+
+impl Reaction {
+    fn eject_now(self, watch: &mut Watch, now: Time) -> Self {
+        if self.eject.is_some() {
+            watch.serving = false;
+            watch.ejected_at = now;
+            watch.fault_sum = 0.0;
+        }
+        self
+    }
+}

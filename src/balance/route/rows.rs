@@ -1,0 +1,48 @@
+//! The rows of a decision: what is said about each target.
+
+use super::super::WeightTable;
+use super::super::decision::{Rail, Row};
+use super::super::plan::{Route, Target};
+use super::super::signal::Signal;
+use super::{Outcome, Scene, table_of};
+
+pub(super) fn rows(
+    route: &Route,
+    scene: &Scene<'_>,
+    signals: &[Signal],
+    mut outcome: Outcome,
+    table: &WeightTable,
+) -> Vec<Row> {
+    let anchors: Vec<f64> = route.targets.iter().map(|target| target.anchor).collect();
+    let configured = table_of(&anchors, &anchors);
+    let proposed = table_of(&outcome.proposed, &anchors);
+    let row = |(i, target): (usize, &Target)| {
+        let upstream = &scene.upstreams[target.upstream];
+        let mut rails = std::mem::take(&mut outcome.rails[i]);
+        let (proposed, granted) = (proposed.shares()[i], table.shares()[i]);
+        if upstream.samples < Row::ENOUGH_SAMPLES {
+            rails.insert(Rail::ColdStart);
+        }
+        let explained = rails.iter().any(|rail| *rail != Rail::ColdStart);
+        if granted != proposed && !explained {
+            rails.insert(Rail::Displaced);
+        }
+        let mut evidence = signals[i].evidence;
+        evidence.gap = outcome.gaps[i];
+        Row {
+            name: target.spec.name.clone(),
+            upstream: target.spec.upstream.clone(),
+            configured: configured.shares()[i],
+            proposed,
+            granted,
+            samples: upstream.samples,
+            confidence: upstream.confidence(scene.cohort, scene.pool, scene.now),
+            health: upstream.health.state,
+            blocked_until: upstream.blocked_until,
+            terms: signals[i].terms,
+            evidence,
+            rails,
+        }
+    };
+    route.targets.iter().enumerate().map(row).collect()
+}
