@@ -30,7 +30,6 @@ const POLL: Duration = Duration::from_secs(10);
 /// The system gives no watcher or no thread.
 pub fn watch(source: Source, handle: Handle) -> std::io::Result<JoinHandle<()>> {
     let (tell, told) = channel();
-    // The watcher exists before this returns, so that no change after the first read is missed.
     let watcher = notify::recommended_watcher(move |event| {
         if may_change(&event) {
             // The thread is gone: nobody wants to know.
@@ -42,6 +41,8 @@ pub fn watch(source: Source, handle: Handle) -> std::io::Result<JoinHandle<()>> 
         known: BTreeSet::new(),
     };
     folders.follow(source.read().watch);
+    // What changed between the daemon's first read and this moment is seen by reading once more.
+    handle.nudge(Why::Changed);
     std::thread::Builder::new()
         .name("config-watch".to_owned())
         .spawn(move || run(&source, &handle, folders, &told))
