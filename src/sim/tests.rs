@@ -345,6 +345,10 @@ fn identical_targets_keep_their_configured_shares() {
         for seed in 1..=3 {
             let mut world = World::with_sick("").streamed(streamed);
             world.seconds = 600.0;
+            for (target, weight) in world.targets.iter_mut().zip([0.6, 0.3, 0.1]) {
+                target.0 = weight;
+            }
+            world.rps = 10.0;
             let run = world.run(seed);
             let departure = run.departure();
             assert!(
