@@ -5,6 +5,7 @@
 
 pub mod balance;
 pub mod config;
+pub mod dialect;
 pub mod files;
 pub mod law;
 pub mod limit;
