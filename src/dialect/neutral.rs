@@ -489,3 +489,14 @@ impl Text {
         }
     }
 }
+
+/// Why a document is not an answer in its dialect.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotRead {
+    /// It is an error of the provider's under a status of success; for judging, not printed.
+    #[error("expected an answer, found an error with a status of success")]
+    Reported(Reported),
+    /// It is something else.
+    #[error("expected an answer: {0}")]
+    Other(Misread),
+}
