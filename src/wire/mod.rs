@@ -19,7 +19,7 @@ pub mod reported;
 mod shape;
 pub mod sse;
 pub mod stream;
-mod usage;
+pub mod usage;
 
 pub use envelope::Envelope;
 pub use error::{Code, ErrorBody, Kind};
