@@ -19,6 +19,6 @@
 //!
 //! All of it is pure: bytes and types in, bytes and types out.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the dialects that use it follow"))]
+pub mod chat;
 mod json;
 pub mod neutral;

@@ -37,7 +37,7 @@ const READ: [&str; 15] = [
 ];
 
 /// Members that no target gets to see: providers refuse keys that they do not know.
-const REMOVED: [&str; 11] = [
+pub const REMOVED: [&str; 11] = [
     "orq",
     "load_balancer",
     "fallbacks",
