@@ -19,6 +19,12 @@
 //!
 //! All of it is pure: bytes and types in, bytes and types out.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the dialects that use it follow"))]
+mod front;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the dialects that use it follow")
+)]
 mod json;
 pub mod neutral;
+
+pub use front::Front;

@@ -16,6 +16,7 @@ pub mod models;
 mod place;
 mod raw;
 pub mod reported;
+pub mod seal;
 mod shape;
 pub mod sse;
 pub mod stream;
