@@ -95,8 +95,8 @@ fn end() -> Event {
         first_content: Some(Duration::from_millis(500)),
         tokens: Some(Tokens {
             input: 400,
-            cached_input: 0,
             output: 150,
+            ..Tokens::default()
         }),
         cost: None,
         wait: None,
@@ -147,8 +147,8 @@ mod live {
         let account = Account {
             tokens: Some(Tokens {
                 input: 400,
-                cached_input: 0,
                 output: 150,
+                ..Tokens::default()
             }),
             ..Account::default()
         };
@@ -204,9 +204,8 @@ fn input(targets: usize, tick: u32) -> Input {
         UpstreamInput {
             batch,
             price: Some(Price {
-                input: 150_000,
                 cached_input: 75_000,
-                output: 600_000,
+                ..Price::flat(150_000, 600_000)
             }),
             ..UpstreamInput::default()
         }

@@ -105,8 +105,8 @@ async fn traffic(count: usize, steps: u64) -> Vec<Arc<Upstream>> {
         for (output, attempt) in (1..).zip(open) {
             let tokens = Tokens {
                 input: 500,
-                cached_input: 0,
                 output: output + step,
+                ..Tokens::default()
             };
             let account = Account {
                 tokens: Some(tokens),

@@ -11,7 +11,7 @@ use super::Objective;
 use super::cohort::{CohortMemory, Pool};
 use super::decision::{Evidence, Terms};
 use super::upstream::{Estimate, UpstreamMemory};
-use crate::model::{Price, Time, Tokens};
+use crate::model::{PicoUsd, Price, Time, Tokens};
 
 /// The normalised slowness of the route's mean. Anything above 1 would do; this keeps the significance gate's constants
 /// at the scale they were found at.
@@ -55,13 +55,19 @@ pub(super) struct Known<'a> {
     reason = "mean token counts are positive and far below 2^64"
 )]
 pub(super) fn typical_cost(cohort: &CohortMemory, price: Price) -> f64 {
-    // A thousand typical answers, so that rounding the mean token counts loses nothing that matters.
+    // A thousand typical answers, so that rounding the mean token counts loses nothing that matters. They have the rates
+    // of one prompt and the price of one request.
     let tokens = Tokens {
         input: (cohort.tokens.0 * 1e3).max(0.0) as u64,
-        cached_input: 0,
         output: (cohort.tokens.1 * 1e3).max(0.0) as u64,
+        ..Tokens::default()
     };
-    price.of(tokens).usd() / 1e3
+    let request = PicoUsd::new(u128::from(price.request)).usd();
+    let rates = Price {
+        request: 0,
+        ..price.for_prompt(cohort.tokens.0.max(0.0) as u64)
+    };
+    rates.of(tokens).usd() / 1e3 + request
 }
 
 /// The losses of a route's targets; updates the route's mean slowness.

@@ -38,12 +38,7 @@ fn listed(name: &str, field: &Field<'_>, world: &World<'_>) -> Option<(UpstreamN
     let provider = world.provider(field, upstream.provider())?;
     let price = price?;
     let discount = Share::from_fraction(provider.discount).ppm();
-    let price = Price {
-        input: discounted(price.input, discount),
-        cached_input: discounted(price.cached_input, discount),
-        output: discounted(price.output, discount),
-    };
-    Some((upstream, price))
+    Some((upstream, price.each(|amount| discounted(amount, discount))))
 }
 
 /// A target's own price: `"prepaid"`, which costs nothing at the margin, or a table. No discount is taken off it.
@@ -88,11 +83,10 @@ fn price_table(field: &Field<'_>) -> Option<Price> {
             );
         }
     }
-    let input = input??;
+    let flat = Price::flat(input??, output??);
     Some(Price {
-        input,
-        cached_input: cached.unwrap_or(Some(input))?,
-        output: output??,
+        cached_input: cached.unwrap_or(Some(flat.cached_input))?,
+        ..flat
     })
 }
 

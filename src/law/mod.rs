@@ -148,9 +148,8 @@ impl Law {
     pub fn price(&self, seconds: f64) -> Price {
         let input = self.price_in.at(seconds);
         Price {
-            input: whole(input),
             cached_input: whole(input * (1.0 - self.cached_discount.at(seconds))),
-            output: whole(self.price_out.at(seconds)),
+            ..Price::flat(whole(input), whole(self.price_out.at(seconds)))
         }
     }
 }

@@ -24,14 +24,22 @@ impl AnswerKind {
 }
 
 /// Tokens of one answer.
+///
+/// Providers count differently; whoever reads their counts brings them into this one form. A part may come out larger than
+/// its whole, since that is what some of them report: sums take no more of a part than the whole has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Tokens {
-    /// Of the prompt, cached ones included.
+    /// Of the prompt, with those found in the provider's cache and those written to it.
     pub input: u64,
     /// Of the prompt, found in the provider's cache.
     pub cached_input: u64,
-    /// Of the answer.
+    /// Of the prompt, written to the provider's cache for later requests.
+    pub cache_write: u64,
+    /// Of the answer, with those of reasoning that nobody sees.
     pub output: u64,
+    /// Of the answer, spent on reasoning.
+    pub reasoning: u64,
 }
 
 /// The end of an attempt.

@@ -6,10 +6,12 @@ mod event;
 mod ids;
 mod money;
 mod outcome;
+mod price;
 mod time;
 
 pub use event::{AnswerKind, Event, Finished, Tokens};
 pub use ids::{NameError, ProviderName, RouteName, TargetIndex, TargetName, UpstreamName};
-pub use money::{PicoUsd, Price};
+pub use money::PicoUsd;
 pub use outcome::{Class, Outcome, Phase};
+pub use price::{MAX_TIERS, Price, Tier, Tiers};
 pub use time::Time;

@@ -87,8 +87,8 @@ impl Bill {
         let seen = reader.seen();
         let estimate = (seen.content_events > 0).then(|| Tokens {
             input: (self.prompt_bytes / 4) as u64,
-            cached_input: 0,
             output: u64::from(seen.content_events),
+            ..Tokens::default()
         });
         self.account(seen.usage.or(estimate))
     }

@@ -317,8 +317,8 @@ impl<'a> Engine<'a> {
         let key = target.begin(now, kind, probe);
         let tokens = Tokens {
             input: load.tokens_in,
-            cached_input: 0,
             output: tokens,
+            ..Tokens::default()
         };
         let client_fault = asked.client_fault;
         for (after, event) in events(&fate, kind, timeout, tokens, client_fault) {

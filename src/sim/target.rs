@@ -75,12 +75,7 @@ impl Target {
     )]
     fn price(&self, now: Time) -> Price {
         let at = |number: &crate::law::Number| (number.at(now.as_secs_f64()) * 1e6) as u64;
-        let input = at(&self.law.price_in);
-        Price {
-            input,
-            cached_input: input,
-            output: at(&self.law.price_out),
-        }
+        Price::flat(at(&self.law.price_in), at(&self.law.price_out))
     }
 
     pub(super) fn obey(&mut self, order: &GateOrder) {

@@ -92,6 +92,7 @@ mod tests {
             input: 12,
             cached_input: 8,
             output: 3,
+            ..Tokens::default()
         };
         assert_eq!(answer.usage, Some(expected));
     }

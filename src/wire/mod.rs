@@ -20,7 +20,7 @@ pub mod seal;
 mod shape;
 pub mod sse;
 pub mod stream;
-mod usage;
+pub mod usage;
 
 pub use envelope::Envelope;
 pub use error::{Code, ErrorBody, Kind};

@@ -43,6 +43,7 @@ fn a_whole_stream_is_ok_with_its_tokens() {
             input: 9,
             cached_input: 4,
             output: 2,
+            ..Tokens::default()
         }),
         finished: true,
         done: true,

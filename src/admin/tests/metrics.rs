@@ -215,6 +215,7 @@ async fn attempts_bring_tokens_and_cost() {
             input: 100,
             cached_input: 40,
             output: 7,
+            ..Tokens::default()
         }),
         cost: Some(PicoUsd::new(2_500_000_000)),
         wait: None,

@@ -123,9 +123,8 @@ q = { use = "a/q", weight = 1 }
     let prices: Vec<Option<Price>> = route.targets.iter().map(|target| target.price).collect();
     let price = |input, cached_input, output| {
         Some(Price {
-            input,
             cached_input,
-            output,
+            ..Price::flat(input, output)
         })
     };
     assert_eq!(

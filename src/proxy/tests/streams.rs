@@ -41,8 +41,8 @@ async fn a_stream_passes_byte_for_byte_and_is_counted_to_its_last_token() {
     let ends = world.ends().await;
     let tokens = Tokens {
         input: 9,
-        cached_input: 0,
         output: 2,
+        ..Tokens::default()
     };
     assert_eq!(
         (ends[0].outcome, ends[0].tokens),

@@ -471,11 +471,7 @@ fn target(index: usize, spec: &Spec) -> config::Target {
         tags: spec.tags.clone(),
         discount: 0.0,
     });
-    let price = Price {
-        input: 1,
-        cached_input: 1,
-        output: 10,
-    };
+    let price = Price::flat(1, 10);
     let upstream = Arc::new(config::Upstream {
         name: UpstreamName::new(&format!("p{index}/m")).unwrap(),
         provider,

@@ -144,11 +144,7 @@ fn upstream() -> impl Strategy<Value = UpstreamInput> {
             fault_sum: gate.0,
             blocked_until: Time::from_micros(u64::from(gate.1)),
             news,
-            price: price.map(|price| Price {
-                input: price,
-                cached_input: price,
-                output: price,
-            }),
+            price: price.map(|price| Price::flat(price, price)),
         })
 }
 

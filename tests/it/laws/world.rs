@@ -158,11 +158,7 @@ impl Doing {
                 probe_sent: self.probe.is_some(),
                 probe: self.probe,
             },
-            price: Some(Price {
-                input: 0,
-                cached_input: 0,
-                output: self.price,
-            }),
+            price: Some(Price::flat(0, self.price)),
         }
     }
 }
