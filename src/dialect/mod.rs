@@ -19,11 +19,12 @@
 //!
 //! All of it is pure: bytes and types in, bytes and types out.
 
-mod front;
 #[cfg_attr(
     not(test),
     expect(dead_code, reason = "the dialects that use it follow")
 )]
+pub mod converse;
+mod front;
 mod json;
 pub mod neutral;
 

@@ -10,6 +10,7 @@
 pub mod answer;
 pub mod envelope;
 pub mod error;
+pub mod eventstream;
 pub mod extension;
 mod list;
 pub mod models;
