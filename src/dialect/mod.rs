@@ -20,5 +20,9 @@
 //! All of it is pure: bytes and types in, bytes and types out.
 
 pub mod chat;
+pub mod converse;
+mod front;
 mod json;
 pub mod neutral;
+
+pub use front::Front;
