@@ -20,7 +20,9 @@
 //! All of it is pure: bytes and types in, bytes and types out.
 
 pub mod chat;
+pub mod completions;
 pub mod converse;
+pub mod embeddings;
 mod front;
 mod json;
 pub mod neutral;

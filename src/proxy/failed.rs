@@ -78,9 +78,11 @@ impl From<hyper::Error> for Failed {
 pub(super) fn not_an_answer(reason: &NotAnswer, headers: HeaderMap, body: Bytes) -> Failed {
     match reason {
         NotAnswer::Reported(reported) => Failed::reported(of_reported(reported), headers, body),
-        NotAnswer::Empty | NotAnswer::Html | NotAnswer::NotJson(_) | NotAnswer::NoChoices => {
-            Failed::new(Outcome::Malformed, reason.to_string())
-        }
+        NotAnswer::Empty
+        | NotAnswer::Html
+        | NotAnswer::NotJson(_)
+        | NotAnswer::NoChoices
+        | NotAnswer::OtherKind(_) => Failed::new(Outcome::Malformed, reason.to_string()),
     }
 }
 

@@ -8,6 +8,7 @@ use super::raw::members;
 use super::reported::Reported;
 use super::shape::Shape;
 use super::usage;
+use super::watched::Watched;
 use crate::model::Tokens;
 
 /// The facts of an answer.
@@ -23,19 +24,22 @@ pub struct Answer {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAnswer {
     /// Nothing at all.
-    #[error("expected a chat completion, found an empty body")]
+    #[error("expected an answer, found an empty body")]
     Empty,
     /// A web page.
-    #[error("expected a chat completion, found HTML")]
+    #[error("expected an answer, found HTML")]
     Html,
     /// Not one complete JSON object.
-    #[error("expected a chat completion: {0}")]
+    #[error("expected an answer: {0}")]
     NotJson(String),
     /// An object without a list of choices.
     #[error("expected a chat completion, found a JSON object without choices")]
     NoChoices,
+    /// An object that is not of the kind that was asked for.
+    #[error("expected {}, found a JSON object of another kind", .0.words())]
+    OtherKind(Watched),
     /// An error under a status of success; its message is in the value, for judging, and not printed.
-    #[error("expected a chat completion, found an error with a status of success")]
+    #[error("expected an answer, found an error with a status of success")]
     Reported(Reported),
 }
 
@@ -44,6 +48,26 @@ pub enum NotAnswer {
 /// # Errors
 /// Anything else. No choices at all are an error; an empty list of them is the provider's answer and passes.
 pub fn read(body: &[u8]) -> Result<Answer, NotAnswer> {
+    read_as(Watched::Chat, body)
+}
+
+/// Checks that `body` is one whole answer of the kind `watched` and reads its facts. [`Watched::Any`] takes everything.
+///
+/// # Errors
+/// Anything else.
+pub fn read_as(watched: Watched, body: &[u8]) -> Result<Answer, NotAnswer> {
+    let read = read_whole(watched, body);
+    match watched {
+        Watched::Any => Ok(read.unwrap_or_default()),
+        Watched::Chat
+        | Watched::Completions
+        | Watched::Embeddings
+        | Watched::Responses
+        | Watched::Messages => read,
+    }
+}
+
+fn read_whole(watched: Watched, body: &[u8]) -> Result<Answer, NotAnswer> {
     match body.trim_ascii_start().first() {
         None => return Err(NotAnswer::Empty),
         Some(b'<') => return Err(NotAnswer::Html),
@@ -52,10 +76,15 @@ pub fn read(body: &[u8]) -> Result<Answer, NotAnswer> {
     let text = std::str::from_utf8(body)
         .map_err(|error| NotAnswer::NotJson(format!("not UTF-8 at {}", error.valid_up_to())))?;
     let mut answer = Answer::default();
-    let (mut has_choices, mut error) = (false, None);
+    let (mut facts, mut error) = (Facts::default(), None);
     let walked = members(text, |member| {
         match member.key.as_ref() {
-            "choices" => has_choices = Shape::of(member.value) == Shape::Array,
+            "choices" => facts.choices = Shape::of(member.value) == Shape::Array,
+            "data" => facts.data = Shape::of(member.value) == Shape::Array,
+            "content" => facts.content = Shape::of(member.value) == Shape::Array,
+            "output" => facts.output = Shape::of(member.value) == Shape::Array,
+            "object" => facts.response = member.value.get() == "\"response\"",
+            "type" => facts.message = member.value.get() == "\"message\"",
             "usage" => answer.usage = usage::read(member.value),
             "error" => error = Reported::from_member(member.value),
             "model" if member.value.get().len() <= 514 => {
@@ -66,10 +95,38 @@ pub fn read(body: &[u8]) -> Result<Answer, NotAnswer> {
         Ok(())
     });
     walked.map_err(|error| NotAnswer::NotJson(error.message))?;
-    match (error, has_choices) {
+    match (error, facts.is(watched)) {
         (Some(error), _) => Err(NotAnswer::Reported(error)),
-        (None, false) => Err(NotAnswer::NoChoices),
         (None, true) => Ok(answer),
+        (None, false) if watched == Watched::Chat => Err(NotAnswer::NoChoices),
+        (None, false) => Err(NotAnswer::OtherKind(watched)),
+    }
+}
+
+/// Which members a document has, of those that tell its kind.
+#[derive(Clone, Copy, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a member that is there or not"
+)]
+struct Facts {
+    choices: bool,
+    data: bool,
+    content: bool,
+    output: bool,
+    response: bool,
+    message: bool,
+}
+
+impl Facts {
+    const fn is(self, watched: Watched) -> bool {
+        match watched {
+            Watched::Chat | Watched::Completions => self.choices,
+            Watched::Embeddings => self.data,
+            Watched::Responses => self.response || self.output,
+            Watched::Messages => self.message && self.content,
+            Watched::Any => true,
+        }
     }
 }
 

@@ -79,6 +79,70 @@ struct Edits {
     model: Range<usize>,
     /// Whether another member follows where a model has to be put in.
     others: bool,
+    /// How to ask for token counts; `None` where they are asked for.
+    usage: Option<UsageEdit>,
+}
+
+/// How a body comes to ask for token counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct UsageEdit {
+    range: Range<usize>,
+    put: UsagePut,
+}
+
+/// What is put in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum UsagePut {
+    /// `stream_options` as a member of the body.
+    Options,
+    /// The object alone, in place of a null or of an empty one.
+    Object,
+    /// `include_usage` as the first of the options.
+    Member,
+    /// `true` in place of a false or a null.
+    Value,
+}
+
+impl UsageEdit {
+    /// How to ask in a body whose `stream_options` are these.
+    fn of(layout: &Layout<'_>, top: &Known<'_>, brace: usize) -> Option<Self> {
+        let Some(options) = top.written("stream_options") else {
+            let range = brace..brace;
+            return Some(Self {
+                range,
+                put: UsagePut::Options,
+            });
+        };
+        let whole = layout.range(options.get());
+        let (mut is_empty, mut value) = (true, None);
+        if Shape::of(options) == Shape::Object {
+            let walked = members(options.get(), |member| {
+                is_empty = false;
+                if member.key == "include_usage" {
+                    value = Some(member.value);
+                }
+                Ok(())
+            });
+            walked.ok()?;
+        }
+        let (range, put) = match value {
+            Some(value) if value.get() == "true" => return None,
+            Some(value) => (layout.range(value.get()), UsagePut::Value),
+            None if is_empty => (whole, UsagePut::Object),
+            None => (whole.start + 1..whole.start + 1, UsagePut::Member),
+        };
+        Some(Self { range, put })
+    }
+
+    fn text(&self, has_more: bool) -> String {
+        let comma = if has_more { "," } else { "" };
+        match self.put {
+            UsagePut::Options => format!(r#""stream_options":{{"include_usage":true}}{comma}"#),
+            UsagePut::Object => r#"{"include_usage":true}"#.to_owned(),
+            UsagePut::Member => r#""include_usage":true,"#.to_owned(),
+            UsagePut::Value => "true".to_owned(),
+        }
+    }
 }
 
 impl Envelope {
@@ -111,7 +175,7 @@ impl Envelope {
             seed: top.value("seed").and_then(read_seed),
             prompt_bytes: body.len(),
             extension,
-            edits: layout.finish(top.written("model")),
+            edits: layout.finish(&top),
         })
     }
 
@@ -130,23 +194,38 @@ impl Envelope {
     /// `body` must be the one that the envelope was read from.
     pub fn rewrite(&self, body: &Bytes, model: &str) -> Bytes {
         debug_assert_eq!(body.len(), self.prompt_bytes, "another request's body");
+        self.edit(body, model, None)
+    }
+
+    /// The same, and with the token counts asked for (`stream_options.include_usage`) if the answer streams and the client
+    /// has not asked. They are for the books; [`super::UsageFilter`] takes them out of the client's stream again.
+    pub fn rewrite_asking_usage(&self, body: &Bytes, model: &str) -> Bytes {
+        debug_assert_eq!(body.len(), self.prompt_bytes, "another request's body");
+        let asks = self.stream && !self.include_usage;
+        self.edit(body, model, self.edits.usage.as_ref().filter(|_| asks))
+    }
+
+    fn edit(&self, body: &Bytes, model: &str, usage: Option<&UsageEdit>) -> Bytes {
         let same_model = self.model == model;
-        if same_model && self.edits.cuts.is_empty() {
+        if same_model && self.edits.cuts.is_empty() && usage.is_none() {
             return body.clone();
         }
-        let mut pieces = Pieces::new(body, model.len());
-        let model_at = &self.edits.model;
-        let before = |cut: &&Range<usize>| cut.start < model_at.start;
-        let split = self.edits.cuts.iter().take_while(before).count();
-        let (first, last) = self.edits.cuts.split_at_checked(split).unwrap_or_default();
-        for cut in first {
-            pieces.replace(cut, &[]);
+        let mut edits: Vec<(Range<usize>, String)> = Vec::with_capacity(self.edits.cuts.len() + 2);
+        if let Some(usage) = usage {
+            let has_more = self.edits.others || (self.edits.model.is_empty() && !same_model);
+            edits.push((usage.range.clone(), usage.text(has_more)));
         }
         if !same_model {
-            pieces.replace(model_at, self.model_text(model).as_bytes());
+            edits.push((self.edits.model.clone(), self.model_text(model)));
         }
-        for cut in last {
-            pieces.replace(cut, &[]);
+        let cuts = self.edits.cuts.iter();
+        edits.extend(cuts.map(|cut| (cut.clone(), String::new())));
+        // What is put in at a place comes before what is cut from there.
+        edits.sort_by_key(|(range, _)| (range.start, range.end));
+        let more = edits.iter().map(|(_, text)| text.len()).sum();
+        let mut pieces = Pieces::new(body, more);
+        for (range, text) in &edits {
+            pieces.replace(range, text.as_bytes());
         }
         pieces.finish()
     }
@@ -238,14 +317,17 @@ impl<'a> Layout<'a> {
         self.kept_end = Some(self.end);
     }
 
-    fn finish(mut self, model: Option<&RawValue>) -> Edits {
+    fn finish(mut self, top: &Known<'_>) -> Edits {
         // Removed members at the end take the comma before them along.
         if let Some(open) = self.open {
             self.cuts.push(self.kept_end.unwrap_or(open)..self.end);
         }
         let brace = self.text.find('{').map_or(0, |brace| brace + 1);
+        let model = top.written("model");
         let model = model.map_or(brace..brace, |model| self.range(model.get()));
+        let usage = UsageEdit::of(&self, top, brace);
         Edits {
+            usage,
             cuts: self.cuts,
             model,
             others: self.kept_end.is_some(),

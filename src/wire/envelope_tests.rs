@@ -169,6 +169,61 @@ fn a_model_that_was_left_out_is_put_in() {
 }
 
 #[test]
+fn token_counts_are_asked_for_where_the_client_did_not() {
+    let check = |body: &str, model: &str, expected: &str| {
+        let bytes = Bytes::copy_from_slice(body.as_bytes());
+        let out = Envelope::read(&bytes)
+            .unwrap()
+            .rewrite_asking_usage(&bytes, model);
+        assert_eq!(std::str::from_utf8(&out).unwrap(), expected, "{body}");
+        let again = Envelope::read(&out).unwrap();
+        assert_eq!(again.include_usage, again.stream, "{body}");
+    };
+    let asked = r#"{"include_usage":true}"#;
+    check(
+        r#"{ "model":"a","stream":true}"#,
+        "b",
+        &format!(r#"{{"stream_options":{asked}, "model":"b","stream":true}}"#),
+    );
+    for options in ["null", "{}", "{ }"] {
+        check(
+            &format!(r#"{{"stream_options":{options},"stream":true,"cache":1,"model":"a"}}"#),
+            "a",
+            &format!(r#"{{"stream_options":{asked},"stream":true,"model":"a"}}"#),
+        );
+    }
+    for value in ["false", "null"] {
+        check(
+            &format!(
+                r#"{{"model":"a","stream":true,"stream_options":{{"x":1,"include_usage": {value} }}}}"#
+            ),
+            "a",
+            r#"{"model":"a","stream":true,"stream_options":{"x":1,"include_usage": true }}"#,
+        );
+    }
+    check(
+        r#"{"model":"a","stream":true,"stream_options":{ "include_obfuscation":false}}"#,
+        "a",
+        r#"{"model":"a","stream":true,"stream_options":{"include_usage":true, "include_obfuscation":false}}"#,
+    );
+    check(
+        r#"{"orq":{"load_balancer":[{"model":"a"}]},"stream":true}"#,
+        "b",
+        &format!(r#"{{"stream_options":{asked},"model":"b","stream":true}}"#),
+    );
+    let whole = r#"{"model":"a","messages":[]}"#;
+    let bytes = Bytes::from_static(whole.as_bytes());
+    let out = Envelope::read(&bytes)
+        .unwrap()
+        .rewrite_asking_usage(&bytes, "a");
+    assert_eq!(
+        out.as_ptr(),
+        bytes.as_ptr(),
+        "a whole answer has its counts"
+    );
+}
+
+#[test]
 fn an_unchanged_body_is_not_copied() {
     let body = Bytes::from_static(br#"{"model":"a","unheard_of":[1,2]}"#);
     let envelope = Envelope::read(&body).unwrap();

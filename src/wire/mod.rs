@@ -21,7 +21,10 @@ pub mod seal;
 mod shape;
 pub mod sse;
 pub mod stream;
+mod typed;
 pub mod usage;
+mod usage_filter;
+mod watched;
 
 pub use envelope::Envelope;
 pub use error::{Code, ErrorBody, Kind};
@@ -30,3 +33,5 @@ pub use list::{Entry, List, ListKind, MAX_ENTRIES};
 pub use place::Error;
 pub use reported::Reported;
 pub use stream::{Seen, StreamReader};
+pub use usage_filter::UsageFilter;
+pub use watched::Watched;

@@ -12,7 +12,8 @@ use super::raw::{elements, members};
 use super::reported::Reported;
 use super::shape::Shape;
 use super::sse::{Item, Splitter};
-use super::usage;
+use super::watched::Watched;
+use super::{typed, usage};
 use crate::model::{Outcome, Tokens};
 
 /// Most choices of one event that are looked into.
@@ -67,7 +68,30 @@ impl Seen {
     }
 }
 
-/// Watches one OpenAI chat stream. Linear in the bytes; keeps at most [`super::sse::MAX_EVENT`] of them.
+impl Seen {
+    pub(super) const fn count_content(&mut self) {
+        self.first_content = true;
+        self.content_events = self.content_events.saturating_add(1);
+    }
+
+    pub(super) fn note_error(&mut self, error: Reported) {
+        self.error.get_or_insert(error);
+    }
+
+    /// An event that is not JSON.
+    pub(super) fn note_unreadable(&mut self, name: &[u8]) {
+        if name == b"error" {
+            self.note_error(Reported {
+                message: "an error event that is not JSON".to_owned(),
+                ..Reported::default()
+            });
+        } else {
+            self.unreadable = self.unreadable.saturating_add(1);
+        }
+    }
+}
+
+/// Watches one stream, a chat stream unless told otherwise. Linear in the bytes; keeps at most [`super::sse::MAX_EVENT`] of them.
 #[derive(Clone, Debug)]
 pub struct StreamReader {
     splitter: Splitter,
@@ -81,11 +105,17 @@ impl Default for StreamReader {
 }
 
 impl StreamReader {
-    /// Before the first byte.
+    /// Before the first byte of a chat stream.
     pub fn new() -> Self {
+        Self::of(Watched::Chat)
+    }
+
+    /// Before the first byte of a stream of this kind.
+    pub fn of(watched: Watched) -> Self {
         Self {
             splitter: Splitter::new(),
             watch: Watch {
+                watched,
                 seen: Seen::default(),
                 marks: MARKS.map(Finder::new),
             },
@@ -96,6 +126,9 @@ impl StreamReader {
     pub fn push(&mut self, chunk: &[u8]) -> &Seen {
         let watch = &mut self.watch;
         self.splitter.push(chunk, |item| watch.note(item));
+        // Bytes of something that is no event stream are content as well.
+        let is_any = matches!(watch.watched, Watched::Any | Watched::Embeddings);
+        watch.seen.first_content |= is_any && !chunk.is_empty();
         &self.watch.seen
     }
 
@@ -103,6 +136,10 @@ impl StreamReader {
     pub fn finish(&mut self) -> &Seen {
         let watch = &mut self.watch;
         self.splitter.finish(|item| watch.note(item));
+        // Nobody knows what ends such a stream but its end.
+        if matches!(watch.watched, Watched::Any | Watched::Embeddings) {
+            watch.seen.finished |= watch.seen.error.is_none();
+        }
         &self.watch.seen
     }
 
@@ -117,6 +154,7 @@ const MARKS: [&[u8]; 3] = [b"\"usage\"", b"\"error\"", b"\"finish_reason\""];
 
 #[derive(Clone, Debug)]
 struct Watch {
+    watched: Watched,
     seen: Seen,
     marks: [Finder<'static>; MARKS.len()],
 }
@@ -125,25 +163,32 @@ impl Watch {
     fn note(&mut self, item: Item<'_>) {
         match item {
             // Something this large is content, whatever else it is.
-            Item::TooLong => self.count_content(),
+            Item::TooLong => self.seen.count_content(),
+            // Typed streams have an end of their own; gateways put this behind it.
             Item::Event {
                 data: b"[DONE]", ..
-            } => self.seen.done = true,
+            } => self.seen.done |= !self.is_typed(),
             // What follows the end is not part of the answer.
             Item::Event { .. } if self.seen.done => {}
-            Item::Event { name, data } => {
-                if self.seen.first_content && name != b"error" && !self.is_marked(data) {
-                    self.count_content();
-                } else {
-                    self.read(name, data);
-                }
-            }
+            Item::Event { name, data } => match self.watched {
+                Watched::Chat | Watched::Completions => self.note_chunk(name, data),
+                Watched::Responses => typed::note_responses(&mut self.seen, name, data),
+                Watched::Messages => typed::note_messages(&mut self.seen, name, data),
+                Watched::Embeddings | Watched::Any => typed::note_any(&mut self.seen, name, data),
+            },
         }
     }
 
-    fn count_content(&mut self) {
-        self.seen.first_content = true;
-        self.seen.content_events = self.seen.content_events.saturating_add(1);
+    const fn is_typed(&self) -> bool {
+        matches!(self.watched, Watched::Responses | Watched::Messages)
+    }
+
+    fn note_chunk(&mut self, name: &[u8], data: &[u8]) {
+        if self.seen.first_content && name != b"error" && !self.is_marked(data) {
+            self.seen.count_content();
+        } else {
+            self.read(name, data);
+        }
     }
 
     /// Whether one of the marks stands in `data` with a value other than null.
@@ -161,32 +206,21 @@ impl Watch {
 
     fn read(&mut self, name: &[u8], data: &[u8]) {
         let Some(event) = std::str::from_utf8(data).ok().and_then(ChatEvent::read) else {
-            if name == b"error" {
-                self.note_error(Reported {
-                    message: "an error event that is not JSON".to_owned(),
-                    ..Reported::default()
-                });
-            } else {
-                self.seen.unreadable = self.seen.unreadable.saturating_add(1);
-            }
-            return;
+            return self.seen.note_unreadable(name);
         };
         if let Some(tokens) = event.usage {
             self.seen.usage = Some(tokens);
         }
         if event.has_content {
-            self.count_content();
+            self.seen.count_content();
         }
         self.seen.finished |= event.is_finished;
         if let Some(error) = event.error {
-            self.note_error(error);
+            self.seen.note_error(error);
         } else if name == b"error" {
-            self.note_error(Reported::read(data).unwrap_or_default());
+            self.seen
+                .note_error(Reported::read(data).unwrap_or_default());
         }
-    }
-
-    fn note_error(&mut self, error: Reported) {
-        self.seen.error.get_or_insert(error);
     }
 }
 

@@ -151,7 +151,7 @@ pub(in crate::dialect) fn read_usage(value: &Value) -> Option<Tokens> {
 }
 
 /// Token counts that a choice holds, as Moonshot's do.
-pub(in crate::dialect) fn read_choices_usage(choices: &[Value]) -> Option<Tokens> {
+pub(super) fn read_choices_usage(choices: &[Value]) -> Option<Tokens> {
     choices
         .iter()
         .find_map(|choice| read_usage(choice.get("usage")?))
@@ -159,7 +159,7 @@ pub(in crate::dialect) fn read_choices_usage(choices: &[Value]) -> Option<Tokens
 
 /// Why an answer ended. `stop` is what vLLM says of the text that stopped it. Some servers say `stop` where they call
 /// tools: that they call them decides.
-pub(in crate::dialect) fn read_finish(word: &str, has_calls: bool, stop: Option<&Value>) -> Finish {
+pub(super) fn read_finish(word: &str, has_calls: bool, stop: Option<&Value>) -> Finish {
     match word {
         // `eos` is Together's, the words of other dialects leak through gateways.
         "stop" | "eos" | "end_turn" | "STOP" if has_calls => Finish::ToolCalls,

@@ -37,11 +37,9 @@ pub use request::read_request;
 pub use write::write_request;
 pub use writer::Writer;
 
-pub(super) use answer::{
-    answer_id, finish_word, read_choices_usage, read_finish, read_usage, usage_json,
-};
+pub(super) use answer::{answer_id, finish_word, read_usage, usage_json};
 pub(super) use request::{
-    read_metadata, read_sampling, read_stop, read_stream_options, take_own, without_nulls,
+    read_metadata, read_sampling, read_stream_options, take_own, without_nulls,
 };
 
 use crate::wire::ErrorBody;
@@ -50,3 +48,6 @@ use crate::wire::ErrorBody;
 pub fn write_error(error: &ErrorBody) -> Vec<u8> {
     error.json().to_vec()
 }
+
+#[cfg(test)]
+mod tests;

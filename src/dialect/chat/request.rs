@@ -105,7 +105,7 @@ pub(in crate::dialect) fn read_sampling(object: &mut Object) -> Result<Sampling,
 }
 
 /// One text, or a list of them.
-pub(in crate::dialect) fn read_stop(object: &mut Object) -> Result<Vec<String>, Misread> {
+fn read_stop(object: &mut Object) -> Result<Vec<String>, Misread> {
     let at = object.at("stop");
     match object.take("stop") {
         None => Ok(Vec::new()),
