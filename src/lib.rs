@@ -6,6 +6,7 @@
 pub mod balance;
 pub mod catalogue;
 pub mod config;
+pub mod dialect;
 pub mod files;
 pub mod law;
 pub mod limit;

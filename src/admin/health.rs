@@ -19,6 +19,7 @@ pub(super) fn health(admin: &Admin) -> Reply {
         "status": status,
         "config_generation": admin.published.read().generation,
         "config": state,
+        "needs_restart": admin.board.needs_restart().as_ref(),
         "controller": {
             "age_seconds": age(admin),
             "ticks_lost": admin.board.ticks_lost(),

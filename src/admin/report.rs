@@ -60,6 +60,11 @@ pub struct TargetReport {
     pub usd_per_1k_tokens: Option<f64>,
     /// Dollars since the start, over all routes that use the same upstream.
     pub spent_usd: f64,
+    /// Calls that have ended since the start, over all routes that use the same upstream.
+    pub calls: u64,
+    /// How many of them failed: faults, refusals for lack of capacity, and what is wrong with our credential or model
+    /// name there.
+    pub failed: u64,
     /// Calls under way, over all routes that use the same upstream.
     pub in_flight: u32,
 }
@@ -165,12 +170,15 @@ fn row(route: &Route, last: Option<&Decision>, index: usize) -> Option<Row> {
 
 fn measured(view: TargetView, member: &Member, now: Time) -> TargetReport {
     let recently = member.upstream.recently(now);
+    let totals = member.upstream.totals();
     TargetReport {
         view,
         first_token_ms: recently.first_token_ms,
         total_ms: recently.total_ms,
         usd_per_1k_tokens: recently.usd_per_1k_tokens,
-        spent_usd: member.upstream.totals().cost.usd(),
+        spent_usd: totals.cost.usd(),
+        calls: totals.attempts(),
+        failed: totals.failed(),
         in_flight: member.upstream.gate().in_flight,
     }
 }

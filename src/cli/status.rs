@@ -38,7 +38,7 @@ fn rendered(reports: &Reports) -> String {
         ("STATE", Align::Left),
         ("FIRST TOKEN P50", Align::Right),
         ("P95 MS", Align::Right),
-        ("FAULTS", Align::Right),
+        ("FAILED", Align::Right),
         ("$/1K TOKENS", Align::Right),
     ];
     let rows: Vec<[String; 11]> = reports
@@ -61,7 +61,6 @@ fn row(route: &RouteReport, target: &TargetReport) -> [String; 11] {
     };
     let price = target.usd_per_1k_tokens;
     let view = &target.view;
-    let faults = (view.samples > 0).then_some(view.evidence.faults);
     [
         route.route.to_string(),
         view.name.to_string(),
@@ -72,7 +71,7 @@ fn row(route: &RouteReport, target: &TargetReport) -> [String; 11] {
         view.state.label().to_owned(),
         p50,
         p95,
-        faults.map_or_else(unknown, percent),
+        format!("{}/{}", target.failed, target.calls),
         price.map_or_else(unknown, |usd| format!("{usd:.4}")),
     ]
 }
@@ -112,7 +111,7 @@ mod tests {
                         "granted": 0.55, "actual": 0.5312, "samples": 400, "confidence": 1.0,
                         "state": "serving", "terms": {"latency": 1.0, "cost": 0.4, "error": 0.0},
                         "rails": ["step"], "sentence": "fast: …", "evidence": evidence(0.0021),
-                        "usd_per_1k_tokens": 0.01, "spent_usd": 0.24,
+                        "usd_per_1k_tokens": 0.01, "spent_usd": 0.24, "calls": 480, "failed": 1,
                         "first_token_ms": [251.0, 410.4, 520.0], "total_ms": null, "in_flight": 2
                     },
                     {
@@ -120,7 +119,7 @@ mod tests {
                         "granted": 0.45, "actual": null, "samples": 0, "confidence": 0.0,
                         "state": "returning", "terms": {"latency": 1.0, "cost": 0.4, "error": 0.0},
                         "rails": ["cold_start"], "sentence": "new: …", "evidence": evidence(0.003),
-                        "usd_per_1k_tokens": null, "spent_usd": 0.0,
+                        "usd_per_1k_tokens": null, "spent_usd": 0.0, "calls": 0, "failed": 0,
                         "first_token_ms": null, "total_ms": null, "in_flight": 0
                     }
                 ]
@@ -128,9 +127,9 @@ mod tests {
         }))
         .unwrap();
         let expected = "\
-ROUTE  TARGET  USES       CONFIGURED  GRANTED  ACTUAL  STATE      FIRST TOKEN P50  P95 MS  FAULTS  $/1K TOKENS
-chat   fast    sim/large      50.0 %   55.0 %  53.1 %  serving                251     410   0.2 %       0.0100
-chat   new     sim/next       50.0 %   45.0 %       -  returning                -       -       -            -
+ROUTE  TARGET  USES       CONFIGURED  GRANTED  ACTUAL  STATE      FIRST TOKEN P50  P95 MS  FAILED  $/1K TOKENS
+chat   fast    sim/large      50.0 %   55.0 %  53.1 %  serving                251     410   1/480       0.0100
+chat   new     sim/next       50.0 %   45.0 %       -  returning                -       -     0/0            -
 configuration 3, decided 0.1 s ago
 ";
         assert_eq!(rendered(&reports), expected);

@@ -34,7 +34,7 @@ pub struct Applied {
     pub config_generation: u64,
     /// What changed, a line each; empty if nothing did.
     pub changes: Vec<String>,
-    /// Keys whose change needs a restart.
+    /// Keys whose value waits for a restart, from this change or an earlier one.
     pub needs_restart: Vec<&'static str>,
 }
 

@@ -13,11 +13,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior};
 
 use super::assemble::{Simulate, next_snapshot};
-use super::command::{Applied, Apply, Outcome, ReloadError};
+use super::command::{Applied, Apply, Outcome, ReloadError, Why};
 use super::plan::specs;
 use crate::balance::gate::GateOrder;
 use crate::balance::{Decision, Input, Memory, Plan, Rail, Stepped, WeightTable, step};
-use crate::config::{Compiled, Mode, Problem, diff};
+use crate::config::{Compiled, Config, Mode, Problem, diff};
 use crate::live::{Board, Clock, Member, Publisher, Refusal, Route, Snapshot, Upstream};
 use crate::model::{Time, UpstreamName};
 
@@ -39,6 +39,8 @@ pub struct Controller {
     memory: Memory,
     upstreams: Vec<Member>,
     strangers: usize,
+    /// What the process started with: some keys hold until it ends.
+    started: Arc<Config>,
     last: Time,
     /// Since when ticks go wrong.
     failing: Option<Time>,
@@ -57,6 +59,7 @@ impl Controller {
     ) -> Self {
         let snapshot = publisher.read();
         let plan = Plan::new(specs(&snapshot.config), []);
+        let started = Arc::clone(&snapshot.config);
         let memory = Memory::new(&plan);
         let mut controller = Self {
             publisher,
@@ -68,6 +71,7 @@ impl Controller {
             plan,
             memory,
             strangers: 0,
+            started,
             last: clock.now(),
             failing: None,
             commands,
@@ -216,11 +220,22 @@ impl Controller {
         let outcome = self.apply(*apply.compiled);
         match &outcome {
             Ok(applied) if applied.changes.is_empty() => {
-                tracing::debug!(%why, "configuration read, nothing changed");
+                if why == Why::Changed {
+                    tracing::debug!(%why, "configuration read, nothing changed");
+                } else {
+                    tracing::info!(%why, "configuration read, nothing changed");
+                }
             }
             Ok(applied) => {
                 let generation = applied.config_generation;
                 tracing::info!(generation, %why, changes = ?applied.changes, "configuration applied");
+                if !applied.needs_restart.is_empty() {
+                    let keys = applied.needs_restart.join(", ");
+                    tracing::warn!(
+                        keys,
+                        "these take effect with the next start, the old values hold until then"
+                    );
+                }
             }
             Err(error) => tracing::error!(%why, %error, "configuration not applied"),
         }
@@ -235,6 +250,10 @@ impl Controller {
             shown,
         } = compiled;
         let old = self.publisher.read();
+        let needs_restart = diff(&self.started, &config).needs_restart;
+        if self.board.refusal().is_some() {
+            tracing::info!("the configuration is good again");
+        }
         if config.digest == old.config.digest {
             self.board.accepted();
             // The same values may stand in other lines now.
@@ -242,7 +261,7 @@ impl Controller {
             return Ok(Applied {
                 config_generation: old.generation,
                 changes: Vec::new(),
-                needs_restart: Vec::new(),
+                needs_restart,
             });
         }
         for warning in &warnings {
@@ -272,10 +291,11 @@ impl Controller {
         self.publisher.publish(next);
         self.board.accepted();
         self.board.shows(shown);
+        self.board.waits_for_restart(needs_restart.clone());
         Ok(Applied {
             config_generation: generation,
             changes: difference.changes,
-            needs_restart: difference.needs_restart,
+            needs_restart,
         })
     }
 }

@@ -29,6 +29,7 @@ pub struct Board {
     refusals: AtomicU64,
     refusal: ArcSwap<Option<Refusal>>,
     shown: ArcSwapOption<Shown>,
+    needs_restart: ArcSwap<Vec<&'static str>>,
     draining: AtomicBool,
 }
 
@@ -48,6 +49,16 @@ impl Board {
     /// For the controller: this configuration is in force.
     pub fn shows(&self, shown: Shown) {
         self.shown.store(Some(Arc::new(shown)));
+    }
+
+    /// Keys whose value in the files is not the one that the process started with.
+    pub fn needs_restart(&self) -> Arc<Vec<&'static str>> {
+        self.needs_restart.load_full()
+    }
+
+    /// For the controller: these keys wait for the next start.
+    pub fn waits_for_restart(&self, keys: Vec<&'static str>) {
+        self.needs_restart.store(Arc::new(keys));
     }
 
     /// The last decisions, in the order of the routes' names.

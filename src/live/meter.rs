@@ -34,6 +34,17 @@ impl Totals {
     pub fn attempts(&self) -> u64 {
         self.outcomes.values().sum()
     }
+
+    /// Attempts that failed for a reason of the target's or of ours.
+    pub fn failed(&self) -> u64 {
+        let failed = self.outcomes.iter().filter(|(outcome, _)| {
+            matches!(
+                outcome.class(),
+                Class::Fault | Class::Throttle | Class::OurFault
+            )
+        });
+        failed.map(|(_, count)| count).sum()
+    }
 }
 
 /// The recent past, in figures.

@@ -130,8 +130,10 @@ impl Upstream {
                 .blocked_until
                 .fetch_max(until.as_micros(), Ordering::Relaxed);
         }
-        if reaction.eject.is_some() {
-            self.gate.serving.store(false, Ordering::Relaxed);
+        if let Some(cause) = reaction.eject
+            && self.gate.serving.swap(false, Ordering::Relaxed)
+        {
+            tracing::warn!(target = %self.name, "ejected because {cause}; probes will say when it is back");
         }
     }
 

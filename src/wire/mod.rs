@@ -10,12 +10,14 @@
 pub mod answer;
 pub mod envelope;
 pub mod error;
+pub mod eventstream;
 pub mod extension;
 mod list;
 pub mod models;
 mod place;
 mod raw;
 pub mod reported;
+pub mod seal;
 mod shape;
 pub mod sse;
 pub mod stream;
