@@ -99,7 +99,10 @@ fn is_name(env: &str) -> bool {
 /// The environments in `dir`, as a hint.
 fn existing(dir: &Path) -> String {
     let Ok(entries) = std::fs::read_dir(dir) else {
-        return format!("there is no folder {}; name the right one with --config", dir.display());
+        return format!(
+            "there is no folder {}; name the right one with --config",
+            dir.display()
+        );
     };
     let names: BTreeSet<String> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
