@@ -11,11 +11,11 @@ const REGIONS: &[&str] = &[
 /// In front of the long names of Fireworks' own models.
 const FIREWORKS: &str = "accounts/fireworks/models/";
 
-/// The entries, with an index by stem.
+/// Entries that can be looked up: the embedded ones, or what was read from newer data.
 #[derive(Debug, Default)]
-pub(super) struct List {
+pub struct List {
     /// Sorted by kind and model.
-    pub(super) entries: Vec<Entry>,
+    entries: Vec<Entry>,
     /// Places in `entries`, sorted by kind, stem and model.
     by_stem: Vec<usize>,
 }
@@ -23,7 +23,8 @@ pub(super) struct List {
 // === impl List ===
 
 impl List {
-    pub(super) fn new(mut entries: Vec<Entry>) -> Self {
+    /// A list of these entries.
+    pub fn new(mut entries: Vec<Entry>) -> Self {
         entries.sort_by(|a, b| (a.kind, &a.model).cmp(&(b.kind, &b.model)));
         let mut by_stem: Vec<usize> = (0..entries.len()).collect();
         by_stem.sort_by_key(|index| {
@@ -33,8 +34,13 @@ impl List {
         Self { entries, by_stem }
     }
 
-    /// See [`super::find`].
-    pub(super) fn find(&self, kind: &str, model: &str) -> Option<&Entry> {
+    /// All entries, sorted by kind and model.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The entry of `model` at a provider of this kind; names are taken as [`super::find`] takes them.
+    pub fn find(&self, kind: &str, model: &str) -> Option<&Entry> {
         let kind = KINDS.iter().find(|known| **known == kind)?;
         let bare = bare(kind, model);
         self.exact(kind, model)

@@ -18,6 +18,7 @@ mod genai;
 mod litellm;
 mod read;
 
+pub use find::List;
 pub use read::{Unreadable, read};
 
 /// The list itself.
@@ -105,7 +106,7 @@ pub struct Capabilities {
 
 /// All entries, sorted by kind and model.
 pub fn entries() -> &'static [Entry] {
-    &LIST.entries
+    LIST.entries()
 }
 
 /// The entry of `model` at a provider of this kind.
@@ -118,9 +119,24 @@ pub fn find(kind: &str, model: &str) -> Option<&'static Entry> {
     LIST.find(kind, model)
 }
 
-static LIST: LazyLock<find::List> = LazyLock::new(|| {
+/// Whether `text` is a day such as `2026-11-23`.
+pub fn is_day(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let [year, month, day] = parts.as_slice() else {
+        return false;
+    };
+    let number = |text: &str, digits: usize| {
+        let fits = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
+        fits.then(|| text.parse::<u32>().ok())?
+    };
+    number(year, 4).is_some()
+        && number(month, 2).is_some_and(|month| (1..=12).contains(&month))
+        && number(day, 2).is_some_and(|day| (1..=31).contains(&day))
+}
+
+static LIST: LazyLock<List> = LazyLock::new(|| {
     // A test shows that the embedded list can be read. Without a list all prices must be configured, which is said.
-    find::List::new(read::own(EMBEDDED).unwrap_or_default())
+    List::new(read::own(EMBEDDED).unwrap_or_default())
 });
 
 impl fmt::Display for Mode {

@@ -130,7 +130,7 @@ impl<'a> Head<'a> {
             return Err("16 fields between `|`");
         };
         let kind = KINDS.iter().find(|known| *known == kind);
-        if model.is_empty() || date.len() != 10 {
+        if model.is_empty() || !super::is_day(date) {
             return Err("a model's name and a date such as 2026-11-23");
         }
         let (agree, disagree) = via.split_once('!').unwrap_or((via, ""));

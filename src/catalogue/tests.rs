@@ -178,6 +178,21 @@ fn every_entry_is_found_by_its_name() {
     }
 }
 
+#[test]
+fn a_day_is_a_day() {
+    for (text, expected) in [
+        ("2026-11-23", true),
+        ("2026-13-01", false),
+        ("2026-00-01", false),
+        ("2026-1-1", false),
+        ("2026-11-23T00:00:00", false),
+        ("23.11.2026", false),
+        ("", false),
+    ] {
+        assert_eq!(is_day(text), expected, "{text}");
+    }
+}
+
 const OWN: &str = "# via x A list of ours 1.2.3, 2026-11-02
 # page 4 https://prices.example/
 openai|tiny|chat|100||125|200||7|1000:200:20::400:;2000:300:::500:600|4096|512|tI|2026-11-02|x!y|4

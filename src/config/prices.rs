@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::catalogue;
 use crate::model::{MAX_TIERS, Price, Tier, Tiers, UpstreamName};
 
 use super::ListPrice;
@@ -173,7 +174,7 @@ fn date(field: &Field<'_>) -> Option<String> {
             ""
         }
     };
-    if quantity::is_day(text) {
+    if catalogue::is_day(text) {
         return Some(text.to_owned());
     }
     field.expected("a day such as 2026-11-23", "");

@@ -140,21 +140,6 @@ pub(super) fn request_price(text: &str) -> Result<u64, QuantityError> {
     u64::try_from(pico).map_err(|_| QuantityError::TooLarge)
 }
 
-/// Whether `text` is a day such as `2026-11-23`.
-pub(super) fn is_day(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let [year, month, day] = parts.as_slice() else {
-        return false;
-    };
-    let number = |text: &str, digits: usize| {
-        let fits = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
-        fits.then(|| text.parse::<u32>().ok())?
-    };
-    number(year, 4).is_some()
-        && number(month, 2).is_some_and(|month| (1..=12).contains(&month))
-        && number(day, 2).is_some_and(|day| (1..=31).contains(&day))
-}
-
 /// A list price after a discount of `discount_ppm` parts per million, rounded to the nearest pico-dollar, halves up.
 pub(super) fn discounted(list: u64, discount_ppm: u32) -> u64 {
     let kept = u128::from(1_000_000_u32.saturating_sub(discount_ppm));
@@ -209,21 +194,6 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(request_price(text), expected, "of {text:?}");
-        }
-    }
-
-    #[test]
-    fn a_day_is_a_day() {
-        for (text, expected) in [
-            ("2026-11-23", true),
-            ("2026-13-01", false),
-            ("2026-00-01", false),
-            ("2026-1-1", false),
-            ("2026-11-23T00:00:00", false),
-            ("23.11.2026", false),
-            ("", false),
-        ] {
-            assert_eq!(is_day(text), expected, "{text}");
         }
     }
 
