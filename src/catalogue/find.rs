@@ -3,9 +3,9 @@
 use super::{Entry, KINDS};
 
 /// Regions in front of the models of Bedrock's inference profiles.
-/// Source: <https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html>, read 2026-11-23.
+/// Source: the names in the data that the list is made of, 2026-11-23.
 const REGIONS: &[&str] = &[
-    "us", "eu", "apac", "global", "jp", "au", "ca", "us-gov", "in", "sa",
+    "us", "eu", "apac", "global", "jp", "au", "ca", "us-gov", "in",
 ];
 
 /// In front of the long names of Fireworks' own models.

@@ -132,7 +132,7 @@ fn rates(row: &Row<'_>, suffix: &str, mode: Mode) -> Rates {
 }
 
 /// Perplexity's answers search each time, and "low" is what a request gets that does not ask for more.
-/// Source: <https://docs.perplexity.ai/docs/getting-started/pricing>, read 2026-11-23.
+/// Source: recorded answers of 2025, whose `usage` has `search_context_size: "low"` and `cost.request_cost: 0.005`.
 fn request(row: &Row<'_>, kind: &str) -> Option<u64> {
     if kind != "perplexity" {
         return amount(row, "input_cost_per_request");

@@ -137,7 +137,7 @@ fn names_are_found_as_providers_take_them() {
         ),
         (
             "bedrock",
-            "sa.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "ca.anthropic.claude-sonnet-4-5-20250929-v1:0",
             Some("anthropic.claude-sonnet-4-5-20250929-v1:0"),
         ),
         (

@@ -22,7 +22,8 @@ pub struct ListPrice {
 
 /// Hosts whose list prices are published, with their kind in the [`catalogue`]. Anything else (a server of one's own, a
 /// gateway, a region with a surcharge) may speak the same language and has other prices.
-/// Source: the base addresses in the providers' own API references, read 2026-11-23.
+/// Source: `api_pattern` in the data of <https://pypi.org/project/genai-prices/> 0.2.3, 2026-11-23, and the base addresses of
+/// the providers' own clients.
 const HOSTS: &[(&str, &str)] = &[
     ("api.openai.com", "openai"),
     ("api.anthropic.com", "anthropic"),
