@@ -4,6 +4,7 @@
 //! import whom.
 
 pub mod balance;
+pub mod catalogue;
 pub mod config;
 pub mod dialect;
 pub mod files;

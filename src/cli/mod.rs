@@ -15,6 +15,7 @@ mod demo;
 mod explain;
 mod logging;
 mod mock;
+mod prices;
 mod reload;
 mod serve;
 mod source;
@@ -43,6 +44,8 @@ enum Command {
     Status(status::Args),
     /// Has a running daemon read its files, and waits until they are in force.
     Reload(reload::Args),
+    /// Shows what models cost, compares it with what is published, and takes newer prices over. Starts nothing.
+    Prices(prices::Args),
     /// Serves simulated providers that speak `OpenAI`'s wire format under a law.
     Mock(mock::Args),
 }
@@ -105,6 +108,7 @@ fn dispatch(command: Command, out: &mut dyn Write) -> Result<(), Failure> {
         Command::Explain(args) => explain::run(&args, out),
         Command::Status(args) => status::run(&args, out),
         Command::Reload(args) => reload::run(&args, out),
+        Command::Prices(args) => prices::run(&args, out, &mut io::stderr()),
         Command::Mock(args) => mock::run(&args, out),
     }
 }

@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::catalogue;
+
 use super::interpolate::{Lookup, interpolate};
 use super::layer::{Layer, Removed, merge, prune};
 use super::mask::{is_secret_key, masked};
@@ -129,6 +131,14 @@ fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Con
     world.prices = prices.map_or_else(BTreeMap::new, |it| prices::prices(&it, &world));
     let routes = routes.map_or_else(BTreeMap::new, |it| route::routes(&it, &mut world));
     world.demand_names(root);
+    if world
+        .providers
+        .values()
+        .any(|provider| provider.catalogue().is_some())
+    {
+        // Read now, so that no request waits for it.
+        catalogue::entries();
+    }
     Config {
         mode,
         server,

@@ -51,7 +51,7 @@ pub fn diff(old: &Config, new: &Config) -> Diff {
         &new.prices,
         &mut lines,
         |path, old, new, lines| {
-            lines.field(path, "price", &Shown(old), &Shown(new));
+            lines.field(path, "price", &Shown(&old.net), &Shown(&new.net));
         },
     );
     Diff {
@@ -279,16 +279,34 @@ fn target(path: &str, old: &Target, new: &Target, lines: &mut Lines) {
     lines.value(path, "price", &price(old), &price(new));
 }
 
-/// A price in dollars for a million tokens.
+/// A price in dollars for a million tokens; what is plain is left out.
 struct Shown<'a>(&'a Price);
 
 impl Display for Shown<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let [input, cached, output] =
-            [self.0.input, self.0.cached_input, self.0.output].map(|pico| pico as f64 / 1e6);
-        write!(
-            f,
-            "${input} in, ${cached} cached, ${output} out / 1M tokens"
-        )
+        let price = self.0;
+        let usd = |pico: u64| pico as f64 / 1e6;
+        let [input, cached, output] = [price.input, price.cached_input, price.output].map(usd);
+        write!(f, "${input} in, ${cached} cached, ")?;
+        if price.cache_write != price.input {
+            write!(f, "${} written to the cache, ", usd(price.cache_write))?;
+        }
+        write!(f, "${output} out")?;
+        if price.reasoning != price.output {
+            write!(f, ", ${} reasoning", usd(price.reasoning))?;
+        }
+        f.write_str(" / 1M tokens")?;
+        if price.request != 0 {
+            write!(f, ", ${} / request", price.request as f64 / 1e12)?;
+        }
+        for tier in price.tiers.iter() {
+            let above = price.for_prompt(tier.above.saturating_add(1));
+            let above = Price {
+                request: 0,
+                ..above
+            };
+            write!(f, "; above {} tokens {}", tier.above, Shown(&above))?;
+        }
+        Ok(())
     }
 }

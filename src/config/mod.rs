@@ -22,6 +22,7 @@ mod interpolate;
 mod law;
 mod layer;
 mod listen;
+mod listing;
 mod mask;
 mod prices;
 mod problem;
@@ -46,6 +47,7 @@ pub use diff::{Diff, diff};
 pub use endpoint::{Endpoint, EndpointError};
 pub use interpolate::Lookup;
 pub use layer::Layer;
+pub use listing::ListPrice;
 pub use problem::Problem;
 pub use secret::Secret;
 pub use shown::{Origins, Shown};
@@ -75,8 +77,9 @@ pub struct Config {
     pub upstreams: BTreeMap<UpstreamName, Arc<Upstream>>,
     /// All routes, by name.
     pub routes: BTreeMap<RouteName, Arc<Route>>,
-    /// Prices by `provider/model` after the provider's discount, also for models that only request lists name.
-    pub prices: BTreeMap<UpstreamName, Price>,
+    /// Prices that are written down, by `provider/model`, also of models that only request lists name. What everything
+    /// costs, these and the published ones, [`Config::price`] tells.
+    pub prices: BTreeMap<UpstreamName, ListPrice>,
     /// FNV-1a hash of the merged, interpolated values: equal hashes mean nothing changed.
     pub digest: u64,
 }
@@ -201,7 +204,7 @@ pub struct Upstream {
     pub name: UpstreamName,
     /// Its provider.
     pub provider: Arc<Provider>,
-    /// Price after the provider's discount; `None` where none is configured.
+    /// Price after the provider's discount; `None` where none is configured and none published.
     pub price: Option<Price>,
 }
 
@@ -258,7 +261,7 @@ pub struct Target {
     pub min_share: Share,
     /// The share it is never given more of.
     pub max_share: Share,
-    /// Its own price (`prepaid` is zero, no discount is taken off), else the upstream's; `None` where none is configured.
+    /// Its own price (`prepaid` is zero, no discount is taken off), else the upstream's; `None` where there is none.
     pub price: Option<Price>,
     /// Facts about it: its provider's tags and its own, sorted, each once.
     pub tags: Vec<String>,

@@ -13,6 +13,8 @@ pub(super) enum QuantityError {
     Price,
     #[error("expected a price of at most 6 decimals for a million tokens")]
     TooFine,
+    #[error("expected a price such as \"$0.005 / request\" or \"$5 / 1K requests\"")]
+    Request,
     #[error("the number is too large")]
     TooLarge,
 }
@@ -113,6 +115,31 @@ pub(super) fn price(text: &str) -> Result<u64, QuantityError> {
     u64::try_from(pico).map_err(|_| QuantityError::TooLarge)
 }
 
+/// Dearest request that is believed, in pico-dollars: a thousand dollars.
+const DEAREST_REQUEST: u128 = 1_000_000_000_000_000;
+
+/// A price of a request in pico-dollars. Without `/ …` it is for one.
+pub(super) fn request_price(text: &str) -> Result<u64, QuantityError> {
+    let (amount, per) = match text.split_once('/') {
+        Some((amount, per)) => (amount, per.split_whitespace().collect::<Vec<_>>().join(" ")),
+        None => (text, "request".to_owned()),
+    };
+    let factor: u128 = match per.as_str() {
+        "request" | "1 request" => 1_000_000_000_000,
+        "1K requests" | "1k requests" | "K requests" => 1_000_000_000,
+        _ => return Err(QuantityError::Request),
+    };
+    let number = amount.trim().strip_prefix('$').map(str::trim);
+    let number = number
+        .and_then(Decimal::new)
+        .ok_or(QuantityError::Request)?;
+    let pico = number.times(factor).ok_or(QuantityError::Request)?;
+    if pico > DEAREST_REQUEST {
+        return Err(QuantityError::TooLarge);
+    }
+    u64::try_from(pico).map_err(|_| QuantityError::TooLarge)
+}
+
 /// A list price after a discount of `discount_ppm` parts per million, rounded to the nearest pico-dollar, halves up.
 pub(super) fn discounted(list: u64, discount_ppm: u32) -> u64 {
     let kept = u128::from(1_000_000_u32.saturating_sub(discount_ppm));
@@ -151,6 +178,22 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(price(text), expected, "of {text:?}");
+        }
+    }
+
+    #[test]
+    fn requests_have_prices_too() {
+        let cases = [
+            ("$0.005 / request", Ok(5_000_000_000)),
+            ("$0.005", Ok(5_000_000_000)),
+            ("$5 / 1K requests", Ok(5_000_000_000)),
+            ("$0.000000000001", Ok(1)),
+            ("$1001", Err(QuantityError::TooLarge)),
+            ("$5 / 1M tokens", Err(QuantityError::Request)),
+            ("5", Err(QuantityError::Request)),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(request_price(text), expected, "of {text:?}");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::model::{Price, ProviderName, UpstreamName};
+use crate::model::{ProviderName, UpstreamName};
 
 use super::field::Field;
 use super::layer::Removed;
@@ -11,7 +11,7 @@ use super::mask::quote;
 use super::problem::{Sink, at, nearest};
 use super::provider;
 use super::tree::Table;
-use super::{Deadlines, Mode, Provider, Retry, Upstream};
+use super::{Deadlines, ListPrice, Mode, Provider, Retry, Upstream};
 
 /// What readers of one part need to know of the others.
 pub(super) struct World<'a> {
@@ -23,7 +23,7 @@ pub(super) struct World<'a> {
     /// Names of all providers and routes, also of those that could not be read.
     pub(super) provider_names: BTreeSet<&'a str>,
     pub(super) route_names: BTreeSet<&'a str>,
-    pub(super) prices: BTreeMap<UpstreamName, Price>,
+    pub(super) prices: BTreeMap<UpstreamName, ListPrice>,
     pub(super) upstreams: BTreeMap<UpstreamName, Arc<Upstream>>,
     pub(super) removed: Removed,
 }
@@ -81,10 +81,11 @@ impl World<'_> {
             field.conflict(message, &hint);
             return None;
         }
+        let written = self.prices.get(&name).map(|price| price.net);
         let upstream = Arc::new(Upstream {
             name: name.clone(),
+            price: written.or_else(|| provider.published(name.model())),
             provider,
-            price: self.prices.get(&name).copied(),
         });
         self.upstreams.insert(name, Arc::clone(&upstream));
         Some(upstream)

@@ -87,7 +87,7 @@ impl Snapshot {
         if !models.is_empty() && !models.iter().any(|model| model == name.model()) {
             return None;
         }
-        let price = self.config.prices.get(name).copied();
+        let price = self.config.price(name, &provider.config);
         Some(Member {
             upstream: self.strangers.upstream(name),
             config: Arc::new(config::Upstream {

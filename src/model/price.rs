@@ -26,8 +26,9 @@ pub struct Price {
     pub tiers: Tiers,
 }
 
-/// The rates above a size of the prompt, for all tokens of such a request: also for those below the size, as Google and
-/// Anthropic count (source: <https://ai.google.dev/gemini-api/docs/pricing>, read 2026-11-23).
+/// The rates above a size of the prompt, for all tokens of such a request, also for those below the size: that is how
+/// Google, `OpenAI` and Anthropic price long prompts.
+/// Source: `…_above_200k_tokens` in the prices of <https://pypi.org/project/litellm/> 1.109.1, 2026-11-23.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Tier {
     /// Prompts with more tokens than this, cached ones included, have these rates.

@@ -11,7 +11,7 @@
 //! Some count reasoning beside the answer rather than in it (xAI's chat, Gemini's chat). It is added to the answer where
 //! the report itself proves it: where more was reasoned than answered, or where `total_tokens` says so.
 //!
-//! Sources, read 2026-11-23: <https://platform.openai.com/docs/api-reference/chat/object>,
+//! Sources: recorded answers of 2024 to 2026 of sixteen providers, and <https://platform.openai.com/docs/api-reference/chat/object>,
 //! <https://platform.openai.com/docs/api-reference/responses/object>,
 //! <https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching>,
 //! <https://api-docs.deepseek.com/guides/kv_cache>.

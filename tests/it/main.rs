@@ -11,6 +11,7 @@
     reason = "what fails in a test is told by its panic, figures by its output"
 )]
 
+mod costs;
 mod laws;
 mod layers;
 mod source;
@@ -25,6 +26,8 @@ mod daemon;
 mod demo;
 #[cfg(feature = "daemon")]
 mod drain;
+#[cfg(feature = "daemon")]
+mod prices;
 #[cfg(feature = "daemon")]
 mod reload;
 #[cfg(feature = "daemon")]
