@@ -27,6 +27,12 @@ pub enum Rule {
     Forbid(String),
     /// Its weight is 0.
     Drained,
+    /// Its provider has no words for the request: what it lacks.
+    Lacks(String),
+    /// The request would have to be said in other words, and cannot be read: what is wrong with it.
+    Unreadable(String),
+    /// The request holds what only another provider understands: what.
+    NotItsOrigin(String),
 }
 
 impl fmt::Display for Rule {
@@ -35,6 +41,9 @@ impl fmt::Display for Rule {
             Self::Require(tag) => write!(f, "the tag {tag:?} is required"),
             Self::Forbid(tag) => write!(f, "the tag {tag:?} is forbidden"),
             Self::Drained => f.write_str("its weight is 0"),
+            Self::Lacks(what) => write!(f, "it has no {what}"),
+            Self::Unreadable(what) => write!(f, "the request cannot be translated for it: {what}"),
+            Self::NotItsOrigin(what) => write!(f, "{what} comes from another provider"),
         }
     }
 }
@@ -55,21 +64,26 @@ pub fn check(tags: &[String], demands: &[Demand<'_>]) -> Result<(), Rule> {
     Ok(())
 }
 
-/// The targets that fulfil all `demands` and are not drained.
+/// The targets that fulfil all `demands`, are not drained, and that `lack` has nothing against, which is asked by place.
 ///
 /// # Errors
 /// Nobody does: the rule that each target broke, in the order of `targets`.
 pub fn eligible<'t>(
     targets: impl Iterator<Item = (&'t [String], Weight)>,
     demands: &[Demand<'_>],
+    lack: impl Fn(usize) -> Option<Rule>,
 ) -> Result<Mask, Vec<Rule>> {
     let mut mask = Mask::NONE;
     let mut broken = Vec::new();
     for (index, (tags, weight)) in targets.enumerate() {
-        match check(tags, demands) {
-            Ok(()) if weight == Weight::ZERO => broken.push(Rule::Drained),
-            Ok(()) => mask.insert(TargetIndex::at(index)),
-            Err(rule) => broken.push(rule),
+        let rule = match check(tags, demands) {
+            Ok(()) if weight == Weight::ZERO => Some(Rule::Drained),
+            Ok(()) => lack(index),
+            Err(rule) => Some(rule),
+        };
+        match rule {
+            None => mask.insert(TargetIndex::at(index)),
+            Some(rule) => broken.push(rule),
         }
     }
     if mask == Mask::NONE {
@@ -99,7 +113,7 @@ mod tests {
             forbid: &forbid,
         };
         let all = [&eu, &us, &eu_beta].map(|tags| (tags.as_slice(), weight(1.0)));
-        let mask = eligible(all.into_iter(), &[demand]).unwrap();
+        let mask = eligible(all.into_iter(), &[demand], |_| None).unwrap();
         let who: Vec<bool> = (0..3).map(|i| mask.contains(TargetIndex::at(i))).collect();
         assert_eq!(who, [true, false, false], "only the first fulfils both");
     }
@@ -113,7 +127,7 @@ mod tests {
             forbid: &[],
         };
         let all = [(us.as_slice(), weight(0.0)), (none.as_slice(), weight(1.0))];
-        let broken = eligible(all.into_iter(), &[demand]).unwrap_err();
+        let broken = eligible(all.into_iter(), &[demand], |_| None).unwrap_err();
         assert_eq!(broken, [Rule::Drained, Rule::Require("us".into())]);
         assert_eq!(broken[1].to_string(), "the tag \"us\" is required");
     }

@@ -168,25 +168,39 @@ fn keyed<K: Ord + Display, V>(
 }
 
 fn provider(path: &str, old: &Provider, new: &Provider, lines: &mut Lines) {
+    lines.field(path, "kind", &kind_name(&old.kind), &kind_name(&new.kind));
     match (&old.kind, &new.kind) {
-        (ProviderKind::OpenAi { base: old }, ProviderKind::OpenAi { base: new }) => {
+        (
+            ProviderKind::Api {
+                base: old,
+                interface: was,
+            },
+            ProviderKind::Api {
+                base: new,
+                interface: is,
+            },
+        ) => {
             lines.field(path, "base_url", &address(old), &address(new));
+            if was != is && was.kind() == is.kind() {
+                lines.value(path, "interface", was, is);
+            }
         }
-        (ProviderKind::Simulated { law: old }, ProviderKind::Simulated { law: new }) => {
+        (
+            ProviderKind::Simulated {
+                law: old,
+                speaks: was,
+            },
+            ProviderKind::Simulated {
+                law: new,
+                speaks: is,
+            },
+        ) => {
+            lines.field(path, "speaks", &was.kind(), &is.kind());
             if old != new {
                 lines.changes.push(format!("{path}: law changed"));
             }
         }
-        (ProviderKind::OpenAi { .. }, ProviderKind::Simulated { .. }) => {
-            lines
-                .changes
-                .push(format!("{path}: kind openai -> simulated"));
-        }
-        (ProviderKind::Simulated { .. }, ProviderKind::OpenAi { .. }) => {
-            lines
-                .changes
-                .push(format!("{path}: kind simulated -> openai"));
-        }
+        (ProviderKind::Api { .. } | ProviderKind::Simulated { .. }, _) => {}
     }
     if old.api_key != new.api_key {
         lines.changes.push(format!("{path}: api_key changed"));
@@ -194,6 +208,13 @@ fn provider(path: &str, old: &Provider, new: &Provider, lines: &mut Lines) {
     lines.value(path, "models", &old.models, &new.models);
     lines.value(path, "tags", &old.tags, &new.tags);
     lines.field(path, "discount", &old.discount, &new.discount);
+}
+
+const fn kind_name(kind: &ProviderKind) -> &'static str {
+    match kind {
+        ProviderKind::Api { interface, .. } => interface.kind(),
+        ProviderKind::Simulated { .. } => "simulated",
+    }
 }
 
 fn address(endpoint: &Endpoint) -> String {

@@ -58,7 +58,7 @@ impl Provider {
     /// simulated provider, and whatever else is not known by its address.
     pub fn catalogue(&self) -> Option<&'static str> {
         match &self.kind {
-            ProviderKind::OpenAi { base } => by_host(base),
+            ProviderKind::Api { base, .. } => by_host(base),
             ProviderKind::Simulated { .. } => None,
         }
     }
@@ -82,7 +82,9 @@ fn by_host(base: &Endpoint) -> Option<&'static str> {
     let host = host.strip_suffix(":443").unwrap_or(&host);
     let whole = HOSTS.iter().find(|(name, _)| *name == host);
     let end = || DOMAINS.iter().find(|(domain, _)| host.ends_with(domain));
-    whole.or_else(end).map(|(_, kind)| *kind)
+    let is_bedrock = host.starts_with("bedrock-runtime.") && host.ends_with(".amazonaws.com");
+    let known = whole.or_else(end).map(|(_, kind)| *kind);
+    known.or_else(|| is_bedrock.then_some("bedrock"))
 }
 
 // === impl Config ===
@@ -109,6 +111,10 @@ mod tests {
             (
                 "https://europe-west4-aiplatform.googleapis.com/v1",
                 Some("vertex"),
+            ),
+            (
+                "https://bedrock-runtime.eu-central-1.amazonaws.com",
+                Some("bedrock"),
             ),
             ("http://api.openai.com/v1", None),
             ("https://api.openai.com:8443/v1", None),

@@ -18,12 +18,15 @@ mod defaults;
 mod diff;
 mod endpoint;
 mod field;
+mod interface;
 mod interpolate;
+mod kind;
 mod law;
 mod layer;
 mod listen;
 mod listing;
 mod mask;
+pub mod preset;
 mod prices;
 mod problem;
 mod provider;
@@ -45,6 +48,7 @@ pub use crate::balance::{Objective, Strategy};
 pub use compile::{Compiled, compile};
 pub use diff::{Diff, diff};
 pub use endpoint::{Endpoint, EndpointError};
+pub use interface::Interface;
 pub use interpolate::Lookup;
 pub use layer::Layer;
 pub use listing::ListPrice;
@@ -170,7 +174,7 @@ pub enum Draw {
 pub struct Provider {
     /// Its name in `use` and in requests.
     pub name: ProviderName,
-    /// The wire format it speaks and where it is.
+    /// The API it has and where it is.
     pub kind: ProviderKind,
     /// The credential, if it needs one.
     pub api_key: Option<Secret>,
@@ -182,19 +186,33 @@ pub struct Provider {
     pub discount: f64,
 }
 
-/// The wire format of a provider and where it is.
+/// The API of a provider and where it is.
 #[derive(Clone, Debug)]
 pub enum ProviderKind {
-    /// OpenAI's API, or any server that speaks it.
-    OpenAi {
-        /// Where `/chat/completions` hangs, for example `https://api.openai.com/v1`.
+    /// It is called at an address.
+    Api {
+        /// Which API it has.
+        interface: Interface,
+        /// What the API's paths hang under, for example `https://api.openai.com/v1`.
         base: Endpoint,
     },
     /// A simulated provider on a loopback socket of this process.
     Simulated {
         /// How it behaves.
         law: Box<Law>,
+        /// Which API it has.
+        speaks: Interface,
     },
+}
+
+impl ProviderKind {
+    /// Which API it has.
+    pub const fn interface(&self) -> &Interface {
+        match self {
+            Self::Api { interface, .. } => interface,
+            Self::Simulated { speaks, .. } => speaks,
+        }
+    }
 }
 
 /// A provider and a model: what evidence belongs to.

@@ -49,13 +49,10 @@ pub(super) fn next_snapshot(
     let mut providers = HashMap::new();
     for (name, provider) in &config.providers {
         let base = match &provider.kind {
-            ProviderKind::OpenAi { base } => base.clone(),
-            ProviderKind::Simulated { law } => simulate.endpoint(name, law)?,
+            ProviderKind::Api { base, .. } => base.clone(),
+            ProviderKind::Simulated { law, .. } => simulate.endpoint(name, law)?,
         };
-        let provider = Provider {
-            config: Arc::clone(provider),
-            base,
-        };
+        let provider = Provider::new(Arc::clone(provider), base).map_err(io::Error::other)?;
         providers.insert(name.as_str().to_owned(), Arc::new(provider));
     }
     let member = |upstream: &Arc<config::Upstream>| member(old, &providers, upstream);

@@ -19,6 +19,7 @@
 //!
 //! All of it is pure: bytes and types in, bytes and types out.
 
+pub mod any;
 pub mod chat;
 pub mod completions;
 pub mod converse;

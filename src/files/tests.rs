@@ -88,7 +88,7 @@ fn variables_and_credential_files_come_from_the_process_and_the_disk() {
     let config = compile(dir.path(), "dev").unwrap().config;
     let provider = config.providers.values().next().unwrap();
     assert_eq!(provider.api_key.as_ref().unwrap().expose(), "from-a-file");
-    let crate::config::ProviderKind::OpenAi { base } = &provider.kind else {
+    let crate::config::ProviderKind::Api { base, .. } = &provider.kind else {
         panic!("kind openai was written");
     };
     assert_eq!(

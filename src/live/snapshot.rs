@@ -12,6 +12,7 @@ use crate::balance::gate::{GateState, Gates, Row, Standing};
 use crate::balance::{Draw, RouteInput, WeightTable};
 use crate::config::{self, Config, Endpoint};
 use crate::model::{TargetIndex, UpstreamName};
+use crate::provider::manner::{BadSecret, Manner};
 
 /// One generation.
 #[derive(Clone, Debug)]
@@ -39,6 +40,24 @@ pub struct Provider {
     pub config: Arc<config::Provider>,
     /// Where its API is; for a simulated one the loopback socket it got.
     pub base: Endpoint,
+    /// How it is called.
+    pub manner: Manner,
+}
+
+impl Provider {
+    /// A provider at `base`.
+    ///
+    /// # Errors
+    /// A credential that cannot stand in a header.
+    pub fn new(config: Arc<config::Provider>, base: Endpoint) -> Result<Self, BadSecret> {
+        let secret = config.api_key.as_ref().map(config::Secret::expose);
+        let manner = Manner::new(config.kind.interface(), secret)?;
+        Ok(Self {
+            config,
+            base,
+            manner,
+        })
+    }
 }
 
 /// An upstream with what is needed to call it.

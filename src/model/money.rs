@@ -30,6 +30,16 @@ impl PicoUsd {
         self.0
     }
 
+    /// The amount in dollars with all its digits, such as `0.00012`.
+    pub fn exact(self) -> String {
+        let (whole, part) = (self.0 / 1_000_000_000_000, self.0 % 1_000_000_000_000);
+        if part == 0 {
+            return whole.to_string();
+        }
+        let part = format!("{part:012}");
+        format!("{whole}.{}", part.trim_end_matches('0'))
+    }
+
     /// The amount in dollars, rounded to the nearest f64: for display and for figures, never for the books.
     pub fn usd(self) -> f64 {
         self.0 as f64 / 1e12
@@ -58,5 +68,23 @@ impl Sum for PicoUsd {
 impl fmt::Display for PicoUsd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "${:.6}", self.usd())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_written_with_all_its_digits_and_no_more() {
+        for (pico, text) in [
+            (0, "0"),
+            (1, "0.000000000001"),
+            (120_000_000, "0.00012"),
+            (2_500_000_000_000, "2.5"),
+            (3_000_000_000_000, "3"),
+        ] {
+            assert_eq!(PicoUsd::new(pico).exact(), text);
+        }
     }
 }

@@ -3,7 +3,8 @@
 pub mod estimate;
 pub mod fault;
 pub mod headers;
-pub mod openai;
+pub mod manner;
+mod options;
 pub mod surface;
 mod wait;
 

@@ -14,12 +14,13 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::cut::Cut;
+use super::flow::Flow;
 use super::pace::{Fired, Timers};
 use super::record::Ending;
 use super::upstream::Unanswered;
 use crate::live::{Account, Attempt};
 use crate::model::{Outcome, Price, Tokens};
-use crate::wire::{Code, ErrorBody, StreamReader};
+use crate::wire::{Code, ErrorBody, Seen};
 
 /// The body of every answer.
 #[derive(Debug)]
@@ -45,8 +46,8 @@ pub(super) struct Passing {
     pub(super) held: VecDeque<Bytes>,
     /// The rest; `None` when the provider has sent everything.
     pub(super) source: Option<Incoming>,
-    /// Watches a stream; `None` for a document too large to check.
-    pub(super) reader: Option<StreamReader>,
+    /// The way of a stream; `None` for a document too large to check.
+    pub(super) flow: Option<Flow>,
     /// Ends with the body.
     pub(super) attempt: Option<Attempt>,
     /// Ends with the body.
@@ -83,8 +84,7 @@ impl Bill {
     }
 
     /// Tokens of a stream: as reported, else one for each piece of content and one for four bytes of the request.
-    fn of_stream(self, reader: &StreamReader) -> Account {
-        let seen = reader.seen();
+    fn of_stream(self, seen: &Seen) -> Account {
         let estimate = (seen.content_events > 0).then(|| Tokens {
             input: (self.prompt_bytes / 4) as u64,
             output: u64::from(seen.content_events),
@@ -157,9 +157,12 @@ impl Passing {
             match Pin::new(source).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     // Trailers stay here: nothing of the provider's framing goes on.
-                    if let Ok(chunk) = frame.into_data() {
-                        self.observe(&chunk);
-                        return Poll::Ready(Some(Ok(chunk)));
+                    let Ok(chunk) = frame.into_data() else {
+                        continue;
+                    };
+                    let said = self.observe(chunk);
+                    if !said.is_empty() {
+                        return Poll::Ready(Some(Ok(said)));
                     }
                 }
                 Poll::Ready(Some(Err(error))) => {
@@ -208,16 +211,16 @@ impl Passing {
         }
     }
 
-    fn observe(&mut self, chunk: &[u8]) {
-        let Some(reader) = &mut self.reader else {
+    /// Looks at what came; gives what goes to the client.
+    fn observe(&mut self, chunk: Bytes) -> Bytes {
+        let Some(flow) = &mut self.flow else {
             self.timers.came(true);
-            return;
+            return chunk;
         };
-        let before = reader.seen().content_events;
-        let (content, done) = {
-            let seen = reader.push(chunk);
-            (seen.content_events > before, seen.done)
-        };
+        let before = flow.seen().content_events;
+        let said = flow.push(&chunk);
+        let seen = flow.seen();
+        let (content, done) = (seen.content_events > before, seen.done);
         self.timers.came(content || done);
         if content {
             self.note_first_content();
@@ -225,6 +228,7 @@ impl Passing {
         if done {
             self.note_done();
         }
+        said
     }
 
     /// The answer is complete; what is left is the end of the connection.
@@ -245,22 +249,26 @@ impl Passing {
 
     /// Whether content has come.
     pub(super) fn has_content(&self) -> bool {
-        self.reader
+        self.flow
             .as_ref()
-            .is_some_and(|reader| reader.seen().first_content)
+            .is_some_and(|flow| flow.seen().first_content)
     }
 
     fn is_done(&self) -> bool {
-        self.reader
-            .as_ref()
-            .is_some_and(|reader| reader.seen().done)
+        self.flow.as_ref().is_some_and(|flow| flow.seen().done)
     }
 
     /// The provider has sent everything it will: was that the whole answer?
     fn ended(&mut self) -> Option<BrokenOff> {
-        let outcome = match &mut self.reader {
+        let outcome = match &mut self.flow {
             None => Some(Outcome::Ok),
-            Some(reader) => reader.finish().outcome(),
+            Some(flow) => {
+                let rest = flow.finish();
+                if !rest.is_empty() {
+                    self.held.push_back(rest);
+                }
+                flow.seen().outcome()
+            }
         };
         match outcome {
             Some(Outcome::Ok) => None,
@@ -276,7 +284,7 @@ impl Passing {
             return None;
         }
         self.finish_attempt(Some(outcome));
-        let Some(reader) = &self.reader else {
+        let Some(flow) = &mut self.flow else {
             self.end_request(outcome, Code::UpstreamError);
             return Some(BrokenOff(detail.to_owned()));
         };
@@ -285,12 +293,13 @@ impl Passing {
             _ => Code::UpstreamError,
         };
         // An error of the provider's own has passed to the client already.
-        if reader.seen().error.is_none() {
+        if flow.seen().error.is_none() {
             let message = format!(
                 "the stream of provider {:?} broke off: {detail}",
                 self.provider
             );
-            self.held.push_back(ErrorBody::new(code, message).event());
+            self.held
+                .push_back(flow.error(&ErrorBody::new(code, message)));
         }
         self.end_request(outcome, code);
         None
@@ -316,8 +325,8 @@ impl Passing {
     /// Ends the attempt, as complete unless `broken` says how it was not.
     fn finish_attempt(&mut self, broken: Option<Outcome>) {
         if let Some(attempt) = self.attempt.take() {
-            let account = match &self.reader {
-                Some(reader) => self.bill.of_stream(reader),
+            let account = match &self.flow {
+                Some(flow) => self.bill.of_stream(flow.seen()),
                 None => Account::default(),
             };
             attempt.finish(broken.unwrap_or(Outcome::Ok), account);

@@ -7,28 +7,35 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap};
-use http::{Method, Request, Response, StatusCode};
-use http_body_util::Full;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::Proxy;
 use super::body::{Bill, Passing};
+use super::exchange::Outgoing;
 use super::failed::{Failed, Read, not_an_answer, read_up_to};
+use super::flow::Flow;
 use super::pace::Timers;
 use super::pool::Pool;
+use super::question::Question;
 use super::record::Ending;
 use super::reply::Reply;
 use super::upstream::{Due, Limits};
 use crate::config::Deadlines;
+use crate::dialect::neutral::NotRead;
 use crate::live::{Account, Attempt, Member, Served, Snapshot};
-use crate::model::{AnswerKind, Outcome, Phase, TargetIndex, Time};
+use crate::model::{AnswerKind, Outcome, Phase, TargetIndex, Time, Tokens};
 use crate::provider::fault::classify;
 use crate::provider::headers::returned;
-use crate::provider::openai;
-use crate::wire::answer;
-use crate::wire::{Envelope, StreamReader};
+use crate::wire::answer::{self, NotAnswer};
 
+const TOKENS_INPUT: HeaderName = HeaderName::from_static("x-weighbridge-tokens-input");
+const TOKENS_OUTPUT: HeaderName = HeaderName::from_static("x-weighbridge-tokens-output");
+const COST: HeaderName = HeaderName::from_static("x-weighbridge-cost-usd");
+const DROPPED: HeaderName = HeaderName::from_static("x-weighbridge-dropped");
+/// Most names in that header.
+const MOST_DROPPED: usize = 32;
 /// Most bytes of an error's body that are read; what is longer is told in our words.
 const MAX_ERROR: usize = 256 * 1024;
 /// How long an error's body may take: the status has said what matters.
@@ -39,9 +46,7 @@ const ERROR_TIME: std::time::Duration = std::time::Duration::from_secs(10);
 pub(super) struct Call<'a> {
     pub(super) proxy: &'a Proxy,
     pub(super) snapshot: &'a Snapshot,
-    pub(super) envelope: &'a Envelope,
-    /// The request's body as it came.
-    pub(super) body: &'a Bytes,
+    pub(super) question: &'a Question,
     /// The request's headers as they came.
     pub(super) headers: &'a HeaderMap,
     pub(super) deadlines: Deadlines,
@@ -80,7 +85,7 @@ impl Call<'_> {
             name: pool.name(target),
             upstream: member.config.name.clone(),
         });
-        let kind = self.envelope.answer_kind();
+        let kind = self.question.kind();
         let attempt = Attempt::begin(
             member.upstream.clone(),
             pool.label.clone(),
@@ -90,7 +95,7 @@ impl Call<'_> {
             probe,
         );
         let started = attempt.started();
-        let asked = self.envelope.extension.call_timeout;
+        let asked = self.question.envelope.extension.call_timeout;
         let longest = asked.map_or(self.deadlines.attempt, |asked| {
             asked.min(self.deadlines.attempt)
         });
@@ -109,12 +114,22 @@ impl Call<'_> {
 
 impl Running<'_, '_> {
     async fn run(self, ending: &mut Ending) -> Result<Reply, Failed> {
-        let result = match self.exchange(ending).await {
+        let (call, member) = (self.call, self.member);
+        let also = &call.snapshot.config.server.forward_headers;
+        let outgoing = match Outgoing::new(call.question, member, call.headers, also) {
+            Ok(outgoing) => outgoing,
+            Err(failed) => return Err(self.failed(failed)),
+        };
+        let result = match self.exchange(&outgoing, ending).await {
             Ok(response) if response.status().is_success() => match self.kind {
-                AnswerKind::Streamed => return self.streamed(response, ending).await,
-                AnswerKind::Unary => return self.unary(response, ending).await,
+                AnswerKind::Streamed => return self.streamed(response, &outgoing, ending).await,
+                AnswerKind::Unary => return self.unary(response, &outgoing, ending).await,
             },
-            Ok(response) => ending.waiting(self.error(response)).await,
+            Ok(response) => {
+                ending
+                    .waiting(self.error(response, outgoing.translated))
+                    .await
+            }
             Err(failed) => failed,
         };
         Err(self.failed(result))
@@ -131,32 +146,12 @@ impl Running<'_, '_> {
     }
 
     /// Up to the response's header.
-    async fn exchange(&self, ending: &mut Ending) -> Result<Response<Incoming>, Failed> {
-        let (call, provider) = (self.call, &self.member.provider);
-        let base = openai::Base {
-            origin: &provider.base.origin,
-            path: &provider.base.path,
-        };
-        let uri = openai::uri(base, openai::CHAT)
-            .map_err(|error| Failed::new(Outcome::Transport, format!("bad address: {error}")))?;
-        let secret = provider
-            .config
-            .api_key
-            .as_ref()
-            .map(crate::config::Secret::expose);
-        let also = &call.snapshot.config.server.forward_headers;
-        let headers = openai::request_headers(call.headers, also, secret, self.kind)
-            .map_err(|error| Failed::new(Outcome::Auth, error.to_string()))?;
-        let body = call
-            .envelope
-            .rewrite(call.body, self.member.config.name.model());
-        let build = || {
-            let mut request = Request::new(Full::new(body.clone()));
-            *request.method_mut() = Method::POST;
-            *request.uri_mut() = uri.clone();
-            *request.headers_mut() = headers.clone();
-            request
-        };
+    async fn exchange(
+        &self,
+        outgoing: &Outgoing,
+        ending: &mut Ending,
+    ) -> Result<Response<Incoming>, Failed> {
+        let call = self.call;
         let header = match self.kind {
             AnswerKind::Streamed => call.deadlines.header_streamed,
             AnswerKind::Unary => call.deadlines.header_unary,
@@ -166,6 +161,7 @@ impl Running<'_, '_> {
                 .or(self.due),
             header: Due::new(self.started.after(header), Phase::Header).or(self.due),
         };
+        let build = || outgoing.request();
         let sending = call.proxy.caller.send(build, call.proxy.clock, limits);
         let response = ending.waiting(sending).await?;
         if is_encoded(response.headers()) {
@@ -178,7 +174,7 @@ impl Running<'_, '_> {
     }
 
     /// A status that is not success.
-    async fn error(&self, response: Response<Incoming>) -> Failed {
+    async fn error(&self, response: Response<Incoming>, translated: bool) -> Failed {
         let (parts, body) = response.into_parts();
         let due = Due::new(
             self.call.proxy.clock.now().after(ERROR_TIME),
@@ -198,18 +194,23 @@ impl Running<'_, '_> {
             &bytes,
             clock.unix_seconds(),
         );
-        Failed {
+        let mut failed = Failed {
             status: Some(status),
             wait: fault.wait,
             answer: whole.then(|| (returned(&parts.headers), bytes)),
             ..Failed::new(fault.outcome, format!("it answered {status}"))
+        };
+        if translated {
+            failed.retell();
         }
+        failed
     }
 
     /// A unary answer: read whole and checked.
     async fn unary(
         self,
         response: Response<Incoming>,
+        outgoing: &Outgoing,
         ending: &mut Ending,
     ) -> Result<Reply, Failed> {
         let (parts, body) = response.into_parts();
@@ -218,63 +219,135 @@ impl Running<'_, '_> {
         let reading = self
             .due
             .bound(self.call.proxy.clock, read_up_to(body, most));
-        let headers = returned(&parts.headers);
-        match ending.waiting(reading).await {
-            Err(late) => Err(self.failed(late.into())),
-            Ok(Err(broken)) => Err(self.failed(broken)),
-            Ok(Ok(Read::Longer(held, rest))) => Ok(self.passing(headers, held, Some(rest), None)),
-            Ok(Ok(Read::Whole(bytes))) => match answer::read(&bytes) {
-                Err(reason) => Err(self.failed(not_an_answer(&reason, headers, bytes))),
-                Ok(facts) => {
-                    let account = self.bill().account(facts.usage);
-                    self.attempt.finish(Outcome::Ok, account);
-                    ending.end.outcome = Outcome::Ok;
-                    let status = parts.status;
-                    Ok(Reply::Whole {
-                        status,
-                        headers,
-                        body: bytes,
-                    })
-                }
-            },
+        let mut headers = returned(&parts.headers);
+        let read = match ending.waiting(reading).await {
+            Err(late) => return Err(self.failed(late.into())),
+            Ok(Err(broken)) => return Err(self.failed(broken)),
+            Ok(Ok(read)) => read,
+        };
+        let bytes = match read {
+            Read::Whole(bytes) => bytes,
+            Read::Longer(..) if outgoing.translated => {
+                let detail = "its answer is longer than server.max_answer allows for translation";
+                return Err(self.failed(Failed::new(Outcome::Malformed, detail)));
+            }
+            Read::Longer(held, rest) => {
+                return Ok(self.passing(headers, held, Some(rest), None));
+            }
+        };
+        match self.read_answer(outgoing.translated, &mut headers, bytes) {
+            Err(failed) => Err(self.failed(failed)),
+            Ok((usage, body)) => {
+                let account = self.bill().account(usage);
+                tell_account(&mut headers, &account);
+                tell_dropped(&mut headers, &outgoing.dropped);
+                self.attempt.finish(Outcome::Ok, account);
+                ending.end.outcome = Outcome::Ok;
+                let status = parts.status;
+                Ok(Reply::Whole {
+                    status,
+                    headers,
+                    body,
+                })
+            }
         }
+    }
+
+    /// The answer for the client, and what it cost in tokens.
+    fn read_answer(
+        &self,
+        translated: bool,
+        headers: &mut HeaderMap,
+        bytes: Bytes,
+    ) -> Result<(Option<Tokens>, Bytes), Failed> {
+        let question = self.call.question;
+        if !translated {
+            return match answer::read_as(question.watched(), &bytes) {
+                Ok(facts) => Ok((facts.usage, bytes)),
+                Err(reason) => Err(not_an_answer(&reason, headers.clone(), bytes)),
+            };
+        }
+        let (Some(client), Some(Ok(request))) = (question.client(), question.neutral()) else {
+            return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
+        };
+        let target = self.member.provider.manner.target();
+        let answer = target
+            .read_answer(&bytes)
+            .map_err(|reason| not_read(reason, headers, bytes))?;
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+        let body = client.write_answer(&answer, request);
+        Ok((answer.usage, body.into()))
     }
 
     /// A stream: held back until its first content.
     async fn streamed(
         mut self,
         response: Response<Incoming>,
+        outgoing: &Outgoing,
         ending: &mut Ending,
     ) -> Result<Reply, Failed> {
         let (parts, body) = response.into_parts();
-        let headers = returned(&parts.headers);
+        let mut headers = returned(&parts.headers);
         let clock = self.call.proxy.clock;
         let first = self.started.after(self.call.deadlines.first_token);
         let due = Due::new(first, Phase::FirstToken).or(self.due);
+        let flow = match self.flow(outgoing) {
+            Ok(flow) => flow,
+            Err(failed) => return Err(self.failed(failed)),
+        };
         let opened = if super::opening::is_event_stream(&parts.headers) {
-            ending
-                .waiting(due.bound(clock, super::opening::open(body)))
-                .await
+            let opening = super::opening::open(body, flow);
+            ending.waiting(due.bound(clock, opening)).await
         } else {
             let other = super::opening::not_a_stream(&parts.headers, body);
             ending.waiting(due.bound(clock, other)).await.map(Err)
         };
         match opened {
             Err(late) => Err(self.failed(late.into())),
-            Ok(Err(failed)) => Err(self.failed(failed)),
+            Ok(Err(mut failed)) => {
+                if outgoing.translated {
+                    failed.retell();
+                }
+                Err(self.failed(failed))
+            }
             Ok(Ok(opened)) => {
-                if opened.reader.seen().first_content {
+                if opened.flow.seen().first_content {
                     self.attempt.first_content();
                 }
-                Ok(self.passing(headers, opened.held, opened.rest, Some(opened.reader)))
+                if outgoing.translated {
+                    headers.insert(
+                        header::CONTENT_TYPE,
+                        HeaderValue::from_static("text/event-stream; charset=utf-8"),
+                    );
+                }
+                tell_dropped(&mut headers, &outgoing.dropped);
+                Ok(self.passing(headers, opened.held, opened.rest, Some(opened.flow)))
             }
         }
+    }
+
+    /// The way of a stream from the target to the client.
+    fn flow(&self, outgoing: &Outgoing) -> Result<Flow, Failed> {
+        let (question, proxy) = (self.call.question, self.call.proxy);
+        if !outgoing.translated {
+            let (front, watched) = (question.front, question.watched());
+            return Ok(Flow::native(front, watched, outgoing.asked_usage));
+        }
+        let (Some(client), Some(Ok(request))) = (question.client(), question.neutral()) else {
+            return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
+        };
+        let (seed, now) = (proxy.chance.long_number(), proxy.clock.unix_seconds());
+        let reader = self.member.provider.manner.target().reader();
+        Ok(Flow::translated(reader, client.writer(request, seed, now)))
     }
 
     fn bill(&self) -> Bill {
         Bill {
             price: self.member.config.price,
-            prompt_bytes: self.call.envelope.prompt_bytes,
+            prompt_bytes: self.call.question.envelope.prompt_bytes,
         }
     }
 
@@ -284,10 +357,10 @@ impl Running<'_, '_> {
         headers: HeaderMap,
         held: VecDeque<Bytes>,
         source: Option<Incoming>,
-        reader: Option<StreamReader>,
+        flow: Option<Flow>,
     ) -> Reply {
         let (call, bill) = (self.call, self.bill());
-        let between = match reader {
+        let between = match flow {
             Some(_) => call.deadlines.between_tokens,
             // A document has no tokens to wait for: its attempt's time is what counts.
             None => call.deadlines.attempt,
@@ -295,7 +368,7 @@ impl Running<'_, '_> {
         let passing = Passing {
             held,
             source,
-            reader,
+            flow,
             attempt: Some(self.attempt),
             ending: None,
             status: StatusCode::OK.as_u16(),
@@ -308,6 +381,41 @@ impl Running<'_, '_> {
             headers,
             passing: Box::new(passing),
         }
+    }
+}
+
+/// What the answer cost, for clients that book it themselves.
+fn tell_account(headers: &mut HeaderMap, account: &Account) {
+    if let Some(tokens) = account.tokens {
+        headers.insert(TOKENS_INPUT, HeaderValue::from(tokens.input));
+        headers.insert(TOKENS_OUTPUT, HeaderValue::from(tokens.output));
+    }
+    let cost = account.cost.map(|cost| HeaderValue::try_from(cost.exact()));
+    if let Some(Ok(cost)) = cost {
+        headers.insert(COST, cost);
+    }
+}
+
+/// What the target did not hear of the client's request.
+fn tell_dropped(headers: &mut HeaderMap, dropped: &[String]) {
+    let mut names: Vec<&str> = dropped.iter().map(String::as_str).collect();
+    names.dedup();
+    names.truncate(MOST_DROPPED);
+    if let (false, Ok(value)) = (names.is_empty(), HeaderValue::try_from(names.join(", "))) {
+        headers.insert(DROPPED, value);
+    }
+}
+
+/// The failure of a target whose document cannot be read.
+fn not_read(reason: NotRead, headers: &HeaderMap, body: Bytes) -> Failed {
+    match reason {
+        NotRead::Reported(reported) => {
+            let reported = NotAnswer::Reported(reported);
+            let mut failed = not_an_answer(&reported, headers.clone(), body);
+            failed.retell();
+            failed
+        }
+        NotRead::Other(misread) => Failed::new(Outcome::Malformed, misread.to_string()),
     }
 }
 

@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
 use super::upstream::{Unanswered, innermost, io_cause};
-use crate::model::Outcome;
+use crate::model::{Class, Outcome};
 use crate::provider::fault::{Fault, of_reported};
 use crate::wire::Reported;
 use crate::wire::answer::NotAnswer;
@@ -46,6 +46,21 @@ impl Failed {
             wait: fault.wait,
             answer: Some((headers, body)),
             ..Self::new(fault.outcome, "it reported an error in place of an answer")
+        }
+    }
+}
+
+impl Failed {
+    /// For a client that speaks another dialect than the target: what the target says of the client's own mistake becomes
+    /// the detail, which is told in the client's dialect.
+    pub(super) fn retell(&mut self) {
+        let Some((_, body)) = self.answer.take() else {
+            return;
+        };
+        if self.outcome.class() == Class::ClientFault
+            && let Some(reported) = Reported::read(&body)
+        {
+            self.detail = reported.message;
         }
     }
 }

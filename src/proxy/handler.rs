@@ -19,9 +19,11 @@ use super::body::Body;
 use super::call::Call;
 use super::dispatch::Walk;
 use super::intake::{self, Purpose};
+use super::question::Question;
 use super::record::Ending;
 use super::reply::{Reject, Reply, Told, respond};
 use super::resolve::resolve;
+use crate::dialect::Front;
 use crate::live::Snapshot;
 use crate::model::Outcome;
 use crate::wire::models::{Model, page};
@@ -40,6 +42,7 @@ pub async fn handle(proxy: Arc<Proxy>, request: Request<Incoming>) -> Response<B
     let told = Told {
         request_id: intake::request_id(&head.headers).unwrap_or_else(|| own_id(&proxy)),
         generation: snapshot.generation,
+        front: intake::front(&head),
     };
     // On the heap, so that an idle connection does not hold the room of a request.
     let answering = Box::pin(answer(&proxy, &snapshot, &head, body, &mut ending));
@@ -63,7 +66,7 @@ async fn answer(
     ending: &mut Ending,
 ) -> Reply {
     let result = match intake::purpose(head) {
-        Ok(Purpose::Chat) => chat(proxy, snapshot, head, body, ending).await,
+        Ok(Purpose::Ask(front)) => ask(proxy, snapshot, front, (head, body), ending).await,
         Ok(Purpose::Models) => {
             ending.end.outcome = Outcome::Ok;
             Ok(models(proxy, snapshot))
@@ -73,11 +76,11 @@ async fn answer(
     result.unwrap_or_else(Reply::Reject)
 }
 
-async fn chat(
+async fn ask(
     proxy: &Proxy,
     snapshot: &Snapshot,
-    head: &Parts,
-    body: Incoming,
+    front: Front,
+    (head, body): (&Parts, Incoming),
     ending: &mut Ending,
 ) -> Result<Reply, Reject> {
     let server = &snapshot.config.server;
@@ -86,14 +89,14 @@ async fn chat(
     let bad = |error| Reject::of(ErrorBody::from(error)).final_word();
     let envelope = Envelope::read(&body).map_err(bad)?;
     ending.warnings.clone_from(&envelope.extension.warnings);
-    let asked = resolve(proxy, snapshot, &envelope)?;
+    let question = Question::new(front, envelope, body);
+    let asked = resolve(proxy, snapshot, &question)?;
     ending.end.route = asked.pool.label.clone();
     asked.pool.arrived();
     let call = Call {
         proxy,
         snapshot,
-        envelope: &envelope,
-        body: &body,
+        question: &question,
         headers: &head.headers,
         deadlines: asked.deadlines,
         request_due: asked.due(ending.started()),

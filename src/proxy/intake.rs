@@ -14,15 +14,17 @@ use hyper::body::{Body as _, Incoming};
 use tokio::time::timeout;
 
 use super::reply::Reject;
+use crate::dialect::Front;
 use crate::wire::Code;
 
 /// Where the API hangs: our own place, and those that clients of the hosted API know.
-const BASES: [&str; 5] = [
+const BASES: [&str; 6] = [
     "/v1",
     "/v2/proxy",
     "/v2/gateway",
     "/v2/router",
     "/v3/router",
+    "/v3/anthropic/v1",
 ];
 /// Longest id of a request that is taken over from the client.
 const MAX_ID: usize = 128;
@@ -30,10 +32,17 @@ const MAX_ID: usize = 128;
 /// What a path is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// `POST …/chat/completions`.
-    Chat,
+    /// A request for a target.
+    Ask(Front),
     /// `GET …/models`.
     Models,
+}
+
+/// What a client calls, as far as its path tells: errors come in its dialect.
+pub(super) fn front(head: &Parts) -> Front {
+    let path = head.uri.path();
+    let below = BASES.iter().find_map(|base| path.strip_prefix(base));
+    below.and_then(Front::at).unwrap_or(Front::Other)
 }
 
 /// What the request is for.
@@ -53,9 +62,12 @@ pub(super) fn purpose(head: &Parts) -> Result<Purpose, Reject> {
     let path = head.uri.path();
     let below = BASES.iter().find_map(|base| path.strip_prefix(base));
     let (purpose, method, allow) = match below {
-        Some("/chat/completions") => (Purpose::Chat, Method::POST, "POST"),
         Some("/models") => (Purpose::Models, Method::GET, "GET, HEAD"),
-        Some(_) | None => return Err(no_such_path(path)),
+        Some(below) => match Front::at(below) {
+            Some(front) => (Purpose::Ask(front), Method::POST, "POST"),
+            None => return Err(no_such_path(path)),
+        },
+        None => return Err(no_such_path(path)),
     };
     let head_of_get = head.method == Method::HEAD && method == Method::GET;
     if head.method != method && !head_of_get {

@@ -91,6 +91,10 @@ fn passed_through(failed: Failed) -> Reply {
                 body,
             }
         }
-        None => Reply::Reject(Reject::of(ErrorBody::new(code, failed.detail)).final_word()),
+        None => {
+            let mut body = ErrorBody::new(code, failed.detail);
+            body.status = failed.status.map_or(body.status, |status| status.as_u16());
+            Reply::Reject(Reject::of(body).final_word())
+        }
     }
 }

@@ -13,10 +13,11 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
 use super::failed::{Failed, Read, read_up_to, reported_in};
+use super::flow::Flow;
 use crate::model::{Class, Outcome};
 use crate::provider::fault::of_stream;
 use crate::provider::headers::returned;
-use crate::wire::StreamReader;
+use crate::wire::Seen;
 
 /// Most bytes that are held back. A stream that says this much before its first content is let through.
 const MOST_HELD: usize = 64 * 1024;
@@ -29,7 +30,7 @@ pub(super) struct Opened {
     /// The rest; `None` if that was all.
     pub(super) rest: Option<Incoming>,
     /// What it says.
-    pub(super) reader: StreamReader,
+    pub(super) flow: Flow,
 }
 
 /// Whether the answer is a stream of events; one that does not say what it is gets the benefit of the doubt.
@@ -38,45 +39,58 @@ pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
         return true;
     };
     let essence = kind.as_bytes().split(|byte| *byte == b';').next();
-    essence.is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(b"text/event-stream"))
+    let kinds: [&[u8]; 2] = [b"text/event-stream", b"application/vnd.amazon.eventstream"];
+    essence.is_some_and(|kind| {
+        kinds
+            .iter()
+            .any(|known| kind.trim_ascii().eq_ignore_ascii_case(known))
+    })
 }
 
 /// Reads until the first content.
 ///
 /// # Errors
 /// It reported an error, broke off or ended before that.
-pub(super) async fn open(mut body: Incoming) -> Result<Opened, Failed> {
-    let (mut held, mut size, mut reader) = (VecDeque::new(), 0, StreamReader::new());
+pub(super) async fn open(mut body: Incoming, mut flow: Flow) -> Result<Opened, Failed> {
+    let (mut held, mut size) = (VecDeque::new(), 0);
     while let Some(frame) = body.frame().await {
         let Ok(chunk) = frame?.into_data() else {
             continue;
         };
-        let seen = reader.push(&chunk);
+        size += chunk.len();
+        let said = flow.push(&chunk);
+        let seen = flow.seen();
         if seen.error.is_some() && !seen.first_content {
-            return Err(broken(&reader));
+            return Err(broken(seen));
         }
         let begun = seen.first_content || (seen.done && seen.finished);
-        size += chunk.len();
-        held.push_back(chunk);
+        hold(&mut held, said);
         if begun || size > MOST_HELD {
             let rest = Some(body);
-            return Ok(Opened { held, rest, reader });
+            return Ok(Opened { held, rest, flow });
         }
     }
     // An answer may be empty and complete, as after a reason to stop; then it is an answer.
-    match reader.finish().outcome() {
+    hold(&mut held, flow.finish());
+    match flow.seen().outcome() {
         Some(Outcome::Ok) => Ok(Opened {
             held,
             rest: None,
-            reader,
+            flow,
         }),
-        Some(_) | None => Err(broken(&reader)),
+        Some(_) | None => Err(broken(flow.seen())),
     }
 }
 
-fn broken(reader: &StreamReader) -> Failed {
-    let fault = of_stream(reader.seen());
-    let detail = match &reader.seen().error {
+fn hold(held: &mut VecDeque<Bytes>, said: Bytes) {
+    if !said.is_empty() {
+        held.push_back(said);
+    }
+}
+
+fn broken(seen: &Seen) -> Failed {
+    let fault = of_stream(seen);
+    let detail = match &seen.error {
         // The client's own mistake is told in the provider's words, as it is where an answer passes.
         Some(error) if fault.outcome.class() == Class::ClientFault => error.message.clone(),
         Some(_) => "its stream began with an error".to_owned(),

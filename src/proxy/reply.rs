@@ -1,4 +1,4 @@
-//! What goes out: the headers that every answer has, and errors in OpenAI's shape.
+//! What goes out: the headers that every answer has, and errors in the client's dialect.
 
 use bytes::Bytes;
 use http::header::{self, HeaderName};
@@ -6,6 +6,8 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::body::{Body, Passing};
 use super::record::Ending;
+use crate::dialect::Front;
+use crate::dialect::any::write_error;
 use crate::wire::{Code, ErrorBody};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -141,11 +143,13 @@ pub(super) struct Told {
     pub(super) request_id: HeaderValue,
     /// The configuration's generation.
     pub(super) generation: u64,
+    /// What the client called: errors come in its dialect.
+    pub(super) front: Front,
 }
 
 /// Makes the response and settles the request's record: at once if the answer is known in full, else with its last byte.
 pub(super) fn respond(reply: Reply, told: Told, mut ending: Ending) -> Response<Body> {
-    let overhead = ending.settle_overhead();
+    let (overhead, front) = (ending.settle_overhead(), told.front);
     let mut ours = told.headers(&ending);
     ours.push((OVERHEAD, millis(overhead)));
     let (status, mut headers, body) = match reply {
@@ -161,7 +165,7 @@ pub(super) fn respond(reply: Reply, told: Told, mut ending: Ending) -> Response<
             mut headers,
             mut passing,
         } => {
-            if passing.reader.is_some() {
+            if passing.flow.is_some() {
                 headers.insert(
                     header::CACHE_CONTROL,
                     HeaderValue::from_static("no-cache, no-transform"),
@@ -181,7 +185,11 @@ pub(super) fn respond(reply: Reply, told: Told, mut ending: Ending) -> Response<
             let status = StatusCode::from_u16(reject.body.status);
             let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             ending.finish(status.as_u16());
-            (status, reject.headers(), Body::whole(reject.body.json()))
+            (
+                status,
+                reject.headers(),
+                Body::whole(write_error(front, &reject.body).into()),
+            )
         }
     };
     // One growth at most, and nothing is put into one map to be taken over into another.

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Proxy;
+use super::fitness::lack;
 use super::pool::{Pool, Shares};
+use super::question::Question;
 use super::reply::Reject;
 use crate::balance::{
     Demand, ListMember, Mask, Rule, Weight, WeightTable, check_eligible, eligible, tilted,
@@ -18,7 +20,7 @@ use crate::limit::{DEFAULT_CODES, Plan};
 use crate::live::{Member, Route, Snapshot};
 use crate::model::{Time, UpstreamName};
 use crate::provider::surface::NamedBy;
-use crate::wire::{Code, Envelope, Extension, List, ListKind};
+use crate::wire::{Code, Extension, List, ListKind};
 
 /// Everything that may serve a request, and how it is tried.
 #[derive(Debug)]
@@ -35,41 +37,59 @@ pub(super) struct Asked {
     pub(super) named_by: NamedBy,
 }
 
-/// Finds what `envelope` asks for.
+/// What everything here is looked up in and for.
+#[derive(Clone, Copy, Debug)]
+struct Scope<'a> {
+    proxy: &'a Proxy,
+    snapshot: &'a Snapshot,
+    question: &'a Question,
+}
+
+/// Finds what `question` asks for.
 ///
 /// # Errors
 /// Nobody here is called that, lists are switched off, or no target is eligible.
 pub(super) fn resolve(
     proxy: &Proxy,
     snapshot: &Snapshot,
-    envelope: &Envelope,
+    question: &Question,
 ) -> Result<Asked, Reject> {
+    let scope = Scope {
+        proxy,
+        snapshot,
+        question,
+    };
+    let envelope = &question.envelope;
     let extension = &envelope.extension;
     if let Some(list) = &extension.list {
-        let pool = list_pool(proxy, snapshot, list)?;
-        return with_fallbacks(proxy, snapshot, own(snapshot, pool, extension), extension);
+        let pool = list_pool(scope, list)?;
+        return with_fallbacks(scope, own(snapshot, pool, extension));
     }
     if let Some(route) = snapshot.route(&envelope.model) {
-        return of_route(proxy, snapshot, route, extension);
+        return of_route(scope, route);
     }
     let member = member(snapshot, &envelope.model, "model")?;
+    if let Some(rule) = lack(question, &member) {
+        return Err(nobody_of(
+            question,
+            &format!("{:?}", envelope.model),
+            &[rule],
+            [envelope.model.as_str()],
+        ));
+    }
     let pool = single(proxy.labels.direct.clone(), snapshot, member);
-    with_fallbacks(proxy, snapshot, own(snapshot, pool, extension), extension)
+    with_fallbacks(scope, own(snapshot, pool, extension))
 }
 
-fn of_route(
-    proxy: &Proxy,
-    snapshot: &Snapshot,
-    route: &Arc<Route>,
-    extension: &Extension,
-) -> Result<Asked, Reject> {
+fn of_route(scope: Scope<'_>, route: &Arc<Route>) -> Result<Asked, Reject> {
+    let extension = &scope.question.envelope.extension;
     let demand = demand_of(&route.config);
-    let pool = route_pool(route, &[demand])?;
+    let pool = route_pool(scope.question, route, &[demand])?;
     let (mut fallbacks, config) = (Vec::new(), &route.config);
     if extension.fallbacks.is_empty() {
         for fallback in &config.fallbacks {
             // A fallback that the route's own rules leave nobody in is none.
-            fallbacks.extend(fallback_pool(proxy, snapshot, fallback, &[demand]));
+            fallbacks.extend(fallback_pool(scope, fallback, &[demand]));
         }
     }
     let asked = Asked {
@@ -84,7 +104,7 @@ fn of_route(
         deadlines: config.deadlines,
         named_by: NamedBy::Operator,
     };
-    with_fallbacks(proxy, snapshot, asked, extension)
+    with_fallbacks(scope, asked)
 }
 
 /// What a request names itself, with the defaults.
@@ -112,12 +132,8 @@ fn plan(on_codes: &[u16], retries: u32, total: Duration, extension: &Extension) 
 }
 
 /// Adds the fallbacks that the request names; they keep the route's rules.
-fn with_fallbacks(
-    proxy: &Proxy,
-    snapshot: &Snapshot,
-    mut asked: Asked,
-    extension: &Extension,
-) -> Result<Asked, Reject> {
+fn with_fallbacks(scope: Scope<'_>, mut asked: Asked) -> Result<Asked, Reject> {
+    let (snapshot, extension) = (scope.snapshot, &scope.question.envelope.extension);
     let demands: Vec<Demand<'_>> = match &asked.pool.shares {
         Shares::Route(route) => vec![demand_of(&route.config)],
         Shares::Own { .. } => Vec::new(),
@@ -130,29 +146,28 @@ fn with_fallbacks(
             let param = format!("fallbacks[{index}].model");
             Fallback::Upstream(member(snapshot, name, &param)?.config.name.clone())
         };
-        pools.extend(fallback_pool(proxy, snapshot, &fallback, &demands));
+        pools.extend(fallback_pool(scope, &fallback, &demands));
     }
     asked.fallbacks.extend(pools);
     Ok(asked)
 }
 
 /// The pool of `fallback`, if anybody in it fulfils the demands.
-fn fallback_pool(
-    proxy: &Proxy,
-    snapshot: &Snapshot,
-    fallback: &Fallback,
-    demands: &[Demand<'_>],
-) -> Option<Pool> {
+fn fallback_pool(scope: Scope<'_>, fallback: &Fallback, demands: &[Demand<'_>]) -> Option<Pool> {
+    let (proxy, snapshot) = (scope.proxy, scope.snapshot);
     match fallback {
         Fallback::Route(name) => {
             let route = snapshot.route(name.as_str())?;
             let mut demands = demands.to_vec();
             demands.push(demand_of(&route.config));
-            route_pool(route, &demands).ok()
+            route_pool(scope.question, route, &demands).ok()
         }
         Fallback::Upstream(name) => {
             let member = snapshot.member(name)?;
             check_eligible(&member.provider.config.tags, demands).ok()?;
+            if lack(scope.question, &member).is_some() {
+                return None;
+            }
             Some(single(proxy.labels.direct.clone(), snapshot, member))
         }
     }
@@ -165,17 +180,32 @@ fn demand_of(route: &config::Route) -> Demand<'_> {
     }
 }
 
-fn route_pool(route: &Arc<Route>, demands: &[Demand<'_>]) -> Result<Pool, Reject> {
+fn route_pool(
+    question: &Question,
+    route: &Arc<Route>,
+    demands: &[Demand<'_>],
+) -> Result<Pool, Reject> {
     let free = demands
         .iter()
         .all(|demand| demand.require.is_empty() && demand.forbid.is_empty());
-    let eligible = if free {
+    let lack = |place: usize| lack(question, route.members.get(place)?);
+    let all_can = || (0..route.members.len()).all(|place| lack(place).is_none());
+    let eligible = if free && all_can() {
         // Drained targets have no share, so nobody draws them; the full mask keeps the draw's short way.
         Mask::ALL
     } else {
         let targets = route.config.targets.iter();
         let targets = targets.map(|target| (target.tags.as_slice(), target.weight));
-        eligible(targets, demands).map_err(|broken| nobody(route, &broken))?
+        eligible(targets, demands, lack).map_err(|broken| {
+            let names = route.config.targets.iter();
+            let names = names.map(|target| target.name.as_str());
+            nobody_of(
+                question,
+                &format!("route {:?}", route.label),
+                &broken,
+                names,
+            )
+        })?
     };
     Ok(Pool {
         label: Arc::clone(&route.label),
@@ -184,20 +214,33 @@ fn route_pool(route: &Arc<Route>, demands: &[Demand<'_>]) -> Result<Pool, Reject
     })
 }
 
-fn nobody(route: &Route, broken: &[Rule]) -> Reject {
-    let names = route
-        .config
-        .targets
+/// The answer when no target is left: a request that nobody can read is the client's mistake.
+fn nobody_of<'n>(
+    question: &Question,
+    whose: &str,
+    broken: &[Rule],
+    names: impl IntoIterator<Item = &'n str>,
+) -> Reject {
+    let unreadable = broken
         .iter()
-        .map(|target| target.name.as_str());
+        .any(|rule| matches!(rule, Rule::Unreadable(_)));
+    if let (true, Some(Err(misread))) = (unreadable, question.neutral()) {
+        let at = misread.at.clone();
+        let reject = Reject::new(Code::InvalidRequestError, misread.to_string()).final_word();
+        return if at.is_empty() {
+            reject
+        } else {
+            reject.about(&at)
+        };
+    }
     let told: Vec<String> = names
+        .into_iter()
         .zip(broken)
         .take(8)
         .map(|(name, rule)| format!("{name}: {rule}"))
         .collect();
     let message = format!(
-        "no target of route {:?} may serve this request ({})",
-        route.label,
+        "no target of {whose} may serve this request ({})",
         told.join("; ")
     );
     Reject::new(Code::NoEligibleTarget, message).final_word()
@@ -221,7 +264,8 @@ fn single(label: Arc<str>, snapshot: &Snapshot, member: Member) -> Pool {
 }
 
 /// The request's own list.
-fn list_pool(proxy: &Proxy, snapshot: &Snapshot, list: &List) -> Result<Pool, Reject> {
+fn list_pool(scope: Scope<'_>, list: &List) -> Result<Pool, Reject> {
+    let (proxy, snapshot) = (scope.proxy, scope.snapshot);
     let requests = &snapshot.config.requests;
     if !requests.lists {
         let message = "this server does not take lists of targets from requests \
@@ -252,6 +296,7 @@ fn list_pool(proxy: &Proxy, snapshot: &Snapshot, list: &List) -> Result<Pool, Re
     } else {
         configured.clone()
     };
+    let eligible = list_mask(scope.question, list, &members)?;
     Ok(Pool {
         label: proxy.labels.inline.clone(),
         shares: Shares::Own {
@@ -261,7 +306,21 @@ fn list_pool(proxy: &Proxy, snapshot: &Snapshot, list: &List) -> Result<Pool, Re
             guarded: snapshot.config.mode == Mode::Auto,
             even: list.kind == ListKind::RoundRobin,
         },
-        eligible: Mask::ALL,
+        eligible,
+    })
+}
+
+/// Who of a list can be asked.
+fn list_mask(question: &Question, list: &List, members: &[Member]) -> Result<Mask, Reject> {
+    let lack = |place: usize| lack(question, members.get(place)?);
+    if (0..members.len()).all(|place| lack(place).is_none()) {
+        return Ok(Mask::ALL);
+    }
+    let targets = list.entries.iter();
+    let targets = targets.map(|entry| ([].as_slice(), entry.weight));
+    eligible(targets, &[], lack).map_err(|broken| {
+        let names = list.entries.iter().map(|entry| entry.model.as_str());
+        nobody_of(question, "the list", &broken, names)
     })
 }
 

@@ -241,7 +241,7 @@ q = { use = "a/q", weight = 1 }
     );
     assert_eq!(route.targets[0].tags, ["eu", "fast"]);
     let provider = &route.targets[0].upstream.provider;
-    let ProviderKind::OpenAi { base } = &provider.kind else {
+    let ProviderKind::Api { base, .. } = &provider.kind else {
         panic!("kind openai was written");
     };
     assert_eq!(

@@ -1,14 +1,23 @@
 //! Whether a request can be said in chat completions at all.
 
-use super::super::neutral::{Dialect, Part, Request, Tool, Unfit};
+use super::super::neutral::{Dialect, Output, Part, Request, Tool, Unfit};
+use super::options::{ChatOptions, Schemas};
 use super::part::{fits, unfit};
 
-/// Whether `request` can be said in chat completions as OpenAI has them; what one server lacks is in its options, and
-/// [`super::write_request`] tells.
+/// Whether `request` can be said in chat completions to a server that knows what `options` say.
 ///
 /// # Errors
 /// The first thing that cannot be said and is not harmless to leave out.
-pub fn fit(request: &Request) -> Result<(), Unfit> {
+pub fn fit(request: &Request, options: &ChatOptions) -> Result<(), Unfit> {
+    match (&request.output, options.schemas) {
+        (Output::Json | Output::Schema { .. }, Schemas::None) => {
+            return Err(unfit("answers of JSON on this server"));
+        }
+        (Output::Schema { .. }, Schemas::ObjectOnly) => {
+            return Err(unfit("answers by a JSON schema on this server"));
+        }
+        (Output::Text | Output::Json | Output::Schema { .. }, _) => {}
+    }
     for part in request.messages.iter().flat_map(|message| &message.parts) {
         fits(part)?;
         if let Part::ToolResult(result) = part {

@@ -6,8 +6,7 @@ use super::super::neutral::{
     Function, Output, Request, Thinking, Tool, ToolChoice, Unfit, Written,
 };
 use super::fit::fit;
-use super::options::{ChatOptions, MaxTokensKey, Schemas, ThinkingKey};
-use super::part::unfit;
+use super::options::{ChatOptions, MaxTokensKey, ThinkingKey};
 use super::write_message::MessageWriter;
 
 /// OpenAI's members that have no place in the neutral form.
@@ -35,7 +34,7 @@ pub fn write_request(
     model: &str,
     options: &ChatOptions,
 ) -> Result<Written, Unfit> {
-    fit(request)?;
+    fit(request, options)?;
     let mut messages = MessageWriter::new(options);
     for message in &request.messages {
         messages.write(message);
@@ -50,7 +49,7 @@ pub fn write_request(
     body.put("messages", messages);
     body.put_stream(request);
     body.put_tools(request);
-    body.put_output(&request.output)?;
+    body.put_output(&request.output);
     body.put_sampling(request);
     if let Some(thinking) = &request.reasoning {
         body.put_thinking(thinking);
@@ -147,27 +146,19 @@ impl Body<'_> {
         Value::Object(written)
     }
 
-    fn put_output(&mut self, output: &Output) -> Result<(), Unfit> {
-        match (output, self.options.schemas) {
-            (Output::Text, _) => {}
-            (Output::Json | Output::Schema { .. }, Schemas::None) => {
-                return Err(unfit("answers of JSON on this server"));
-            }
-            (Output::Schema { .. }, Schemas::ObjectOnly) => {
-                return Err(unfit("answers by a JSON schema on this server"));
-            }
-            (Output::Json, Schemas::Known | Schemas::ObjectOnly) => {
+    /// What [`fit`] let pass.
+    fn put_output(&mut self, output: &Output) {
+        match output {
+            Output::Text => {}
+            Output::Json => {
                 self.put("response_format", json!({"type": "json_object"}));
             }
-            (
-                Output::Schema {
-                    name,
-                    description,
-                    schema,
-                    strict,
-                },
-                Schemas::Known,
-            ) => {
+            Output::Schema {
+                name,
+                description,
+                schema,
+                strict,
+            } => {
                 let mut written = Map::new();
                 written.insert("name".to_owned(), json!(name));
                 if let Some(description) = description {
@@ -185,7 +176,6 @@ impl Body<'_> {
                 self.put("response_format", format);
             }
         }
-        Ok(())
     }
 
     fn put_sampling(&mut self, request: &Request) {

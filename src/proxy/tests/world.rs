@@ -13,7 +13,9 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::balance::{Share, Weight, WeightTable};
-use crate::config::{self, Config, Deadlines, Endpoint, Mode, Retry, Secret, Server, Strategy};
+use crate::config::{
+    self, Config, Deadlines, Endpoint, Interface, Mode, Retry, Secret, Server, Strategy,
+};
 use crate::limit::DEFAULT_CODES;
 use crate::live::{
     Clock, Member, Provider, Published, Recorder, RequestEnd, Route, RouteCells, Snapshot,
@@ -33,6 +35,7 @@ pub(super) struct Spec {
     pub(super) address: SocketAddr,
     pub(super) weight: f64,
     pub(super) tags: Vec<String>,
+    pub(super) interface: Interface,
 }
 
 impl Spec {
@@ -41,6 +44,15 @@ impl Spec {
             address,
             weight,
             tags: Vec::new(),
+            interface: Interface::OPENAI,
+        }
+    }
+
+    /// A target with another interface.
+    pub(super) fn speaking(address: SocketAddr, interface: Interface) -> Self {
+        Self {
+            interface,
+            ..Self::new(address, 1.0)
         }
     }
 }
@@ -209,13 +221,10 @@ fn snapshot(config: Config) -> Snapshot {
         .providers
         .iter()
         .map(|(name, provider)| {
-            let config::ProviderKind::OpenAi { base } = &provider.kind else {
+            let config::ProviderKind::Api { base, .. } = &provider.kind else {
                 panic!("these tests have no simulated providers");
             };
-            let live = Provider {
-                config: Arc::clone(provider),
-                base: base.clone(),
-            };
+            let live = Provider::new(Arc::clone(provider), base.clone()).unwrap();
             (name.to_string(), Arc::new(live))
         })
         .collect();
@@ -463,7 +472,8 @@ fn unchunked(mut rest: &str) -> (String, bool) {
 fn target(index: usize, spec: &Spec) -> config::Target {
     let provider = Arc::new(config::Provider {
         name: ProviderName::new(&format!("p{index}")).unwrap(),
-        kind: config::ProviderKind::OpenAi {
+        kind: config::ProviderKind::Api {
+            interface: spec.interface.clone(),
             base: endpoint(spec.address),
         },
         api_key: Some(Secret::new(format!("sk-key-of-p{index}"))),

@@ -279,14 +279,26 @@ fn what_chat_cannot_say_does_not_fit() {
         Part::File(media(address())),
         Part::Other(Dialect::Messages, json!({"type": "server_tool_use"})),
     ] {
-        assert!(fit(&with(part.clone())).is_err(), "{part:?}");
+        assert!(
+            fit(&with(part.clone()), &ChatOptions::default()).is_err(),
+            "{part:?}"
+        );
     }
-    assert!(fit(&with(Part::Image(media(address())))).is_ok());
+    assert!(
+        fit(
+            &with(Part::Image(media(address()))),
+            &ChatOptions::default()
+        )
+        .is_ok()
+    );
     let tool = Tool::Other(Dialect::Messages, json!({"type": "web_search_20250305"}));
-    let unfit = fit(&Request {
-        tools: vec![tool],
-        ..Request::default()
-    })
+    let unfit = fit(
+        &Request {
+            tools: vec![tool],
+            ..Request::default()
+        },
+        &ChatOptions::default(),
+    )
     .unwrap_err();
     assert!(unfit.what.contains("web_search"), "{unfit}");
 }

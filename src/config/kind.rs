@@ -1,0 +1,245 @@
+//! `kind` of a provider, and the keys that belong to one kind or another.
+
+use crate::law::Law;
+
+use super::Endpoint;
+use super::ProviderKind;
+use super::field::Field;
+use super::interface::{Interface, OWN_KINDS, kinds};
+use super::law::law;
+use super::preset::Preset;
+use super::problem::nearest;
+use super::section::Section;
+
+/// Names under which people look for a kind that is called otherwise here.
+const OTHERWISE: &[(&str, &str)] = &[
+    ("azure-openai", "azure"),
+    ("claude", "anthropic"),
+    ("compatible", "openai-compatible"),
+    ("google", "gemini"),
+    ("lmstudio", "lm-studio"),
+    ("llama.cpp", "llamacpp"),
+    ("x-ai", "xai"),
+];
+
+/// What belongs to one kind or another, as written.
+#[derive(Debug)]
+pub(super) struct Written<'a> {
+    pub(super) key: Option<Field<'a>>,
+    base: Option<Field<'a>>,
+    api_version: Option<Field<'a>>,
+    region: Option<Field<'a>>,
+    project: Option<Field<'a>>,
+    law: Option<Field<'a>>,
+    speaks: Option<Field<'a>>,
+}
+
+// === impl Written ===
+
+impl<'a> Written<'a> {
+    /// Takes the keys out of a provider's table.
+    pub(super) fn take(section: &mut Section<'a>) -> Self {
+        Self {
+            key: section.field("api_key"),
+            base: section.field("base_url"),
+            api_version: section.field("api_version"),
+            region: section.field("region"),
+            project: section.field("project"),
+            law: section.field("law"),
+            speaks: section.field("speaks"),
+        }
+    }
+
+    /// The kind with what belongs to it; tells what belongs to another.
+    pub(super) fn kind(&self, provider: &Field<'_>, kind: &Field<'_>) -> Option<ProviderKind> {
+        let word = kind.str()?;
+        if word == "simulated" {
+            return self.simulated();
+        }
+        let known = Preset::named(word).is_some() || OWN_KINDS.contains(&word);
+        if !known {
+            unknown_kind(kind, word);
+            return None;
+        }
+        for field in [&self.law, &self.speaks] {
+            only_for(field.as_ref(), "kind = \"simulated\"");
+        }
+        let interface = self.interface(provider, word)?;
+        let base = self.endpoint(provider, &interface)?;
+        self.warn_of_no_key(provider, &interface);
+        Some(ProviderKind::Api { interface, base })
+    }
+
+    fn simulated(&self) -> Option<ProviderKind> {
+        let elsewhere = [
+            &self.base,
+            &self.key,
+            &self.api_version,
+            &self.region,
+            &self.project,
+        ];
+        for field in elsewhere {
+            only_for(field.as_ref(), "a kind that is called at an address");
+        }
+        let law = match &self.law {
+            Some(field) => law(field),
+            None => Some(Box::new(Law::default())),
+        };
+        let speaks = match &self.speaks {
+            Some(field) => spoken(field),
+            None => Some(Interface::OPENAI),
+        };
+        Some(ProviderKind::Simulated {
+            law: law?,
+            speaks: speaks?,
+        })
+    }
+
+    fn interface(&self, provider: &Field<'_>, word: &str) -> Option<Interface> {
+        if word != "azure" {
+            only_for(self.api_version.as_ref(), "kind = \"azure\"");
+        }
+        if word != "vertex" {
+            only_for(self.project.as_ref(), "kind = \"vertex\"");
+        }
+        if word != "vertex" && word != "bedrock" {
+            only_for(self.region.as_ref(), "kind = \"bedrock\" or \"vertex\"");
+        }
+        let text = |field: &Option<Field<'_>>| field.as_ref().map(plain);
+        match word {
+            "azure" => Some(Interface::Azure {
+                api_version: match text(&self.api_version) {
+                    Some(version) => Some(version?),
+                    None => None,
+                },
+            }),
+            "anthropic" => Some(Interface::Anthropic),
+            "gemini" => Some(Interface::Gemini),
+            "cohere" => Some(Interface::Cohere),
+            "bedrock" => Some(Interface::Bedrock),
+            "vertex" => {
+                let Some(project) = text(&self.project) else {
+                    let hint = "write project = \"…\": the id of the Google Cloud project";
+                    provider.conflict("expected `project`, found none", hint);
+                    return None;
+                };
+                Some(Interface::Vertex {
+                    project: project?,
+                    region: match text(&self.region) {
+                        Some(region) => region?,
+                        None => "global".to_owned(),
+                    },
+                })
+            }
+            name => Preset::named(name).map(Interface::OpenAi),
+        }
+    }
+
+    /// Where it is: as written, else where this kind always is.
+    fn endpoint(&self, provider: &Field<'_>, interface: &Interface) -> Option<Endpoint> {
+        if let Some(field) = &self.base {
+            return endpoint(field);
+        }
+        if *interface == Interface::Bedrock {
+            let Some(field) = &self.region else {
+                let hint = "write region = \"eu-central-1\", or the base_url of a private endpoint";
+                provider.conflict("expected `region`, found none", hint);
+                return None;
+            };
+            let region = plain(field)?;
+            return Endpoint::new(&format!("https://bedrock-runtime.{region}.amazonaws.com")).ok();
+        }
+        let Some(base) = interface.base() else {
+            let hint = match interface {
+                Interface::Azure { .. } => {
+                    "write base_url = \"https://NAME.openai.azure.com\" with your resource's name"
+                }
+                _ => "write base_url = \"http://HOST:PORT/v1\"",
+            };
+            provider.conflict("expected `base_url`, found none", hint);
+            return None;
+        };
+        Endpoint::new(&base).ok()
+    }
+
+    fn warn_of_no_key(&self, provider: &Field<'_>, interface: &Interface) {
+        let Some(variable) = interface.key() else {
+            return;
+        };
+        // A server of one's own may need none, whatever it speaks.
+        if self.key.is_none() && self.base.is_none() {
+            let kind = interface.kind();
+            provider.warn(
+                format!("no api_key: {kind} refuses requests without one"),
+                &format!("write api_key = \"${{{variable}}}\""),
+            );
+        }
+    }
+}
+
+/// A region, a project, a version: they become part of an address.
+fn plain(field: &Field<'_>) -> Option<String> {
+    let text = field.str()?;
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
+    if !text.is_empty() && text.len() <= 100 && text.bytes().all(fits) {
+        return Some(text.to_owned());
+    }
+    field.expected("letters, digits, '-', '_', '.' and ':' only", "");
+    None
+}
+
+/// What a simulated provider speaks.
+fn spoken(field: &Field<'_>) -> Option<Interface> {
+    let word = field.str()?;
+    match word {
+        "openai" => Some(Interface::OPENAI),
+        "anthropic" => Some(Interface::Anthropic),
+        "gemini" => Some(Interface::Gemini),
+        "bedrock" => Some(Interface::Bedrock),
+        "cohere" => Some(Interface::Cohere),
+        _ => {
+            let all = ["openai", "anthropic", "gemini", "bedrock", "cohere"];
+            let hint = nearest(word, all).map(|kind| format!("did you mean \"{kind}\"?"));
+            field.expected(
+                "\"openai\", \"anthropic\", \"gemini\", \"bedrock\" or \"cohere\"",
+                &hint.unwrap_or_default(),
+            );
+            None
+        }
+    }
+}
+
+fn unknown_kind(field: &Field<'_>, word: &str) {
+    let other = OTHERWISE.iter().find(|(name, _)| *name == word);
+    let near = other
+        .map(|(_, kind)| (*kind).to_owned())
+        .or_else(|| nearest(word, kinds().chain(["simulated"])).map(ToString::to_string));
+    let hint = near.map_or_else(
+        || "a server that speaks OpenAI's format is kind = \"openai\" with its base_url".to_owned(),
+        |kind| format!("did you mean \"{kind}\"?"),
+    );
+    let all: Vec<&str> = kinds().chain(["simulated"]).collect();
+    field.expected(&format!("one of {}", all.join(", ")), &hint);
+}
+
+fn only_for(field: Option<&Field<'_>>, whose: &str) {
+    if let Some(field) = field {
+        field.conflict(
+            format!("expected only with {whose}"),
+            "remove it, or give the provider another name in this environment",
+        );
+    }
+}
+
+fn endpoint(field: &Field<'_>) -> Option<Endpoint> {
+    match Endpoint::new(field.str()?) {
+        Ok(endpoint) => Some(endpoint),
+        Err(error) => {
+            field.problem(
+                error.to_string(),
+                "for example \"https://api.openai.com/v1\"",
+            );
+            None
+        }
+    }
+}

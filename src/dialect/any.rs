@@ -1,0 +1,213 @@
+//! One door to all dialects: what a client speaks, what a target speaks, and the functions of each by its name.
+
+use super::neutral::{Answer, Dialect, Misread, NotRead, Piece, Request, Unfit, Written};
+use super::{Front, chat, completions, converse};
+use crate::wire::ErrorBody;
+
+/// The dialect of a client that converses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Client {
+    /// OpenAI's chat completions.
+    Chat,
+    /// OpenAI's legacy completions.
+    Completions,
+}
+
+/// The dialect of a target, with what its server knows of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// OpenAI's chat completions.
+    Chat(chat::ChatOptions),
+    /// Bedrock's Converse.
+    Converse,
+}
+
+/// Reads the stream of a target.
+#[derive(Debug)]
+pub enum Reader {
+    /// OpenAI's chat completions.
+    Chat(chat::Reader),
+    /// Bedrock's Converse.
+    Converse(converse::Reader),
+}
+
+/// Writes the stream of a client.
+#[derive(Debug)]
+pub enum Writer {
+    /// OpenAI's chat completions.
+    Chat(chat::Writer),
+    /// OpenAI's legacy completions.
+    Completions(completions::Writer),
+}
+
+// === impl Client ===
+
+impl Client {
+    /// What clients of `front` speak; `None` where nobody converses.
+    pub const fn of(front: Front) -> Option<Self> {
+        match front {
+            Front::Chat => Some(Self::Chat),
+            Front::Completions => Some(Self::Completions),
+            Front::Responses | Front::Messages => None,
+            Front::Embeddings | Front::CountTokens | Front::Other => None,
+        }
+    }
+
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// What is not one in this dialect, with the place.
+    pub fn read_request(self, body: &[u8]) -> Result<Request, Misread> {
+        match self {
+            Self::Chat => chat::read_request(body),
+            Self::Completions => completions::read_request(body),
+        }
+    }
+
+    /// Whether a request in this dialect means the same in `target`'s.
+    ///
+    /// # Errors
+    /// What in it only a server of this dialect can do.
+    pub fn fit_elsewhere(self, request: &Request, target: Dialect) -> Result<(), Unfit> {
+        match self {
+            Self::Chat => Ok(()),
+            Self::Completions => completions::fit_elsewhere(request, target),
+        }
+    }
+
+    /// Writes a whole answer to `request`.
+    pub fn write_answer(self, answer: &Answer, request: &Request) -> Vec<u8> {
+        match self {
+            Self::Chat => chat::write_answer(answer, request),
+            Self::Completions => completions::write_answer(answer, request),
+        }
+    }
+
+    /// Writes the stream of an answer to `request`; `id_seed` makes the id where the provider gives none, `now_unix` is in
+    /// seconds.
+    pub fn writer(self, request: &Request, id_seed: u64, now_unix: u64) -> Writer {
+        match self {
+            Self::Chat => Writer::Chat(chat::Writer::new(request, id_seed, now_unix)),
+            Self::Completions => {
+                Writer::Completions(completions::Writer::new(request, id_seed, now_unix))
+            }
+        }
+    }
+}
+
+// === impl Target ===
+
+impl Target {
+    /// The dialect.
+    pub const fn dialect(&self) -> Dialect {
+        match self {
+            Self::Chat(_) => Dialect::Chat,
+            Self::Converse => Dialect::Converse,
+        }
+    }
+
+    /// Whether `request` can be said in this dialect.
+    ///
+    /// # Errors
+    /// What it lacks.
+    pub fn fit(&self, request: &Request) -> Result<(), Unfit> {
+        match self {
+            Self::Chat(options) => chat::fit(request, options),
+            Self::Converse => converse::fit(request),
+        }
+    }
+
+    /// The request for `model`.
+    ///
+    /// # Errors
+    /// What cannot be said in this dialect.
+    pub fn write_request(&self, request: &Request, model: &str) -> Result<Written, Unfit> {
+        match self {
+            Self::Chat(options) => chat::write_request(request, model, options),
+            Self::Converse => converse::write_request(request, model),
+        }
+    }
+
+    /// Reads a whole answer.
+    ///
+    /// # Errors
+    /// What is none.
+    pub fn read_answer(&self, body: &[u8]) -> Result<Answer, NotRead> {
+        match self {
+            Self::Chat(_) => chat::read_answer(body),
+            Self::Converse => converse::read_answer(body),
+        }
+    }
+
+    /// Reads a stream.
+    pub fn reader(&self) -> Reader {
+        match self {
+            Self::Chat(_) => Reader::Chat(chat::Reader::new()),
+            Self::Converse => Reader::Converse(converse::Reader::new()),
+        }
+    }
+}
+
+/// An error in the dialect of `front`, as a document.
+pub fn write_error(front: Front, error: &ErrorBody) -> Vec<u8> {
+    match front {
+        Front::Chat
+        | Front::Completions
+        | Front::Embeddings
+        | Front::Responses
+        | Front::Messages
+        | Front::CountTokens
+        | Front::Other => chat::write_error(error),
+    }
+}
+
+/// An error in the dialect of `front`, as the last event of a stream that passed as it came. It starts with a line end of
+/// its own, since the stream may have broken off inside a line.
+pub fn error_event(front: Front, error: &ErrorBody) -> Vec<u8> {
+    let document = write_error(front, error);
+    let begin: &[u8] = match front {
+        Front::Responses | Front::Messages | Front::CountTokens => b"\n\nevent: error\ndata: ",
+        Front::Chat | Front::Completions | Front::Embeddings | Front::Other => b"\n\ndata: ",
+    };
+    [begin, &document, b"\n\n"].concat()
+}
+
+// === impl Reader ===
+
+impl Reader {
+    /// Takes the next chunk of the body, cut anywhere.
+    pub fn push(&mut self, chunk: &[u8], out: &mut Vec<Piece>) {
+        match self {
+            Self::Chat(reader) => reader.push(chunk, out),
+            Self::Converse(reader) => reader.push(chunk, out),
+        }
+    }
+
+    /// The body is over.
+    pub fn finish(&mut self, out: &mut Vec<Piece>) {
+        match self {
+            Self::Chat(reader) => reader.finish(out),
+            Self::Converse(reader) => reader.finish(out),
+        }
+    }
+}
+
+// === impl Writer ===
+
+impl Writer {
+    /// Writes `piece`: whole events.
+    pub fn piece(&mut self, piece: &Piece, out: &mut Vec<u8>) {
+        match self {
+            Self::Chat(writer) => writer.piece(piece, out),
+            Self::Completions(writer) => writer.piece(piece, out),
+        }
+    }
+
+    /// Writes `error` as the stream's last event.
+    pub fn error(&mut self, error: &ErrorBody, out: &mut Vec<u8>) {
+        match self {
+            Self::Chat(writer) => writer.error(error, out),
+            Self::Completions(writer) => writer.error(error, out),
+        }
+    }
+}

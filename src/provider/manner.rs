@@ -1,0 +1,318 @@
+//! How a provider is called: address, credential and headers of its API, and the language it is spoken to in.
+//!
+//! The credential is turned into its header once, here, and only [`Manner::headers`] hands it out, beside the address that
+//! [`Manner::uri`] makes of the configured base: nothing of a request can send it elsewhere.
+//!
+//! Sources, read 2026-11-24: <https://platform.openai.com/docs/api-reference/authentication>,
+//! <https://learn.microsoft.com/en-us/azure/ai-foundry/openai/reference>,
+//! <https://learn.microsoft.com/en-us/azure/ai-foundry/openai/api-version-lifecycle>,
+//! <https://docs.anthropic.com/en/api/overview>, <https://ai.google.dev/api/generate-content>,
+//! <https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference>,
+//! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>,
+//! <https://docs.cohere.com/v2/reference/chat>.
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::uri::{InvalidUri, Uri};
+
+use super::{headers, options};
+use crate::config::preset::Feature;
+use crate::config::{Endpoint, Interface};
+use crate::dialect::Front;
+use crate::dialect::any::Target;
+use crate::model::AnswerKind;
+
+/// Who we say we are.
+const USER_AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("weighbridge/", env!("CARGO_PKG_VERSION")));
+/// The version of Anthropic's API that a request has which names none: the only one there is.
+const ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
+
+/// How a provider is called.
+#[derive(Clone, Debug)]
+pub struct Manner {
+    interface: Interface,
+    target: Target,
+    /// Marked as sensitive, so that it is neither printed nor kept in a compression table.
+    credential: Option<(HeaderName, HeaderValue)>,
+}
+
+/// A credential that cannot be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "expected a credential of visible ASCII characters, found another one in it (perhaps a line end)"
+)]
+pub struct BadSecret;
+
+/// How a request of one front reaches a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speech {
+    /// As it came: the provider has the same interface.
+    Native,
+    /// In the provider's own dialect.
+    Translated,
+    /// Not at all: the answer is worked out here.
+    Estimated,
+}
+
+/// What an address is made of, beside the base.
+#[derive(Clone, Copy, Debug)]
+pub struct PathAsk<'a> {
+    /// What was asked for.
+    pub front: Front,
+    /// How it is said.
+    pub speech: Speech,
+    /// The provider's model.
+    pub model: &'a str,
+    /// Whether the answer is to come in pieces.
+    pub kind: AnswerKind,
+    /// Where [`Front::Other`] goes: path and query, from the slash on.
+    pub other: &'a str,
+}
+
+// === impl Manner ===
+
+impl Manner {
+    /// The manner of a provider with this `interface` and this `secret`, if it needs one.
+    ///
+    /// # Errors
+    /// A secret that cannot stand in a header.
+    pub fn new(interface: &Interface, secret: Option<&str>) -> Result<Self, BadSecret> {
+        Ok(Self {
+            interface: interface.clone(),
+            target: options::target(interface),
+            credential: secret
+                .map(|secret| credential(interface, secret))
+                .transpose()?,
+        })
+    }
+
+    /// The dialect that the provider is spoken to in where a request is translated.
+    pub const fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// How a request of `front` reaches the provider; `None` if it cannot.
+    pub fn speech(&self, front: Front) -> Option<Speech> {
+        let openai = |feature: Feature| match &self.interface {
+            Interface::OpenAi(preset) => preset.knows(feature),
+            Interface::Azure { .. } => true,
+            Interface::Anthropic
+            | Interface::Gemini
+            | Interface::Vertex { .. }
+            | Interface::Bedrock
+            | Interface::Cohere => false,
+        };
+        let is_openai = matches!(
+            self.interface,
+            Interface::OpenAi(_) | Interface::Azure { .. }
+        );
+        let native = match front {
+            Front::Chat => is_openai,
+            Front::Completions => openai(Feature::Completions),
+            Front::Responses => openai(Feature::Responses),
+            Front::Embeddings => openai(Feature::Embeddings),
+            Front::Messages | Front::CountTokens => self.interface == Interface::Anthropic,
+            Front::Other => true,
+        };
+        match front {
+            _ if native => Some(Speech::Native),
+            Front::Embeddings | Front::Other => None,
+            Front::CountTokens => Some(Speech::Estimated),
+            Front::Chat | Front::Completions | Front::Responses | Front::Messages => {
+                Some(Speech::Translated)
+            }
+        }
+    }
+
+    /// Whether `stream_options.include_usage` may be put into a native request of `front`.
+    pub fn asks_usage(&self, front: Front) -> bool {
+        let has_option = matches!(front, Front::Chat | Front::Completions);
+        has_option
+            && match &self.interface {
+                Interface::OpenAi(preset) => preset.knows(Feature::StreamUsage),
+                Interface::Azure { .. } => true,
+                Interface::Anthropic
+                | Interface::Gemini
+                | Interface::Vertex { .. }
+                | Interface::Bedrock
+                | Interface::Cohere => false,
+            }
+    }
+
+    /// Whether the model stands in the address, so that a body that passes as it is need not name it.
+    pub const fn has_model_in_path(&self) -> bool {
+        matches!(
+            self.interface,
+            Interface::Azure {
+                api_version: Some(_)
+            }
+        )
+    }
+
+    /// Where a request goes.
+    ///
+    /// # Errors
+    /// A model's name that cannot stand in an address.
+    pub fn uri(&self, base: &Endpoint, ask: &PathAsk<'_>) -> Result<Uri, InvalidUri> {
+        let (origin, path) = (&base.origin, base.path.as_str());
+        let rest = match ask.front.path() {
+            Some(path) if ask.speech == Speech::Native => path,
+            _ if ask.front == Front::Other => ask.other,
+            _ => "/chat/completions",
+        };
+        let model = segment(ask.model);
+        let text = match &self.interface {
+            Interface::OpenAi(_) => format!("{origin}{path}{rest}"),
+            Interface::Azure { api_version } => {
+                let path = path.trim_end_matches("/v1").trim_end_matches("/openai");
+                azure(
+                    &format!("{origin}{path}"),
+                    api_version.as_deref(),
+                    &model,
+                    rest,
+                )
+            }
+            Interface::Anthropic => {
+                let rest = match ask.speech {
+                    Speech::Native => rest,
+                    Speech::Translated | Speech::Estimated => "/messages",
+                };
+                format!("{origin}{}{rest}", versioned(path, "/v1"))
+            }
+            Interface::Gemini if ask.front == Front::Other => {
+                format!("{origin}{}{rest}", versioned(path, "/v1beta"))
+            }
+            Interface::Gemini => {
+                let verb = generate(ask.kind);
+                format!(
+                    "{origin}{}/models/{model}:{verb}",
+                    versioned(path, "/v1beta")
+                )
+            }
+            Interface::Vertex { .. } | Interface::Bedrock | Interface::Cohere
+                if ask.front == Front::Other =>
+            {
+                format!("{origin}{path}{rest}")
+            }
+            Interface::Vertex { project, region } => {
+                let verb = generate(ask.kind);
+                format!(
+                    "{origin}{path}/projects/{project}/locations/{region}/publishers/google/models/{model}:{verb}"
+                )
+            }
+            Interface::Bedrock => {
+                let verb = match ask.kind {
+                    AnswerKind::Streamed => "converse-stream",
+                    AnswerKind::Unary => "converse",
+                };
+                format!("{origin}{path}/model/{model}/{verb}")
+            }
+            Interface::Cohere => format!("{origin}{path}/chat"),
+        };
+        text.parse()
+    }
+
+    /// The headers of a request: what may pass of the `client`'s (see [`headers::forwarded`]), and our own, which win. The
+    /// body is JSON unless `content` says otherwise. Framing is the transport's.
+    pub fn headers(
+        &self,
+        client: &HeaderMap,
+        also: &[String],
+        kind: AnswerKind,
+        content: Option<&HeaderValue>,
+    ) -> HeaderMap {
+        let mut headers = headers::forwarded(client, also);
+        let accept = match (kind, &self.interface) {
+            (AnswerKind::Streamed, Interface::Bedrock) => "application/vnd.amazon.eventstream",
+            (AnswerKind::Streamed, _) => "text/event-stream",
+            (AnswerKind::Unary, _) => "application/json",
+        };
+        headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+        let json = HeaderValue::from_static("application/json");
+        headers.insert(header::CONTENT_TYPE, content.cloned().unwrap_or(json));
+        headers.insert(header::USER_AGENT, USER_AGENT);
+        if self.interface == Interface::Anthropic {
+            let version = HeaderName::from_static("anthropic-version");
+            headers.entry(version).or_insert(ANTHROPIC_VERSION);
+        }
+        if let Some((name, value)) = &self.credential {
+            headers.insert(name, value.clone());
+        }
+        headers
+    }
+}
+
+/// `path`, with `version` if it has none at its end: both are what people write, and what the official clients take.
+fn versioned(path: &str, version: &str) -> String {
+    let last = path.rsplit('/').next().unwrap_or("");
+    let mut bytes = last.bytes();
+    let is_version = bytes.next() == Some(b'v') && bytes.next().is_some_and(|b| b.is_ascii_digit());
+    if is_version {
+        path.to_owned()
+    } else {
+        format!("{path}{version}")
+    }
+}
+
+fn azure(base: &str, api_version: Option<&str>, deployment: &str, rest: &str) -> String {
+    let Some(version) = api_version else {
+        return format!("{base}/openai/v1{rest}");
+    };
+    let and = if rest.contains('?') { '&' } else { '?' };
+    match rest {
+        "/chat/completions" | "/completions" | "/embeddings" => {
+            format!("{base}/openai/deployments/{deployment}{rest}{and}api-version={version}")
+        }
+        _ => format!("{base}/openai{rest}{and}api-version={version}"),
+    }
+}
+
+const fn generate(kind: AnswerKind) -> &'static str {
+    match kind {
+        AnswerKind::Streamed => "streamGenerateContent?alt=sse",
+        AnswerKind::Unary => "generateContent",
+    }
+}
+
+/// A model's name as one segment of a path: everything but letters, digits, `-`, `.`, `_` and `~` by its bytes.
+fn segment(model: &str) -> String {
+    let mut text = String::with_capacity(model.len());
+    for byte in model.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
+}
+
+/// The header that holds the credential.
+fn credential(interface: &Interface, secret: &str) -> Result<(HeaderName, HeaderValue), BadSecret> {
+    // Tokens of Entra ID and of Google's and Anthropic's logins come as bearers, keys have headers of their own.
+    let key = match interface {
+        Interface::Azure { .. } if !secret.starts_with("eyJ") => Some("api-key"),
+        Interface::Anthropic if !secret.starts_with("sk-ant-oat") => Some("x-api-key"),
+        Interface::Gemini if !secret.starts_with("ya29.") => Some("x-goog-api-key"),
+        Interface::Vertex { .. } if secret.starts_with("AIza") || secret.starts_with("AQ.") => {
+            Some("x-goog-api-key")
+        }
+        _ => None,
+    };
+    let (name, text) = match key {
+        Some(name) => (HeaderName::from_static(name), secret.to_owned()),
+        None => (header::AUTHORIZATION, format!("Bearer {secret}")),
+    };
+    let is_visible = secret.bytes().all(|byte| byte.is_ascii_graphic());
+    match HeaderValue::try_from(text) {
+        Ok(mut value) if is_visible => {
+            value.set_sensitive(true);
+            Ok((name, value))
+        }
+        Ok(_) | Err(_) => Err(BadSecret),
+    }
+}
+
+#[cfg(test)]
+#[path = "manner_tests.rs"]
+mod tests;

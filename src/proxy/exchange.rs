@@ -1,0 +1,103 @@
+//! What goes to a target: the client's body with the target's model in it, or the same request in the target's dialect.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http_body_util::Full;
+
+use super::failed::Failed;
+use super::question::Question;
+use crate::live::Member;
+use crate::model::{AnswerKind, Outcome};
+use crate::provider::manner::{PathAsk, Speech};
+
+/// A request to one target.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+    /// Whether the target's dialect is not the client's.
+    pub(super) translated: bool,
+    /// Whether token counts were asked for that the client did not ask for.
+    pub(super) asked_usage: bool,
+    /// What the client said and the target will not hear.
+    pub(super) dropped: Vec<String>,
+}
+
+impl Outgoing {
+    /// The request of `question` to `member`; `client` are the client's headers, `also` names more of them that may pass.
+    ///
+    /// # Errors
+    /// The target cannot be asked this.
+    pub(super) fn new(
+        question: &Question,
+        member: &Member,
+        client: &HeaderMap,
+        also: &[String],
+    ) -> Result<Self, Failed> {
+        let (manner, model) = (&member.provider.manner, member.config.name.model());
+        let Some(speech) = question.speech(member) else {
+            return Err(Failed::new(Outcome::Refused, "it has no such interface"));
+        };
+        let ask = PathAsk {
+            front: question.front,
+            speech,
+            model,
+            kind: question.kind(),
+            other: "",
+        };
+        let uri = manner
+            .uri(&member.provider.base, &ask)
+            .map_err(|error| Failed::new(Outcome::Refused, format!("bad address: {error}")))?;
+        let headers = manner.headers(client, also, question.kind(), None::<&HeaderValue>);
+        let mut outgoing = Self {
+            uri,
+            headers,
+            body: Bytes::new(),
+            translated: speech == Speech::Translated,
+            asked_usage: false,
+            dropped: Vec::new(),
+        };
+        if outgoing.translated {
+            outgoing.translate(question, member)?;
+        } else {
+            outgoing.pass(question, member);
+        }
+        Ok(outgoing)
+    }
+
+    /// The client's body, with the target's model.
+    fn pass(&mut self, question: &Question, member: &Member) {
+        let (envelope, model) = (&question.envelope, member.config.name.model());
+        let streams = question.kind() == AnswerKind::Streamed;
+        let asks = streams && member.provider.manner.asks_usage(question.front);
+        self.asked_usage = asks && !envelope.include_usage;
+        self.body = if asks {
+            envelope.rewrite_asking_usage(&question.body, model)
+        } else {
+            envelope.rewrite(&question.body, model)
+        };
+    }
+
+    fn translate(&mut self, question: &Question, member: &Member) -> Result<(), Failed> {
+        let Some(Ok(request)) = question.neutral() else {
+            return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
+        };
+        let target = member.provider.manner.target();
+        let written = target
+            .write_request(request, member.config.name.model())
+            .map_err(|unfit| Failed::new(Outcome::Refused, unfit.to_string()))?;
+        self.body = written.body.into();
+        self.dropped = written.dropped;
+        Ok(())
+    }
+
+    /// The request itself; a clone of handles, so that it can be sent again.
+    pub(super) fn request(&self) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(self.body.clone()));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = self.headers.clone();
+        request
+    }
+}

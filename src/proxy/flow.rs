@@ -1,0 +1,155 @@
+//! A stream between target and client: watched where it passes as it came, written anew where it is translated. Either way
+//! it is fed the target's bytes and gives the client's.
+
+use bytes::Bytes;
+
+use crate::dialect::any::{Reader, Writer};
+use crate::dialect::neutral::{Delta, Piece};
+use crate::dialect::{Front, any};
+use crate::wire::{ErrorBody, Seen, StreamReader, UsageFilter, Watched};
+
+/// A stream on its way.
+#[derive(Debug)]
+pub(super) enum Flow {
+    /// The bytes pass.
+    Native {
+        /// Watches them.
+        reader: StreamReader,
+        /// Takes token counts out that the client did not ask for.
+        filter: Option<UsageFilter>,
+        /// What the client called.
+        front: Front,
+    },
+    /// The target's pieces are said again in the client's dialect.
+    Translated(Box<Translation>),
+}
+
+/// A stream that is translated.
+#[derive(Debug)]
+pub(super) struct Translation {
+    reader: Reader,
+    writer: Writer,
+    seen: Seen,
+    pieces: Vec<Piece>,
+}
+
+// === impl Flow ===
+
+impl Flow {
+    /// A stream for a client of `front` that passes as it comes; `hide_usage` if its token counts are not for the client.
+    pub(super) fn native(front: Front, watched: Watched, hide_usage: bool) -> Self {
+        Self::Native {
+            reader: StreamReader::of(watched),
+            filter: hide_usage.then(UsageFilter::new),
+            front,
+        }
+    }
+
+    /// A stream that is read by one and written by the other.
+    pub(super) fn translated(reader: Reader, writer: Writer) -> Self {
+        Self::Translated(Box::new(Translation {
+            reader,
+            writer,
+            seen: Seen::default(),
+            pieces: Vec::new(),
+        }))
+    }
+
+    /// What has been seen so far.
+    pub(super) fn seen(&self) -> &Seen {
+        match self {
+            Self::Native { reader, .. } => reader.seen(),
+            Self::Translated(translation) => &translation.seen,
+        }
+    }
+
+    /// Takes the target's next bytes; gives the client's, which may be none.
+    pub(super) fn push(&mut self, chunk: &Bytes) -> Bytes {
+        match self {
+            Self::Native { reader, filter, .. } => {
+                reader.push(chunk);
+                filter
+                    .as_mut()
+                    .map_or_else(|| chunk.clone(), |filter| filter.push(chunk))
+            }
+            Self::Translated(translation) => {
+                let Translation { reader, pieces, .. } = &mut **translation;
+                reader.push(chunk, pieces);
+                translation.say()
+            }
+        }
+    }
+
+    /// The target has sent everything: what is left for the client.
+    pub(super) fn finish(&mut self) -> Bytes {
+        match self {
+            Self::Native { reader, filter, .. } => {
+                reader.finish();
+                filter.as_mut().map_or_else(Bytes::new, UsageFilter::finish)
+            }
+            Self::Translated(translation) => {
+                let Translation { reader, pieces, .. } = &mut **translation;
+                reader.finish(pieces);
+                translation.say()
+            }
+        }
+    }
+
+    /// `error` as the last event of the client's stream.
+    pub(super) fn error(&mut self, error: &ErrorBody) -> Bytes {
+        match self {
+            Self::Native { front, .. } => any::error_event(*front, error).into(),
+            Self::Translated(translation) => {
+                let mut out = Vec::new();
+                translation.writer.error(error, &mut out);
+                out.into()
+            }
+        }
+    }
+}
+
+// === impl Translation ===
+
+impl Translation {
+    /// Writes what was read.
+    fn say(&mut self) -> Bytes {
+        let mut out = Vec::new();
+        for piece in self.pieces.drain(..) {
+            note(&mut self.seen, &piece);
+            self.writer.piece(&piece, &mut out);
+        }
+        out.into()
+    }
+}
+
+fn note(seen: &mut Seen, piece: &Piece) {
+    match piece {
+        Piece::Start { usage, .. } => seen.usage = usage.or(seen.usage),
+        Piece::Usage(usage) => seen.usage = Some(*usage),
+        Piece::Delta { delta, .. } if is_content(delta) => {
+            seen.first_content = true;
+            seen.content_events = seen.content_events.saturating_add(1);
+        }
+        // A call is content by its name: some have no arguments.
+        Piece::Begin { kind, .. } => {
+            use crate::dialect::neutral::Block;
+            seen.first_content |= matches!(kind, Block::ToolCall { .. } | Block::Other(..));
+        }
+        Piece::Delta { .. } | Piece::End { .. } => {}
+        Piece::Finish { .. } => seen.finished = true,
+        Piece::Error(error) => seen.error = seen.error.take().or_else(|| Some(error.clone())),
+        Piece::Done => {
+            seen.done = true;
+            seen.finished = true;
+        }
+    }
+}
+
+fn is_content(delta: &Delta) -> bool {
+    match delta {
+        Delta::Text(text) | Delta::Arguments(text) | Delta::TextWithLogprobs(text, _) => {
+            !text.is_empty()
+        }
+        Delta::Signature(_) | Delta::Sealed(_) | Delta::Annotations(_) => true,
+    }
+}
