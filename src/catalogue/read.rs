@@ -9,7 +9,7 @@
 //! | input, cached, write, output, reasoning | pico-dollars a token; empty where nothing special is known |
 //! | request | pico-dollars a request |
 //! | tiers | `above:input:cached:write:output:reasoning`, more of them after `;` |
-//! | context, max_output | tokens |
+//! | context, `max_output` | tokens |
 //! | capabilities | letters: t tools, i images, a audio, j JSON schema, r reasoning, s streaming; a capital says that it can not |
 //! | date | the day on which the sources said so |
 //! | via | letters of the sources that agree, then after `!` of those that do not |

@@ -116,10 +116,10 @@ fn price_table(field: &Field<'_>) -> Option<Written> {
             tiers: tiers.unwrap_or(Some(Tiers::default()))?,
             ..base?
         },
-        date: date.map(|date| date.map(Some)).unwrap_or(Some(None))?,
-        source: source
-            .map(|source| source.map(|text| Some(text.to_owned())))
-            .unwrap_or(Some(None))?,
+        date: date.map_or(Some(None), |date| date.map(Some))?,
+        source: source.map_or(Some(None), |source| {
+            source.map(|text| Some(text.to_owned()))
+        })?,
     })
 }
 

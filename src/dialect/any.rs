@@ -48,8 +48,11 @@ impl Client {
         match front {
             Front::Chat => Some(Self::Chat),
             Front::Completions => Some(Self::Completions),
-            Front::Responses | Front::Messages => None,
-            Front::Embeddings | Front::CountTokens | Front::Other => None,
+            Front::Responses
+            | Front::Messages
+            | Front::Embeddings
+            | Front::CountTokens
+            | Front::Other => None,
         }
     }
 

@@ -74,13 +74,13 @@ fn read_prompt(object: &mut Object, extra: &mut Extra) -> Result<Vec<Message>, M
         // The document's own beginning, as if a new one were to be written.
         None => String::new(),
         Some(Value::String(text)) => text,
-        Some(Value::Array(list)) => match list.as_slice() {
-            [Value::String(text)] => text.clone(),
-            _ => {
+        Some(Value::Array(list)) => {
+            let [Value::String(text)] = list.as_slice() else {
                 extra.insert("prompt".to_owned(), Value::Array(list));
                 return Ok(Vec::new());
-            }
-        },
+            };
+            text.clone()
+        }
         Some(other) => return Err(misread(&at, "a string or a list", &other)),
     };
     Ok(vec![Message {

@@ -281,10 +281,16 @@ fn segment(model: &str) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             text.push(char::from(byte));
         } else {
-            text.push_str(&format!("%{byte:02X}"));
+            text.push('%');
+            text.push(hex_digit(byte >> 4));
+            text.push(hex_digit(byte & 15));
         }
     }
     text
+}
+
+fn hex_digit(value: u8) -> char {
+    char::from_digit(value.into(), 16).map_or('0', |digit| digit.to_ascii_uppercase())
 }
 
 /// The header that holds the credential.

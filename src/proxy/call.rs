@@ -197,7 +197,7 @@ impl Running<'_, '_> {
         let mut failed = Failed {
             status: Some(status),
             wait: fault.wait,
-            answer: whole.then(|| (returned(&parts.headers), bytes)),
+            answer: whole.then(|| Box::new((returned(&parts.headers), bytes))),
             ..Failed::new(fault.outcome, format!("it answered {status}"))
         };
         if translated {

@@ -26,7 +26,7 @@ pub(super) struct Failed {
     /// For people: what happened.
     pub(super) detail: String,
     /// The provider's own words, where they may be for the client.
-    pub(super) answer: Option<(HeaderMap, Bytes)>,
+    pub(super) answer: Option<Box<(HeaderMap, Bytes)>>,
 }
 
 impl Failed {
@@ -44,7 +44,7 @@ impl Failed {
     fn reported(fault: Fault, headers: HeaderMap, body: Bytes) -> Self {
         Self {
             wait: fault.wait,
-            answer: Some((headers, body)),
+            answer: Some(Box::new((headers, body))),
             ..Self::new(fault.outcome, "it reported an error in place of an answer")
         }
     }
@@ -54,9 +54,10 @@ impl Failed {
     /// For a client that speaks another dialect than the target: what the target says of the client's own mistake becomes
     /// the detail, which is told in the client's dialect.
     pub(super) fn retell(&mut self) {
-        let Some((_, body)) = self.answer.take() else {
+        let Some(answer) = self.answer.take() else {
             return;
         };
+        let body = answer.1;
         if self.outcome.class() == Class::ClientFault
             && let Some(reported) = Reported::read(&body)
         {

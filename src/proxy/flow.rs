@@ -12,16 +12,19 @@ use crate::wire::{ErrorBody, Seen, StreamReader, UsageFilter, Watched};
 #[derive(Debug)]
 pub(super) enum Flow {
     /// The bytes pass.
-    Native {
-        /// Watches them.
-        reader: StreamReader,
-        /// Takes token counts out that the client did not ask for.
-        filter: Option<UsageFilter>,
-        /// What the client called.
-        front: Front,
-    },
+    Native(Box<Passage>),
     /// The target's pieces are said again in the client's dialect.
     Translated(Box<Translation>),
+}
+
+/// A stream that passes.
+#[derive(Debug)]
+pub(super) struct Passage {
+    reader: StreamReader,
+    /// Takes token counts out that the client did not ask for.
+    filter: Option<UsageFilter>,
+    /// What the client called.
+    front: Front,
 }
 
 /// A stream that is translated.
@@ -38,11 +41,11 @@ pub(super) struct Translation {
 impl Flow {
     /// A stream for a client of `front` that passes as it comes; `hide_usage` if its token counts are not for the client.
     pub(super) fn native(front: Front, watched: Watched, hide_usage: bool) -> Self {
-        Self::Native {
+        Self::Native(Box::new(Passage {
             reader: StreamReader::of(watched),
             filter: hide_usage.then(UsageFilter::new),
             front,
-        }
+        }))
     }
 
     /// A stream that is read by one and written by the other.
@@ -58,7 +61,7 @@ impl Flow {
     /// What has been seen so far.
     pub(super) fn seen(&self) -> &Seen {
         match self {
-            Self::Native { reader, .. } => reader.seen(),
+            Self::Native(passage) => passage.reader.seen(),
             Self::Translated(translation) => &translation.seen,
         }
     }
@@ -66,11 +69,10 @@ impl Flow {
     /// Takes the target's next bytes; gives the client's, which may be none.
     pub(super) fn push(&mut self, chunk: &Bytes) -> Bytes {
         match self {
-            Self::Native { reader, filter, .. } => {
-                reader.push(chunk);
-                filter
-                    .as_mut()
-                    .map_or_else(|| chunk.clone(), |filter| filter.push(chunk))
+            Self::Native(passage) => {
+                passage.reader.push(chunk);
+                let filter = passage.filter.as_mut();
+                filter.map_or_else(|| chunk.clone(), |filter| filter.push(chunk))
             }
             Self::Translated(translation) => {
                 let Translation { reader, pieces, .. } = &mut **translation;
@@ -83,9 +85,10 @@ impl Flow {
     /// The target has sent everything: what is left for the client.
     pub(super) fn finish(&mut self) -> Bytes {
         match self {
-            Self::Native { reader, filter, .. } => {
-                reader.finish();
-                filter.as_mut().map_or_else(Bytes::new, UsageFilter::finish)
+            Self::Native(passage) => {
+                passage.reader.finish();
+                let filter = passage.filter.as_mut();
+                filter.map_or_else(Bytes::new, UsageFilter::finish)
             }
             Self::Translated(translation) => {
                 let Translation { reader, pieces, .. } = &mut **translation;
@@ -98,7 +101,7 @@ impl Flow {
     /// `error` as the last event of the client's stream.
     pub(super) fn error(&mut self, error: &ErrorBody) -> Bytes {
         match self {
-            Self::Native { front, .. } => any::error_event(*front, error).into(),
+            Self::Native(passage) => any::error_event(passage.front, error).into(),
             Self::Translated(translation) => {
                 let mut out = Vec::new();
                 translation.writer.error(error, &mut out);

@@ -81,20 +81,17 @@ fn passed_through(failed: Failed) -> Reply {
         | Outcome::Cancelled
         | Outcome::Refused => Code::InvalidRequestError,
     };
-    match failed.answer {
-        Some((headers, body)) => {
-            // An error under a status of success is an error all the same.
-            let status = failed.status.unwrap_or(StatusCode::BAD_REQUEST);
-            Reply::Whole {
-                status,
-                headers,
-                body,
-            }
-        }
-        None => {
-            let mut body = ErrorBody::new(code, failed.detail);
-            body.status = failed.status.map_or(body.status, |status| status.as_u16());
-            Reply::Reject(Reject::of(body).final_word())
-        }
+    let Some(answer) = failed.answer else {
+        let mut body = ErrorBody::new(code, failed.detail);
+        body.status = failed.status.map_or(body.status, |status| status.as_u16());
+        return Reply::Reject(Reject::of(body).final_word());
+    };
+    let (headers, body) = *answer;
+    // An error under a status of success is an error all the same.
+    let status = failed.status.unwrap_or(StatusCode::BAD_REQUEST);
+    Reply::Whole {
+        status,
+        headers,
+        body,
     }
 }

@@ -72,7 +72,7 @@ pub(super) fn note_responses(seen: &mut Seen, name: &[u8], data: &[u8]) {
         // Items that come whole, and pictures that come in parts.
         "response.output_item.done" if !seen.first_content => seen.count_content(),
         "response.image_generation_call.partial_image" => seen.count_content(),
-        kind if kind.ends_with(".delta") => seen.count_content(),
+        kind if kind.as_bytes().ends_with(b".delta") => seen.count_content(),
         _ => {}
     }
 }

@@ -21,7 +21,7 @@ const LARGEST: u64 = 64 << 20;
 pub(super) struct Args {
     #[command(flatten)]
     source: SourceArgs,
-    /// Newer prices: litellm's model_prices_and_context_window.json, genai-prices' data.json, or this program's own format
+    /// Newer prices: litellm's `model_prices_and_context_window.json`, genai-prices' data.json, or this program's own format
     #[arg(long, value_name = "FILE")]
     from: PathBuf,
     /// Writes the table to a new file instead of standard output

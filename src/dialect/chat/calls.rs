@@ -39,10 +39,9 @@ fn read_call(
     let id = object.text("id")?.filter(|id| !id.is_empty());
     object.take("type");
     object.take("index");
-    let mut function = match object.object("function")? {
-        Some(function) => function,
+    let Some(mut function) = object.object("function")? else {
         // A custom tool: its input is a text and not JSON, so it is carried as one argument of that name.
-        None => return read_custom(object, id, own_id),
+        return read_custom(object, id, own_id);
     };
     let call = ToolCall {
         id: id.unwrap_or_else(|| own_id.to_owned()),

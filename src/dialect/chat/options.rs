@@ -2,6 +2,10 @@
 
 /// What a server knows of chat completions, as data of its preset. The default is OpenAI's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a member that a server knows or not"
+)]
 pub struct ChatOptions {
     /// The key that bounds the answer.
     pub max_tokens: MaxTokensKey,

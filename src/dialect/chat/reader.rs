@@ -113,7 +113,8 @@ impl State {
         let created = chunk.count("created").unwrap_or_default();
         let choices = chunk.list("choices")?;
         // Azure's first chunk names neither: what comes after it does.
-        if !self.started && !(id.is_empty() && choices.is_empty()) {
+        let says_nothing = id.is_empty() && choices.is_empty();
+        if !self.started && !says_nothing {
             self.started = true;
             out.push(Piece::Start {
                 id,

@@ -76,9 +76,8 @@ impl<'a> MessageWriter<'a> {
 
     fn write_said(&mut self, message: &Message) {
         let role = match message.role {
-            Role::System => "system",
             Role::Developer if self.options.developer => "developer",
-            Role::Developer => "system",
+            Role::System | Role::Developer => "system",
             Role::User | Role::Tool | Role::Assistant => "user",
         };
         let mut parts = self.content_parts(&message.parts);

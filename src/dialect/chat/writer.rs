@@ -139,7 +139,7 @@ impl Writer {
         };
         state.blocks.insert(block, noted);
         if let Some(delta) = delta {
-            self.say(choice, delta, None, out);
+            self.say(choice, &delta, None, out);
         }
     }
 
@@ -195,7 +195,7 @@ impl Writer {
             // Blocks of other kinds have neither.
             (_, Delta::Arguments(_) | Delta::Sealed(_)) => return,
         };
-        self.say(choice, said, logprobs, out);
+        self.say(choice, &said, logprobs, out);
     }
 
     fn end(&mut self, choice: u32, block: u32, out: &mut Vec<u8>) {
@@ -207,7 +207,7 @@ impl Writer {
         {
             // Clients parse the arguments as JSON; an empty text is none.
             let delta = json!({"tool_calls": [{"index": index, "function": {"arguments": "{}"}}]});
-            self.say(choice, delta, None, out);
+            self.say(choice, &delta, None, out);
         }
     }
 
@@ -242,16 +242,16 @@ impl Writer {
         let state = self.choices.entry(choice).or_default();
         if !std::mem::replace(&mut state.begun, true) {
             let delta = json!({"role": "assistant", "content": "", "refusal": null});
-            self.put(choice, delta, None, out);
+            self.put(choice, &delta, None, out);
         }
     }
 
-    fn say(&mut self, choice: u32, delta: Value, logprobs: Option<&Value>, out: &mut Vec<u8>) {
+    fn say(&mut self, choice: u32, delta: &Value, logprobs: Option<&Value>, out: &mut Vec<u8>) {
         self.begin_choice(choice, out);
         self.put(choice, delta, logprobs, out);
     }
 
-    fn put(&self, choice: u32, delta: Value, logprobs: Option<&Value>, out: &mut Vec<u8>) {
+    fn put(&self, choice: u32, delta: &Value, logprobs: Option<&Value>, out: &mut Vec<u8>) {
         let written = json!({"index": choice, "delta": delta, "logprobs": logprobs,
             "finish_reason": null});
         self.chunk(vec![written], None, out);

@@ -57,8 +57,11 @@ fn fit_part(part: &Part) -> Result<(), Unfit> {
         Part::File(media) => document(media, 0).map(drop),
         Part::Audio(_) => Err(unfit("sound")),
         Part::ToolResult(result) => result.content.iter().try_for_each(fit_part),
-        Part::Text(_) | Part::ToolCall(_) | Part::Reasoning(_) | Part::Refusal(_) => Ok(()),
-        Part::Other(Dialect::Converse, _) => Ok(()),
+        Part::Text(_)
+        | Part::ToolCall(_)
+        | Part::Reasoning(_)
+        | Part::Refusal(_)
+        | Part::Other(Dialect::Converse, _) => Ok(()),
         Part::Other(..) => Err(unfit("parts that only another provider knows")),
     }
 }

@@ -17,12 +17,14 @@ fn read(stream: &str, size: usize) -> Vec<Piece> {
 }
 
 fn events(events: &[Value]) -> String {
-    events
+    let events: Vec<String> = events
         .iter()
-        .map(|event| format!("data: {event}\n\n"))
-        .collect()
+        .map(|event| format!("data: {event}"))
+        .collect();
+    events.join("\n\n") + "\n\n"
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "literals read better so")]
 fn delta(delta: Value) -> Value {
     json!({"id": "x", "model": "m", "choices": [{"index": 0, "delta": delta, "finish_reason": null}]})
 }
