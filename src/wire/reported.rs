@@ -29,10 +29,12 @@ impl Reported {
     /// Reads the error in `body`, a JSON document; `None` if there is none in it.
     pub fn read(body: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(body).ok()?.trim_ascii_start();
-        if text.starts_with('[') {
-            let list: Vec<&RawValue> = serde_json::from_str(text).ok()?;
-            let first = list.first().filter(|one| Shape::of(one) == Shape::Object)?;
-            return Self::read(first.get().as_bytes());
+        if let Some(list) = text.strip_prefix('[') {
+            // The first element tells; the others are not even looked at.
+            let mut list = serde_json::Deserializer::from_str(list).into_iter::<&RawValue>();
+            let first = list.next()?.ok()?;
+            let is_object = Shape::of(first) == Shape::Object;
+            return is_object.then(|| Self::read(first.get().as_bytes()))?;
         }
         let (mut error, mut top) = (None, Self::default());
         let mut detail = None;

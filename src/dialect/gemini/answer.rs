@@ -42,9 +42,10 @@ pub(super) fn is_blocked(feedback: Option<&Value>) -> bool {
 fn read_object(top: &mut Object, extra: &mut Extra) -> Result<Answer, Misread> {
     let id = top.text("responseId")?.unwrap_or_default();
     let candidates = top.list("candidates")?;
+    let prefix = part::call_prefix(&id);
     let mut choices = Vec::new();
     for (place, value) in (0..).zip(candidates) {
-        choices.push(read_choice(candidate::read(value, place)?, &id, extra)?);
+        choices.push(read_choice(candidate::read(value, place)?, &prefix, extra)?);
     }
     if choices.is_empty() && is_blocked(top.peek("promptFeedback")) {
         choices.push(Choice {

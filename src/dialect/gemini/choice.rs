@@ -59,7 +59,7 @@ impl ChoiceState {
         self.finish = Some(Finish::ContentFilter);
     }
 
-    /// Reads what one chunk says of it; `answer` is the answer's id.
+    /// Reads what one chunk says of it; `answer` is what of its answer's id goes into ids of calls.
     pub(super) fn read(
         &mut self,
         candidate: Candidate,
@@ -71,8 +71,8 @@ impl ChoiceState {
             let at = format!("{}[{index}]", candidate.parts_at);
             self.put(part::read(value, &at)?, answer, &mut logprobs, out);
         }
-        if let Some(logprobs) = logprobs {
-            let block = self.open(Kind::Text, out);
+        // Probabilities of an empty text; those of calls have no place in OpenAI's form.
+        if let (Some(logprobs), Some((block, Kind::Text))) = (logprobs, self.open) {
             self.delta(block, Delta::TextWithLogprobs(String::new(), logprobs), out);
         }
         let (grounding, citations) = (candidate.grounding, candidate.citations);

@@ -107,12 +107,16 @@ fn read_media(value: Value, at: &str) -> Result<Part, Misread> {
     })
 }
 
-/// An id for the `number`th call of a choice that came without one. It holds the answer's own id, so that calls of one
-/// conversation differ, in letters that every dialect takes.
-pub(super) fn call_id(answer: &str, choice: u32, number: u32) -> String {
+/// What of an answer's id goes into the ids of its calls: letters that every dialect takes, and not too many.
+pub(super) fn call_prefix(answer: &str) -> String {
     let is_fit = |letter: &char| letter.is_ascii_alphanumeric() || ['-', '_'].contains(letter);
-    let answer: String = answer.chars().filter(is_fit).take(32).collect();
-    match (answer.as_str(), choice) {
+    answer.chars().filter(is_fit).take(32).collect()
+}
+
+/// An id for the `number`th call of a choice that came without one. It holds the answer's own id, as [`call_prefix`] has it,
+/// so that calls of one conversation differ.
+pub(super) fn call_id(answer: &str, choice: u32, number: u32) -> String {
+    match (answer, choice) {
         ("", _) => format!("call_{choice}_{number}"),
         (answer, 0) => format!("call_{answer}_{number}"),
         (answer, choice) => format!("call_{answer}_{choice}_{number}"),

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::answer::is_blocked;
 use super::choice::ChoiceState;
-use super::{candidate, created, tokens_of};
+use super::{candidate, created, part, tokens_of};
 use crate::dialect::json::Object;
 use crate::dialect::neutral::{Misread, Piece};
 use crate::model::Tokens;
@@ -34,8 +34,8 @@ pub struct Reader {
 struct State {
     started: bool,
     over: bool,
-    /// The answer's id, for ids of calls.
-    id: String,
+    /// What of the answer's id goes into ids of calls.
+    prefix: String,
     choices: BTreeMap<u32, ChoiceState>,
     usage: Option<Tokens>,
 }
@@ -117,8 +117,8 @@ impl State {
         self.start(&mut chunk, out)?;
         for (place, value) in (0..).zip(chunk.list("candidates")?) {
             let candidate = candidate::read(value, place)?;
-            let (choice, id) = (candidate.index, self.id.clone());
-            self.choice(choice)?.read(candidate, &id, out)?;
+            let (choice, prefix) = (candidate.index, self.prefix.clone());
+            self.choice(choice)?.read(candidate, &prefix, out)?;
         }
         if is_blocked(chunk.peek("promptFeedback")) && self.choices.is_empty() {
             self.choice(0)?.block();
@@ -143,7 +143,7 @@ impl State {
             return Ok(());
         }
         self.started = true;
-        self.id.clone_from(&id);
+        self.prefix = part::call_prefix(&id);
         out.push(Piece::Start {
             id,
             model,
