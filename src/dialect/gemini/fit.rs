@@ -1,7 +1,6 @@
 //! Whether a request can be said in generateContent at all.
 
-use super::media::{self, Kind};
-use super::{GeminiOptions, unfit};
+use super::{GeminiOptions, media, unfit};
 use crate::dialect::neutral::{Dialect, Part, Request, Role, Tool, Unfit};
 
 /// Most answers to one request: `candidateCount` goes to 8.
@@ -36,15 +35,16 @@ pub fn fit(request: &Request, options: &GeminiOptions) -> Result<(), Unfit> {
 
 fn fit_part(part: &Part, options: GeminiOptions) -> Result<(), Unfit> {
     match part {
-        Part::Image(image) => media::write(image, Kind::Image, options).map(drop),
-        Part::Audio(sound) => media::write(sound, Kind::Audio, options).map(drop),
-        Part::File(file) => media::write(file, Kind::File, options).map(drop),
+        Part::Image(media) | Part::Audio(media) | Part::File(media) => media::fit(media, options),
         Part::ToolResult(result) => {
             let mut content = result.content.iter();
             content.try_for_each(|part| fit_part(part, options))
         }
-        Part::Text(_) | Part::ToolCall(_) | Part::Reasoning(_) | Part::Refusal(_) => Ok(()),
-        Part::Other(Dialect::Gemini, _) => Ok(()),
+        Part::Text(_)
+        | Part::ToolCall(_)
+        | Part::Reasoning(_)
+        | Part::Refusal(_)
+        | Part::Other(Dialect::Gemini, _) => Ok(()),
         Part::Other(..) => Err(unfit("parts that only another provider knows")),
     }
 }

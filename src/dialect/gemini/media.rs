@@ -62,6 +62,17 @@ pub(super) fn write(media: &Media, kind: Kind, options: GeminiOptions) -> Result
     }
 }
 
+/// Whether this host takes `media`.
+///
+/// # Errors
+/// As [`write`].
+pub(super) fn fit(media: &Media, options: GeminiOptions) -> Result<(), Unfit> {
+    match &media.source {
+        Source::Id(id) => address_of(id, options).map(drop),
+        Source::Base64(_) | Source::Url(_) | Source::Text(_) => Ok(()),
+    }
+}
+
 /// Whether `media`'s name is lost: only Vertex takes one.
 pub(super) fn loses_name(media: &Media, options: GeminiOptions) -> bool {
     media.name.is_some() && !options.vertex && !matches!(media.source, Source::Text(_))

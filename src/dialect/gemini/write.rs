@@ -1,5 +1,6 @@
 //! A neutral request as a body of generateContent.
 
+use serde_json::map::Entry;
 use serde_json::{Map, Value, json};
 
 use super::contents::Contents;
@@ -88,7 +89,9 @@ impl Own<'_> {
         let name = camel(key);
         let name = name.as_str();
         match (name, value) {
-            ("generationConfig", Value::Object(members)) => merge(self.generation, members),
+            ("generationConfig", Value::Object(members)) => {
+                merge(name, self.generation, members, self.dropped);
+            }
             ("toolConfig", Value::Object(members)) => self.put_tools(members),
             _ if OWN.contains(&name) || (self.options.vertex && OWN_OF_VERTEX.contains(&name)) => {
                 self.body.insert(name.to_owned(), value.clone());
@@ -99,7 +102,7 @@ impl Own<'_> {
 
     /// Arguments of calls in fragments are not read here, so they are not asked for.
     fn put_tools(&mut self, members: &Map<String, Value>) {
-        merge(self.tools, members);
+        merge("toolConfig", self.tools, members, self.dropped);
         let calling = self.tools.get_mut("functionCallingConfig");
         let calling = calling.and_then(Value::as_object_mut);
         let key = "streamFunctionCallArguments";
@@ -109,10 +112,18 @@ impl Own<'_> {
     }
 }
 
-/// Adds what is not there yet: what the neutral form said goes first.
-fn merge(into: &mut Map<String, Value>, members: &Map<String, Value>) {
+/// Adds what is not there yet: what the neutral form said goes first, and what must yield to it is named.
+fn merge(
+    place: &str,
+    into: &mut Map<String, Value>,
+    members: &Map<String, Value>,
+    dropped: &mut Dropped,
+) {
     for (key, value) in members {
-        into.entry(camel(key)).or_insert_with(|| value.clone());
+        match into.entry(camel(key)) {
+            Entry::Vacant(entry) => drop(entry.insert(value.clone())),
+            Entry::Occupied(_) => dropped.name(format!("{place}.{key}")),
+        }
     }
 }
 

@@ -1,4 +1,6 @@
 mod answers;
+mod build;
+mod conversations;
 mod recordings;
 mod requests;
 mod streams;
