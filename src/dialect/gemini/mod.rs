@@ -24,6 +24,7 @@ mod fit;
 mod generation;
 mod grounding;
 mod logprobs;
+mod loose;
 mod media;
 mod part;
 mod reader;

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::answer::is_blocked;
 use super::choice::ChoiceState;
+use super::loose::Loose;
 use super::{candidate, created, part, tokens_of};
 use crate::dialect::json::Object;
 use crate::dialect::neutral::{Misread, Piece};
@@ -27,6 +28,7 @@ const MAX_EVENT: usize = 16 << 20;
 #[derive(Debug)]
 pub struct Reader {
     splitter: Splitter,
+    loose: Loose,
     state: State,
 }
 
@@ -51,6 +53,7 @@ impl Reader {
     pub fn new() -> Self {
         Self {
             splitter: Splitter::up_to(MAX_EVENT),
+            loose: Loose::default(),
             state: State::default(),
         }
     }
@@ -58,6 +61,7 @@ impl Reader {
     /// Reads the next chunk; what it says goes to `out`.
     pub fn push(&mut self, chunk: &[u8], out: &mut Vec<Piece>) {
         let state = &mut self.state;
+        self.loose.push(chunk);
         self.splitter.push(chunk, |item| state.note(item, out));
     }
 
@@ -65,6 +69,10 @@ impl Reader {
     pub fn finish(&mut self, out: &mut Vec<Piece>) {
         let state = &mut self.state;
         self.splitter.finish(|item| state.note(item, out));
+        if let (Some(reported), false) = (self.loose.error(), state.over) {
+            state.over = true;
+            out.push(Piece::Error(reported));
+        }
         state.end(out);
     }
 }

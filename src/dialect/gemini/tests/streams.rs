@@ -230,6 +230,31 @@ fn an_error_inside_the_stream_ends_it() {
 }
 
 #[test]
+fn an_error_that_is_no_event_is_one_all_the_same() {
+    let error =
+        json!({"error": {"code": 429, "message": "enough", "status": "RESOURCE_EXHAUSTED"}});
+    let begun = events(&[chunk(&json!([{"text": "{a"}]))]);
+    for document in [format!("{error:#}"), format!("[{error:#}\n]")] {
+        let bytes = [begun.as_slice(), document.as_bytes(), b"\n\n"].concat();
+        let whole = read(&bytes, bytes.len());
+        let Some(Piece::Error(reported)) = whole.last() else {
+            panic!("expected an error last, found {whole:?}");
+        };
+        assert!(reported.is("RESOURCE_EXHAUSTED") && reported.message == "enough");
+        for split in 0..bytes.len() {
+            let (mut reader, mut out) = (Reader::new(), Vec::new());
+            reader.push(&bytes[..split], &mut out);
+            reader.push(&bytes[split..], &mut out);
+            reader.finish(&mut out);
+            assert_eq!(out, whole, "split at {split}");
+        }
+    }
+    let end = events(&[last(&json!([]), "STOP")]);
+    let noise = [begun.as_slice(), b"{no json\n\n", &end].concat();
+    assert!(gathered(&read(&noise, 5)).1, "a line of noise is no error");
+}
+
+#[test]
 fn a_prompt_that_was_refused_is_an_answer_that_was_filtered() {
     let chunk = json!({"promptFeedback": {"blockReason": "SAFETY"}, "responseId": "r1"});
     let (answer, done) = gathered(&read(&events(&[chunk]), 64));
