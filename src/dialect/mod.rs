@@ -25,6 +25,7 @@ pub mod completions;
 pub mod converse;
 pub mod embeddings;
 mod front;
+pub mod gemini;
 mod json;
 pub mod neutral;
 

@@ -1,7 +1,8 @@
 //! Errors as providers report them.
 //!
 //! The same facts come in many shapes: OpenAI's `{"error": {message, type, param, code}}`, a bare text under `error`, the
-//! fields at the top level (vLLM of old, gateways), or a bare `detail`. What decides is the code or the type; the message
+//! fields at the top level (vLLM of old, gateways), a bare `detail`, or Google's `{"error": {code, message, status}}`, which
+//! stands in a list where a stream was asked for. What decides is the code or the type; the message
 //! is for the log and for a few facts that stand nowhere else (how long to wait, that the context is too long).
 
 use serde_json::value::RawValue;
@@ -18,7 +19,7 @@ const MAX_MESSAGE: usize = 500;
 pub struct Reported {
     /// What it says; shortened to 500 bytes.
     pub message: String,
-    /// Its `type`.
+    /// Its `type`, or Google's `status` where there is none, for example `RESOURCE_EXHAUSTED`.
     pub kind: Option<String>,
     /// Its `code`; a number is kept as text.
     pub code: Option<String>,
@@ -27,7 +28,14 @@ pub struct Reported {
 impl Reported {
     /// Reads the error in `body`, a JSON document; `None` if there is none in it.
     pub fn read(body: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(body).ok()?;
+        let text = std::str::from_utf8(body).ok()?.trim_ascii_start();
+        if let Some(list) = text.strip_prefix('[') {
+            // The first element tells; the others are not even looked at.
+            let mut list = serde_json::Deserializer::from_str(list).into_iter::<&RawValue>();
+            let first = list.next()?.ok()?;
+            let is_object = Shape::of(first) == Shape::Object;
+            return is_object.then(|| Self::read(first.get().as_bytes()))?;
+        }
         let (mut error, mut top) = (None, Self::default());
         let mut detail = None;
         let walked = members(text, |member| {
@@ -53,11 +61,18 @@ impl Reported {
         let mut reported = Self::default();
         match Shape::of(error) {
             Shape::Object => {
+                let mut status = None;
                 let walked = members(error.get(), |member| {
-                    reported.note(member.key.as_ref(), member.value);
+                    match member.key.as_ref() {
+                        "status" if Shape::of(member.value) == Shape::Text => {
+                            status = texts(member.value);
+                        }
+                        key => reported.note(key, member.value),
+                    }
                     Ok(())
                 });
                 walked.ok()?;
+                reported.kind = reported.kind.or(status);
             }
             Shape::Text => reported.message = texts(error).unwrap_or_default(),
             Shape::Number | Shape::Array => reported.message = shortened(error.get()),
@@ -139,6 +154,26 @@ mod tests {
             Some("400"),
         );
         check(r#"{"detail":"Not Found"}"#, "Not Found", None, None);
+        let google = r#"{"error":{"code":429,"message":"no","status":"RESOURCE_EXHAUSTED","details":[{"reason":"r"}]}}"#;
+        check(google, "no", Some("RESOURCE_EXHAUSTED"), Some("429"));
+        let listed = format!(" [{google},\n{google}]");
+        check(&listed, "no", Some("RESOURCE_EXHAUSTED"), Some("429"));
+    }
+
+    #[test]
+    fn a_type_goes_before_a_status() {
+        check(
+            r#"{"error":{"message":"no","type":"t","status":"s"}}"#,
+            "no",
+            Some("t"),
+            None,
+        );
+        check(
+            r#"{"error":{"message":"no","status":400}}"#,
+            "no",
+            None,
+            None,
+        );
     }
 
     #[test]
@@ -147,6 +182,9 @@ mod tests {
             r#"{"error":null,"choices":[]}"#,
             r#"{"error":false}"#,
             "[]",
+            "[1]",
+            r#"[{"candidates":[]}]"#,
+            r#"[[{"error":"deep"}]]"#,
             "<html>",
             "",
         ] {

@@ -9,7 +9,7 @@
 
 use memchr::memchr2;
 
-/// Largest event that is looked into, in bytes of its lines. A chunk of chat has some 300 bytes; with audio, some 100 KB.
+/// Largest event that is looked into unless told otherwise, in bytes of its lines. A chunk of chat has some 300 bytes; with audio, some 100 KB.
 pub const MAX_EVENT: usize = 1 << 20;
 
 /// What the splitter found.
@@ -22,13 +22,15 @@ pub enum Item<'a> {
         /// The `data` fields, joined by line feeds.
         data: &'a [u8],
     },
-    /// An event of more than [`MAX_EVENT`] bytes; its contents are gone, the stream goes on behind it.
+    /// An event of more bytes than the splitter's bound; its contents are gone, the stream goes on behind it.
     TooLong,
 }
 
-/// Splits a stream of bytes into events. Keeps at most [`MAX_EVENT`] bytes.
-#[derive(Clone, Debug, Default)]
+/// Splits a stream of bytes into events. Keeps at most [`MAX_EVENT`] bytes, or what [`Splitter::up_to`] was told.
+#[derive(Clone, Debug)]
 pub struct Splitter {
+    /// Most bytes of an event.
+    most: usize,
     /// The unfinished line.
     line: Vec<u8>,
     /// The unfinished event's name and data; `data` has a line feed after every line.
@@ -54,10 +56,30 @@ enum Skip {
     InLine,
 }
 
+impl Default for Splitter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Splitter {
     /// At the start of a stream.
     pub fn new() -> Self {
-        Self::default()
+        Self::up_to(MAX_EVENT)
+    }
+
+    /// At the start of a stream whose events have up to `most` bytes.
+    pub fn up_to(most: usize) -> Self {
+        Self {
+            most,
+            line: Vec::new(),
+            name: Vec::new(),
+            data: Vec::new(),
+            has_data: false,
+            skip: Skip::No,
+            after_cr: false,
+            begun: false,
+        }
     }
 
     /// Looks at the next `chunk` and hands each event that ends in it to `sink`. Linear in the chunk.
@@ -185,7 +207,7 @@ impl Splitter {
 
     /// Gives the event up, and its memory with it, if `part` is more than may be kept of it.
     fn bound(&mut self, part: &[u8]) {
-        let is_full = !part.is_empty() && self.held() + part.len() > MAX_EVENT;
+        let is_full = !part.is_empty() && self.held() + part.len() > self.most;
         if self.skip == Skip::No && is_full {
             self.skip = Skip::InLine;
             self.line = Vec::new();
