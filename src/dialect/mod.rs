@@ -26,5 +26,6 @@ pub mod embeddings;
 mod front;
 mod json;
 pub mod neutral;
+pub mod responses;
 
 pub use front::Front;
