@@ -105,7 +105,7 @@ impl Items<'_> {
         if !self.content.is_empty() {
             let content = std::mem::take(&mut self.content);
             let id = item_id("msg", self.id, self.list.len());
-            self.list.push(item::message(&id, "completed", content));
+            self.list.push(item::message(&id, "completed", &content));
         }
     }
 

@@ -13,7 +13,10 @@ const OWN: [(&str, &str); 5] = [
     ("conversation", "conversations that are kept (conversation)"),
     ("prompt", "prompts that are kept (prompt)"),
     ("background", "answers in the background (background)"),
-    ("tool_choice", "choice of a tool of the provider's own (tool_choice)"),
+    (
+        "tool_choice",
+        "choice of a tool of the provider's own (tool_choice)",
+    ),
 ];
 
 /// Whether a request that was read here can be said in the dialect `target`. What is harmless to leave out (`store`,

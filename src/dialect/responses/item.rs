@@ -6,7 +6,7 @@ use super::super::neutral::{Reasoning, ToolCall};
 use super::capsule;
 
 /// A message of the model's.
-pub(super) fn message(id: &str, status: &str, content: Vec<Value>) -> Value {
+pub(super) fn message(id: &str, status: &str, content: &[Value]) -> Value {
     json!({"id": id, "type": "message", "status": status, "role": "assistant", "content": content})
 }
 

@@ -33,6 +33,7 @@ pub struct Writer {
     created: u64,
     usage: Option<Tokens>,
     finish: Option<Finish>,
+    has_refusal: bool,
     sequence: u64,
     /// Bytes held, by a count that is never too small.
     held: usize,
@@ -62,6 +63,7 @@ impl Writer {
             created: now_unix,
             usage: None,
             finish: None,
+            has_refusal: false,
             sequence: 0,
             held: 0,
             begun: false,
@@ -164,7 +166,10 @@ impl Writer {
         }
         let place = match kind {
             Block::Text => self.begin_part(Content::text(), out),
-            Block::Refusal => self.begin_part(Content::refusal(), out),
+            Block::Refusal => {
+                self.has_refusal = true;
+                self.begin_part(Content::refusal(), out)
+            }
             Block::Reasoning => self.begin_item(Item::Reasoning(Reasoning::default()), out),
             Block::ToolCall { id, name } => {
                 let call = ToolCall {
@@ -186,7 +191,7 @@ impl Writer {
     fn begin_part(&mut self, content: Content, out: &mut Vec<u8>) -> Place {
         let index = match self.message {
             Some(index) => index,
-            None => self.begin_item(Item::Message(Vec::new()), out).item,
+            None => self.begin_item(Item::message(), out).item,
         };
         self.message = Some(index);
         let part = content.write();
@@ -194,9 +199,10 @@ impl Writer {
             item: index,
             part: 0,
         };
-        if let Some(Item::Message(parts)) = self.items.get_mut(index) {
+        if let Some(Item::Message { parts, open }) = self.items.get_mut(index) {
             place.part = parts.len();
             parts.push(content);
+            *open += 1;
         }
         self.say_in_part("response.content_part.added", place, "part", part, out);
         place
@@ -218,7 +224,7 @@ impl Writer {
     /// No more texts come to the message that is open; it ends with the last of its parts.
     fn leave_message(&mut self, out: &mut Vec<u8>) {
         if let Some(index) = self.message.take()
-            && !self.blocks.values().any(|place| place.item == index)
+            && let Some(Item::Message { open: 0, .. }) = self.items.get(index)
         {
             self.close_item(index, out);
         }
@@ -257,7 +263,7 @@ impl Writer {
             return;
         };
         match self.items.get_mut(place.item) {
-            Some(Item::Message(parts)) => {
+            Some(Item::Message { parts, .. }) => {
                 if let Some(part) = parts.get_mut(place.part) {
                     let said = part.add(delta);
                     self.say_part(place, said, delta, out);
@@ -284,71 +290,18 @@ impl Writer {
         }
     }
 
-    /// Tells what came of a message's part.
-    fn say_part(&mut self, place: Place, said: open::Said, delta: &Delta, out: &mut Vec<u8>) {
-        match said {
-            open::Said::Text { text, logprobs } => {
-                let mut event = self.in_part(place);
-                event["delta"] = Value::String(text);
-                event["logprobs"] = Value::Array(logprobs);
-                self.say("response.output_text.delta", event, out);
-            }
-            open::Said::Refusal(text) => {
-                self.say_in_part("response.refusal.delta", place, "delta", json!(text), out);
-            }
-            open::Said::Annotations { first, list } => {
-                for (index, annotation) in (first..).zip(list) {
-                    let mut event = self.in_part(place);
-                    event["annotation_index"] = json!(index);
-                    event["annotation"] = annotation;
-                    self.say("response.output_text.annotation.added", event, out);
-                }
-            }
-            open::Said::Nothing => {
-                // Gemini signs texts too: a thought without words.
-                if let Delta::Signature(signature) = delta {
-                    let thought = Reasoning {
-                        signature: Some(signature.clone()),
-                        ..Reasoning::default()
-                    };
-                    if let Some(content) = capsule::of_thought(&thought) {
-                        self.put_carrier(content, out);
-                    }
-                }
-            }
-        }
-    }
-
-    fn say_thought(&mut self, index: usize, text: &str, is_first: bool, out: &mut Vec<u8>) {
-        if text.is_empty() {
-            return;
-        }
-        if is_first {
-            let name = "response.reasoning_summary_part.added";
-            self.say_in_summary(name, index, "part", item::summary(""), out);
-        }
-        let name = "response.reasoning_summary_text.delta";
-        self.say_in_summary(name, index, "delta", json!(text), out);
-    }
-
     fn end(&mut self, block: u32, out: &mut Vec<u8>) {
         let Some(place) = self.blocks.remove(&block) else {
             return;
         };
-        if let Some(Item::Message(parts)) = self.items.get(place.item) {
+        if let Some(Item::Message { parts, open }) = self.items.get_mut(place.item) {
+            *open = open.saturating_sub(1);
+            let is_last = *open == 0;
             if let Some(part) = parts.get(place.part) {
-                let (name, key, text, written) = part.whole();
-                let mut event = self.in_part(place);
-                if let Some(logprobs) = written.get("logprobs") {
-                    event["logprobs"] = logprobs.clone();
-                }
-                event[key] = text;
-                self.say(name, event, out);
-                self.say_in_part("response.content_part.done", place, "part", written, out);
+                let whole = part.whole();
+                self.say_part_whole(place, whole, out);
             }
-            let is_open = self.message == Some(place.item)
-                || self.blocks.values().any(|one| one.item == place.item);
-            if is_open {
+            if !is_last || self.message == Some(place.item) {
                 return;
             }
         }
@@ -383,7 +336,7 @@ impl Writer {
                 event["arguments"] = json!(call.arguments);
                 self.say("response.function_call_arguments.done", event, out);
             }
-            Item::Reasoning(_) | Item::Message(_) | Item::Whole(_) | Item::Done(_) => {}
+            Item::Reasoning(_) | Item::Message { .. } | Item::Whole(_) | Item::Done(_) => {}
         }
         let status = self.status().item_word();
         let written = item.write(&self.item_id(&item, index), status);
@@ -418,8 +371,7 @@ impl Writer {
 
     /// How the answer ended, as far as is known.
     fn status(&self) -> Status {
-        let has_refusal = self.items.iter().any(Item::has_refusal);
-        Status::of(self.finish.as_ref(), has_refusal)
+        Status::of(self.finish.as_ref(), self.has_refusal)
     }
 
     fn response(&self, status: Status, output: Vec<Value>) -> Map<String, Value> {

@@ -8,8 +8,13 @@ use super::super::item;
 /// An item of the answer.
 #[derive(Debug)]
 pub(super) enum Item {
-    /// A message with its parts.
-    Message(Vec<Content>),
+    /// A message.
+    Message {
+        /// What it says.
+        parts: Vec<Content>,
+        /// How many of the parts have not ended.
+        open: usize,
+    },
     /// A thought.
     Reasoning(Reasoning),
     /// A call.
@@ -21,10 +26,18 @@ pub(super) enum Item {
 }
 
 impl Item {
+    /// A message that begins.
+    pub(super) const fn message() -> Self {
+        Self::Message {
+            parts: Vec::new(),
+            open: 0,
+        }
+    }
+
     /// The prefix of its id; `None` if it has its own.
     pub(super) const fn prefix(&self) -> Option<&'static str> {
         match self {
-            Self::Message(_) => Some("msg"),
+            Self::Message { .. } => Some("msg"),
             Self::Reasoning(_) => Some("rs"),
             Self::Call(_) => Some("fc"),
             Self::Whole(_) | Self::Done(_) => None,
@@ -34,8 +47,9 @@ impl Item {
     /// The item as far as it came.
     pub(super) fn write(&self, id: &str, status: &str) -> Value {
         match self {
-            Self::Message(parts) => {
-                item::message(id, status, parts.iter().map(Content::write).collect())
+            Self::Message { parts, .. } => {
+                let content: Vec<Value> = parts.iter().map(Content::write).collect();
+                item::message(id, status, &content)
             }
             Self::Reasoning(thought) => item::reasoning(id, thought),
             Self::Call(call) => item::call(id, status, call),
@@ -47,19 +61,7 @@ impl Item {
     pub(super) fn done(self) -> Option<Value> {
         match self {
             Self::Done(value) => Some(value),
-            Self::Message(_) | Self::Reasoning(_) | Self::Call(_) | Self::Whole(_) => None,
-        }
-    }
-
-    /// Whether the model refused in it.
-    pub(super) fn has_refusal(&self) -> bool {
-        match self {
-            Self::Message(parts) => parts.iter().any(|part| part.is_refusal),
-            Self::Done(value) => value
-                .get("content")
-                .and_then(Value::as_array)
-                .is_some_and(|parts| parts.iter().any(|part| part["type"] == "refusal")),
-            Self::Reasoning(_) | Self::Call(_) | Self::Whole(_) => false,
+            Self::Message { .. } | Self::Reasoning(_) | Self::Call(_) | Self::Whole(_) => None,
         }
     }
 }
@@ -88,6 +90,14 @@ pub(super) enum Said {
     },
     /// Nothing that has a place in a message.
     Nothing,
+}
+
+/// A part at its end.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) name: &'static str,
+    pub(super) members: Value,
+    pub(super) part: Value,
 }
 
 impl Content {
@@ -136,14 +146,21 @@ impl Content {
         }
     }
 
-    /// The event that tells its whole text, the text's key and the text there, and the whole part.
-    pub(super) fn whole(&self) -> (&'static str, &'static str, Value, Value) {
-        let (name, key) = if self.is_refusal {
-            ("response.refusal.done", "refusal")
+    /// The name and the members of the event that tells its whole text, and the whole part.
+    pub(super) fn whole(&self) -> Whole {
+        if self.is_refusal {
+            Whole {
+                name: "response.refusal.done",
+                members: json!({"refusal": self.text}),
+                part: self.write(),
+            }
         } else {
-            ("response.output_text.done", "text")
-        };
-        (name, key, json!(self.text), self.write())
+            Whole {
+                name: "response.output_text.done",
+                members: json!({"text": self.text, "logprobs": self.logprobs}),
+                part: self.write(),
+            }
+        }
     }
 }
 

@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::super::super::neutral::{Delta, Reasoning};
 use super::super::echo::item_id;
-use super::open::Item;
+use super::super::{capsule, item};
+use super::open::{Item, Said, Whole};
 use super::{MAX_HELD, Place, Writer};
 use crate::wire::{Code, ErrorBody};
 
@@ -22,6 +24,69 @@ impl Writer {
         out.extend_from_slice(b"\ndata: ");
         out.extend_from_slice(Value::Object(members).to_string().as_bytes());
         out.extend_from_slice(b"\n\n");
+    }
+
+    /// Tells what came of a message's part.
+    pub(super) fn say_part(&mut self, place: Place, said: Said, delta: &Delta, out: &mut Vec<u8>) {
+        match said {
+            Said::Text { text, logprobs } => {
+                let mut event = self.in_part(place);
+                event["delta"] = Value::String(text);
+                event["logprobs"] = Value::Array(logprobs);
+                self.say("response.output_text.delta", event, out);
+            }
+            Said::Refusal(text) => {
+                self.say_in_part("response.refusal.delta", place, "delta", json!(text), out);
+            }
+            Said::Annotations { first, list } => {
+                for (index, annotation) in (first..).zip(list) {
+                    let mut event = self.in_part(place);
+                    event["annotation_index"] = json!(index);
+                    event["annotation"] = annotation;
+                    self.say("response.output_text.annotation.added", event, out);
+                }
+            }
+            Said::Nothing => {
+                // Gemini signs texts too: a thought without words.
+                if let Delta::Signature(signature) = delta {
+                    let thought = Reasoning {
+                        signature: Some(signature.clone()),
+                        ..Reasoning::default()
+                    };
+                    if let Some(content) = capsule::of_thought(&thought) {
+                        self.put_carrier(content, out);
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn say_thought(
+        &mut self,
+        index: usize,
+        text: &str,
+        is_first: bool,
+        out: &mut Vec<u8>,
+    ) {
+        if text.is_empty() {
+            return;
+        }
+        if is_first {
+            let name = "response.reasoning_summary_part.added";
+            self.say_in_summary(name, index, "part", item::summary(""), out);
+        }
+        let name = "response.reasoning_summary_text.delta";
+        self.say_in_summary(name, index, "delta", json!(text), out);
+    }
+
+    /// Tells a part of a message whole.
+    pub(super) fn say_part_whole(&mut self, place: Place, whole: Whole, out: &mut Vec<u8>) {
+        let mut event = self.in_part(place);
+        if let (Value::Object(event), Value::Object(members)) = (&mut event, whole.members) {
+            event.extend(members);
+        }
+        self.say(whole.name, event, out);
+        self.say_in_part("response.content_part.done", place, "part", whole.part, out);
     }
 
     pub(super) fn say_in_item(
