@@ -66,6 +66,11 @@ impl Object {
         self.members.get(key).filter(|value| !value.is_null())
     }
 
+    /// Puts back what was taken, or a part of it.
+    pub(super) fn put(&mut self, key: &str, value: Value) {
+        self.members.insert(key.to_owned(), value);
+    }
+
     /// Takes a text.
     pub(super) fn text(&mut self, key: &str) -> Result<Option<String>, Misread> {
         self.typed(key, "a string", |value| match value {

@@ -28,5 +28,6 @@ mod front;
 pub mod gemini;
 mod json;
 pub mod neutral;
+pub mod responses;
 
 pub use front::Front;
