@@ -20,6 +20,7 @@
 //! All of it is pure: bytes and types in, bytes and types out.
 
 pub mod chat;
+pub mod cohere;
 pub mod completions;
 pub mod converse;
 pub mod embeddings;
