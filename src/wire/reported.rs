@@ -72,6 +72,8 @@ impl Reported {
         match key {
             "message" => self.message = texts(value).unwrap_or_default(),
             "type" => self.kind = texts(value),
+            // Cohere's.
+            "error_type" => self.kind = self.kind.take().or_else(|| texts(value)),
             "code" => self.code = texts(value),
             _ => {}
         }
@@ -139,6 +141,12 @@ mod tests {
             Some("400"),
         );
         check(r#"{"detail":"Not Found"}"#, "Not Found", None, None);
+        check(
+            r#"{"error_type":"TOO_MANY_TOKENS","id":"i","message":"no"}"#,
+            "no",
+            Some("TOO_MANY_TOKENS"),
+            None,
+        );
     }
 
     #[test]
