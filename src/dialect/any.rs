@@ -1,7 +1,7 @@
 //! One door to all dialects: what a client speaks, what a target speaks, and the functions of each by its name.
 
 use super::neutral::{Answer, Dialect, Misread, NotRead, Piece, Request, Unfit, Written};
-use super::{Front, chat, completions, converse};
+use super::{Front, chat, cohere, completions, converse, gemini, responses};
 use crate::wire::ErrorBody;
 
 /// The dialect of a client that converses.
@@ -11,6 +11,8 @@ pub enum Client {
     Chat,
     /// OpenAI's legacy completions.
     Completions,
+    /// OpenAI's Responses.
+    Responses,
 }
 
 /// The dialect of a target, with what its server knows of it.
@@ -20,6 +22,10 @@ pub enum Target {
     Chat(chat::ChatOptions),
     /// Bedrock's Converse.
     Converse,
+    /// Google's generateContent.
+    Gemini(gemini::GeminiOptions),
+    /// Cohere's chat, version 2.
+    Cohere,
 }
 
 /// Reads the stream of a target.
@@ -29,6 +35,10 @@ pub enum Reader {
     Chat(chat::Reader),
     /// Bedrock's Converse.
     Converse(converse::Reader),
+    /// Google's generateContent.
+    Gemini(gemini::Reader),
+    /// Cohere's chat, version 2.
+    Cohere(cohere::Reader),
 }
 
 /// Writes the stream of a client.
@@ -38,6 +48,8 @@ pub enum Writer {
     Chat(chat::Writer),
     /// OpenAI's legacy completions.
     Completions(completions::Writer),
+    /// OpenAI's Responses.
+    Responses(responses::Writer),
 }
 
 // === impl Client ===
@@ -48,11 +60,8 @@ impl Client {
         match front {
             Front::Chat => Some(Self::Chat),
             Front::Completions => Some(Self::Completions),
-            Front::Responses
-            | Front::Messages
-            | Front::Embeddings
-            | Front::CountTokens
-            | Front::Other => None,
+            Front::Responses => Some(Self::Responses),
+            Front::Messages | Front::Embeddings | Front::CountTokens | Front::Other => None,
         }
     }
 
@@ -64,6 +73,7 @@ impl Client {
         match self {
             Self::Chat => chat::read_request(body),
             Self::Completions => completions::read_request(body),
+            Self::Responses => responses::read_request(body),
         }
     }
 
@@ -75,6 +85,7 @@ impl Client {
         match self {
             Self::Chat => Ok(()),
             Self::Completions => completions::fit_elsewhere(request, target),
+            Self::Responses => responses::fit_elsewhere(request, target),
         }
     }
 
@@ -83,6 +94,7 @@ impl Client {
         match self {
             Self::Chat => chat::write_answer(answer, request),
             Self::Completions => completions::write_answer(answer, request),
+            Self::Responses => responses::write_answer(answer, request),
         }
     }
 
@@ -93,6 +105,9 @@ impl Client {
             Self::Chat => Writer::Chat(chat::Writer::new(request, id_seed, now_unix)),
             Self::Completions => {
                 Writer::Completions(completions::Writer::new(request, id_seed, now_unix))
+            }
+            Self::Responses => {
+                Writer::Responses(responses::Writer::new(request, id_seed, now_unix))
             }
         }
     }
@@ -106,6 +121,8 @@ impl Target {
         match self {
             Self::Chat(_) => Dialect::Chat,
             Self::Converse => Dialect::Converse,
+            Self::Gemini(_) => Dialect::Gemini,
+            Self::Cohere => Dialect::Cohere,
         }
     }
 
@@ -117,6 +134,8 @@ impl Target {
         match self {
             Self::Chat(options) => chat::fit(request, options),
             Self::Converse => converse::fit(request),
+            Self::Gemini(options) => gemini::fit(request, options),
+            Self::Cohere => cohere::fit(request),
         }
     }
 
@@ -128,6 +147,8 @@ impl Target {
         match self {
             Self::Chat(options) => chat::write_request(request, model, options),
             Self::Converse => converse::write_request(request, model),
+            Self::Gemini(options) => gemini::write_request(request, model, options),
+            Self::Cohere => cohere::write_request(request, model),
         }
     }
 
@@ -139,6 +160,8 @@ impl Target {
         match self {
             Self::Chat(_) => chat::read_answer(body),
             Self::Converse => converse::read_answer(body),
+            Self::Gemini(_) => gemini::read_answer(body),
+            Self::Cohere => cohere::read_answer(body),
         }
     }
 
@@ -147,6 +170,8 @@ impl Target {
         match self {
             Self::Chat(_) => Reader::Chat(chat::Reader::new()),
             Self::Converse => Reader::Converse(converse::Reader::new()),
+            Self::Gemini(_) => Reader::Gemini(gemini::Reader::new()),
+            Self::Cohere => Reader::Cohere(cohere::Reader::new()),
         }
     }
 }
@@ -183,6 +208,8 @@ impl Reader {
         match self {
             Self::Chat(reader) => reader.push(chunk, out),
             Self::Converse(reader) => reader.push(chunk, out),
+            Self::Gemini(reader) => reader.push(chunk, out),
+            Self::Cohere(reader) => reader.push(chunk, out),
         }
     }
 
@@ -191,6 +218,8 @@ impl Reader {
         match self {
             Self::Chat(reader) => reader.finish(out),
             Self::Converse(reader) => reader.finish(out),
+            Self::Gemini(reader) => reader.finish(out),
+            Self::Cohere(reader) => reader.finish(out),
         }
     }
 }
@@ -203,6 +232,7 @@ impl Writer {
         match self {
             Self::Chat(writer) => writer.piece(piece, out),
             Self::Completions(writer) => writer.piece(piece, out),
+            Self::Responses(writer) => writer.piece(piece, out),
         }
     }
 
@@ -211,6 +241,7 @@ impl Writer {
         match self {
             Self::Chat(writer) => writer.error(error, out),
             Self::Completions(writer) => writer.error(error, out),
+            Self::Responses(writer) => writer.error(error, out),
         }
     }
 }

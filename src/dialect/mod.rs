@@ -21,6 +21,7 @@
 
 pub mod any;
 pub mod chat;
+pub mod cohere;
 pub mod completions;
 pub mod converse;
 pub mod embeddings;

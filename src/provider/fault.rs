@@ -114,10 +114,11 @@ fn is_about_money(reported: &Reported) -> bool {
         .any(|name| name == "insufficient_quota" || name.starts_with("billing"))
 }
 
-/// OpenAI has a code for it, llama.cpp a type, vLLM only words.
+/// OpenAI has a code for it, llama.cpp and Cohere a type, vLLM only words.
 fn is_about_length(reported: &Reported) -> bool {
     reported.is("context_length_exceeded")
         || reported.is("exceed_context_size_error")
+        || reported.is("TOO_MANY_TOKENS")
         || reported.message.contains("maximum context length")
 }
 

@@ -4,6 +4,7 @@ use crate::config::Interface;
 use crate::config::preset::{Feature, Preset};
 use crate::dialect::any::Target;
 use crate::dialect::chat::{ChatOptions, MaxTokensKey, PastReasoning, Schemas, ThinkingKey};
+use crate::dialect::gemini::GeminiOptions;
 
 /// The dialect of a provider with this `interface`, with what its server knows of it.
 pub(super) fn target(interface: &Interface) -> Target {

@@ -87,6 +87,8 @@ impl Reported {
         match key {
             "message" => self.message = texts(value).unwrap_or_default(),
             "type" => self.kind = texts(value),
+            // Cohere's.
+            "error_type" => self.kind = self.kind.take().or_else(|| texts(value)),
             "code" => self.code = texts(value),
             _ => {}
         }
@@ -158,6 +160,12 @@ mod tests {
         check(google, "no", Some("RESOURCE_EXHAUSTED"), Some("429"));
         let listed = format!(" [{google},\n{google}]");
         check(&listed, "no", Some("RESOURCE_EXHAUSTED"), Some("429"));
+        check(
+            r#"{"error_type":"TOO_MANY_TOKENS","id":"i","message":"no"}"#,
+            "no",
+            Some("TOO_MANY_TOKENS"),
+            None,
+        );
     }
 
     #[test]
