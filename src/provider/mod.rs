@@ -1,9 +1,13 @@
 //! Providers: how to speak to them, and what their answers mean. Adapters are pure; bytes are moved elsewhere.
 
 pub mod estimate;
+mod evidence;
 pub mod fault;
+mod fault_table;
 pub mod headers;
+pub mod headroom;
 pub mod openai;
+mod span;
 pub mod surface;
 mod wait;
 
