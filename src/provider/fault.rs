@@ -1,36 +1,27 @@
 //! From a provider's answer to what it means: status, headers and body to an [`Outcome`] and a wait.
 //!
-//! The status alone misleads: a 429 may mean "in 174 ms" or "when somebody pays", a 400 may be the prompt's length, a 404
-//! the operator's typing error. The body's code decides where it can, its message only where nothing else does.
+//! The status alone misleads: a 429 may mean "in 174 ms" or "when somebody pays", a 400 may be the prompt's length, a policy
+//! or our key, a 404 the operator's typing error or a lost conversation. So whatever an error says of itself is gathered
+//! first, from every place where providers put it, and then one table decides, whose rows each name their source. An error
+//! inside a stream has no status; the same rows decide it by its code, its type or its words.
 //!
-//! | status | body or header | outcome |
-//! |---|---|---|
-//! | 2xx | – | ok (the body is checked by `wire::answer`) |
-//! | 401, 403, 407 | `model_not_found` | no such model, else auth |
-//! | 402 | – | quota exhausted |
-//! | 404, 405, 410 | – | no such model: the path or the model is the operator's |
-//! | 408 | – | timeout, at the provider |
-//! | 429 | code or type `insufficient_quota`, `billing_…` | quota exhausted, else rate limited |
-//! | other 4xx | `context_length_exceeded`, or words for it | context too long |
-//! | other 4xx | `content_filter`, `content_policy_violation` | content filtered |
-//! | other 4xx | `model_not_found` | no such model |
-//! | other 4xx | – | client's fault |
-//! | 503 | Retry-After | overloaded |
-//! | 529 | – | overloaded |
-//! | other 5xx | – | server error |
-//! | 1xx, 3xx, 6xx and up | – | malformed |
-//!
-//! Sources, read 2026-11-22: <https://community.openai.com/t/api-error-codes-in-json-response-not-http-status/298219>
-//! (the codes), <https://learn.microsoft.com/en-us/microsoft-cloud/dev/dev-proxy/concepts/anthropic-529-overloaded-error>
-//! (529).
+//! What follows from an outcome is its class's (`model::Outcome::class`) and, where a target must not go on as before,
+//! [`Fault::demand`]'s.
 
 use std::time::Duration;
 
 use http::HeaderMap;
 
-use super::wait;
-use crate::model::{Outcome, Phase};
+use super::evidence::Evidence;
+use super::fault_table::{Asks, row_for};
+use super::{headroom, wait};
+use crate::model::Outcome;
 use crate::wire::{Reported, Seen};
+
+/// The longest wait that is a wait. What asks for more (Azure asks for a day when a minute's tokens are used up) is better
+/// served by putting the target aside and trying now and then whether it is true. Half of it and an honest "in five minutes"
+/// is doubted; twice of it and a target sleeps through most of an hour on a provider's slip.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
 /// What a provider's answer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,27 +32,110 @@ pub struct Fault {
     pub wait: Option<Duration>,
 }
 
-/// Judges an answer by its `status`, `headers` and `body`; `now` is in seconds since 1970, for a `Retry-After` that is a
-/// date. Linear in the body.
+/// What a fault asks for at its target, at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demand {
+    /// Nothing: it is counted, and that is all.
+    Nothing,
+    /// No requests for this long.
+    Spare(Duration),
+    /// No ordinary requests until a probe shows that it serves.
+    Eject(Why),
+}
+
+/// Why a target must be put aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// It does not take our credential, or the credential may not do this.
+    Credential,
+    /// It has no such model.
+    Model,
+    /// Money or a lasting quota is used up.
+    Quota,
+    /// It asks for a wait beyond [`LONGEST_WAIT`].
+    AbsurdWait,
+}
+
+impl Why {
+    /// Whether only a person can mend it, and should be told.
+    pub const fn needs_operator(self) -> bool {
+        match self {
+            Self::Credential | Self::Model | Self::Quota => true,
+            Self::AbsurdWait => false,
+        }
+    }
+}
+
+impl Fault {
+    /// What must happen at the target at once.
+    pub fn demand(self) -> Demand {
+        match (self.outcome, self.wait) {
+            (Outcome::Auth, _) => Demand::Eject(Why::Credential),
+            (Outcome::NoSuchModel, _) => Demand::Eject(Why::Model),
+            (Outcome::QuotaExhausted, _) => Demand::Eject(Why::Quota),
+            (_, Some(wait)) if wait > LONGEST_WAIT => Demand::Eject(Why::AbsurdWait),
+            (_, Some(wait)) if !wait.is_zero() => Demand::Spare(wait),
+            _ => Demand::Nothing,
+        }
+    }
+}
+
+/// Judges an answer by its `status`, `headers` and `body`; `now` is in seconds since 1970, for waits that are dates. Linear
+/// in the body; one beyond 256 KiB is not read.
 pub fn classify(status: u16, headers: &HeaderMap, body: &[u8], now: u64) -> Fault {
-    let reported = match status {
-        400..=499 => Reported::read(body).unwrap_or_default(),
-        _ => Reported::default(),
-    };
-    let asked = wait::from_retry_after(headers, now);
     let outcome = match status {
         200..=299 => Outcome::Ok,
-        400..=499 => request_error(status, &reported),
-        503 if asked.is_some() => Outcome::Overloaded,
-        529 => Outcome::Overloaded,
-        500..=599 => Outcome::ServerError,
+        400..=599 => return refused(status, headers, body, now),
         _ => Outcome::Malformed,
     };
-    let wait = match outcome {
-        Outcome::RateLimited | Outcome::QuotaExhausted => asked
-            .or_else(|| wait::from_message(&reported.message))
-            .or_else(|| wait::from_limits(headers)),
-        Outcome::Overloaded | Outcome::ServerError | Outcome::Timeout(_) => asked,
+    Fault {
+        outcome,
+        wait: None,
+    }
+}
+
+fn refused(status: u16, headers: &HeaderMap, body: &[u8], now: u64) -> Fault {
+    let asked = wait::from_retry_after(headers, now);
+    let mut evidence = Evidence::of_answer(status, headers, body, headroom::clock(headers, now));
+    evidence.asks_to_wait = asked.is_some();
+    let mut fault = judged(&evidence);
+    let is_limited = matches!(
+        fault.outcome,
+        Outcome::RateLimited | Outcome::QuotaExhausted
+    );
+    if is_limited && fault.wait.is_none() {
+        fault.wait = wait::from_limits(headers, now);
+    }
+    if may_wait(fault.outcome) && fault.wait != Some(Duration::ZERO) {
+        fault.wait = asked.or(fault.wait);
+    }
+    fault
+}
+
+/// What the table says, and the wait as far as the body tells it.
+fn judged(evidence: &Evidence) -> Fault {
+    let row = row_for(evidence);
+    let outcome = row.map_or(Outcome::Malformed, |row| row.means);
+    let wait = match (outcome, row.map(|row| row.asks)) {
+        (_, Some(Asks::Nothing)) => Some(Duration::ZERO),
+        (Outcome::RateLimited | Outcome::QuotaExhausted | Outcome::Overloaded, _) => {
+            let told = evidence.wait;
+            told.or_else(|| wait::from_message(&evidence.words))
+        }
+        (outcome, _) if may_wait(outcome) => evidence.wait,
+        _ => None,
+    };
+    Fault { outcome, wait }
+}
+
+/// Whether a wait makes sense after `outcome`: only what may pass by itself.
+const fn may_wait(outcome: Outcome) -> bool {
+    match outcome {
+        Outcome::RateLimited
+        | Outcome::QuotaExhausted
+        | Outcome::Overloaded
+        | Outcome::ServerError
+        | Outcome::Timeout(_) => true,
         Outcome::Ok
         | Outcome::Auth
         | Outcome::NoSuchModel
@@ -72,91 +146,22 @@ pub fn classify(status: u16, headers: &HeaderMap, body: &[u8], now: u64) -> Faul
         | Outcome::Malformed
         | Outcome::CutStream
         | Outcome::Cancelled
-        | Outcome::Refused => None,
-    };
-    Fault { outcome, wait }
-}
-
-fn request_error(status: u16, reported: &Reported) -> Outcome {
-    match status {
-        401 | 403 | 407 if reported.is("model_not_found") => Outcome::NoSuchModel,
-        401 | 403 | 407 => Outcome::Auth,
-        402 => Outcome::QuotaExhausted,
-        404 | 405 | 410 => Outcome::NoSuchModel,
-        408 => Outcome::Timeout(Phase::Header),
-        429 if is_about_money(reported) => Outcome::QuotaExhausted,
-        429 => Outcome::RateLimited,
-        _ => by_body(reported),
+        | Outcome::Refused => false,
     }
-}
-
-/// What a body means whose status says only that the request was refused.
-fn by_body(reported: &Reported) -> Outcome {
-    if is_about_length(reported) {
-        Outcome::ContextTooLong
-    } else if ["content_filter", "content_policy_violation"]
-        .iter()
-        .any(|name| reported.is(name))
-    {
-        Outcome::ContentFiltered
-    } else if reported.is("model_not_found") {
-        Outcome::NoSuchModel
-    } else {
-        Outcome::ClientFault
-    }
-}
-
-fn is_about_money(reported: &Reported) -> bool {
-    let names = [&reported.code, &reported.kind];
-    names
-        .into_iter()
-        .flatten()
-        .any(|name| name == "insufficient_quota" || name.starts_with("billing"))
-}
-
-/// OpenAI has a code for it, llama.cpp and Cohere a type, vLLM only words.
-fn is_about_length(reported: &Reported) -> bool {
-    reported.is("context_length_exceeded")
-        || reported.is("exceed_context_size_error")
-        || reported.is("TOO_MANY_TOKENS")
-        || reported.message.contains("maximum context length")
 }
 
 /// Judges an error that came inside an answer of status 200: in a stream before its first content, or as a whole document.
-/// It is judged by its code, as the status that it stands for; one that names none is the server's.
+/// It is judged by its code, as the status that it stands for, by its type, and by its words; one that says nothing is the
+/// server's.
 pub fn of_reported(reported: &Reported) -> Fault {
-    let code = reported.code.as_deref().and_then(|code| code.parse().ok());
-    let by_code = match code {
-        Some(429) => Some(Outcome::RateLimited),
-        Some(503 | 529) => Some(Outcome::Overloaded),
-        Some(status @ 400..=499) => Some(request_error(status, reported)),
-        Some(_) | None => None,
-    };
-    let outcome = if is_about_money(reported) {
-        Outcome::QuotaExhausted
-    } else if reported.is("rate_limit_exceeded") || reported.is("rate_limit_error") {
-        Outcome::RateLimited
-    } else if reported.is("overloaded_error") {
-        Outcome::Overloaded
-    } else {
-        by_code.unwrap_or_else(|| by_words(reported))
-    };
-    let is_limited = outcome == Outcome::RateLimited;
-    let wait = is_limited.then(|| wait::from_message(&reported.message));
-    Fault {
-        outcome,
-        wait: wait.flatten(),
-    }
+    judged(&Evidence::of_reported(reported))
 }
 
-/// What an error without a status means: the server's, unless it says otherwise.
-fn by_words(reported: &Reported) -> Outcome {
-    let told = by_body(reported);
-    if told == Outcome::ClientFault && !reported.is("invalid_request_error") {
-        Outcome::ServerError
-    } else {
-        told
-    }
+/// As [`of_reported`], from the whole document, an event's data or an answer's body: what stands beside code, type and
+/// message is read as well (Google's status, reasons, quotas and delay, what a gateway repeats of another server). `now` is
+/// in seconds since 1970. `document` is known to report an error; of one that does not, it says that it is the server's.
+pub fn of_document(document: &[u8], now: u64) -> Fault {
+    judged(&Evidence::of_document(document, Duration::from_secs(now)))
 }
 
 /// How a stream went that ended here.

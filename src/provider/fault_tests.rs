@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::Phase;
 
 fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
     let pairs = pairs.iter().map(|(name, value)| {
@@ -172,6 +173,111 @@ fn a_streams_own_error_is_its_outcome_only_before_content() {
     assert_eq!(of_stream(reader.push(limited)).outcome, Outcome::CutStream);
 }
 
+/// What may be done about a fault: its demand at the target.
+#[track_caller]
+fn demands(status: u16, pairs: &[(&'static str, &'static str)], body: &str, demand: Demand) {
+    let fault = classify(status, &headers(pairs), body.as_bytes(), 0);
+    assert_eq!(fault.demand(), demand, "{status} {pairs:?} {body}");
+}
+
+#[test]
+fn what_will_not_pass_by_waiting_ejects() {
+    demands(401, &[], "", Demand::Eject(Why::Credential));
+    demands(403, &[], "", Demand::Eject(Why::Credential));
+    demands(404, &[], "", Demand::Eject(Why::Model));
+    demands(402, &[], "", Demand::Eject(Why::Quota));
+    demands(
+        429,
+        &[("retry-after", "601")],
+        "",
+        Demand::Eject(Why::AbsurdWait),
+    );
+    let azure = r#"{"error":{"code":"429","message":"… Please retry after 86400 seconds. …"}}"#;
+    demands(429, &[], azure, Demand::Eject(Why::AbsurdWait));
+    assert!(Why::Credential.needs_operator() && !Why::AbsurdWait.needs_operator());
+}
+
+#[test]
+fn what_will_pass_asks_for_its_time_only() {
+    let spare = |seconds| Demand::Spare(Duration::from_secs(seconds));
+    demands(429, &[("retry-after", "600")], "", spare(600));
+    demands(503, &[("retry-after", "2")], "", spare(2));
+    demands(429, &[], "", Demand::Nothing);
+    demands(500, &[], "", Demand::Nothing);
+    demands(400, &[], "", Demand::Nothing);
+    demands(200, &[], "", Demand::Nothing);
+}
+
+#[test]
+fn a_request_above_the_whole_limit_says_nothing_of_the_next() {
+    let body = r#"{"error":{"message":"Request too large for x on tokens per min (TPM): Limit 30000, Requested 30601.","type":"tokens","code":"rate_limit_exceeded"}}"#;
+    let fault = classify(
+        429,
+        &headers(&[("retry-after", "20"), ("x-ratelimit-reset-tokens", "6s")]),
+        body.as_bytes(),
+        0,
+    );
+    assert_eq!(fault.outcome, Outcome::RateLimited);
+    assert_eq!(fault.wait, Some(Duration::ZERO));
+    assert_eq!(fault.demand(), Demand::Nothing);
+}
+
+#[test]
+fn fields_of_the_body_tell_the_wait() {
+    let check = |status, body: &str, millis: Option<u64>| {
+        let fault = classify(status, &HeaderMap::new(), body.as_bytes(), 1_741_305_590);
+        assert_eq!(fault.wait, millis.map(Duration::from_millis), "{body}");
+    };
+    check(
+        429,
+        r#"{"error":{"code":429,"message":"Please retry in 48.9s.","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"48s"}]}}"#,
+        Some(48_000),
+    );
+    check(
+        429,
+        r#"{"error":{"message":"no","code":429,"metadata":{"headers":{"X-RateLimit-Reset":"1741305600000"}}}}"#,
+        Some(10_000),
+    );
+    check(
+        503,
+        r#"{"error":"Model x is currently loading","estimated_time":20.5}"#,
+        Some(20_500),
+    );
+    check(
+        429,
+        r#"{"error":{"message":"currently experiencing high demand. Please retry after 20 seconds."}}"#,
+        Some(20_000),
+    );
+    check(400, r#"{"error":"no","retry_after":3}"#, None);
+}
+
+#[test]
+fn a_whole_event_says_more_than_its_code() {
+    let event = br#"{"error":{"code":429,"message":"You exceeded your current quota","status":"RESOURCE_EXHAUSTED","details":[{"violations":[{"quotaId":"GenerateRequestsPerDayPerProjectPerModel"}]},{"retryDelay":"5s"}]}}"#;
+    let fault = of_document(event, 0);
+    assert_eq!(fault.outcome, Outcome::QuotaExhausted);
+    assert_eq!(fault.wait, Some(Duration::from_secs(5)));
+    let reported = Reported::read(event).unwrap();
+    assert_eq!(of_reported(&reported).outcome, Outcome::RateLimited);
+}
+
+#[test]
+fn a_body_beyond_reason_is_not_read() {
+    let mut body = format!(
+        r#"{{"error":{{"code":"context_length_exceeded"}},"x":"{}"#,
+        "a".repeat(256 * 1024)
+    );
+    body.push_str("\"}");
+    check(400, &[], &body, Outcome::ClientFault);
+    let deep = format!(r#"{{"error":{}"#, "[".repeat(100_000));
+    check(400, &[], &deep, Outcome::ClientFault);
+    let mut nested = r#"{"message":"maximum context length"}"#.to_owned();
+    for _ in 0..8 {
+        nested = serde_json::json!({ "message": nested }).to_string();
+    }
+    check(400, &[], &nested, Outcome::ContextTooLong);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
     #[test]
@@ -179,16 +285,42 @@ proptest! {
         status in any::<u16>(),
         body in proptest::collection::vec(any::<u8>(), 0..200),
         value in "[ -~]{0,12}|[0-9.a-z]{0,8}",
-        name in proptest::sample::select(&["retry-after", "retry-after-ms", "x-ratelimit-reset-requests", "x-ratelimit-reset-tokens"][..]),
-        message in "(try again in )?[0-9.msh ]{0,12}",
+        name in proptest::sample::select(&["retry-after", "retry-after-ms", "x-ratelimit-reset-requests", "x-ratelimit-reset", "anthropic-ratelimit-tokens-reset", "date", "x-amzn-errortype"][..]),
+        message in "((try again|retry) (in|after) )?[0-9.msh ]{0,12}",
         now in any::<u64>(),
     ) {
         let mut map = HeaderMap::new();
         map.insert(name, value.parse().expect("visible ASCII"));
         for body in [body, format!(r#"{{"error":"{message}"}}"#).into_bytes()] {
+            let inside = of_document(&body, now);
+            prop_assert!(inside.outcome != Outcome::Ok);
+            prop_assert!(inside.wait.is_none_or(|wait| wait <= Duration::from_secs(86_400)));
             let fault = classify(status, &map, &body, now);
             prop_assert!(fault.wait.is_none_or(|wait| wait <= Duration::from_secs(86_400)));
             prop_assert_eq!(fault.outcome == Outcome::Ok, (200..300).contains(&status));
         }
     }
+
+    #[test]
+    fn no_bytes_of_a_header_or_a_field_panic(
+        status in 400..600_u16,
+        name in proptest::sample::select(&["retry-after", "retry-after-ms", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens", "anthropic-ratelimit-requests-reset", "date", "x-amzn-errortype"][..]),
+        value in proptest::collection::vec(any::<u8>().prop_filter("a header's", |byte| *byte >= 0x20 && *byte != 0x7f), 0..40),
+        field in proptest::sample::select(&["message", "code", "type", "status", "details", "errors", "metadata", "innererror", "retry_after", "estimated_time"][..]),
+        text in "\\PC{0,40}",
+        number in any::<f64>(),
+        now in any::<u64>(),
+    ) {
+        let mut map = HeaderMap::new();
+        let value = http::HeaderValue::from_bytes(&value).expect("bytes of a header");
+        map.insert(name, value);
+        for value in [serde_json::json!(text), serde_json::json!(number), serde_json::json!([{ "retryDelay": text, "reason": text, "violations": [text] }])] {
+            let body = serde_json::json!({ "error": { field: value.clone() }, field: value }).to_string();
+            let fault = classify(status, &map, body.as_bytes(), now);
+            prop_assert!(fault.wait.is_none_or(|wait| wait <= Duration::from_secs(86_400)));
+        }
+    }
 }
+
+#[path = "fault_recordings.rs"]
+mod recordings;

@@ -1,10 +1,14 @@
 //! Providers: how to speak to them, and what their answers mean. Adapters are pure; bytes are moved elsewhere.
 
 pub mod estimate;
+mod evidence;
 pub mod fault;
+mod fault_table;
 pub mod headers;
+pub mod headroom;
 pub mod manner;
 mod options;
+mod span;
 pub mod surface;
 mod wait;
 

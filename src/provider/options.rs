@@ -12,9 +12,13 @@ pub(super) fn target(interface: &Interface) -> Target {
         Interface::OpenAi(preset) => Target::Chat(of_preset(preset)),
         Interface::Azure { .. } => Target::Chat(ChatOptions::default()),
         Interface::Bedrock => Target::Converse,
-        Interface::Anthropic | Interface::Gemini | Interface::Vertex { .. } | Interface::Cohere => {
-            Target::Chat(ChatOptions::default())
-        }
+        Interface::Anthropic => Target::Chat(ChatOptions::default()),
+        Interface::Gemini => Target::Gemini(GeminiOptions::default()),
+        Interface::Vertex { .. } => Target::Gemini(GeminiOptions {
+            vertex: true,
+            ..GeminiOptions::default()
+        }),
+        Interface::Cohere => Target::Cohere,
     }
 }
 

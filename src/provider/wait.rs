@@ -1,112 +1,80 @@
 //! How long a provider asks to be left alone, in all the ways it may say so.
+//!
+//! In the order of their exactness: `retry-after-ms` and `retry-after`, a field of the body (Google's `retryDelay`), the
+//! words of the message, and the headers that say when a limit is whole again. The last are later than when it has room, so
+//! they are asked last; of them counts the one whose limit is said to be empty.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use http::HeaderMap;
 
-/// Longest wait that is believed. Whoever obeys it has tighter bounds; this one keeps sums sane.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
+use super::headroom::{Headroom, Room, clock};
+use super::span::{seconds, span, unit_seconds, until};
+
+/// What stands before the time in a message: OpenAI's and Groq's, Google's, Azure's, Moonshot's.
+const BEFORE: [&str; 4] = [
+    "try again in ",
+    "retry in ",
+    "retry after ",
+    "try again after ",
+];
 
 /// From `retry-after-ms` or `retry-after`: seconds, also fractions, or a date; `now` in seconds since 1970. A negative wait
-/// or a date that is past is none at all; what is not a number or a date says nothing.
+/// or a date that is past is none at all; what is not a number or a date says nothing. Azure sends `retry-after-ms: 0` beside
+/// `retry-after: 1`: nothing in milliseconds is taken only where nothing else is said.
 pub(super) fn from_retry_after(headers: &HeaderMap, now: u64) -> Option<Duration> {
     let millis = text(headers, "retry-after-ms").and_then(|text| text.parse().ok());
-    if let Some(wait) = millis.and_then(|millis: f64| seconds(millis / 1e3)) {
-        return Some(wait);
+    let millis = millis.and_then(|millis: f64| seconds(millis / 1e3));
+    if millis.is_some_and(|wait| !wait.is_zero()) {
+        return millis;
     }
-    let text = text(headers, "retry-after")?;
-    if let Ok(number) = text.parse() {
-        return seconds(number);
-    }
-    let date = httpdate::parse_http_date(text).ok()?;
-    let at = date.duration_since(UNIX_EPOCH).unwrap_or_default();
-    Some(at.saturating_sub(Duration::from_secs(now)).min(LONGEST))
+    let said = text(headers, "retry-after").and_then(|text| until(text, clock(headers, now)));
+    said.or(millis)
 }
 
-/// From `x-ratelimit-reset-requests` and `-tokens`. They say when a bucket is full again, which is later than when it has
-/// room, so they are asked last. Of the buckets said to be empty the last to fill counts; if none is, the first.
-pub(super) fn from_limits(headers: &HeaderMap) -> Option<Duration> {
-    let buckets = [
-        (
-            "x-ratelimit-remaining-requests",
-            "x-ratelimit-reset-requests",
-        ),
-        ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
-    ];
-    let resets = || {
-        buckets.iter().filter_map(|(remaining, reset)| {
-            let wait = span(text(headers, reset)?)?;
-            Some((text(headers, remaining) == Some("0"), wait))
-        })
-    };
-    let empty = resets().filter(|(is_empty, _)| *is_empty);
-    empty
-        .map(|(_, wait)| wait)
-        .max()
-        .or_else(|| resets().map(|(_, wait)| wait).min())
+/// From the headers that say what is left of limits; see [`Headroom`]. Of the limits said to be empty the last to fill
+/// counts; if none is, the first.
+pub(super) fn from_limits(headers: &HeaderMap, now: u64) -> Option<Duration> {
+    let headroom = Headroom::read(headers, now);
+    let rooms = || [headroom.requests, headroom.tokens].into_iter().flatten();
+    let reset = |room: Room| room.resets_in;
+    let empty = rooms().filter(|room| room.is_empty()).filter_map(reset);
+    empty.max().or_else(|| rooms().filter_map(reset).min())
 }
 
-/// From a message such as "Please try again in 174ms." or "… in 1m2.5s".
+/// From a `message` in lower case such as "please try again in 174ms." or "… retry after 20 seconds".
 pub(super) fn from_message(message: &str) -> Option<Duration> {
-    let (_, after) = message.split_once("try again in ")?;
-    let end = after
-        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '.'))
-        .unwrap_or(after.len());
-    let (word, rest) = after.split_at_checked(end)?;
+    BEFORE.iter().find_map(|before| {
+        let (_, after) = message.split_once(before)?;
+        from_words(after)
+    })
+}
+
+/// From the beginning of `text`: `174ms`, `1m2.5s`, `20 seconds`, or a bare number of seconds.
+fn from_words(text: &str) -> Option<Duration> {
+    let (word, rest) = split_word(text, |c| c.is_ascii_alphanumeric() || c == '.')?;
     let word = word.trim_end_matches('.');
-    match word.parse() {
-        // "20 seconds", or a bare number; minutes and milliseconds in words are nobody's form.
-        Ok(number) => (!rest.trim_start().starts_with('m')).then(|| seconds(number))?,
+    if !word.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    match word.parse::<f64>() {
+        Ok(number) => {
+            let (unit, _) = split_word(rest.trim_start(), |c| c.is_ascii_alphabetic())?;
+            seconds(number * unit_seconds(unit).unwrap_or(1.0))
+        }
         Err(_) => span(word),
     }
+}
+
+/// `text` as far as `belongs` holds, and the rest.
+fn split_word(text: &str, belongs: impl Fn(char) -> bool) -> Option<(&str, &str)> {
+    let end = text.find(|c| !belongs(c)).unwrap_or(text.len());
+    text.split_at_checked(end)
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let value = headers.get(name)?.to_str().ok()?.trim();
     (!value.is_empty()).then_some(value)
-}
-
-/// `number` of seconds: negative is none at all, not a number is no wait.
-fn seconds(number: f64) -> Option<Duration> {
-    if number.is_nan() {
-        return None;
-    }
-    let bounded = number.clamp(0.0, LONGEST.as_secs_f64());
-    Duration::try_from_secs_f64(bounded).ok()
-}
-
-/// A span as `6m0s`, `174ms`, `1h2m3.5s`, or bare seconds.
-fn span(text: &str) -> Option<Duration> {
-    if let Ok(number) = text.parse() {
-        return seconds(number);
-    }
-    let (mut rest, mut total) = (text, 0.0);
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let (number, tail) = rest.split_at_checked(digits)?;
-        let letters = tail
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(tail.len());
-        let (unit, tail) = tail.split_at_checked(letters)?;
-        let number: f64 = number.parse().ok()?;
-        total += number * unit_seconds(unit)?;
-        rest = tail;
-    }
-    (!text.is_empty()).then_some(())?;
-    seconds(total)
-}
-
-fn unit_seconds(unit: &str) -> Option<f64> {
-    Some(match unit {
-        "d" => 86_400.0,
-        "h" => 3600.0,
-        "m" => 60.0,
-        "s" => 1.0,
-        "ms" => 1e-3,
-        "us" | "µs" | "μs" => 1e-6,
-        "ns" => 1e-9,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
@@ -120,7 +88,7 @@ mod tests {
         }
         // 1994-11-06 08:49:37 UTC, the date of RFC 9110's examples.
         let now = 784_111_777;
-        let wait = from_retry_after(&headers, now).or_else(|| from_limits(&headers));
+        let wait = from_retry_after(&headers, now).or_else(|| from_limits(&headers, now));
         assert_eq!(wait, expected_ms.map(Duration::from_millis), "{pairs:?}");
     }
 
@@ -128,6 +96,7 @@ mod tests {
     fn headers_are_read_in_every_form() {
         check(&[("retry-after", "3")], Some(3000));
         check(&[("retry-after", "0.25")], Some(250));
+        check(&[("retry-after", "58s")], Some(58_000));
         check(
             &[("retry-after", "9"), ("retry-after-ms", "174")],
             Some(174),
@@ -140,9 +109,25 @@ mod tests {
             &[("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT")],
             Some(30_000),
         );
+        check(
+            &[
+                ("date", "Sun, 06 Nov 1994 08:50:00 GMT"),
+                ("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT"),
+            ],
+            Some(7000),
+        );
         check(&[("x-ratelimit-reset-requests", "6m0s")], Some(360_000));
         check(&[("x-ratelimit-reset-tokens", "2m59.56s")], Some(179_560));
         check(&[("x-ratelimit-reset-tokens", "58")], Some(58_000));
+        check(&[("x-ratelimit-reset-requests", "120ms")], Some(120));
+        check(&[("x-ratelimit-reset", "784111780")], Some(3000));
+        check(&[("x-ratelimit-reset", "784111780500")], Some(3500));
+    }
+
+    #[test]
+    fn nothing_in_milliseconds_is_a_rounding() {
+        check(&[("retry-after", "1"), ("retry-after-ms", "0")], Some(1000));
+        check(&[("retry-after-ms", "0")], Some(0));
     }
 
     #[test]
@@ -155,7 +140,7 @@ mod tests {
             &[("retry-after", "Fri, 31 Dec 9999 23:59:59 GMT")],
             Some(86_400_000),
         );
-        for silent in ["NaN", "", " ", "soon", "3 s", "5m", "\u{e9}"] {
+        for silent in ["NaN", "", " ", "soon", "3 s", "\u{e9}"] {
             check(&[("retry-after", silent)], None);
         }
         for silent in ["", "s", "5", "1x", "..s", "-3s", "ms174"] {
@@ -165,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn the_empty_bucket_counts() {
+    fn the_empty_limit_counts() {
         let resets = [
             ("x-ratelimit-reset-requests", "1s"),
             ("x-ratelimit-reset-tokens", "20s"),
@@ -173,6 +158,16 @@ mod tests {
         check(&resets, Some(1000));
         let tokens = [resets[0], resets[1], ("x-ratelimit-remaining-tokens", "0")];
         check(&tokens, Some(20_000));
+        check(
+            &[
+                ("date", "Sun, 06 Nov 1994 08:49:59 GMT"),
+                ("anthropic-ratelimit-requests-remaining", "0"),
+                ("anthropic-ratelimit-requests-reset", "1994-11-06T08:50:00Z"),
+                ("anthropic-ratelimit-tokens-remaining", "16000"),
+                ("anthropic-ratelimit-tokens-reset", "1994-11-06T08:49:59Z"),
+            ],
+            Some(1000),
+        );
     }
 
     #[test]
@@ -182,15 +177,28 @@ mod tests {
             assert_eq!(wait, expected.map(Duration::from_millis), "{message}");
         };
         check(
-            "Limit 3, Used 3. Please try again in 20s. Visit https://x",
+            "limit 3, used 3. please try again in 20s. visit https://x",
             Some(20_000),
         );
-        check("Please try again in 174ms.", Some(174));
-        check("Please try again in 1m2.5s.", Some(62_500));
+        check("please try again in 174ms.", Some(174));
+        check("please try again in 1m2.5s.", Some(62_500));
         check("try again in 7 seconds", Some(7000));
         check("try again in 20", Some(20_000));
-        check("try again in 5 minutes", None);
+        check("try again in 20. visit", Some(20_000));
+        check("try again in 5 minutes", Some(300_000));
+        check(
+            "please retry after 86400 seconds. please go",
+            Some(86_400_000),
+        );
+        check("please retry in 48.9s.", Some(48_900));
+        check("please try again after 1 seconds", Some(1000));
+        check("try again in 9e99 days", Some(86_400_000));
+        check(
+            "please retry after a brief wait, or retry in 2s",
+            Some(2000),
+        );
         check("try again in a while", None);
+        check("try again in inf", None);
         check("try again in ", None);
         check("try again later", None);
     }
