@@ -1,4 +1,5 @@
 mod answers;
+mod facts;
 mod recordings;
 mod requests;
 mod streams;

@@ -1,194 +1,203 @@
 //! Answers that servers really gave, where the data's folder is there; see `WEIGHBRIDGE_DATA`.
+//!
+//! Each is read, and written again for a client of chat completions. What ours says and what stands in the JSON before and
+//! behind must be the same.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::super::super::neutral::*;
-use super::super::{Reader, read_answer, write_answer};
+use super::super::{Reader, Writer, read_answer, write_answer};
+use super::facts::Facts;
 use super::gathered;
-use crate::model::Tokens;
 
-/// What a recording says, by an independent walk.
-#[derive(Debug, Default, PartialEq)]
-struct Facts {
-    text: String,
-    thoughts: String,
-    calls: Vec<(String, String)>,
-    finish: Option<String>,
-    tokens: Option<(u64, u64)>,
+/// A recorded answer.
+struct Recording {
+    file: String,
+    api: String,
+    status: u64,
+    stream: bool,
+    /// `None` if it is no text.
+    body: Option<String>,
 }
 
-fn facts_of(answer: &Answer) -> Facts {
-    let mut facts = Facts::default();
-    for choice in &answer.choices {
-        for part in &choice.parts {
-            match part {
-                Part::Text(text) => facts.text.push_str(&text.text),
-                Part::Reasoning(thought) => facts.thoughts.push_str(&thought.text),
-                Part::ToolCall(call) => {
-                    facts
-                        .calls
-                        .push((call.name.clone(), call.arguments.clone()));
-                }
-                _ => {}
-            }
+impl Recording {
+    fn read(folder: &Path, file: &str) -> Self {
+        let text = std::fs::read_to_string(folder.join("responses").join(file)).unwrap();
+        let value: Value = serde_json::from_str(&text).unwrap();
+        Self {
+            file: file.to_owned(),
+            api: value["api"].as_str().unwrap().to_owned(),
+            status: value["status"].as_u64().unwrap(),
+            stream: value["stream"] == true,
+            body: value["body"].as_str().map(str::to_owned),
         }
-        facts.finish = choice.finish.as_ref().map(|finish| match finish {
-            Finish::Length => "length".to_owned(),
-            Finish::ToolCalls => "tool_calls".to_owned(),
-            Finish::ContentFilter => "content_filter".to_owned(),
-            _ => "stop".to_owned(),
-        });
     }
-    facts.tokens = answer
-        .usage
-        .map(|tokens: Tokens| (tokens.input, tokens.output));
-    facts
-}
 
-/// Adds what `message`, a whole one or a delta, says.
-fn walk(message: &Value, facts: &mut Facts) {
-    match &message["content"] {
-        Value::String(text) => facts.text.push_str(text),
-        Value::Array(parts) => {
-            for part in parts {
-                facts.text.push_str(part["text"].as_str().unwrap_or(""));
-                for thought in part["thinking"].as_array().into_iter().flatten() {
-                    facts
-                        .thoughts
-                        .push_str(thought["text"].as_str().unwrap_or(""));
-                }
-            }
-        }
-        _ => {}
-    }
-    let thought = message["reasoning_content"].as_str();
-    facts
-        .thoughts
-        .push_str(thought.or(message["reasoning"].as_str()).unwrap_or(""));
-    for call in message["tool_calls"].as_array().into_iter().flatten() {
-        let function = &call["function"];
-        let arguments = function["arguments"].as_str().unwrap_or("").to_owned();
-        match function["name"].as_str() {
-            Some(name) if !name.is_empty() => facts.calls.push((name.to_owned(), arguments)),
-            _ => facts.calls.last_mut().unwrap().1.push_str(&arguments),
-        }
+    /// Why it is not of chat completions. What it looks like decides, as the index goes by paths alone.
+    fn foreign(&self) -> Option<String> {
+        let Some(body) = &self.body else {
+            return Some(format!("{}, not a text", self.api));
+        };
+        let key = if self.stream { "delta" } else { "message" };
+        let has_choices = |value: &Value| value.pointer(&format!("/choices/0/{key}")).is_some();
+        let is_chat = if self.stream {
+            let events = body.lines().filter_map(|line| line.strip_prefix("data:"));
+            let mut events = events.filter_map(|data| serde_json::from_str(data).ok());
+            events.any(|event| has_choices(&event))
+        } else {
+            serde_json::from_str(body).is_ok_and(|value| has_choices(&value))
+        };
+        let is_error = self.status != 200 && self.api == "openai-chat";
+        (!is_chat && !is_error).then(|| self.api.clone())
     }
 }
 
-fn note(chunk: &Value, key: &str, facts: &mut Facts) {
-    for choice in chunk["choices"].as_array().into_iter().flatten() {
-        walk(&choice[key], facts);
-        if let Some(word) = choice["finish_reason"].as_str() {
-            let word = if word == "eos" { "stop" } else { word };
-            facts.finish = Some(word.to_owned());
-        }
-    }
-    let usage = [&chunk["usage"], &chunk["x_groq"]["usage"]]
-        .into_iter()
-        .find(|one| one.is_object());
-    if let Some(usage) = usage {
-        let count = |key: &str| usage[key].as_u64().unwrap_or(0);
-        let (input, output) = (count("prompt_tokens"), count("completion_tokens"));
-        // Thoughts that are counted beside the answer are part of it.
-        let beside = count("total_tokens").saturating_sub(input + output);
-        facts.tokens = Some((input, output + beside));
-    }
-}
-
-fn expected(body: &str, stream: bool) -> Facts {
-    let mut facts = Facts::default();
-    if stream {
-        for line in body.lines() {
-            let data = line.strip_prefix("data:").map(str::trim_start);
-            if let Some(data) = data.filter(|data| data.starts_with('{')) {
-                note(&serde_json::from_str(data).unwrap(), "delta", &mut facts);
-            }
-        }
-    } else {
-        note(&serde_json::from_str(body).unwrap(), "message", &mut facts);
-    }
-    for (_, arguments) in &mut facts.calls {
-        if arguments.is_empty() && !stream {
-            arguments.push_str("{}");
-        }
-    }
-    if !facts.calls.is_empty() && facts.finish.as_deref() == Some("stop") {
-        facts.finish = Some("tool_calls".to_owned());
-    }
-    facts
-}
-
-fn decoded(body: &str, stream: bool) -> Answer {
-    if !stream {
-        return read_answer(body.as_bytes()).unwrap();
-    }
-    let mut answers = [1, 7, 4096].map(|size| {
+/// Reads a stream in chunks of several sizes, which must not matter.
+fn pieces(file: &str, body: &str) -> Vec<Piece> {
+    let [first, second, third] = [4096, 7, 1].map(|size| {
         let (mut reader, mut out) = (Reader::new(), Vec::new());
         for chunk in body.as_bytes().chunks(size) {
             reader.push(chunk, &mut out);
         }
         reader.finish(&mut out);
-        let (answer, done) = gathered(&out);
-        assert!(done, "the stream is complete");
-        answer
+        out
     });
-    assert_eq!(answers[0], answers[2], "chunks do not matter");
-    std::mem::take(&mut answers[1])
+    assert_eq!(first, second, "{file}: chunks of 7");
+    assert_eq!(first, third, "{file}: chunks of 1");
+    first
 }
 
-/// A file's name, its status, whether it is a stream, and its body.
-fn recording(folder: &Path, row: &str) -> Option<(String, u64, bool, Option<String>)> {
-    let file = row.split(',').next()?;
-    if !file.contains("_openai-chat_") {
-        return None;
-    }
-    let text = std::fs::read_to_string(folder.join("responses").join(file)).ok()?;
-    let value: Value = serde_json::from_str(&text).ok()?;
-    let body = match &value["body"] {
-        Value::String(body) => Some(body.clone()),
-        Value::Null => None,
-        other => Some(other.to_string()),
+fn written(pieces: &[Piece]) -> String {
+    let request = Request {
+        include_usage: true,
+        ..Request::default()
     };
-    let stream = value["stream"] == 1 || value["stream"] == true;
-    Some((file.to_owned(), value["status"].as_u64()?, stream, body))
+    let (mut writer, mut out) = (Writer::new(&request, 1, 2), Vec::new());
+    for piece in pieces {
+        writer.piece(piece, &mut out);
+    }
+    String::from_utf8(out).unwrap()
+}
+
+/// The facts of a whole answer, the same in all readings of it.
+fn check_whole(file: &str, body: &str) -> Facts {
+    let answer = read_answer(body.as_bytes()).unwrap();
+    let read = Facts::of(&answer);
+    let expected = Facts::walk(body).with_made_ids(&read);
+    assert_eq!(read, expected, "{file}: read");
+    let written = write_answer(&answer, &Request::default());
+    let written = String::from_utf8(written).unwrap();
+    assert_eq!(Facts::walk(&written), expected, "{file}: written");
+    let again = read_answer(written.as_bytes()).unwrap();
+    assert_eq!(again.choices, answer.choices, "{file}: written and read");
+    expected
+}
+
+/// The facts of a stream, the same in all readings of it.
+fn check_stream(file: &str, body: &str) -> Facts {
+    let all = pieces(file, body);
+    let (answer, done) = gathered(&all);
+    assert!(done, "{file}: the stream is complete");
+    let read = Facts::of(&answer);
+    let expected = Facts::walk_stream(body).with_made_ids(&read);
+    assert_eq!(read, expected, "{file}: read");
+    let written = written(&all);
+    assert!(written.ends_with("data: [DONE]\n\n"), "{file}: {written}");
+    assert_eq!(Facts::walk_stream(&written), expected, "{file}: written");
+    let (again, done) = gathered(&pieces(file, &written));
+    assert!(done, "{file}: written as complete");
+    assert_eq!(Facts::of(&again), expected, "{file}: written and read");
+    expected
+}
+
+/// Where the recordings are.
+fn folder() -> Option<PathBuf> {
+    let data = std::env::var_os("WEIGHBRIDGE_DATA");
+    if data.is_none() {
+        println!("skipped: WEIGHBRIDGE_DATA is not set");
+    }
+    Some(Path::new(&data?).join("recordings"))
 }
 
 #[test]
 fn recordings() {
-    let Some(data) = std::env::var_os("WEIGHBRIDGE_DATA") else {
-        {
-            println!("skipped: WEIGHBRIDGE_DATA is not set");
-        }
+    let Some(folder) = folder() else {
         return;
     };
-    let folder = Path::new(&data).join("recordings");
     let index = std::fs::read_to_string(folder.join("index.csv")).unwrap();
-    let (mut used, mut left) = (0, Vec::new());
-    for (file, status, stream, body) in index.lines().filter_map(|row| recording(&folder, row)) {
-        let Some(body) = body else {
-            left.push(format!("{file}: no text"));
-            continue;
-        };
-        used += 1;
-        if status != 200 {
-            let reported = read_answer(body.as_bytes());
-            assert!(reported.is_err(), "{file}: an error is no answer");
+    let files = index
+        .lines()
+        .skip(1)
+        .filter_map(|row| row.split(',').next());
+    let (mut whole, mut streams, mut errors, mut left) = (0, 0, 0, Vec::new());
+    let mut sizes = (0, 0, 0);
+    for file in files {
+        let recording = Recording::read(&folder, file);
+        if let Some(reason) = recording.foreign() {
+            left.push(format!("{file}: {reason}"));
             continue;
         }
-        let answer = decoded(&body, stream);
-        assert_eq!(facts_of(&answer), expected(&body, stream), "{file}");
-        let written = write_answer(&answer, &Request::default());
-        let again = read_answer(&written).unwrap();
-        assert_eq!(
-            facts_of(&again),
-            facts_of(&answer),
-            "{file}: written and read"
+        let body = recording.body.unwrap();
+        let facts = if recording.status != 200 {
+            errors += 1;
+            let read = read_answer(body.as_bytes());
+            assert!(
+                matches!(read, Err(NotRead::Reported(_))),
+                "{file}: {read:?}"
+            );
+            continue;
+        } else if recording.stream {
+            streams += 1;
+            check_stream(&recording.file, &body)
+        } else {
+            whole += 1;
+            check_whole(&recording.file, &body)
+        };
+        let (choices, calls, bytes) = facts.size();
+        sizes = (sizes.0 + choices, sizes.1 + calls, sizes.2 + bytes);
+    }
+    let used = whole + streams + errors;
+    println!(
+        "used {used} of {}: {whole} answers, {streams} streams, {errors} errors",
+        used + left.len()
+    );
+    let (choices, calls, bytes) = sizes;
+    println!("in them {choices} choices, {calls} calls and {bytes} bytes of text");
+    println!("not of chat completions:\n  {}", left.join("\n  "));
+    assert!(whole >= 40 && streams >= 24 && errors >= 24, "used {used}");
+}
+
+#[test]
+fn errors_that_others_quoted_are_no_answers() {
+    let Some(folder) = folder() else {
+        return;
+    };
+    let text = std::fs::read_to_string(folder.join("quoted_errors.json")).unwrap();
+    let quoted: Value = serde_json::from_str(&text).unwrap();
+    let items = quoted["items"].as_array().unwrap().iter();
+    let mut used = 0;
+    for item in items.filter(|item| item["api"] == "openai-chat") {
+        let (id, body) = (&item["id"], item["body"].as_str().unwrap());
+        used += 1;
+        if item["stream"] == true {
+            let read = pieces(&id.to_string(), body);
+            assert!(
+                matches!(read.last(), Some(Piece::Error(_))),
+                "{id}: {read:?}"
+            );
+            assert!(!written(&read).contains("[DONE]"), "{id}");
+            continue;
+        }
+        let read = read_answer(body.as_bytes());
+        let is_document = body.starts_with('{');
+        let is_reported = matches!(read, Err(NotRead::Reported(_)));
+        assert!(
+            read.is_err() && is_reported == is_document,
+            "{id}: {read:?}"
         );
     }
-    assert!(used > 50, "used {used}");
-    {
-        println!("used {used} of {} recordings: {left:?}", used + left.len());
-    }
+    println!("used {used} errors");
+    assert!(used >= 10, "used {used}");
 }
