@@ -38,6 +38,7 @@ pub use write::write_request;
 pub use writer::Writer;
 
 pub(super) use answer::{answer_id, finish_word, read_usage, usage_json};
+pub(super) use part::{data_url, dialect_word, source_of};
 pub(super) use request::{
     read_metadata, read_sampling, read_stream_options, take_own, without_nulls,
 };

@@ -148,7 +148,7 @@ fn read_file(object: &mut Object, cache: Option<Value>) -> Result<Media, Misread
 }
 
 /// Where an address leads: `data:` holds the medium itself.
-fn source_of(url: String) -> (Source, Option<String>) {
+pub(in crate::dialect) fn source_of(url: String) -> (Source, Option<String>) {
     let inline = url.strip_prefix("data:").and_then(|rest| {
         let (head, data) = rest.split_once(',')?;
         let media_type = head.strip_suffix(";base64")?;
@@ -272,12 +272,13 @@ fn write_file(media: &Media) -> Option<Value> {
     Some(json!({"type": "file", "file": file}))
 }
 
-fn data_url(media_type: &str, data: &str) -> String {
+/// A medium in an address.
+pub(in crate::dialect) fn data_url(media_type: &str, data: &str) -> String {
     format!("data:{media_type};base64,{data}")
 }
 
 /// The word of `dialect` in `provider_parts`.
-pub(super) const fn dialect_word(dialect: Dialect) -> &'static str {
+pub(in crate::dialect) const fn dialect_word(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Chat => "chat",
         Dialect::Completions => "completions",
