@@ -6,7 +6,7 @@ use super::super::json::{Object, misread};
 use super::super::neutral::{
     Dialect, Extra, Media, Misread, Part, Reasoning, Text, ToolCall, ToolResult,
 };
-use super::media;
+use super::media::{self, Medium};
 
 /// Reads `content`, a text or a list of blocks, that stands at `at`. Members of blocks that have no place in the neutral
 /// form go to `extra` under their whole place.
@@ -45,8 +45,8 @@ impl Kind {
     fn of(block: &Value) -> Option<Self> {
         match block.get("type")?.as_str()? {
             "text" => Some(Self::Text),
-            "image" => media::is_known(block).then_some(Self::Image),
-            "document" => media::is_known(block).then_some(Self::Document),
+            "image" => media::is_known(block, Medium::Image).then_some(Self::Image),
+            "document" => media::is_known(block, Medium::Document).then_some(Self::Document),
             "tool_use" => Some(Self::ToolUse),
             "tool_result" => Some(Self::ToolResult),
             "thinking" => Some(Self::Thinking),

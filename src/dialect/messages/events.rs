@@ -11,14 +11,14 @@ pub(super) struct Events {
 
 impl Events {
     /// Begins a block.
-    pub(super) fn start(&self, block: Value, out: &mut Vec<u8>) {
+    pub(super) fn start(&self, block: &Value, out: &mut Vec<u8>) {
         let event = json!({"type": "content_block_start", "index": self.index,
             "content_block": block});
         write("content_block_start", &event, out);
     }
 
     /// Says more of the block.
-    pub(super) fn delta(&self, delta: Value, out: &mut Vec<u8>) {
+    pub(super) fn delta(&self, delta: &Value, out: &mut Vec<u8>) {
         let event = json!({"type": "content_block_delta", "index": self.index, "delta": delta});
         write("content_block_delta", &event, out);
     }
@@ -31,7 +31,7 @@ impl Events {
     }
 
     /// A block that is told at once.
-    pub(super) fn whole(&mut self, block: Value, out: &mut Vec<u8>) {
+    pub(super) fn whole(&mut self, block: &Value, out: &mut Vec<u8>) {
         self.start(block, out);
         self.stop(out);
     }

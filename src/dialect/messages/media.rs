@@ -5,15 +5,26 @@ use serde_json::{Value, json};
 use super::super::json::Object;
 use super::super::neutral::{Extra, Media, Misread, Source};
 
+/// What a block shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Medium {
+    /// An image.
+    Image,
+    /// A document.
+    Document,
+}
+
 /// Whether the `source` of an image or a document is of a kind that has a place in the neutral form. A block without one
 /// counts, so that reading it tells what is missing.
-pub(super) fn is_known(block: &Value) -> bool {
+pub(super) fn is_known(block: &Value, of: Medium) -> bool {
     let Some(source) = block.get("source") else {
         return true;
     };
     match source.get("type").and_then(Value::as_str) {
-        Some("content") => source.get("content").is_some_and(is_text),
-        Some(kind) => matches!(kind, "base64" | "url" | "file" | "text"),
+        Some("base64" | "url" | "file") => true,
+        Some("text") => of == Medium::Document,
+        Some("content") => of == Medium::Document && source.get("content").is_some_and(is_text),
+        Some(_) => false,
         None => true,
     }
 }

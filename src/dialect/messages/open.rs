@@ -69,7 +69,7 @@ impl Open {
                 })
             }
             Block::Other(_, value) => {
-                events.whole(value, out);
+                events.whole(&value, out);
                 State::Whole
             }
         };
@@ -120,9 +120,9 @@ fn tell_text(begun: &mut bool, delta: &Delta, events: &Events, out: &mut Vec<u8>
     };
     for delta in deltas {
         if !std::mem::replace(begun, true) {
-            events.start(json!({"type": "text", "text": ""}), out);
+            events.start(&json!({"type": "text", "text": ""}), out);
         }
-        events.delta(delta, out);
+        events.delta(&delta, out);
     }
 }
 
@@ -136,7 +136,7 @@ fn tell_thought(begun: &mut bool, delta: &Delta, events: &mut Events, out: &mut 
             if std::mem::take(begun) {
                 events.stop(out);
             }
-            events.whole(redacted_block(data), out);
+            events.whole(&redacted_block(data), out);
             return;
         }
         Delta::Text(_)
@@ -145,9 +145,9 @@ fn tell_thought(begun: &mut bool, delta: &Delta, events: &mut Events, out: &mut 
         | Delta::Arguments(_) => return,
     };
     if !std::mem::replace(begun, true) {
-        events.start(thinking_block("", None), out);
+        events.start(&thinking_block("", None), out);
     }
-    events.delta(delta, out);
+    events.delta(&delta, out);
 }
 
 impl Call {
@@ -178,14 +178,14 @@ impl Call {
             return;
         }
         if let Some(signature) = self.signature.take() {
-            events.start(thinking_block("", None), out);
+            events.start(&thinking_block("", None), out);
             events.delta(
-                json!({"type": "signature_delta", "signature": signature}),
+                &json!({"type": "signature_delta", "signature": signature}),
                 out,
             );
             events.stop(out);
         }
-        events.start(call_block(&self.id, &self.name, json!({})), out);
+        events.start(&call_block(&self.id, &self.name, &json!({})), out);
         let first = std::mem::take(&mut self.first);
         if !first.is_empty() {
             self.say(&first, events, out);
@@ -195,7 +195,7 @@ impl Call {
     fn say(&mut self, text: &str, events: &Events, out: &mut Vec<u8>) {
         self.has_arguments = true;
         let delta = json!({"type": "input_json_delta", "partial_json": text});
-        events.delta(delta, out);
+        events.delta(&delta, out);
     }
 
     fn end(mut self, events: &mut Events, out: &mut Vec<u8>) {

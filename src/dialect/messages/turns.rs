@@ -45,7 +45,9 @@ impl Turns {
             .take("content")
             .ok_or_else(|| object.missing("content", "a string or a list of blocks"))?;
         let mut parts = read_content(content, &at, &mut self.extra)?;
-        parts.iter_mut().for_each(|part| self.name(part));
+        for part in &mut parts {
+            self.name(part);
+        }
         put(role, parts, without_nulls(object.rest()), out);
         Ok(())
     }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::super::chat::answer_id;
 use super::super::neutral::{Answer, Dialect, Part, Reasoning, Request, Text, ToolCall};
 use super::media::write_image;
+use super::open::is_block;
 use super::words::{Said, citations, fit_id, foreign, message_id, stop_reason, usage_json};
 
 /// Writes `answer` as Messages has it, for the client of `request`. Messages has one answer: the first.
@@ -59,7 +60,7 @@ impl Content {
             }
             Part::Reasoning(thought) => self.put_thought(thought),
             Part::ToolCall(call) => self.put_call(call, message),
-            Part::Other(Dialect::Messages, block @ Value::Object(_)) => {
+            Part::Other(Dialect::Messages, block) if is_block(block) => {
                 self.blocks.push(block.clone());
             }
             Part::Other(dialect, part) => self.foreign.push(foreign(*dialect, part)),
@@ -92,7 +93,7 @@ impl Content {
         let id = call_id(&call.id, message, self.calls);
         self.calls += 1;
         self.blocks
-            .push(call_block(&id, &call.name, input(&call.arguments)));
+            .push(call_block(&id, &call.name, &input(&call.arguments)));
     }
 }
 
@@ -120,7 +121,7 @@ pub(super) fn redacted_block(data: &str) -> Value {
 }
 
 /// A call.
-pub(super) fn call_block(id: &str, name: &str, input: Value) -> Value {
+pub(super) fn call_block(id: &str, name: &str, input: &Value) -> Value {
     json!({"type": "tool_use", "id": id, "name": name, "input": input})
 }
 
