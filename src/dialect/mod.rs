@@ -28,6 +28,7 @@ pub mod embeddings;
 mod front;
 pub mod gemini;
 mod json;
+pub mod messages;
 pub mod neutral;
 pub mod responses;
 
