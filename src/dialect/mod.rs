@@ -25,6 +25,7 @@ pub mod converse;
 pub mod embeddings;
 mod front;
 mod json;
+pub mod messages;
 pub mod neutral;
 
 pub use front::Front;
