@@ -77,8 +77,11 @@ fn fit_part(part: &Part) -> Result<(), Unfit> {
         Part::ToolCall(call) if !is_word(&call.name) => Err(unfit(
             "calls of tools whose names have other signs than letters, digits, _ and -",
         )),
-        Part::Text(_) | Part::ToolCall(_) | Part::Reasoning(_) | Part::Refusal(_) => Ok(()),
-        Part::Other(Dialect::Messages, _) => Ok(()),
+        Part::Text(_)
+        | Part::ToolCall(_)
+        | Part::Reasoning(_)
+        | Part::Refusal(_)
+        | Part::Other(Dialect::Messages, _) => Ok(()),
         Part::Other(dialect, value) => {
             let kind = kind_of(value);
             Err(unfit(format!("part of the type {kind:?} of {dialect:?}")))

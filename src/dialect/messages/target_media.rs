@@ -58,12 +58,11 @@ fn image_type(media: &Media) -> Option<&'static str> {
         Some("image/png") => Some("image/png"),
         Some("image/gif") => Some("image/gif"),
         Some("image/webp") => Some("image/webp"),
-        Some(_) => None,
         None if data.starts_with("/9j/") => Some("image/jpeg"),
         None if data.starts_with("iVBOR") => Some("image/png"),
         None if data.starts_with("R0lG") => Some("image/gif"),
         None if data.starts_with("UklGR") => Some("image/webp"),
-        None => None,
+        Some(_) | None => None,
     }
 }
 

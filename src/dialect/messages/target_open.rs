@@ -188,7 +188,7 @@ impl Blocks {
                 (block, (!has_any).then_some(Delta::Arguments(first)))
             }
             Kind::Other { value, input } => {
-                let whole = Block::Other(Dialect::Messages, with_input(value, input));
+                let whole = Block::Other(Dialect::Messages, with_input(value, &input));
                 (self.begin_piece(whole, out), None)
             }
         };
@@ -350,9 +350,9 @@ fn merge(block: &mut Map<String, Value>, delta: Map<String, Value>) {
 }
 
 /// The block with the input that came in fragments; input that is no JSON stays a text.
-fn with_input(mut value: Map<String, Value>, input: String) -> Value {
+fn with_input(mut value: Map<String, Value>, input: &str) -> Value {
     if !input.is_empty() {
-        let input = serde_json::from_str(&input).unwrap_or_else(|_| json!(input));
+        let input = serde_json::from_str(input).unwrap_or_else(|_| json!(input));
         value.insert("input".to_owned(), input);
     }
     Value::Object(value)
