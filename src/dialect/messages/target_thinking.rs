@@ -152,7 +152,6 @@ fn budgeted(
     room: Room,
     dropped: &mut Dropped,
 ) -> Plan {
-    dropped.name_if("reasoning.summary", wish.summary.is_some());
     if is_none(wish) {
         return Plan {
             thinking: Some(json!({"type": "disabled"})),
@@ -187,6 +186,9 @@ fn budgeted(
             (wanted, usual.max(needed))
         }
     };
+    // Thoughts come as text whether it was asked for or not.
+    let is_hidden = matches!(wish.summary.as_deref(), Some("none" | "omitted"));
+    dropped.name_if("reasoning.summary", is_hidden);
     Plan {
         thinking: Some(json!({"type": "enabled", "budget_tokens": budget})),
         max_tokens,

@@ -112,9 +112,15 @@ fn close(schema: &mut Value) {
                 _ => false,
             };
             for (key, value) in members.iter_mut() {
-                // Values that are no schemas.
-                if !matches!(key.as_str(), "const" | "enum" | "default" | "examples") {
-                    close(value);
+                match (key.as_str(), value) {
+                    // Schemas by names of the client's own.
+                    (
+                        "properties" | "patternProperties" | "$defs" | "definitions",
+                        Value::Object(named),
+                    ) => named.values_mut().for_each(close),
+                    // Values that are no schemas.
+                    ("const" | "enum" | "default" | "examples", _) => {}
+                    (_, value) => close(value),
                 }
             }
             if is_object {

@@ -443,8 +443,8 @@ fn each_choice_of_tools_is_written() {
 fn a_schema_is_closed_and_stands_beside_the_clients_own() {
     let schema = json!({"type": "object", "properties": {
         "a": {"type": ["object", "null"], "properties": {}}, "b": {"type": "object", "additionalProperties": true},
-        "c": {"enum": [{"type": "object"}]}, "type": {"type": "string"}},
-        "$defs": {"d": {"type": "object"}}});
+        "c": {"enum": [{"type": "object"}]}, "type": {"type": "string"},
+        "default": {"type": "object"}}, "$defs": {"d": {"type": "object"}}, "default": {"type": "object"}});
     let mut request = hi();
     request.output = Output::Schema {
         name: "n".to_owned(),
@@ -459,8 +459,10 @@ fn a_schema_is_closed_and_stands_beside_the_clients_own() {
     let closed = json!({"type": "object", "properties": {
         "a": {"type": ["object", "null"], "properties": {}, "additionalProperties": false},
         "b": {"type": "object", "additionalProperties": true},
-        "c": {"enum": [{"type": "object"}]}, "type": {"type": "string"}},
-        "$defs": {"d": {"type": "object", "additionalProperties": false}}, "additionalProperties": false});
+        "c": {"enum": [{"type": "object"}]}, "type": {"type": "string"},
+        "default": {"type": "object", "additionalProperties": false}},
+        "$defs": {"d": {"type": "object", "additionalProperties": false}}, "default": {"type": "object"},
+        "additionalProperties": false});
     assert_eq!(
         body["output_config"],
         json!({"task_budget": 1, "format": {"type": "json_schema", "schema": closed}})

@@ -337,3 +337,20 @@ fn a_hostile_stream_is_held_within_bounds() {
         "too much is held"
     );
 }
+
+#[test]
+fn a_changed_stream_still_has_its_pieces_in_order() {
+    let bytes = fixture();
+    for at in (0..bytes.len()).step_by(5) {
+        for sign in *b"}\"\n1" {
+            let mut changed = bytes.clone();
+            changed[at] = sign;
+            let mut out = pieces(&changed, usize::MAX);
+            if matches!(out.last(), Some(Piece::Error(_))) {
+                out.pop();
+            }
+            // Fails where pieces are out of order, or come after the end.
+            gathered(&out);
+        }
+    }
+}

@@ -251,3 +251,16 @@ fn a_model_that_decides_itself_gets_an_effort() {
         &[],
     );
 }
+
+#[test]
+fn a_wish_to_hide_thoughts_is_named_where_they_come_anyway() {
+    let named = |reasoning: Value| budgeted(json!({"reasoning": reasoning})).1;
+    assert_eq!(
+        named(json!({"effort": "low", "exclude": true})),
+        ["reasoning.summary"]
+    );
+    assert_eq!(
+        named(json!({"effort": "low", "summary": "auto"})),
+        Vec::<String>::new()
+    );
+}
