@@ -53,7 +53,6 @@ fn fixture() -> Vec<u8> {
             0,
             &json!({"type": "thinking", "thinking": "", "signature": ""}),
         ),
-        json!({"type": "ping"}),
         delta(0, &json!({"type": "thinking_delta", "thinking": "let me "})),
         delta(0, &json!({"type": "thinking_delta", "thinking": "see"})),
         delta(0, &json!({"type": "signature_delta", "signature": "c2ln"})),
@@ -221,10 +220,10 @@ fn an_error_event_is_the_last_word() {
         kind: Some("overloaded_error".to_owned()),
         code: None,
     });
-    assert_eq!(out[1..], [expected.clone()]);
+    assert_eq!(out[1..], *std::slice::from_ref(&expected));
     // Without the line that names it, and without its own type.
     let bare = format!("data: {error}\n\n");
-    assert_eq!(pieces(bare.as_bytes(), 1), [expected.clone()]);
+    assert_eq!(pieces(bare.as_bytes(), 1), *std::slice::from_ref(&expected));
     let bare = format!("data: {}\n\n", json!({"error": error["error"]}));
     assert_eq!(pieces(bare.as_bytes(), 1), [expected]);
     let out = pieces(b"event: error\ndata: gone\n\n", 1);
@@ -237,7 +236,7 @@ fn events_are_known_by_type_or_by_name() {
     let text = String::from_utf8(fixture()).unwrap();
     let lines = |keep: fn(&&str) -> bool| -> String {
         let kept = text.lines().filter(keep);
-        kept.map(|line| format!("{line}\r\n")).collect()
+        kept.flat_map(|line| [line, "\r\n"]).collect()
     };
     let by_type = lines(|line| !line.starts_with("event:"));
     assert_eq!(pieces(by_type.as_bytes(), 11), whole);

@@ -4,7 +4,7 @@ use super::super::super::chat;
 use super::super::{MessagesOptions, write_request};
 
 /// A chat request with `members`, as Anthropic gets it, and what was left out.
-fn written(members: Value, options: &MessagesOptions) -> (Value, Vec<String>) {
+fn written(members: &Value, options: &MessagesOptions) -> (Value, Vec<String>) {
     let mut request = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
     for (key, value) in members.as_object().unwrap() {
         request[key] = value.clone();
@@ -17,11 +17,11 @@ fn written(members: Value, options: &MessagesOptions) -> (Value, Vec<String>) {
     )
 }
 
-fn budgeted(members: Value) -> (Value, Vec<String>) {
+fn budgeted(members: &Value) -> (Value, Vec<String>) {
     written(members, &MessagesOptions::default())
 }
 
-fn adaptive(members: Value) -> (Value, Vec<String>) {
+fn adaptive(members: &Value) -> (Value, Vec<String>) {
     let options = MessagesOptions {
         adaptive_thinking: true,
         ..MessagesOptions::default()
@@ -30,7 +30,7 @@ fn adaptive(members: Value) -> (Value, Vec<String>) {
 }
 
 /// The budget, the bound of the whole, and what was left out.
-fn plan(members: Value) -> (Option<u64>, u64, Vec<String>) {
+fn plan(members: &Value) -> (Option<u64>, u64, Vec<String>) {
     let (body, dropped) = budgeted(members);
     let thinking = &body["thinking"];
     assert!(
@@ -49,7 +49,7 @@ fn plan(members: Value) -> (Option<u64>, u64, Vec<String>) {
 #[test]
 fn an_effort_is_a_budget_and_raises_a_bound_that_nobody_set() {
     let check = |effort: &str, budget: u64, most: u64| {
-        let found = plan(json!({"reasoning_effort": effort}));
+        let found = plan(&json!({"reasoning_effort": effort}));
         assert_eq!(found, (Some(budget), most, Vec::new()), "{effort}");
     };
     check("minimal", 1024, 9216);
@@ -61,7 +61,7 @@ fn an_effort_is_a_budget_and_raises_a_bound_that_nobody_set() {
         max_output: 64_000,
         ..MessagesOptions::default()
     };
-    let (body, _) = written(json!({"reasoning_effort": "high"}), &options);
+    let (body, _) = written(&json!({"reasoning_effort": "high"}), &options);
     assert_eq!(body["max_tokens"], 64_000, "there is room already");
 }
 
@@ -69,7 +69,7 @@ fn an_effort_is_a_budget_and_raises_a_bound_that_nobody_set() {
 fn a_bound_of_the_clients_holds() {
     let check = |most: u64, effort: &str, budget: Option<u64>| {
         let (found, bound, dropped) =
-            plan(json!({"reasoning_effort": effort, "max_completion_tokens": most}));
+            plan(&json!({"reasoning_effort": effort, "max_completion_tokens": most}));
         assert_eq!((found, bound), (budget, most), "{effort} in {most}");
         let named = if budget.is_none() {
             vec!["reasoning_effort"]
@@ -88,7 +88,7 @@ fn a_bound_of_the_clients_holds() {
 #[test]
 fn a_budget_in_so_many_words_is_kept_where_it_fits() {
     let check = |budget: u64, most: u64, expected: u64, is_named: bool| {
-        let found = plan(json!({"reasoning": {"max_tokens": budget}, "max_tokens": most}));
+        let found = plan(&json!({"reasoning": {"max_tokens": budget}, "max_tokens": most}));
         let named = if is_named {
             vec!["reasoning_effort".to_owned()]
         } else {
@@ -99,9 +99,9 @@ fn a_budget_in_so_many_words_is_kept_where_it_fits() {
     check(3999, 4000, 3999, false);
     check(4000, 4000, 3000, true);
     check(5, 4000, 1024, false);
-    let (budget, most, _) = plan(json!({"reasoning": {"max_tokens": 30_000}}));
+    let (budget, most, _) = plan(&json!({"reasoning": {"max_tokens": 30_000}}));
     assert_eq!((budget, most), (Some(30_000), 38_192));
-    let (budget, _, _) = plan(json!({"reasoning": {"max_tokens": u64::MAX >> 12}}));
+    let (budget, _, _) = plan(&json!({"reasoning": {"max_tokens": u64::MAX >> 12}}));
     assert_eq!(budget, Some(u64::MAX >> 12), "nothing overflows");
 }
 
@@ -112,7 +112,7 @@ fn no_thinking_is_said_in_so_many_words() {
         json!({"reasoning": {"enabled": false}, "temperature": 0.5}),
         json!({"thinking": {"type": "disabled"}, "temperature": 0.5}),
     ] {
-        let (body, dropped) = budgeted(members);
+        let (body, dropped) = budgeted(&members);
         assert_eq!(body["thinking"], json!({"type": "disabled"}));
         assert_eq!((&body["temperature"], dropped), (&json!(0.5), Vec::new()));
     }
@@ -121,18 +121,18 @@ fn no_thinking_is_said_in_so_many_words() {
 #[test]
 fn anthropics_own_word_in_a_chat_request_is_understood() {
     let own = json!({"type": "enabled", "budget_tokens": 2000});
-    let (budget, most, dropped) = plan(json!({"thinking": own, "max_tokens": 4000}));
+    let (budget, most, dropped) = plan(&json!({"thinking": own, "max_tokens": 4000}));
     assert_eq!((budget, most, dropped), (Some(2000), 4000, Vec::new()));
-    let (budget, _, dropped) = plan(json!({"thinking": own, "reasoning_effort": "low"}));
+    let (budget, _, dropped) = plan(&json!({"thinking": own, "reasoning_effort": "low"}));
     assert_eq!(budget, Some(2048), "the one word of the dialect goes first");
     assert_eq!(dropped, ["thinking"]);
-    let (budget, _, dropped) = plan(json!({"thinking": {"type": "novel"}}));
+    let (budget, _, dropped) = plan(&json!({"thinking": {"type": "novel"}}));
     assert_eq!((budget, dropped), (None, vec!["thinking".to_owned()]));
 }
 
 #[test]
 fn an_unknown_effort_is_named() {
-    let (budget, most, dropped) = plan(json!({"reasoning_effort": "novel"}));
+    let (budget, most, dropped) = plan(&json!({"reasoning_effort": "novel"}));
     assert_eq!((budget, most), (None, 8192));
     assert_eq!(dropped, ["reasoning_effort"]);
 }
@@ -140,13 +140,13 @@ fn an_unknown_effort_is_named() {
 #[test]
 fn thinking_has_no_luck_of_its_own() {
     let (body, dropped) =
-        budgeted(json!({"reasoning_effort": "low", "temperature": 0.2, "top_p": 0.5, "top_k": 3}));
+        budgeted(&json!({"reasoning_effort": "low", "temperature": 0.2, "top_p": 0.5, "top_k": 3}));
     for key in ["temperature", "top_p", "top_k"] {
         assert_eq!(body.get(key), None, "{key}");
     }
     assert_eq!(dropped, ["temperature", "top_p", "top_k"]);
     let (body, dropped) =
-        budgeted(json!({"reasoning_effort": "low", "temperature": 1, "top_p": 0.97}));
+        budgeted(&json!({"reasoning_effort": "low", "temperature": 1, "top_p": 0.97}));
     assert_eq!(body["top_p"], json!(0.97));
     assert_eq!(
         dropped,
@@ -166,7 +166,7 @@ fn what_was_asked_for_goes_before_thinking() {
             {"role": "tool", "tool_call_id": "t", "content": "1"}]})
     };
     let forced = json!({"reasoning_effort": "low", "tools": tools, "tool_choice": "required", "temperature": 0.5});
-    let (body, dropped) = budgeted(forced.clone());
+    let (body, dropped) = budgeted(&forced.clone());
     assert_eq!(
         (&body["thinking"], &body["temperature"]),
         (&Value::Null, &json!(0.5))
@@ -174,17 +174,17 @@ fn what_was_asked_for_goes_before_thinking() {
     assert_eq!(dropped, ["reasoning_effort"]);
     let prefilled = json!({"reasoning_effort": "low", "messages": [
         {"role": "user", "content": "hi"}, {"role": "assistant", "content": "{"}]});
-    assert_eq!(plan(prefilled.clone()).0, None);
-    assert_eq!(plan(called(json!([]))).0, None, "a call without thoughts");
+    assert_eq!(plan(&prefilled.clone()).0, None);
+    assert_eq!(plan(&called(json!([]))).0, None, "a call without thoughts");
     let signed = json!([{"type": "reasoning.text", "text": "hm", "signature": "s"}]);
-    assert_eq!(plan(called(signed)).0, Some(2048), "a call with thoughts");
+    assert_eq!(plan(&called(signed)).0, Some(2048), "a call with thoughts");
     // The model that decides itself takes a call without thoughts.
     for (members, thinks) in [
         (forced, false),
         (prefilled, false),
         (called(json!([])), true),
     ] {
-        let (body, _) = adaptive(members);
+        let (body, _) = adaptive(&members);
         assert_eq!(body.get("thinking").is_some(), thinks, "{body}");
         assert_eq!(body["output_config"]["effort"], "low");
     }
@@ -193,7 +193,7 @@ fn what_was_asked_for_goes_before_thinking() {
 #[test]
 fn a_model_that_decides_itself_gets_an_effort() {
     let check = |members: Value, thinking: Value, effort: Value, named: &[&str]| {
-        let (body, dropped) = adaptive(members);
+        let (body, dropped) = adaptive(&members);
         assert_eq!(body["thinking"], thinking);
         assert_eq!(body["output_config"]["effort"], effort);
         assert_eq!(body["max_tokens"], 8192);
@@ -254,7 +254,7 @@ fn a_model_that_decides_itself_gets_an_effort() {
 
 #[test]
 fn a_wish_to_hide_thoughts_is_named_where_they_come_anyway() {
-    let named = |reasoning: Value| budgeted(json!({"reasoning": reasoning})).1;
+    let named = |reasoning: Value| budgeted(&json!({"reasoning": reasoning})).1;
     assert_eq!(
         named(json!({"effort": "low", "exclude": true})),
         ["reasoning.summary"]
