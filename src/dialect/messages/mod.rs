@@ -1,4 +1,8 @@
-//! Anthropic's Messages.
+//! Anthropic's Messages, as it is spoken to Anthropic.
+//!
+//! The problem: Anthropic refuses what other providers take: turns in another order, ids with other signs, empty texts, luck
+//! beside thoughts. The choice: what can be put right without changing what was asked is put right; what the answer can do
+//! without is left out and named; the rest is unfit, so that another target answers.
 //!
 //! Sources, read 2026-11-24: <https://platform.claude.com/docs/en/api/messages>,
 //! <https://platform.claude.com/docs/en/build-with-claude/streaming>,

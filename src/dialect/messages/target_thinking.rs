@@ -112,8 +112,8 @@ fn adaptive(
         (Some(0..=2048), _) | (None, Some("minimal" | "low")) => Some("low"),
         (Some(2049..=8192), _) | (None, Some("medium")) => Some("medium"),
         (Some(_), _) | (None, Some("high")) => Some("high"),
-        (None, Some("xhigh")) => Some("xhigh"),
-        (None, Some("max")) => Some("max"),
+        // Some models refuse `xhigh` ("Supported levels: high, low, max, medium"); none that decides itself refuses `max`.
+        (None, Some("xhigh" | "max")) => Some("max"),
         (None, Some(_)) => {
             dropped.name(name);
             None

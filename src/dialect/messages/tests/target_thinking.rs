@@ -209,7 +209,7 @@ fn a_model_that_decides_itself_gets_an_effort() {
     check(
         json!({"reasoning_effort": "xhigh"}),
         on(),
-        json!("xhigh"),
+        json!("max"),
         &[],
     );
     check(
