@@ -4,10 +4,12 @@
 //! beside thoughts. The choice: what can be put right without changing what was asked is put right; what the answer can do
 //! without is left out and named; the rest is unfit, so that another target answers.
 //!
-//! Sources, read 2026-11-24: <https://platform.claude.com/docs/en/api/messages>,
-//! <https://platform.claude.com/docs/en/build-with-claude/streaming>,
-//! <https://platform.claude.com/docs/en/build-with-claude/extended-thinking>,
-//! <https://platform.claude.com/docs/en/build-with-claude/structured-outputs>.
+//! Sources: Anthropic's service description of 2024-11 (ids, names, `user_id`, `input_schema`), recorded answers of 2024 to
+//! 2026, and for what came later excerpts, seen 2026-11-24, of
+//! <https://platform.claude.com/docs/en/build-with-claude/effort>,
+//! <https://platform.claude.com/docs/es/build-with-claude/extended-thinking>,
+//! <https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-adaptive-thinking.html>; errors are quoted from
+//! public reports, named where they are.
 
 mod target_answer;
 mod target_blocks;

@@ -46,7 +46,8 @@ pub(super) fn mark(block: &mut Value, cache: Option<&Value>, dropped: &mut Dropp
     }
 }
 
-/// A text; Anthropic refuses those without a visible sign ("text content blocks must contain non-whitespace text").
+/// A text; Anthropic refuses those without a visible sign ("text content blocks must contain non-whitespace text",
+/// <https://github.com/home-assistant/core/issues/175637>).
 fn text(text: &Text, dropped: &mut Dropped) -> Option<Value> {
     if text.text.trim().is_empty() {
         return None;
@@ -103,7 +104,7 @@ fn tool_result(result: &ToolResult, dropped: &mut Dropped) -> Value {
         write(part, dropped, &mut content);
     }
     if result.is_error && content.is_empty() {
-        // An error without contents is refused.
+        // A failure without words would tell the model nothing.
         content.push(json!({"type": "text", "text": "error"}));
     }
     let mut block = Map::new();

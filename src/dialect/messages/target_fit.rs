@@ -7,6 +7,7 @@ use super::super::neutral::{
 };
 use super::target_media::{fit_document, fit_image};
 use super::target_options::MessagesOptions;
+use super::target_tools::has_maps;
 
 /// Whether `request` can be said in Messages on a server that knows what `options` say.
 ///
@@ -22,6 +23,11 @@ pub fn fit(request: &Request, options: &MessagesOptions) -> Result<(), Unfit> {
     match &request.output {
         Output::Text => {}
         Output::Json => return Err(unfit("JSON output without a schema")),
+        Output::Schema { schema, .. } if options.structured_outputs && has_maps(schema) => {
+            return Err(unfit(
+                "JSON output whose members have names of the model's own",
+            ));
+        }
         Output::Schema { .. } if options.structured_outputs => {}
         Output::Schema { .. } => return Err(unfit("JSON output by a schema on this server")),
     }

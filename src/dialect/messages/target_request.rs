@@ -10,7 +10,7 @@ use super::target_thinking::{Plan, own_wish};
 use super::target_tools::{format, tool_choice, tools};
 use super::target_turns::Conversation;
 
-/// Most signs of `metadata.user_id`.
+/// Most signs of `metadata.user_id`, by the service description of 2024-11.
 const MAX_USER: usize = 256;
 
 /// Writes `request` for a server that calls its model `model` and knows what `options` say.
@@ -77,8 +77,8 @@ impl Body {
         }
     }
 
-    /// Bounds and luck. A request that thinks may have no luck of its own: `temperature` is 1, `top_k` is absent, and
-    /// `top_p` is at least 0.95.
+    /// Bounds and luck. A request that thinks may have no luck of its own ("temperature may only be set to 1 when thinking
+    /// is enabled or in adaptive mode", <https://github.com/dotCipher/opencode-claude-bridge/pull/1>; so with the others).
     fn put_sampling(&mut self, request: &Request, thinks: bool) {
         let sampling = &request.sampling;
         if let Some(wanted) = sampling.temperature {
@@ -92,11 +92,10 @@ impl Body {
             self.dropped.name_if("temperature below 0", wanted < 0.0);
         }
         if let Some(top_p) = sampling.top_p {
-            // Models from Claude Opus 4.1 on refuse both ("`temperature` and `top_p` cannot both be specified"); 1 is no
-            // bound.
+            // Models from Claude Opus 4.1 on refuse both ("`temperature` and `top_p` cannot both be specified",
+            // <https://github.com/BerriAI/litellm/issues/15097>); 1 is no bound.
             let is_beside = self.members.contains_key("temperature");
-            let is_refused = is_beside || (thinks && top_p < 0.95);
-            if is_refused {
+            if is_beside || thinks {
                 self.dropped.name_if("top_p", top_p < 1.0);
             } else {
                 self.put("top_p", top_p);
@@ -108,7 +107,7 @@ impl Body {
         }
         let is_visible = |text: &&String| !text.trim().is_empty();
         let stop: Vec<_> = sampling.stop.iter().filter(is_visible).cloned().collect();
-        // Anthropic refuses those of blanks alone.
+        // "each stop sequence must contain non-whitespace", <https://github.com/BerriAI/litellm/issues/3286>.
         self.dropped
             .name_if("stop of whitespace", stop.len() < sampling.stop.len());
         if !stop.is_empty() {

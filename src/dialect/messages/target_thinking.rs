@@ -3,7 +3,8 @@
 //! A request that thinks may not force a call, may not be prefilled, and its last turn with calls must begin with thoughts.
 //! What a client asked for in so many words goes before how much is thought: then the thinking is left out, and named.
 //!
-//! Source: <https://platform.claude.com/docs/en/build-with-claude/extended-thinking>, read 2026-11-24.
+//! With a budget that is what Anthropic wants. Of models that decide themselves the reports disagree on forced calls and
+//! prefilled turns; the same goes for them, since a thought less is better than a refusal.
 
 use serde_json::{Map, Value, json};
 
@@ -101,7 +102,7 @@ fn adaptive(
     dropped: &mut Dropped,
 ) -> Plan {
     if is_none(wish) {
-        // Models from 4.7 on refuse to be told not to think; the least effort is the nearest.
+        // Several of these models refuse to be told not to think; the least effort is the nearest.
         dropped.name(name);
         return Plan {
             effort: Some("low"),
@@ -112,7 +113,8 @@ fn adaptive(
         (Some(0..=2048), _) | (None, Some("minimal" | "low")) => Some("low"),
         (Some(2049..=8192), _) | (None, Some("medium")) => Some("medium"),
         (Some(_), _) | (None, Some("high")) => Some("high"),
-        // Some models refuse `xhigh` ("Supported levels: high, low, max, medium"); none that decides itself refuses `max`.
+        // Claude Opus 4.6 and Sonnet 4.6 have no `xhigh`; each model that decides itself has `max`. Source: Anthropic's
+        // page on effort, seen 2026-11-24.
         (None, Some("xhigh" | "max")) => Some("max"),
         (None, Some(_)) => {
             dropped.name(name);
@@ -126,7 +128,7 @@ fn adaptive(
     }
     let mut thinking = Map::new();
     thinking.insert("type".to_owned(), json!("adaptive"));
-    // Models from 4.7 on send no text of their thoughts unless asked for it.
+    // Newer models send no text of their thoughts unless asked for it.
     let display = match wish.summary.as_deref() {
         Some("none" | "omitted") => Some("omitted"),
         Some(_) => Some("summarized"),
@@ -181,7 +183,7 @@ fn budgeted(
         }
         Room::Free(usual) => {
             // With 8192 for the answer the most that an effort asks for stays below the 32 000 tokens that Claude Opus 4
-            // may answer with.
+            // may answer with (models.dev, f3fc692, 2026-07-02).
             let needed = wanted.saturating_add(usual.min(8192));
             (wanted, usual.max(needed))
         }

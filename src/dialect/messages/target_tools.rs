@@ -7,6 +7,12 @@ use super::target_blocks::mark;
 use super::target_dropped::Dropped;
 use super::target_options::MessagesOptions;
 
+/// Members of a schema that hold schemas by names of the client's own.
+const NAMED: [&str; 4] = ["properties", "patternProperties", "$defs", "definitions"];
+
+/// Members of a schema that hold values.
+const VALUES: [&str; 4] = ["const", "enum", "default", "examples"];
+
 /// `tools`; empty if there are none.
 pub(super) fn tools(
     request: &Request,
@@ -100,9 +106,31 @@ pub(super) fn format(output: &Output, dropped: &mut Dropped) -> Option<Value> {
     Some(json!({"type": "json_schema", "schema": schema}))
 }
 
-/// Says of each object in `schema` that says nothing of further members that it has none: Anthropic refuses the schema
-/// otherwise ("'additionalProperties' must be explicitly set to false"). What matches it then matched it before. No deeper
-/// than JSON is read.
+/// Whether `schema` has objects whose members have names of the model's own: closed, they would be empty.
+pub(super) fn has_maps(schema: &Value) -> bool {
+    match schema {
+        Value::Object(members) => {
+            let is_map = |more: &Value| more.as_object().is_some_and(|more| !more.is_empty());
+            members.get("additionalProperties").is_some_and(is_map)
+                || members
+                    .iter()
+                    .any(|(key, value)| match (key.as_str(), value) {
+                        (key, Value::Object(named)) if NAMED.contains(&key) => {
+                            named.values().any(has_maps)
+                        }
+                        (key, _) if VALUES.contains(&key) => false,
+                        (_, value) => has_maps(value),
+                    })
+        }
+        Value::Array(list) => list.iter().any(has_maps),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+/// Says of each object in `schema` that it has no further members: Anthropic refuses the schema otherwise ("For 'object'
+/// type, 'additionalProperties' must be explicitly set to false", <https://github.com/ax-llm/ax/issues/458>, and so with
+/// `true`, <https://github.com/BerriAI/litellm/pull/35811>). What matches it then matched it before. No deeper than JSON is
+/// read.
 fn close(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
@@ -113,20 +141,15 @@ fn close(schema: &mut Value) {
             };
             for (key, value) in members.iter_mut() {
                 match (key.as_str(), value) {
-                    // Schemas by names of the client's own.
-                    (
-                        "properties" | "patternProperties" | "$defs" | "definitions",
-                        Value::Object(named),
-                    ) => named.values_mut().for_each(close),
-                    // Values that are no schemas.
-                    ("const" | "enum" | "default" | "examples", _) => {}
+                    (key, Value::Object(named)) if NAMED.contains(&key) => {
+                        named.values_mut().for_each(close);
+                    }
+                    (key, _) if VALUES.contains(&key) => {}
                     (_, value) => close(value),
                 }
             }
             if is_object {
-                members
-                    .entry("additionalProperties")
-                    .or_insert(Value::Bool(false));
+                members.insert("additionalProperties".to_owned(), Value::Bool(false));
             }
         }
         Value::Array(list) => list.iter_mut().for_each(close),

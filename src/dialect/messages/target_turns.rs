@@ -131,7 +131,7 @@ fn is_a(block: &Value, kinds: &[&str]) -> bool {
 }
 
 /// Cuts blanks off the end of a turn that the model is to go on with: Anthropic refuses them ("final assistant content
-/// cannot end with trailing whitespace").
+/// cannot end with trailing whitespace", <https://github.com/langchain-ai/langchain/issues/35071>).
 fn trim_end(blocks: &mut [Value]) {
     let Some(block) = blocks.last_mut().filter(|block| is_a(block, &["text"])) else {
         return;

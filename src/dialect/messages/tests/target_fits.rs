@@ -112,3 +112,21 @@ fn a_schema_is_unfit_where_the_server_knows_none() {
     let written = write_request(&request, "m", &options).unwrap();
     assert_eq!(written.dropped, ["tools[].function.strict"]);
 }
+
+#[test]
+fn a_schema_with_names_of_the_models_own_is_unfit() {
+    let schema = |schema: serde_json::Value| Output::Schema {
+        name: "n".to_owned(),
+        description: None,
+        schema,
+        strict: None,
+    };
+    let map = json!({"type": "object", "additionalProperties": {"type": "string"}});
+    let what = "names of the model's own";
+    check(|request| request.output = schema(map.clone()), what);
+    let within = json!({"anyOf": [{"type": "object", "properties": {"default": map}}]});
+    check(|request| request.output = schema(within.clone()), what);
+    let mut request = hi();
+    request.output = schema(json!({"type": "object", "additionalProperties": {}, "default": map}));
+    assert!(fit(&request, &MessagesOptions::default()).is_ok());
+}

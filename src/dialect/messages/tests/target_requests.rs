@@ -205,7 +205,7 @@ fn a_schema_is_closed_and_stands_beside_the_clients_own() {
     let (body, dropped) = write(&request);
     let closed = json!({"type": "object", "properties": {
         "a": {"type": ["object", "null"], "properties": {}, "additionalProperties": false},
-        "b": {"type": "object", "additionalProperties": true},
+        "b": {"type": "object", "additionalProperties": false},
         "c": {"enum": [{"type": "object"}]}, "type": {"type": "string"},
         "default": {"type": "object", "additionalProperties": false}},
         "$defs": {"d": {"type": "object", "additionalProperties": false}}, "default": {"type": "object"},
