@@ -1,7 +1,7 @@
 //! One door to all dialects: what a client speaks, what a target speaks, and the functions of each by its name.
 
 use super::neutral::{Answer, Dialect, Misread, NotRead, Piece, Request, Unfit, Written};
-use super::{Front, chat, cohere, completions, converse, gemini, responses};
+use super::{Front, chat, cohere, completions, converse, gemini, messages, responses};
 use crate::wire::ErrorBody;
 
 /// The dialect of a client that converses.
@@ -13,6 +13,8 @@ pub enum Client {
     Completions,
     /// OpenAI's Responses.
     Responses,
+    /// Anthropic's Messages.
+    Messages,
 }
 
 /// The dialect of a target, with what its server knows of it.
@@ -20,6 +22,8 @@ pub enum Client {
 pub enum Target {
     /// OpenAI's chat completions.
     Chat(chat::ChatOptions),
+    /// Anthropic's Messages.
+    Messages(messages::MessagesOptions),
     /// Bedrock's Converse.
     Converse,
     /// Google's generateContent.
@@ -33,6 +37,8 @@ pub enum Target {
 pub enum Reader {
     /// OpenAI's chat completions.
     Chat(chat::Reader),
+    /// Anthropic's Messages.
+    Messages(messages::Reader),
     /// Bedrock's Converse.
     Converse(converse::Reader),
     /// Google's generateContent.
@@ -50,6 +56,8 @@ pub enum Writer {
     Completions(completions::Writer),
     /// OpenAI's Responses.
     Responses(responses::Writer),
+    /// Anthropic's Messages.
+    Messages(messages::Writer),
 }
 
 // === impl Client ===
@@ -61,7 +69,8 @@ impl Client {
             Front::Chat => Some(Self::Chat),
             Front::Completions => Some(Self::Completions),
             Front::Responses => Some(Self::Responses),
-            Front::Messages | Front::Embeddings | Front::CountTokens | Front::Other => None,
+            Front::Messages => Some(Self::Messages),
+            Front::Embeddings | Front::CountTokens | Front::Other => None,
         }
     }
 
@@ -74,6 +83,7 @@ impl Client {
             Self::Chat => chat::read_request(body),
             Self::Completions => completions::read_request(body),
             Self::Responses => responses::read_request(body),
+            Self::Messages => messages::read_request(body),
         }
     }
 
@@ -83,7 +93,7 @@ impl Client {
     /// What in it only a server of this dialect can do.
     pub fn fit_elsewhere(self, request: &Request, target: Dialect) -> Result<(), Unfit> {
         match self {
-            Self::Chat => Ok(()),
+            Self::Chat | Self::Messages => Ok(()),
             Self::Completions => completions::fit_elsewhere(request, target),
             Self::Responses => responses::fit_elsewhere(request, target),
         }
@@ -95,6 +105,7 @@ impl Client {
             Self::Chat => chat::write_answer(answer, request),
             Self::Completions => completions::write_answer(answer, request),
             Self::Responses => responses::write_answer(answer, request),
+            Self::Messages => messages::write_answer(answer, request),
         }
     }
 
@@ -109,6 +120,7 @@ impl Client {
             Self::Responses => {
                 Writer::Responses(responses::Writer::new(request, id_seed, now_unix))
             }
+            Self::Messages => Writer::Messages(messages::Writer::new(request, id_seed, now_unix)),
         }
     }
 }
@@ -121,6 +133,7 @@ impl Target {
         match self {
             Self::Chat(_) => Dialect::Chat,
             Self::Converse => Dialect::Converse,
+            Self::Messages(_) => Dialect::Messages,
             Self::Gemini(_) => Dialect::Gemini,
             Self::Cohere => Dialect::Cohere,
         }
@@ -134,6 +147,7 @@ impl Target {
         match self {
             Self::Chat(options) => chat::fit(request, options),
             Self::Converse => converse::fit(request),
+            Self::Messages(options) => messages::fit(request, options),
             Self::Gemini(options) => gemini::fit(request, options),
             Self::Cohere => cohere::fit(request),
         }
@@ -147,6 +161,7 @@ impl Target {
         match self {
             Self::Chat(options) => chat::write_request(request, model, options),
             Self::Converse => converse::write_request(request, model),
+            Self::Messages(options) => messages::write_request(request, model, options),
             Self::Gemini(options) => gemini::write_request(request, model, options),
             Self::Cohere => cohere::write_request(request, model),
         }
@@ -160,6 +175,7 @@ impl Target {
         match self {
             Self::Chat(_) => chat::read_answer(body),
             Self::Converse => converse::read_answer(body),
+            Self::Messages(_) => messages::read_answer(body),
             Self::Gemini(_) => gemini::read_answer(body),
             Self::Cohere => cohere::read_answer(body),
         }
@@ -170,6 +186,7 @@ impl Target {
         match self {
             Self::Chat(_) => Reader::Chat(chat::Reader::new()),
             Self::Converse => Reader::Converse(converse::Reader::new()),
+            Self::Messages(_) => Reader::Messages(messages::Reader::new()),
             Self::Gemini(_) => Reader::Gemini(gemini::Reader::new()),
             Self::Cohere => Reader::Cohere(cohere::Reader::new()),
         }
@@ -179,13 +196,11 @@ impl Target {
 /// An error in the dialect of `front`, as a document.
 pub fn write_error(front: Front, error: &ErrorBody) -> Vec<u8> {
     match front {
-        Front::Chat
-        | Front::Completions
-        | Front::Embeddings
-        | Front::Responses
-        | Front::Messages
-        | Front::CountTokens
-        | Front::Other => chat::write_error(error),
+        Front::Messages | Front::CountTokens => messages::write_error(error),
+        Front::Responses => responses::write_error(error),
+        Front::Chat | Front::Completions | Front::Embeddings | Front::Other => {
+            chat::write_error(error)
+        }
     }
 }
 
@@ -208,6 +223,7 @@ impl Reader {
         match self {
             Self::Chat(reader) => reader.push(chunk, out),
             Self::Converse(reader) => reader.push(chunk, out),
+            Self::Messages(reader) => reader.push(chunk, out),
             Self::Gemini(reader) => reader.push(chunk, out),
             Self::Cohere(reader) => reader.push(chunk, out),
         }
@@ -218,6 +234,7 @@ impl Reader {
         match self {
             Self::Chat(reader) => reader.finish(out),
             Self::Converse(reader) => reader.finish(out),
+            Self::Messages(reader) => reader.finish(out),
             Self::Gemini(reader) => reader.finish(out),
             Self::Cohere(reader) => reader.finish(out),
         }
@@ -233,6 +250,7 @@ impl Writer {
             Self::Chat(writer) => writer.piece(piece, out),
             Self::Completions(writer) => writer.piece(piece, out),
             Self::Responses(writer) => writer.piece(piece, out),
+            Self::Messages(writer) => writer.piece(piece, out),
         }
     }
 
@@ -242,6 +260,7 @@ impl Writer {
             Self::Chat(writer) => writer.error(error, out),
             Self::Completions(writer) => writer.error(error, out),
             Self::Responses(writer) => writer.error(error, out),
+            Self::Messages(writer) => writer.error(error, out),
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::config::preset::{Feature, Preset};
 use crate::dialect::any::Target;
 use crate::dialect::chat::{ChatOptions, MaxTokensKey, PastReasoning, Schemas, ThinkingKey};
 use crate::dialect::gemini::GeminiOptions;
+use crate::dialect::messages::MessagesOptions;
 
 /// The dialect of a provider with this `interface`, with what its server knows of it.
 pub(super) fn target(interface: &Interface) -> Target {
@@ -12,7 +13,7 @@ pub(super) fn target(interface: &Interface) -> Target {
         Interface::OpenAi(preset) => Target::Chat(of_preset(preset)),
         Interface::Azure { .. } => Target::Chat(ChatOptions::default()),
         Interface::Bedrock => Target::Converse,
-        Interface::Anthropic => Target::Chat(ChatOptions::default()),
+        Interface::Anthropic => Target::Messages(MessagesOptions::default()),
         Interface::Gemini => Target::Gemini(GeminiOptions::default()),
         Interface::Vertex { .. } => Target::Gemini(GeminiOptions {
             vertex: true,

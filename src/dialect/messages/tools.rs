@@ -1,7 +1,5 @@
 //! Tools, and the choice among them.
 
-use serde_json::Value;
-
 use super::super::chat::without_nulls;
 use super::super::json::Object;
 use super::super::neutral::{Dialect, Extra, Function, Misread, Tool, ToolChoice};

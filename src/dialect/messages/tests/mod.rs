@@ -1,0 +1,9 @@
+mod target_answers;
+mod target_fits;
+mod target_gathered;
+mod target_parts;
+mod target_recordings;
+mod target_requests;
+mod target_said;
+mod target_streams;
+mod target_thinking;
