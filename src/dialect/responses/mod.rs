@@ -29,6 +29,7 @@ mod write_input;
 mod writer;
 
 pub use answer::{read_answer, write_answer};
+pub use capsule::may_hold_capsules;
 pub use elsewhere::fit_elsewhere;
 pub use fit::fit;
 pub use reader::Reader;

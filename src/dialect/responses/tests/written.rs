@@ -112,9 +112,8 @@ fn what_does_not_fit_is_refused_with_the_reason() {
     let foreign = json!({"type": "computer_use"});
     check(
         &|request| {
-            request
-                .tools
-                .push(Tool::Other(Dialect::Messages, foreign.clone()))
+            let tool = Tool::Other(Dialect::Messages, foreign.clone());
+            request.tools.push(tool);
         },
         "computer_use",
     );
