@@ -42,6 +42,7 @@ pub(super) use part::{data_url, dialect_word, source_of};
 pub(super) use request::{
     read_metadata, read_sampling, read_stream_options, take_own, without_nulls,
 };
+pub(super) use write::effort_of;
 
 use crate::wire::ErrorBody;
 

@@ -282,7 +282,7 @@ impl Body<'_> {
 
 /// A budget of thoughts as a word. The bounds are those that gateways use who go the other way (1024, 4096, 16384 tokens
 /// for low, medium and high), taken at their middle.
-const fn effort_of(budget: u64) -> &'static str {
+pub(in crate::dialect) const fn effort_of(budget: u64) -> &'static str {
     match budget {
         0 => "none",
         1..=2048 => "low",

@@ -11,6 +11,15 @@ use super::super::neutral::{Dialect, Reasoning};
 /// What all capsules begin with.
 const MARK: &str = r#"{"wb":1"#;
 
+/// [`MARK`] as it stands inside a JSON string.
+const MARK_IN_JSON: &[u8] = br#"{\"wb\":1"#;
+
+/// Whether a client's body may hold capsules. A server of Responses refuses them as thoughts that it did not seal: such a
+/// body is not to be passed as it is but read and written, which takes them out. Errs to the side of yes.
+pub fn may_hold_capsules(body: &[u8]) -> bool {
+    memchr::memmem::find(body, MARK_IN_JSON).is_some()
+}
+
 /// What a capsule held.
 #[derive(Debug, PartialEq)]
 pub(super) enum Capsule {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::super::chat::{source_of, without_nulls};
 use super::super::json::{Object, misread};
 use super::super::neutral::{Dialect, Extra, Media, Misread, Part, Source, Text};
+use super::item;
 
 /// Types of content that are read here; `text` is what clients of chat write by mistake.
 const KNOWN: [&str; 7] = [
@@ -57,7 +58,9 @@ fn read_part(value: Value, at: &str, extra: &mut Extra) -> Result<Part, Misread>
             let annotations = object.take("annotations");
             Part::Text(Text {
                 text: object.need_text("text")?,
-                annotations: annotations.filter(|list| *list != Value::Array(Vec::new())),
+                annotations: annotations
+                    .filter(|list| *list != Value::Array(Vec::new()))
+                    .map(|list| item::nested_all(&list)),
                 cache: None,
             })
         }

@@ -14,8 +14,12 @@ use super::content::{keep_rest, read_content};
 
 /// Reads items in their order: those of one turn of the model become one message, and a tool's result takes its tool's name
 /// from the call before it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Input {
+    /// Where the items stand.
+    at: &'static str,
+    /// Whether what was put into capsules here is taken out again.
+    opens: bool,
     messages: Vec<Message>,
     /// Names by call, so that a long conversation is read once.
     names: BTreeMap<String, String>,
@@ -26,6 +30,27 @@ pub(super) struct Input {
 }
 
 impl Input {
+    /// Before the first item of a client's `input`.
+    pub(super) fn of_request() -> Self {
+        Self::at("input", true)
+    }
+
+    /// Before the first item of a server's `output`. A server that is such a proxy itself gets its capsules back closed.
+    pub(super) fn of_answer() -> Self {
+        Self::at("output", false)
+    }
+
+    fn at(at: &'static str, opens: bool) -> Self {
+        Self {
+            at,
+            opens,
+            messages: Vec::new(),
+            names: BTreeMap::new(),
+            signatures: BTreeMap::new(),
+            extra: Extra::new(),
+        }
+    }
+
     /// Reads `instructions`: they stand before all else.
     pub(super) fn instructions(&mut self, text: String) {
         self.say(Role::System, vec![Part::Text(Text::plain(text))]);
@@ -42,7 +67,7 @@ impl Input {
                 .into_iter()
                 .enumerate()
                 .try_for_each(|(index, item)| self.read_item(item, index)),
-            other => Err(misread("input", "a string or a list of items", &other)),
+            other => Err(misread(self.at, "a string or a list of items", &other)),
         }
     }
 
@@ -60,7 +85,7 @@ impl Input {
     }
 
     fn read_item(&mut self, item: Value, index: usize) -> Result<(), Misread> {
-        let at = format!("input[{index}]");
+        let at = format!("{}[{index}]", self.at);
         let kind = item.get("type").and_then(Value::as_str).map(str::to_owned);
         let is_message = kind.is_none() && item.get("role").is_some();
         match kind.as_deref() {
@@ -171,7 +196,8 @@ impl Input {
         keep_rest(object, &mut self.extra);
         let is_summary = content.is_empty() && !summary.is_empty();
         let text = if is_summary { summary } else { content };
-        let thought = match sealed.as_deref().and_then(capsule::open) {
+        let held = sealed.as_deref().filter(|_| self.opens);
+        let thought = match held.and_then(capsule::open) {
             Some(Capsule::Call { id, signature }) => {
                 self.signatures.insert(id, signature);
                 return Ok(());

@@ -94,3 +94,26 @@ fn flat(annotation: &Value) -> Value {
     members.extend(inner.clone());
     Value::Object(members)
 }
+
+/// Annotations in chat's form, which is the one that travels between the dialects.
+pub(super) fn nested_all(list: &Value) -> Value {
+    match list {
+        Value::Array(list) => Value::Array(list.iter().map(nested).collect()),
+        one => nested(one),
+    }
+}
+
+/// A `url_citation` with its members in an object of that name.
+pub(super) fn nested(annotation: &Value) -> Value {
+    let Value::Object(members) = annotation else {
+        return annotation.clone();
+    };
+    let is_flat = annotation.get("type").and_then(Value::as_str) == Some("url_citation")
+        && !members.contains_key("url_citation");
+    if !is_flat {
+        return annotation.clone();
+    }
+    let mut inner = members.clone();
+    inner.shift_remove("type");
+    json!({"type": "url_citation", "url_citation": inner})
+}

@@ -1,4 +1,4 @@
-//! OpenAI's Responses, as clients speak it.
+//! OpenAI's Responses, as clients and servers speak it.
 //!
 //! The problem: Responses is a list of items where the other dialects have messages, it can keep the conversation at the
 //! provider, and its streams tell every item's life in events. The choice: consecutive items of the model become one
@@ -19,14 +19,22 @@ mod capsule;
 mod content;
 mod echo;
 mod elsewhere;
+mod fit;
 mod input;
 mod item;
+mod reader;
 mod request;
+mod write;
+mod write_input;
 mod writer;
 
-pub use answer::write_answer;
+pub use answer::{read_answer, write_answer};
+pub use capsule::may_hold_capsules;
 pub use elsewhere::fit_elsewhere;
+pub use fit::fit;
+pub use reader::Reader;
 pub use request::read_request;
+pub use write::write_request;
 pub use writer::Writer;
 
 use crate::wire::ErrorBody;

@@ -13,9 +13,9 @@ use super::content::keep_rest;
 use super::input::Input;
 
 /// What a client may ask to be included and what every answer that is written here holds anyway.
-const ALWAYS_INCLUDED: &str = "reasoning.encrypted_content";
+pub(super) const ALWAYS_INCLUDED: &str = "reasoning.encrypted_content";
 /// What a client writes who wants probabilities.
-const LOGPROBS: &str = "message.output_text.logprobs";
+pub(super) const LOGPROBS: &str = "message.output_text.logprobs";
 
 /// Reads the body of `POST /v1/responses`. Members that only this proxy understands are taken out first.
 ///
@@ -24,7 +24,7 @@ const LOGPROBS: &str = "message.output_text.logprobs";
 pub fn read_request(body: &[u8]) -> Result<Request, Misread> {
     let mut object = Object::read(body)?;
     take_own(&mut object);
-    let mut input = Input::default();
+    let mut input = Input::of_request();
     if let Some(text) = object.text("instructions")? {
         input.instructions(text);
     }

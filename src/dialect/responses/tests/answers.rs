@@ -154,6 +154,29 @@ fn what_an_answer_held_comes_back_with_the_next_request() {
 }
 
 #[test]
+fn a_body_with_capsules_is_known_and_written_without_them() {
+    let mut call = call("c1");
+    call.signature = Some("call's".to_owned());
+    let sealed = Part::Reasoning(Reasoning {
+        sealed: Some("gAAA".to_owned()),
+        ..Reasoning::default()
+    });
+    for (part, holds) in [
+        (signed("hm"), true),
+        (Part::ToolCall(call), true),
+        (sealed, false),
+        (Part::Text(Text::plain("wb")), false),
+    ] {
+        let output = written(&answer(vec![part], Finish::Stop))["output"].clone();
+        let body = json!({"input": output}).to_string();
+        assert_eq!(may_hold_capsules(body.as_bytes()), holds, "{body}");
+        let request = read_request(body.as_bytes()).unwrap();
+        let again = write_request(&request, "m").unwrap().body;
+        assert!(!may_hold_capsules(&again), "taken out");
+    }
+}
+
+#[test]
 fn what_only_looks_like_a_capsule_is_sealed_thought() {
     for content in [
         "gAAAAAB",

@@ -1,6 +1,9 @@
 mod answers;
+mod read;
+mod recordings;
 mod requests;
 mod streams;
+mod written;
 
 use serde_json::{Value, json};
 
@@ -53,5 +56,65 @@ fn call(id: &str) -> ToolCall {
         name: "f".to_owned(),
         arguments: r#"{"a":1}"#.to_owned(),
         ..ToolCall::default()
+    }
+}
+
+/// What a stream said, put together as the parts of a whole answer, and whether it was complete.
+fn gathered(pieces: &[Piece]) -> (Answer, bool) {
+    let (mut answer, mut done) = (Answer::default(), false);
+    let mut choice = Choice::default();
+    for piece in pieces {
+        assert!(!done, "nothing comes after the end");
+        match piece {
+            Piece::Start {
+                id, model, created, ..
+            } => {
+                (answer.id, answer.model) = (id.clone(), model.clone());
+                answer.created = *created;
+            }
+            Piece::Begin { block, kind, .. } => {
+                assert_eq!(*block as usize, choice.parts.len(), "blocks count up");
+                choice.parts.push(part_of(kind));
+            }
+            Piece::Delta { block, delta, .. } => put(&mut choice.parts[*block as usize], delta),
+            Piece::End { .. } => {}
+            Piece::Finish { finish, .. } => choice.finish = Some(finish.clone()),
+            Piece::Usage(tokens) => answer.usage = Some(*tokens),
+            Piece::Error(reported) => panic!("{reported:?}"),
+            Piece::Done => done = true,
+        }
+    }
+    answer.choices = vec![choice];
+    (answer, done)
+}
+
+fn part_of(kind: &Block) -> Part {
+    match kind {
+        Block::Text => Part::Text(Text::default()),
+        Block::Reasoning => Part::Reasoning(Reasoning::default()),
+        Block::Refusal => Part::Refusal(String::new()),
+        Block::ToolCall { id, name } => Part::ToolCall(ToolCall {
+            id: id.clone(),
+            name: name.clone(),
+            ..ToolCall::default()
+        }),
+        Block::Other(dialect, value) => Part::Other(*dialect, value.clone()),
+    }
+}
+
+fn put(part: &mut Part, delta: &Delta) {
+    match (part, delta) {
+        (Part::Text(part), Delta::Text(text) | Delta::TextWithLogprobs(text, _)) => {
+            part.text.push_str(text);
+        }
+        (Part::Text(part), Delta::Annotations(Value::Array(list))) => {
+            let all = part.annotations.get_or_insert_with(|| json!([]));
+            all.as_array_mut().unwrap().extend(list.iter().cloned());
+        }
+        (Part::Refusal(part), Delta::Text(text)) => part.push_str(text),
+        (Part::Reasoning(part), Delta::Text(text)) => part.text.push_str(text),
+        (Part::Reasoning(part), Delta::Sealed(text)) => part.sealed = Some(text.clone()),
+        (Part::ToolCall(part), Delta::Arguments(text)) => part.arguments.push_str(text),
+        (part, delta) => panic!("{delta:?} in {part:?}"),
     }
 }
