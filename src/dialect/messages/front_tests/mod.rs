@@ -1,6 +1,7 @@
 mod answers;
 mod errors;
 mod mixed;
+mod recordings;
 mod requests;
 mod said;
 mod streams;
