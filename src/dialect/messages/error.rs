@@ -7,7 +7,7 @@ use crate::wire::{Code, ErrorBody};
 /// An error's document: `{"type": "error", "error": {type, message}, "request_id": null}`.
 pub fn write_error(error: &ErrorBody) -> Vec<u8> {
     let message = match error.code {
-        // Clients know by Anthropic's own words that they must shorten the conversation.
+        // For clients that look for Anthropic's own words to know that they must shorten the conversation.
         Code::ContextLengthExceeded if !error.message.contains(TOO_LONG) => {
             format!("{TOO_LONG}: {}", error.message)
         }

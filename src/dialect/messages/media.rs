@@ -21,11 +21,10 @@ pub(super) fn is_known(block: &Value, of: Medium) -> bool {
         return true;
     };
     match source.get("type").and_then(Value::as_str) {
-        Some("base64" | "url" | "file") => true,
+        Some("base64" | "url" | "file") | None => true,
         Some("text") => of == Medium::Document,
         Some("content") => of == Medium::Document && source.get("content").is_some_and(is_text),
         Some(_) => false,
-        None => true,
     }
 }
 

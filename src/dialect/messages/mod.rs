@@ -10,11 +10,9 @@
 //! signature of a call (Gemini's) is written as a thought without words before the call, since clients return thoughts
 //! unchanged and in their place.
 //!
-//! Sources, read 2026-11-24: <https://platform.claude.com/docs/en/api/messages>,
-//! <https://platform.claude.com/docs/en/build-with-claude/streaming>,
-//! <https://platform.claude.com/docs/en/build-with-claude/extended-thinking>,
-//! <https://platform.claude.com/docs/en/build-with-claude/effort>,
-//! <https://platform.claude.com/docs/en/api/errors>.
+//! Sources, read 2026-11-24: <https://platform.claude.com/docs/en/api/errors>,
+//! <https://platform.claude.com/docs/en/api/versioning> (new kinds of events may come), and the types and
+//! `lib/streaming/_messages.py` of <https://github.com/anthropics/anthropic-sdk-python>.
 
 mod blocks;
 mod error;

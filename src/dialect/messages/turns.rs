@@ -30,7 +30,7 @@ impl Turns {
         let role = match object.need_text("role")?.as_str() {
             "user" => Role::User,
             "assistant" => Role::Assistant,
-            // Instructions in the midst of a conversation, which newer models take.
+            // Anthropic has no such role; those who come from other dialects send it.
             "system" => Role::System,
             _ => {
                 return Err(Misread {

@@ -19,6 +19,8 @@ pub(super) struct Said {
 
 /// Why an answer ended, in Anthropic's words: `stop_reason` and `stop_sequence`. A word that Anthropic does not have is
 /// `end_turn`, since clients match on a closed list.
+///
+/// Source: `types/stop_reason.py` of <https://github.com/anthropics/anthropic-sdk-python>, read 2026-11-24.
 pub(super) fn stop_reason(finish: Option<&Finish>, said: Said) -> (&'static str, Option<&str>) {
     let word = match finish {
         Some(Finish::StopSequence(text)) => return ("stop_sequence", text.as_deref()),
@@ -29,7 +31,6 @@ pub(super) fn stop_reason(finish: Option<&Finish>, said: Said) -> (&'static str,
         Some(Finish::Other(word)) if word == "model_context_window_exceeded" => {
             "model_context_window_exceeded"
         }
-        Some(Finish::Other(word)) if word == "compaction" => "compaction",
         // A client goes by this word to run the calls.
         Some(Finish::Stop | Finish::Other(_)) | None if said.calls => "tool_use",
         // OpenAI ends a refusal as it ends an answer; a client that wants JSON goes by this word.

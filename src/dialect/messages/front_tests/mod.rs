@@ -1,6 +1,7 @@
 mod answers;
 mod errors;
 mod mixed;
+mod recordings;
 mod requests;
 mod said;
 mod streams;
@@ -83,7 +84,7 @@ fn events(stream: &[u8]) -> Vec<Value> {
 }
 
 /// A stream's message as Anthropic's Python client puts it together (`accumulate_event` in
-/// `anthropic/lib/streaming/_messages.py` 0.75): a block is appended when it starts, whatever its index, and deltas go to
+/// `anthropic/lib/streaming/_messages.py`): a block is appended when it starts, whatever its index, and deltas go to
 /// `content[index]`. Stricter than the client: blocks must rise by one, and each must end before the next.
 fn accumulated(stream: &[u8]) -> Value {
     let mut message = Value::Null;
