@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::super::super::neutral::*;
-use super::super::{GeminiOptions, fit, write_request};
+use super::super::{fit, write_request};
 use super::build::*;
 use super::text;
 
