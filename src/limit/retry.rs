@@ -18,7 +18,7 @@
 //! | quota exhausted | 429, or its own | by code; never the same place again |
 //! | overloaded | its own, else 503 | by code |
 //! | server error | its own, else 500 | by code |
-//! | timeout of the attempt | 408 | by code |
+//! | timeout of the attempt, here or there | 408, or its own | by code |
 //! | timeout of the request | 408 | `GiveUp` |
 //! | transport, malformed, stream cut before content | 502 | by code |
 //!
@@ -210,7 +210,8 @@ fn reason(tried: &Tried) -> Reason {
         Outcome::QuotaExhausted => Reason::Codes([Some(429), tried.status]),
         Outcome::Overloaded => own_or(503),
         Outcome::ServerError => own_or(500),
-        Outcome::Timeout(_) => Reason::Codes([Some(408), None]),
+        // A provider may say that its own time ran out with another code, as 504.
+        Outcome::Timeout(_) => Reason::Codes([Some(408), tried.status]),
         Outcome::Transport | Outcome::Malformed | Outcome::CutStream => {
             Reason::Codes([Some(502), None])
         }

@@ -314,3 +314,17 @@ proptest! {
         prop_assert!(history.len() < 64, "the request never ended");
     }
 }
+
+#[test]
+fn a_timeout_at_the_provider_goes_by_its_own_code_as_well() {
+    let mut plan = plan();
+    plan.on_codes = vec![504];
+    let timeout = Tried {
+        status: Some(504),
+        ..tried(A, Outcome::Timeout(Phase::Header), 10)
+    };
+    assert_eq!(after(&plan, &[timeout], left(true, 0)), Next::TryNext);
+    let ours = tried(A, Outcome::Timeout(Phase::Header), 10);
+    plan.fallback_on_codes.clear();
+    assert_eq!(after(&plan, &[ours], left(true, 0)), Next::Return);
+}

@@ -125,8 +125,11 @@ impl Evidence {
         self.read_document(&value);
     }
 
-    /// Google wraps the error of a stream into a list, the Responses API into a `response`.
+    /// Google wraps the error of a stream into a list, the Responses API into a `response`; xAI may send a bare sentence.
     fn read_document(&mut self, document: &Value) {
+        if let Value::String(sentence) = document {
+            return self.say(sentence);
+        }
         let document = match document {
             Value::Array(elements) => elements.first().unwrap_or(&Value::Null),
             _ => document,

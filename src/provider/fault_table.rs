@@ -128,8 +128,8 @@ mod rows {
     };
     use super::{Asks, Phase, Row, row};
 
-    /// The table.
-    pub(in super::super) const ROWS: &[Row] = &[
+    /// The table. A static, so that a row is one place.
+    pub(in super::super) static ROWS: &[Row] = &[
         // Money, and quotas that last: waiting a minute will not help.
         row(Refusal, Named(&["insufficient_quota"]), QuotaExhausted,
             "OpenAI 429: recorded answer"),

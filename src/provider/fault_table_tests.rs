@@ -41,6 +41,7 @@ const FIXTURES: &[Fixture] = &[
     (400, NO_HEADERS, r#"{"type":"error","error":{"type":"invalid_request_error","message":"You have reached your specified API usage limits. You will regain access on 2027-01-01."}}"#, Outcome::QuotaExhausted),
     (429, NO_HEADERS, r#"{"code":"Some resource has been exhausted","error":"Your team x has either used all available credits or reached its monthly spending limit."}"#, Outcome::QuotaExhausted),
     (403, NO_HEADERS, r#"{"code":"permission-denied","error":"Your team x has either used all available credits or reached its limit."}"#, Outcome::QuotaExhausted),
+    (429, NO_HEADERS, r#""Your team x has either used all available credits or reached its monthly spending limit.""#, Outcome::QuotaExhausted),
     (400, amazon!("ServiceQuotaExceededException"), r#"{"message":"Your request exceeds the service quota for your account."}"#, Outcome::QuotaExhausted),
     (429, amazon!("ThrottlingException"), r#"{"message":"Too many tokens per day, please wait before trying again."}"#, Outcome::QuotaExhausted),
     (429, NO_HEADERS, r#"{"error":{"code":429,"message":"You exceeded your current quota. Please retry in 7s.","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"quotaId":"GenerateRequestsPerMinutePerProjectPerModel-FreeTier"},{"quotaId":"GenerateRequestsPerDayPerProjectPerModel-FreeTier"}]}]}}"#, Outcome::QuotaExhausted),

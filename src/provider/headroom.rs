@@ -10,10 +10,10 @@
 //! | OpenAI, metered tokens | `…-tokens_usage_based`: a limit of tokens beside the other |
 //! | Mistral | `x-ratelimit-{limit,remaining}-{req-minute,tokens-minute}` |
 //! | Cerebras | `x-ratelimit-{limit,remaining,reset}-{requests-day,tokens-minute}` |
-//! | Together, OpenRouter | `x-ratelimit-{limit,remaining,reset}` of requests, `…-tokens` |
+//! | Together, `OpenRouter` | `x-ratelimit-{limit,remaining,reset}` of requests, `…-tokens` |
 //! | Anthropic | `anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,remaining,reset}`, resets as dates |
 //!
-//! Sources, 2026-11-24: recorded answers of these providers; for OpenRouter
+//! Sources, 2026-11-24: recorded answers of these providers; for `OpenRouter`
 //! <https://github.com/Gitlawb/openclaude/issues/936>; Cerebras as its clients read it.
 //!
 //! Where it goes: whoever holds an answer's headers reads this once, hands it on with the attempt's end, and the upstream's
@@ -104,7 +104,7 @@ impl Headroom {
                 count = count.max(at + 1);
                 limit.of = part.of;
                 match part.says {
-                    Says::Limit => limit.limit = Some(text),
+                    Says::Limit => limit.whole = Some(text),
                     Says::Remaining => limit.remaining = Some(text),
                     Says::Reset => limit.reset = Some(text),
                 }
@@ -213,7 +213,7 @@ impl<'a> Of<'a> {
 #[derive(Clone, Copy, Debug)]
 struct Limit<'a> {
     of: Of<'a>,
-    limit: Option<&'a str>,
+    whole: Option<&'a str>,
     remaining: Option<&'a str>,
     reset: Option<&'a str>,
 }
@@ -224,14 +224,14 @@ impl Limit<'_> {
             kind: Kind::Requests,
             name: "",
         },
-        limit: None,
+        whole: None,
         remaining: None,
         reset: None,
     };
 
     fn room(&self, now: Duration) -> Room {
         Room {
-            limit: self.limit.and_then(count_of),
+            limit: self.whole.and_then(count_of),
             remaining: self.remaining.and_then(count_of),
             resets_in: self.reset.and_then(|text| until(text, now)),
         }

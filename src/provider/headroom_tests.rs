@@ -17,12 +17,12 @@ fn check(pairs: &[(&str, &str)], requests: Option<Room>, tokens: Option<Room>) {
     assert_eq!(Headroom::read(&headers(pairs), 0), expected, "{pairs:?}");
 }
 
-fn room(limit: u64, remaining: u64, resets_in_ms: Option<u64>) -> Option<Room> {
-    Some(Room {
+fn room(limit: u64, remaining: u64, resets_in_ms: Option<u64>) -> Room {
+    Room {
         limit: Some(limit),
         remaining: Some(remaining),
         resets_in: resets_in_ms.map(Duration::from_millis),
-    })
+    }
 }
 
 #[test]
@@ -38,8 +38,8 @@ fn openais_headers_are_read() {
             ("x-ratelimit-limit-input-images", "50000"),
             ("x-ratelimit-remaining-input-images", "0"),
         ],
-        room(10_000, 9_999, Some(6)),
-        room(30_000_000, 29_999_711, Some(0)),
+        Some(room(10_000, 9_999, Some(6))),
+        Some(room(30_000_000, 29_999_711, Some(0))),
     );
 }
 
@@ -68,7 +68,7 @@ fn azures_groqs_and_mistrals_headers_are_read() {
             ("x-ratelimit-remaining-requests", "14399"),
             ("x-ratelimit-reset-requests", "6s"),
         ],
-        room(14_400, 14_399, Some(6000)),
+        Some(room(14_400, 14_399, Some(6000))),
         None,
     );
     check(
@@ -79,8 +79,8 @@ fn azures_groqs_and_mistrals_headers_are_read() {
             ("x-ratelimit-remaining-tokens-minute", "99475"),
             ("x-ratelimit-tokens-query-cost", "96"),
         ],
-        room(100, 99, None),
-        room(100_000, 99_475, None),
+        Some(room(100, 99, None)),
+        Some(room(100_000, 99_475, None)),
     );
 }
 
@@ -93,7 +93,7 @@ fn a_header_without_a_kind_counts_requests() {
             ("x-ratelimit-reset", "2"),
             ("x-ratelimit-remaining-tokens", "3000"),
         ],
-        room(50, 0, Some(2000)),
+        Some(room(50, 0, Some(2000))),
         Some(Room {
             remaining: Some(3000),
             ..Room::default()
@@ -119,8 +119,8 @@ fn the_nearest_of_anthropics_limits_counts_by_the_clock_that_wrote_it() {
                 "2026-01-20T22:26:54Z",
             ),
         ],
-        room(4000, 3999, Some(0)),
-        room(400_000, 1000, Some(59_000)),
+        Some(room(4000, 3999, Some(0))),
+        Some(room(400_000, 1000, Some(59_000))),
     );
 }
 

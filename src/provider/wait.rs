@@ -120,8 +120,9 @@ mod tests {
         check(&[("x-ratelimit-reset-tokens", "2m59.56s")], Some(179_560));
         check(&[("x-ratelimit-reset-tokens", "58")], Some(58_000));
         check(&[("x-ratelimit-reset-requests", "120ms")], Some(120));
-        check(&[("x-ratelimit-reset", "784111780")], Some(3000));
-        check(&[("x-ratelimit-reset", "784111780500")], Some(3500));
+        let date = ("date", "Tue, 20 Jan 2026 22:25:00 GMT");
+        check(&[date, ("x-ratelimit-reset", "1768947903")], Some(3000));
+        check(&[date, ("x-ratelimit-reset", "1768947903500")], Some(3500));
     }
 
     #[test]
