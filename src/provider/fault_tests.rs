@@ -322,5 +322,5 @@ proptest! {
     }
 }
 
-#[path = "fault_recordings.rs"]
+#[path = "fault_recordings_tests.rs"]
 mod recordings;

@@ -56,6 +56,4 @@ pub use write_answer::write_answer;
 pub use writer::Writer;
 
 #[cfg(test)]
-mod front_tests;
-#[cfg(test)]
 mod tests;

@@ -1,3 +1,4 @@
+mod front;
 mod target_answers;
 mod target_fits;
 mod target_gathered;

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::super::super::chat;
-use super::super::super::neutral::*;
-use super::super::{read_request, write_answer};
 use super::{accumulated, written};
+use crate::dialect::chat;
+use crate::dialect::messages::{read_request, write_answer};
+use crate::dialect::neutral::*;
 
 /// Text, thoughts and calls.
 #[derive(Debug, Default, PartialEq)]

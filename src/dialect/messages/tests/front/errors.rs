@@ -1,8 +1,8 @@
 use serde_json::{Value, json};
 
-use super::super::super::neutral::{Piece, Request};
-use super::super::{Writer, write_error};
 use super::{events, start, text};
+use crate::dialect::messages::{Writer, write_error};
+use crate::dialect::neutral::{Piece, Request};
 use crate::wire::{Code, ErrorBody, Reported};
 
 fn written(error: &ErrorBody) -> Value {

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
-use super::super::super::neutral::*;
 use super::*;
+use crate::dialect::neutral::*;
 use crate::model::Tokens;
 
 fn sealed(block: u32, data: &str) -> Piece {

@@ -1,8 +1,8 @@
 use serde_json::{Value, json};
 
-use super::super::super::chat::read_usage;
-use super::super::super::neutral::*;
-use super::super::write_answer;
+use crate::dialect::chat::read_usage;
+use crate::dialect::messages::write_answer;
+use crate::dialect::neutral::*;
 use crate::model::Tokens;
 
 fn written(answer: &Answer) -> Value {

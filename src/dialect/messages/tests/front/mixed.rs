@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::super::chat;
-use super::super::super::neutral::*;
 use super::*;
+use crate::dialect::chat;
+use crate::dialect::neutral::*;
 
 #[test]
 fn calls_that_overlap_are_told_one_after_another() {

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
-use super::super::super::neutral::*;
-use super::super::read_request;
+use crate::dialect::messages::read_request;
+use crate::dialect::neutral::*;
 
 fn read(body: &Value) -> Request {
     read_request(body.to_string().as_bytes()).unwrap()

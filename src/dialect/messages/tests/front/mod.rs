@@ -8,8 +8,8 @@ mod streams;
 
 use serde_json::Value;
 
-use super::super::neutral::{Block, Delta, Finish, Piece, Request};
-use super::Writer;
+use crate::dialect::messages::Writer;
+use crate::dialect::neutral::{Block, Delta, Finish, Piece, Request};
 
 fn begin(block: u32, kind: Block) -> Piece {
     Piece::Begin {
