@@ -116,12 +116,18 @@ impl Manner {
         };
         match front {
             _ if native => Some(Speech::Native),
-            Front::Embeddings | Front::Other => None,
+            Front::Embeddings => self.has_own_embeddings().then_some(Speech::Translated),
+            Front::Other => None,
             Front::CountTokens => Some(Speech::Estimated),
             Front::Chat | Front::Completions | Front::Responses | Front::Messages => {
                 Some(Speech::Translated)
             }
         }
+    }
+
+    /// Whether the provider has an interface for vectors that is not OpenAI's.
+    const fn has_own_embeddings(&self) -> bool {
+        matches!(self.interface, Interface::Gemini | Interface::Cohere)
     }
 
     /// Whether `stream_options.include_usage` may be put into a native request of `front`.
@@ -183,7 +189,10 @@ impl Manner {
                 format!("{origin}{}{rest}", versioned(path, "/v1beta"))
             }
             Interface::Gemini => {
-                let verb = generate(ask.kind);
+                let verb = match ask.front {
+                    Front::Embeddings => "batchEmbedContents",
+                    _ => generate(ask.kind),
+                };
                 format!(
                     "{origin}{}/models/{model}:{verb}",
                     versioned(path, "/v1beta")
@@ -207,6 +216,7 @@ impl Manner {
                 };
                 format!("{origin}{path}/model/{model}/{verb}")
             }
+            Interface::Cohere if ask.front == Front::Embeddings => format!("{origin}{path}/embed"),
             Interface::Cohere => format!("{origin}{path}/chat"),
         };
         text.parse()

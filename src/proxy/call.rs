@@ -267,19 +267,18 @@ impl Running<'_, '_> {
                 Err(reason) => Err(not_an_answer(&reason, headers.clone(), bytes)),
             };
         }
-        let (Some(client), Some(Ok(request))) = (question.client(), question.neutral()) else {
+        let Some(Ok(ask)) = question.neutral() else {
             return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
         };
         let target = self.member.provider.manner.target();
-        let answer = target
-            .read_answer(&bytes)
+        let (usage, body) = ask
+            .answer(target, &bytes)
             .map_err(|reason| not_read(reason, headers, bytes))?;
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         );
-        let body = client.write_answer(&answer, request);
-        Ok((answer.usage, body.into()))
+        Ok((usage, body.into()))
     }
 
     /// A stream: held back until its first content.
@@ -336,12 +335,15 @@ impl Running<'_, '_> {
             let (front, watched) = (question.front, question.watched());
             return Ok(Flow::native(front, watched, outgoing.asked_usage));
         }
-        let (Some(client), Some(Ok(request))) = (question.client(), question.neutral()) else {
+        let Some(Ok(ask)) = question.neutral() else {
             return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
         };
         let (seed, now) = (proxy.chance.long_number(), proxy.clock.unix_seconds());
-        let reader = self.member.provider.manner.target().reader();
-        Ok(Flow::translated(reader, client.writer(request, seed, now)))
+        let target = self.member.provider.manner.target();
+        let stream = ask.stream(target, seed, now);
+        let (reader, writer) =
+            stream.ok_or_else(|| Failed::new(Outcome::Refused, "its answers do not stream"))?;
+        Ok(Flow::translated(reader, writer))
     }
 
     fn bill(&self) -> Bill {

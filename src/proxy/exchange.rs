@@ -80,12 +80,12 @@ impl Outgoing {
     }
 
     fn translate(&mut self, question: &Question, member: &Member) -> Result<(), Failed> {
-        let Some(Ok(request)) = question.neutral() else {
+        let Some(Ok(ask)) = question.neutral() else {
             return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
         };
         let target = member.provider.manner.target();
-        let written = target
-            .write_request(request, member.config.name.model())
+        let written = ask
+            .write(target, member.config.name.model())
             .map_err(|unfit| Failed::new(Outcome::Refused, unfit.to_string()))?;
         self.body = written.body.into();
         self.dropped = written.dropped;

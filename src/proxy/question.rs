@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 
 use crate::dialect::Front;
-use crate::dialect::any::Client;
-use crate::dialect::neutral::{Misread, Request};
+use crate::dialect::any::Ask;
+use crate::dialect::neutral::Misread;
 use crate::live::Member;
 use crate::model::AnswerKind;
 use crate::provider::manner::Speech;
@@ -21,7 +21,7 @@ pub(super) struct Question {
     pub(super) envelope: Envelope,
     /// The body as it came.
     pub(super) body: Bytes,
-    neutral: OnceLock<Result<Request, Misread>>,
+    neutral: OnceLock<Option<Result<Ask, Misread>>>,
 }
 
 impl Question {
@@ -47,20 +47,15 @@ impl Question {
         }
     }
 
-    /// What the client speaks; `None` where nobody converses.
-    pub(super) const fn client(&self) -> Option<Client> {
-        Client::of(self.front)
-    }
-
     /// How the request reaches `member`; `None` if it cannot.
     pub(super) fn speech(&self, member: &Member) -> Option<Speech> {
         member.provider.manner.speech(self.front)
     }
 
-    /// The request in the neutral form, read when first asked for; `None` where nobody converses.
-    pub(super) fn neutral(&self) -> Option<Result<&Request, &Misread>> {
-        let client = self.client()?;
-        let read = self.neutral.get_or_init(|| client.read_request(&self.body));
+    /// The request as it can be said in other words, read when first asked for; `None` where it cannot.
+    pub(super) fn neutral(&self) -> Option<Result<&Ask, &Misread>> {
+        let read = || Ask::read(self.front, &self.body);
+        let read = self.neutral.get_or_init(read).as_ref()?;
         Some(read.as_ref())
     }
 
