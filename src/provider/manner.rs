@@ -91,6 +91,14 @@ impl Manner {
         &self.target
     }
 
+    /// Whether the provider has OpenAI's paths.
+    pub const fn is_openai(&self) -> bool {
+        matches!(
+            self.interface,
+            Interface::OpenAi(_) | Interface::Azure { .. }
+        )
+    }
+
     /// How a request of `front` reaches the provider; `None` if it cannot.
     pub fn speech(&self, front: Front) -> Option<Speech> {
         let openai = |feature: Feature| match &self.interface {
@@ -102,12 +110,8 @@ impl Manner {
             | Interface::Bedrock
             | Interface::Cohere => false,
         };
-        let is_openai = matches!(
-            self.interface,
-            Interface::OpenAi(_) | Interface::Azure { .. }
-        );
         let native = match front {
-            Front::Chat => is_openai,
+            Front::Chat => self.is_openai(),
             Front::Completions => openai(Feature::Completions),
             Front::Responses => openai(Feature::Responses),
             Front::Embeddings => openai(Feature::Embeddings),
@@ -163,7 +167,7 @@ impl Manner {
         let (origin, path) = (&base.origin, base.path.as_str());
         let rest = match ask.front.path() {
             Some(path) if ask.speech == Speech::Native => path,
-            _ if ask.front == Front::Other => ask.other,
+            _ if ask.front == Front::Other => without_version(path, ask.other),
             _ => "/chat/completions",
         };
         let model = segment(ask.model);
@@ -261,6 +265,18 @@ fn versioned(path: &str, version: &str) -> String {
         path.to_owned()
     } else {
         format!("{path}{version}")
+    }
+}
+
+/// `rest` without the version that `path` ends with: `/v1/files` and `/files` are the same under `…/v1`.
+fn without_version<'a>(path: &str, rest: &'a str) -> &'a str {
+    let last = path.rsplit('/').next().unwrap_or("");
+    let below = rest
+        .strip_prefix('/')
+        .and_then(|rest| rest.strip_prefix(last));
+    match below {
+        Some(below) if !last.is_empty() && below.starts_with('/') => below,
+        _ => rest,
     }
 }
 

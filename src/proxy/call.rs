@@ -122,8 +122,12 @@ impl Running<'_, '_> {
         };
         let result = match self.exchange(&outgoing, ending).await {
             Ok(response) if response.status().is_success() => match self.kind {
-                AnswerKind::Streamed => return self.streamed(response, &outgoing, ending).await,
-                AnswerKind::Unary => return self.unary(response, &outgoing, ending).await,
+                AnswerKind::Streamed if self.streams(&response) => {
+                    return self.streamed(response, &outgoing, ending).await;
+                }
+                AnswerKind::Streamed | AnswerKind::Unary => {
+                    return self.unary(response, &outgoing, ending).await;
+                }
             },
             Ok(response) => {
                 ending
@@ -133,6 +137,12 @@ impl Running<'_, '_> {
             Err(failed) => failed,
         };
         Err(self.failed(result))
+    }
+
+    /// Whether an answer that was asked for as a stream is read as one: what passes unread may be a document all the same.
+    fn streams(&self, response: &Response<Incoming>) -> bool {
+        let is_unread = self.call.question.through.is_some();
+        !is_unread || super::opening::is_event_stream(response.headers())
     }
 
     /// Ends the attempt as failed.
@@ -194,11 +204,17 @@ impl Running<'_, '_> {
             &bytes,
             clock.unix_seconds(),
         );
+        let is_named = self.call.question.named_provider().is_some();
+        let outcome = match fault.outcome {
+            // What is not there is what the client named, not a model of the operator's.
+            Outcome::NoSuchModel if is_named => Outcome::ClientFault,
+            other => other,
+        };
         let mut failed = Failed {
             status: Some(status),
             wait: fault.wait,
             answer: whole.then(|| Box::new((returned(&parts.headers), bytes))),
-            ..Failed::new(fault.outcome, format!("it answered {status}"))
+            ..Failed::new(outcome, format!("it answered {status}"))
         };
         if translated {
             failed.retell();

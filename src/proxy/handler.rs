@@ -23,10 +23,11 @@ use super::question::Question;
 use super::record::Ending;
 use super::reply::{Reject, Reply, Told, respond};
 use super::resolve::resolve;
+use super::through::Through;
 use crate::dialect::Front;
 use crate::live::Snapshot;
 use crate::model::Outcome;
-use crate::wire::models::{Model, page};
+use crate::wire::models::{Model, one, page};
 use crate::wire::{Code, Envelope, ErrorBody};
 
 /// Says that figures of an answer were worked out here.
@@ -68,8 +69,19 @@ async fn answer(
     body: Incoming,
     ending: &mut Ending,
 ) -> Reply {
-    let result = match intake::purpose(head) {
-        Ok(Purpose::Ask(front)) => ask(proxy, snapshot, front, (head, body), ending).await,
+    let is_provider = |name: &str| snapshot.providers.contains_key(name);
+    let result = match intake::purpose(head, is_provider) {
+        Ok(Purpose::Ask(front)) => match read(snapshot, front, (head, body), ending).await {
+            Ok(question) => ask(proxy, snapshot, &question, head, ending).await,
+            Err(reject) => Err(reject),
+        },
+        Ok(Purpose::Through(through)) => {
+            match read_through(snapshot, through, (head, body), ending).await {
+                Ok(question) => ask(proxy, snapshot, &question, head, ending).await,
+                Err(reject) => Err(reject),
+            }
+        }
+        Ok(Purpose::Model(name)) => model(proxy, snapshot, &name, ending),
         Ok(Purpose::Models) => {
             ending.end.outcome = Outcome::Ok;
             Ok(models(proxy, snapshot))
@@ -79,25 +91,46 @@ async fn answer(
     result.unwrap_or_else(Reply::Reject)
 }
 
-async fn ask(
-    proxy: &Proxy,
+async fn read(
     snapshot: &Snapshot,
     front: Front,
     (head, body): (&Parts, Incoming),
     ending: &mut Ending,
-) -> Result<Reply, Reject> {
+) -> Result<Question, Reject> {
     let server = &snapshot.config.server;
     let body = intake::body(head, body, server.max_body, server.body_timeout).await?;
     ending.asked();
     let bad = |error| Reject::of(ErrorBody::from(error)).final_word();
     let envelope = Envelope::read(&body).map_err(bad)?;
     ending.warnings.clone_from(&envelope.extension.warnings);
-    let question = Question::new(front, envelope, body);
-    let asked = match resolve(proxy, snapshot, &question) {
+    Ok(Question::new(front, envelope, body))
+}
+
+async fn read_through(
+    snapshot: &Snapshot,
+    through: Through,
+    (head, body): (&Parts, Incoming),
+    ending: &mut Ending,
+) -> Result<Question, Reject> {
+    let server = &snapshot.config.server;
+    let body = intake::body(head, body, server.max_body, server.body_timeout).await?;
+    ending.asked();
+    through.question(body)
+}
+
+async fn ask(
+    proxy: &Proxy,
+    snapshot: &Snapshot,
+    question: &Question,
+    head: &Parts,
+    ending: &mut Ending,
+) -> Result<Reply, Reject> {
+    let is_count = question.front == Front::CountTokens;
+    let asked = match resolve(proxy, snapshot, question) {
         // Nobody who counts is left: what nobody is asked for harms nobody's rules.
-        Err(reject) if front == Front::CountTokens && reject.code() == Code::NoEligibleTarget => {
+        Err(reject) if is_count && reject.code() == Code::NoEligibleTarget => {
             ending.end.outcome = Outcome::Ok;
-            return Ok(estimated(&question));
+            return Ok(estimated(question));
         }
         other => other?,
     };
@@ -106,12 +139,41 @@ async fn ask(
     let call = Call {
         proxy,
         snapshot,
-        question: &question,
+        question,
         headers: &head.headers,
         deadlines: asked.deadlines,
         request_due: asked.due(ending.started()),
     };
     Ok(Walk::new(call, &asked, ending).run().await)
+}
+
+/// `GET /v1/models/NAME`.
+fn model(
+    proxy: &Proxy,
+    snapshot: &Snapshot,
+    name: &str,
+    ending: &mut Ending,
+) -> Result<Reply, Reject> {
+    let name = name.replace("%2F", "/").replace("%2f", "/");
+    let owner = if snapshot.route(&name).is_some() {
+        "weighbridge"
+    } else {
+        let found = snapshot.upstreams.get(&name);
+        found
+            .map(|member| member.config.name.provider().as_str())
+            .ok_or_else(|| super::resolve::unknown(snapshot, &name).about("model"))?
+    };
+    ending.end.outcome = Outcome::Ok;
+    let created = proxy.since;
+    Ok(Reply::Whole {
+        status: StatusCode::OK,
+        headers: json_headers(),
+        body: one(Model {
+            id: &name,
+            created,
+            owned_by: owner,
+        }),
+    })
 }
 
 /// A count of tokens without a tokenizer: four bytes a token, marked as what it is.

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 
+use super::through::Through;
 use crate::dialect::Front;
 use crate::dialect::any::Ask;
 use crate::dialect::neutral::Misread;
@@ -21,6 +22,8 @@ pub(super) struct Question {
     pub(super) envelope: Envelope,
     /// The body as it came.
     pub(super) body: Bytes,
+    /// What is special about it if it passes unread.
+    pub(super) through: Option<Box<Through>>,
     neutral: OnceLock<Option<Result<Ask, Misread>>>,
 }
 
@@ -31,8 +34,22 @@ impl Question {
             front,
             envelope,
             body,
+            through: None,
             neutral: OnceLock::new(),
         }
+    }
+
+    /// A request that passes unread.
+    pub(super) fn through(through: Through, envelope: Envelope, body: Bytes) -> Self {
+        Self {
+            through: Some(Box::new(through)),
+            ..Self::new(Front::Other, envelope, body)
+        }
+    }
+
+    /// The provider that the path names.
+    pub(super) fn named_provider(&self) -> Option<&str> {
+        self.through.as_ref()?.provider.as_deref()
     }
 
     /// Whether the answer is to come in pieces. Embeddings and counts have none, whatever the body says.
@@ -49,7 +66,11 @@ impl Question {
 
     /// How the request reaches `member`; `None` if it cannot.
     pub(super) fn speech(&self, member: &Member) -> Option<Speech> {
-        member.provider.manner.speech(self.front)
+        let manner = &member.provider.manner;
+        if self.front == Front::Other && self.named_provider().is_none() && !manner.is_openai() {
+            return None;
+        }
+        manner.speech(self.front)
     }
 
     /// The request as it can be said in other words, read when first asked for; `None` where it cannot.

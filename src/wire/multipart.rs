@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn the_model_is_found_wherever_it_stands() {
         let found = model("multipart/form-data; boundary=b-1", FORM.as_bytes()).unwrap();
-        assert_eq!(&FORM[found], "whisper-1");
+        assert_eq!(FORM.get(found), Some("whisper-1"));
         let quoted = model(
             "Multipart/Form-Data; charset=x; boundary=\"b-1\"",
             FORM.as_bytes(),
