@@ -129,13 +129,19 @@ async fn refuses(interface: &Interface, dialect: Dialect, front: Front) {
 async fn every_front_reaches_every_provider_as_the_page_says() {
     let mut table = String::from("| provider |");
     for front in FRONTS {
-        table += &format!(" {} |", front.label());
+        table += " ";
+        table += front.label();
+        table += " |";
     }
     table += "\n|---|---|---|---|---|---|\n";
     for (name, interface, dialect) in providers() {
-        table += &format!("| {name} |");
+        table += "| ";
+        table += name;
+        table += " |";
         for front in FRONTS {
-            table += &format!(" {} |", cell(&interface, dialect, front).await);
+            table += " ";
+            table += cell(&interface, dialect, front).await;
+            table += " |";
         }
         table += "\n";
     }
