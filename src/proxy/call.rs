@@ -5,6 +5,7 @@
 //! The attempt's record lives on this stack and ends with it, whatever ends it.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -23,6 +24,7 @@ use super::record::Ending;
 use super::reply::Reply;
 use super::upstream::{Due, Limits};
 use crate::config::Deadlines;
+use crate::dialect::Front;
 use crate::dialect::neutral::NotRead;
 use crate::live::{Account, Attempt, Member, Served, Snapshot};
 use crate::model::{AnswerKind, Outcome, Phase, TargetIndex, Time, Tokens};
@@ -32,6 +34,8 @@ use crate::wire::answer::{self, NotAnswer};
 
 const TOKENS_INPUT: HeaderName = HeaderName::from_static("x-weighbridge-tokens-input");
 const TOKENS_OUTPUT: HeaderName = HeaderName::from_static("x-weighbridge-tokens-output");
+/// Says that figures of an answer were worked out here.
+pub(super) const ESTIMATED: HeaderName = HeaderName::from_static("x-weighbridge-estimated");
 const COST: HeaderName = HeaderName::from_static("x-weighbridge-cost-usd");
 const DROPPED: HeaderName = HeaderName::from_static("x-weighbridge-dropped");
 /// Most names in that header.
@@ -251,10 +255,11 @@ impl Running<'_, '_> {
                 return Ok(self.passing(headers, held, Some(rest), None));
             }
         };
+        let size = bytes.len();
         match self.read_answer(outgoing.translated, &mut headers, bytes) {
             Err(failed) => Err(self.failed(failed)),
             Ok((usage, body)) => {
-                let account = self.bill().account(usage);
+                let account = self.account(usage, size);
                 tell_account(&mut headers, &account);
                 tell_dropped(&mut headers, &outgoing.dropped);
                 self.attempt.finish(Outcome::Ok, account);
@@ -362,10 +367,26 @@ impl Running<'_, '_> {
         Ok(Flow::translated(reader, writer))
     }
 
+    /// What a whole answer cost. What passes unread may be a picture, and a count is no answer: nothing is worked out from
+    /// their size, and nothing from the size of vectors.
+    fn account(&self, usage: Option<Tokens>, size: usize) -> Account {
+        match self.call.question.front {
+            Front::Other | Front::CountTokens if usage.is_none() => Account::default(),
+            Front::Embeddings => self.bill().of_document(usage, 0),
+            Front::Chat
+            | Front::Completions
+            | Front::Responses
+            | Front::Messages
+            | Front::CountTokens
+            | Front::Other => self.bill().of_document(usage, size),
+        }
+    }
+
     fn bill(&self) -> Bill {
         Bill {
             price: self.member.config.price,
             prompt_bytes: self.call.question.envelope.prompt_bytes,
+            upstream: Arc::clone(&self.member.upstream),
         }
     }
 
@@ -407,6 +428,9 @@ fn tell_account(headers: &mut HeaderMap, account: &Account) {
     if let Some(tokens) = account.tokens {
         headers.insert(TOKENS_INPUT, HeaderValue::from(tokens.input));
         headers.insert(TOKENS_OUTPUT, HeaderValue::from(tokens.output));
+    }
+    if account.estimated {
+        headers.insert(ESTIMATED, HeaderValue::from_static("true"));
     }
     let cost = account.cost.map(|cost| HeaderValue::try_from(cost.exact()));
     if let Some(Ok(cost)) = cost {
