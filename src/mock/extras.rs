@@ -41,7 +41,9 @@ const fn short(number: f64) -> f32 {
 fn inputs(input: &Value) -> Result<Vec<String>, Refused> {
     let texts: Vec<String> = match input {
         Value::Null => return Err(Refused::new("expected an input, found none")),
-        Value::Array(several) if several.iter().any(|one| !one.is_number()) => {
+        Value::Array(several)
+            if several.iter().any(|one| !one.is_number()) || several.is_empty() =>
+        {
             several.iter().map(plain).collect()
         }
         one => vec![plain(one)],
