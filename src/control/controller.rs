@@ -268,6 +268,7 @@ impl Controller {
             tracing::warn!(%warning, "configuration");
         }
         let difference = diff(&old.config, &config);
+        let difference = difference.scrubbed(self.board.shown().as_deref(), &shown);
         let mut next = match next_snapshot(&old, config, self.phase, self.simulate.as_mut()) {
             Ok(next) => next,
             Err(error) => {
