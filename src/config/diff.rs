@@ -5,7 +5,9 @@ use std::fmt::{Debug, Display};
 
 use crate::model::{Price, RouteName, TargetName};
 
-use super::{Config, Fallback, Provider, ProviderKind, Route, Server, Shown, Target};
+use super::{
+    Config, Deadlines, Fallback, Provider, ProviderKind, Retry, Route, Server, Shown, Target,
+};
 
 /// What changed from one configuration to the next. Keys and addresses are not repeated; what names and tags hold is for
 /// [`Diff::scrubbed`] to mask.
@@ -107,6 +109,13 @@ impl Lines {
 
 fn settings(old: &Config, new: &Config, lines: &mut Lines) {
     server(&old.server, &new.server, lines);
+    deadlines(
+        "defaults",
+        old.defaults.deadlines,
+        new.defaults.deadlines,
+        lines,
+    );
+    retry("defaults", &old.defaults.retry, &new.defaults.retry, lines);
     lines.fixed("admin.listen", &old.admin.listen, &new.admin.listen);
     lines.value(
         "admin",
@@ -241,20 +250,14 @@ fn route(path: &str, old: &Route, new: &Route, lines: &mut Lines) {
     lines.value(path, "require", &old.require, &new.require);
     lines.value(path, "forbid", &old.forbid, &new.forbid);
     lines.value(path, "mix_models", &old.mix_models, &new.mix_models);
-    lines.value(path, "retry.count", &old.retry.count, &new.retry.count);
-    lines.value(
-        path,
-        "retry.on_codes",
-        &old.retry.on_codes,
-        &new.retry.on_codes,
-    );
+    retry(path, &old.retry, &new.retry, lines);
     lines.field(
         path,
         "fallbacks",
         &names(&old.fallbacks),
         &names(&new.fallbacks),
     );
-    deadlines(path, old, new, lines);
+    deadlines(path, old.deadlines, new.deadlines, lines);
     lines.value(path, "objective", &old.objective, &new.objective);
     let by_name = |route: &Route| -> BTreeMap<TargetName, Target> {
         let targets = route.targets.iter();
@@ -276,8 +279,12 @@ fn route(path: &str, old: &Route, new: &Route, lines: &mut Lines) {
     }
 }
 
-fn deadlines(path: &str, old: &Route, new: &Route, lines: &mut Lines) {
-    let (a, b) = (&old.deadlines, &new.deadlines);
+fn retry(path: &str, old: &Retry, new: &Retry, lines: &mut Lines) {
+    lines.value(path, "retry.count", &old.count, &new.count);
+    lines.value(path, "retry.on_codes", &old.on_codes, &new.on_codes);
+}
+
+fn deadlines(path: &str, a: Deadlines, b: Deadlines, lines: &mut Lines) {
     for (name, old, new) in [
         ("connect", a.connect, b.connect),
         ("header_streamed", a.header_streamed, b.header_streamed),
