@@ -340,5 +340,21 @@ fn only_openais_own_addresses_are_taken_to_have_responses() {
         let knows = preset.knows(crate::config::preset::Feature::Responses);
         assert_eq!(knows, has, "{base}");
         assert_eq!(interface.kind(), "openai");
+
+fn a_difference_of_the_defaults_is_told() {
+    let old = good(SMALL).config;
+    let new =
+        "[defaults.deadlines]\ntotal = \"90s\"\n[defaults.retry]\ncount = 7\non_codes = [503]\n";
+    let new = good(&format!(
+        "{SMALL}deadlines.total = \"9s\"\nretry = {{ count = 1, on_codes = [500] }}\n{new}"
+    ));
+    let (found, had) = (diff(&old, &new.config).changes, &old.defaults);
+    let expected = [
+        format!("defaults: deadlines.total {:?} -> 90s", had.deadlines.total),
+        format!("defaults: retry.count {} -> 7", had.retry.count),
+        format!("defaults: retry.on_codes {:?} -> [503]", had.retry.on_codes),
+    ];
+    for line in expected {
+        assert!(found.contains(&line), "{line} is missing in {found:#?}");
     }
 }
