@@ -1,5 +1,6 @@
 //! The data plane against targets that misbehave, over real sockets.
 
+mod credentials;
 mod dialects;
 mod faultd;
 mod faults;
