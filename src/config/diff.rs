@@ -207,6 +207,9 @@ fn provider(path: &str, old: &Provider, new: &Provider, lines: &mut Lines) {
         let name = if many { "api_keys" } else { "api_key" };
         lines.changes.push(format!("{path}: {name} changed"));
     }
+    if old.headers != new.headers {
+        lines.changes.push(format!("{path}: headers changed"));
+    }
     lines.value(path, "models", &old.models, &new.models);
     lines.value(path, "tags", &old.tags, &new.tags);
     lines.field(path, "discount", &old.discount, &new.discount);

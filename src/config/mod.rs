@@ -18,6 +18,7 @@ mod defaults;
 mod diff;
 mod endpoint;
 mod field;
+mod headers;
 mod interface;
 mod interpolate;
 mod kind;
@@ -179,6 +180,8 @@ pub struct Provider {
     pub kind: ProviderKind,
     /// Its credentials, which attempts use in turn; none if it needs none. At most [`MOST_KEYS`], each once.
     pub api_keys: Vec<Secret>,
+    /// Headers that each request to it has, by their names in lower case, each once.
+    pub headers: Vec<(String, Secret)>,
     /// Models it serves; empty means any.
     pub models: Vec<String>,
     /// Facts that routes may require or forbid.

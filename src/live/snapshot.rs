@@ -59,6 +59,7 @@ impl Provider {
     ) -> Result<Self, BadSecret> {
         let secrets: Vec<&str> = config.api_keys.iter().map(config::Secret::expose).collect();
         let manner = Manner::new(config.kind.interface(), &secrets)?;
+        let manner = manner.with_headers(&config.headers)?;
         let known = before.map(|before| (before.config.api_keys.as_slice(), &before.keys));
         let keys = Keys::new(&config.api_keys, known);
         Ok(Self {

@@ -486,6 +486,7 @@ fn target(index: usize, spec: &Spec) -> config::Target {
                 .map(|key| Secret::new((*key).to_owned()))
                 .collect(),
         },
+        headers: Vec::new(),
         models: Vec::new(),
         tags: spec.tags.clone(),
         discount: 0.0,
