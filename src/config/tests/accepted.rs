@@ -340,7 +340,10 @@ fn only_openais_own_addresses_are_taken_to_have_responses() {
         let knows = preset.knows(crate::config::preset::Feature::Responses);
         assert_eq!(knows, has, "{base}");
         assert_eq!(interface.kind(), "openai");
+    }
+}
 
+#[test]
 fn a_difference_of_the_defaults_is_told() {
     let old = good(SMALL).config;
     let new =
