@@ -85,10 +85,9 @@ impl Wish {
         };
         self.calling = match choice {
             _ if tools.is_empty() => Calling::Never,
-            Choice::None => Calling::Never,
             Choice::Any | Choice::Named(_) => Calling::Must(calls),
             Choice::Auto if last.is_user => Calling::May(calls),
-            Choice::Auto => Calling::Never,
+            Choice::None | Choice::Auto => Calling::Never,
         };
         if let Choice::Named(name) = choice {
             tools.retain(|tool| tool.name == *name);

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{At, Told, chat, data};
 use crate::mock::question::{Form, Length, Read, Refused, json as object, size};
+use crate::mock::script::Part;
 use crate::mock::wish::whole;
 
 pub(super) fn read(body: &[u8]) -> Result<Read, Refused> {
@@ -40,7 +41,7 @@ fn choice(text: &str, finish: Option<&str>) -> Value {
 }
 
 pub(super) fn document(told: &Told) -> Value {
-    let text: String = told.script.parts.iter().map(|part| part.whole()).collect();
+    let text: String = told.script.parts.iter().map(Part::whole).collect();
     let mut document = frame(told, &choice(&text, Some(chat::finish(told))));
     document["usage"] = chat::usage(told);
     document

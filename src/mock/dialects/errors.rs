@@ -55,12 +55,13 @@ pub(in crate::mock) const fn status(dialect: Dialect, fault: &Fault<'_>) -> u16 
         return status;
     }
     match (fault.kind, dialect) {
-        (ErrorKind::Quota, Dialect::Messages | Dialect::Converse) => 400,
+        // First those who are vague: a bad request may be anything.
+        (ErrorKind::Quota, Dialect::Messages | Dialect::Converse)
+        | (ErrorKind::Auth, Dialect::Gemini) => 400,
         (ErrorKind::RateLimit | ErrorKind::Quota, _) => 429,
         (ErrorKind::Overloaded, Dialect::Messages) => 529,
         (ErrorKind::Overloaded, _) => 503,
         (ErrorKind::Server, _) => 500,
-        (ErrorKind::Auth, Dialect::Gemini) => 400,
         (ErrorKind::Auth, Dialect::Converse) => 403,
         (ErrorKind::Auth, _) => 401,
         (ErrorKind::Model, _) => 404,
