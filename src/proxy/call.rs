@@ -122,8 +122,12 @@ impl Running<'_, '_> {
         };
         let result = match self.exchange(&outgoing, ending).await {
             Ok(response) if response.status().is_success() => match self.kind {
-                AnswerKind::Streamed => return self.streamed(response, &outgoing, ending).await,
-                AnswerKind::Unary => return self.unary(response, &outgoing, ending).await,
+                AnswerKind::Streamed if self.streams(&response) => {
+                    return self.streamed(response, &outgoing, ending).await;
+                }
+                AnswerKind::Streamed | AnswerKind::Unary => {
+                    return self.unary(response, &outgoing, ending).await;
+                }
             },
             Ok(response) => {
                 ending
@@ -133,6 +137,12 @@ impl Running<'_, '_> {
             Err(failed) => failed,
         };
         Err(self.failed(result))
+    }
+
+    /// Whether an answer that was asked for as a stream is read as one: what passes unread may be a document all the same.
+    fn streams(&self, response: &Response<Incoming>) -> bool {
+        let is_unread = self.call.question.through.is_some();
+        !is_unread || super::opening::is_event_stream(response.headers())
     }
 
     /// Ends the attempt as failed.
@@ -194,11 +204,17 @@ impl Running<'_, '_> {
             &bytes,
             clock.unix_seconds(),
         );
+        let is_named = self.call.question.named_provider().is_some();
+        let outcome = match fault.outcome {
+            // What is not there is what the client named, not a model of the operator's.
+            Outcome::NoSuchModel if is_named => Outcome::ClientFault,
+            other => other,
+        };
         let mut failed = Failed {
             status: Some(status),
             wait: fault.wait,
             answer: whole.then(|| Box::new((returned(&parts.headers), bytes))),
-            ..Failed::new(fault.outcome, format!("it answered {status}"))
+            ..Failed::new(outcome, format!("it answered {status}"))
         };
         if translated {
             failed.retell();
@@ -267,19 +283,18 @@ impl Running<'_, '_> {
                 Err(reason) => Err(not_an_answer(&reason, headers.clone(), bytes)),
             };
         }
-        let (Some(client), Some(Ok(request))) = (question.client(), question.neutral()) else {
+        let Some(Ok(ask)) = question.neutral() else {
             return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
         };
         let target = self.member.provider.manner.target();
-        let answer = target
-            .read_answer(&bytes)
+        let (usage, body) = ask
+            .answer(target, &bytes)
             .map_err(|reason| not_read(reason, headers, bytes))?;
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         );
-        let body = client.write_answer(&answer, request);
-        Ok((answer.usage, body.into()))
+        Ok((usage, body.into()))
     }
 
     /// A stream: held back until its first content.
@@ -336,12 +351,15 @@ impl Running<'_, '_> {
             let (front, watched) = (question.front, question.watched());
             return Ok(Flow::native(front, watched, outgoing.asked_usage));
         }
-        let (Some(client), Some(Ok(request))) = (question.client(), question.neutral()) else {
+        let Some(Ok(ask)) = question.neutral() else {
             return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
         };
         let (seed, now) = (proxy.chance.long_number(), proxy.clock.unix_seconds());
-        let reader = self.member.provider.manner.target().reader();
-        Ok(Flow::translated(reader, client.writer(request, seed, now)))
+        let target = self.member.provider.manner.target();
+        let stream = ask.stream(target, seed, now);
+        let (reader, writer) =
+            stream.ok_or_else(|| Failed::new(Outcome::Refused, "its answers do not stream"))?;
+        Ok(Flow::translated(reader, writer))
     }
 
     fn bill(&self) -> Bill {

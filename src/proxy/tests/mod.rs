@@ -6,5 +6,6 @@ mod faults;
 mod inputs;
 mod lists;
 mod streams;
+mod through;
 mod transport;
 mod world;
