@@ -8,8 +8,8 @@ In the middle one server is killed and, later, started again on its port. Every 
 server was working on, and those that are sent to it before anybody knows, by the other one. The kill waits for a moment
 without an open stream: of a stream that has begun, the rest is lost with its server, whoever stands in front.
 
-Before it the same model is asked by Anthropic's official client, whose language no llama.cpp server of the story is spoken
-to in: what comes back is what the model says in its own.
+Before it the model is asked in languages that its server is not spoken to in: Messages by Anthropic's official client, also
+with a schema to keep, and Responses by OpenAI's.
 """
 
 import importlib.util
@@ -273,8 +273,37 @@ def by_anthropic(url):
         assert cut or message.stop_reason == "end_turn", "only what is as long as asked for was cut"
     counted = client.messages.count_tokens(model="chat", messages=ask["messages"]).input_tokens
     assert counted > 0, counted
+    schema = {
+        "type": "object",
+        "properties": {"colour": {"type": "string", "enum": ["red", "green", "blue"]}},
+        "required": ["colour"],
+        "additionalProperties": False,
+    }
+    kept = client.messages.create(
+        **ask | {"max_tokens": 60}, output_config={"format": {"type": "json_schema", "schema": schema}}
+    )
+    assert json.loads(kept.content[0].text)["colour"] in ("red", "green", "blue"), kept
     print(f"  by Anthropic's client, {whole.stop_reason}, {whole.usage.output_tokens} tokens: "
           f"{whole.content[0].text.strip()!r}; streamed: {text.strip()!r}", flush=True)
+
+
+def by_responses(url):
+    """Responses to the model by OpenAI's official client, in one piece and streamed."""
+    from openai import OpenAI
+
+    client = OpenAI(api_key="none", base_url=f"{url}/v1", max_retries=0, timeout=70)
+    ask = {"model": "chat", "input": PROMPTS[0], "max_output_tokens": 16, "temperature": 0, "store": False}
+    whole = client.responses.create(**ask)
+    events = list(client.responses.create(**ask, stream=True))
+    streamed = events[-1].response
+    text = "".join(event.delta for event in events if event.type == "response.output_text.delta")
+    assert text == streamed.output_text, "the pieces make the response"
+    for response in (whole, streamed):
+        assert response.output_text.strip(), "an answer has words"
+        assert response.usage.input_tokens > 0 and 0 < response.usage.output_tokens <= 16, response.usage
+        cut = response.status == "incomplete" and response.incomplete_details.reason == "max_output_tokens"
+        assert cut or response.status == "completed", response
+    print(f"  by Responses, {whole.status}: {whole.output_text.strip()!r}; streamed: {text.strip()!r}", flush=True)
 
 
 def told(part, answers, daemon):
@@ -331,6 +360,7 @@ def main(program):
             first.wait_until_ready()
             second.wait_until_ready()
             by_anthropic(daemon.data)
+            by_responses(daemon.data)
             clients = Clients(daemon.data)
             story(daemon, clients, first)
             status = daemon.stop()

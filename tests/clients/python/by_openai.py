@@ -349,9 +349,11 @@ def a_wrong_value_is_a_bad_request_error(route):
     assert "messages" in f"{error.param} {error.message}", error.body
 
 
-def a_request_that_no_provider_can_serve_says_why(_):
-    error = raises(openai.BadRequestError, chat, "to-anthropic", n=2)
-    assert error.param == "n" or "\"n\"" in error.message or " n " in error.message, error.body
+def what_no_provider_of_a_route_can_do_is_named(_):
+    error = raises(openai.InternalServerError, chat, "to-anthropic", n=2)
+    same("code", error.code, "no_eligible_target")
+    assert "n above 1" in error.message, error.message
+    same("x-should-retry", error.response.headers["x-should-retry"], "false")
 
 
 CLAIMS = [
@@ -381,7 +383,7 @@ CLAIMS = [
     (an_unknown_model_is_a_not_found_error, ["to-openai"]),
     # What passes as it came is for the provider to judge.
     (a_wrong_value_is_a_bad_request_error, ROUTES[1:]),
-    (a_request_that_no_provider_can_serve_says_why, ["to-anthropic"]),
+    (what_no_provider_of_a_route_can_do_is_named, ["to-anthropic"]),
 ]
 
 if __name__ == "__main__":
