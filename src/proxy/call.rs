@@ -308,7 +308,7 @@ impl Running<'_, '_> {
         };
         let target = self.member.provider.manner.target();
         let (usage, body) = ask
-            .answer(target, &bytes)
+            .answer(target, &bytes, self.call.proxy.clock.unix_seconds())
             .map_err(|reason| not_read(reason, headers, bytes))?;
         headers.insert(
             header::CONTENT_TYPE,
