@@ -16,10 +16,10 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::command::{Handle, Why};
 use super::reload::Source;
+use super::settle::QUIET;
 
-/// Quiet time after an event before the files are read: an editor's burst of operations fits in it.
-const QUIET: Duration = Duration::from_millis(150);
-/// Gathering ends after so many quiet times, however much goes on in the folder.
+/// Gathering ends after so many quiet times, however much goes on in the folder; whether the files themselves are whole the
+/// reader looks at.
 const MOST_GATHERED: u32 = 5;
 /// The slow poll.
 const POLL: Duration = Duration::from_secs(10);
