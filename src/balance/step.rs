@@ -10,7 +10,7 @@ use super::route::{RouteMemory, Scene};
 use super::signal::typical_cost;
 use super::upstream::{Around, UpstreamMemory};
 use super::{Input, WeightTable};
-use crate::model::Price;
+use crate::model::{Price, UpstreamName};
 
 /// Time constant of the ratio between unary totals and slowness by streams, in seconds, and the one that it begins with.
 const RATIO_MEMORY: f64 = 120.0;
@@ -97,6 +97,16 @@ impl Memory {
                     self.upstreams[target.upstream] = UpstreamMemory::new(false);
                 }
                 *memory = RouteMemory::new(route);
+            }
+        }
+    }
+
+    /// Those upstreams of `plan` that `renewed` says are called in another way now (another key, another address) are
+    /// probed at once: what they are out for may be mended.
+    pub fn probe_again(&mut self, plan: &Plan, renewed: impl Fn(&UpstreamName) -> bool) {
+        for (name, upstream) in plan.upstreams.iter().zip(&mut self.upstreams) {
+            if renewed(name) {
+                upstream.health.probe_now();
             }
         }
     }

@@ -308,6 +308,9 @@ impl Controller {
             }
         };
         self.line_up(&next);
+        self.memory.probe_again(&self.plan, |upstream| {
+            is_renewed(&old.config, &next.config, upstream.provider())
+        });
         for (route, table) in next.routes.iter_mut().zip(self.memory.tables()) {
             if route.config.mode == Mode::Auto {
                 *route = Arc::new(with_table(route, table));
@@ -325,6 +328,20 @@ impl Controller {
             needs_restart,
         })
     }
+}
+
+/// Whether a provider that both know has another key or is called in another way.
+fn is_renewed(old: &Config, new: &Config, provider: &ProviderName) -> bool {
+    let (Some(was), Some(is)) = (old.providers.get(provider), new.providers.get(provider)) else {
+        return false;
+    };
+    let base = |kind: &ProviderKind| match kind {
+        ProviderKind::Api { base, .. } => Some(base.clone()),
+        ProviderKind::Simulated { .. } => None,
+    };
+    was.api_key != is.api_key
+        || base(&was.kind) != base(&is.kind)
+        || was.kind.interface() != is.kind.interface()
 }
 
 fn hand_over(upstream: &Upstream, order: &GateOrder) {

@@ -116,3 +116,23 @@ async fn an_ejection_that_a_lost_tick_heard_of_is_not_forgotten() {
         "the ejection takes its course"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_mended_credential_is_tried_at_once() {
+    for (key, address, is_probed) in [
+        ("second", ADDRESS, true),
+        ("first", "http://127.0.0.1:10/v1", true),
+        ("first", ADDRESS, false),
+    ] {
+        let mut world = World::start();
+        world.refused("a/m");
+        world.refused("b/m");
+        world.tick().await;
+        world.controller.apply(good(key, address)).unwrap();
+        world.tick().await;
+        let gate = |name| world.upstream(name).gate();
+        assert!(!gate("a/m").serving, "first one request tries it");
+        assert_eq!(gate("a/m").probe_wanted, is_probed, "{key} at {address}");
+        assert!(!gate("b/m").probe_wanted, "nothing changed for the other");
+    }
+}
