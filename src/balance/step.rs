@@ -195,10 +195,18 @@ fn observe(
         let cohort = &mut cohorts[plan.cohort_of[i]];
         upstream.expose(cohort, told, &surroundings.around(i));
     }
-    for (members, cohort) in plan.cohorts.iter().zip(cohorts) {
+    for (members, cohort) in plan.cohorts.iter().zip(&mut *cohorts) {
         cohort.mix(members.iter().filter_map(|i| input.upstreams.get(*i)));
         cohort.learn_noise(members.iter().map(|i| &upstreams[*i]));
         settle(cohort, members, upstreams, input.elapsed);
+    }
+    let mut own: Vec<Vec<&mut UpstreamMemory>> = Vec::new();
+    own.resize_with(cohorts.len(), Vec::new);
+    for (upstream, cohort) in upstreams.iter_mut().zip(&plan.cohort_of) {
+        own[*cohort].push(upstream);
+    }
+    for (cohort, own) in cohorts.iter_mut().zip(&mut own) {
+        cohort.refit(own);
     }
 }
 
@@ -256,7 +264,7 @@ fn rates(plan: &Plan, routes: &[RouteMemory], upstreams: &[UpstreamMemory]) -> V
 fn settle(
     cohort: &mut CohortMemory,
     members: &[usize],
-    upstreams: &mut [UpstreamMemory],
+    upstreams: &[UpstreamMemory],
     elapsed: f64,
 ) {
     cohort.hazard.decay(elapsed);
@@ -274,10 +282,4 @@ fn settle(
         cohort.unary_ratio += gain * (ratio - cohort.unary_ratio);
     }
     cohort.age += elapsed;
-    let mut own: Vec<&mut UpstreamMemory> = upstreams
-        .iter_mut()
-        .enumerate()
-        .filter_map(|(i, memory)| members.binary_search(&i).is_ok().then_some(memory))
-        .collect();
-    cohort.refit(&mut own);
 }
