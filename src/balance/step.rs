@@ -1,5 +1,7 @@
 //! One tick of everything: observe each upstream once, then decide each route once.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::cohort::{CohortMemory, Pool, RATIO};
@@ -43,43 +45,49 @@ impl Memory {
         }
     }
 
-    /// What is known of a plan that follows another: upstreams and routes by name, cohorts by their first known member.
+    /// What is known of a plan that follows another: upstreams and routes by name, cohorts by their first known member, in
+    /// whose units those who join are re-expressed.
     /// Upstreams that are new while others work begin with a part of their share.
     pub fn carried(&self, old: &Plan, new: &Plan) -> Self {
-        let place = |name: &crate::model::UpstreamName| old.upstreams.binary_search(name).ok();
+        let place = |name: &UpstreamName| old.upstreams.binary_search(name).ok();
+        // What no route names has no share to ramp up to.
+        let mut routed = vec![false; new.upstreams.len()];
+        for target in new.routes.iter().flat_map(|route| &route.targets) {
+            routed[target.upstream] = true;
+        }
         let known = |name| place(name).and_then(|i| self.upstreams.get(i).cloned());
-        let upstreams: Vec<UpstreamMemory> = new
-            .upstreams
-            .iter()
-            .enumerate()
-            .map(|(i, name)| {
-                // What no route names has no share to ramp up to.
-                let routed = new
-                    .routes
-                    .iter()
-                    .any(|r| r.targets.iter().any(|t| t.upstream == i));
-                known(name).unwrap_or_else(|| UpstreamMemory::new(routed))
-            })
+        let names = new.upstreams.iter().zip(routed);
+        let mut upstreams: Vec<UpstreamMemory> = names
+            .map(|(name, routed)| known(name).unwrap_or_else(|| UpstreamMemory::new(routed)))
             .collect();
+        let cohort_of = |name| self.cohorts.get(*old.cohort_of.get(place(name)?)?);
         let cohort = |members: &Vec<usize>| {
-            let was = members.iter().find_map(|i| place(&new.upstreams[*i]));
-            was.and_then(|i| self.cohorts.get(*old.cohort_of.get(i)?))
-                .cloned()
-                .unwrap_or_default()
-        };
-        let route = |route: &super::plan::Route| {
-            let was = old
-                .routes
+            let first = members
                 .iter()
-                .zip(&self.routes)
-                .find(|(was, _)| was.spec.name == route.spec.name);
-            match was {
-                Some((was, memory)) => memory.carried(was, route, &upstreams),
-                None => RouteMemory::new(route),
+                .find_map(|i| cohort_of(&new.upstreams[*i]))
+                .cloned()
+                .unwrap_or_default();
+            for i in members {
+                // What a filter holds was divided by the reference of the cohort that its upstream comes from.
+                if let Some(was) = cohort_of(&new.upstreams[*i]) {
+                    upstreams[*i].move_to(was, &first);
+                }
             }
+            first
+        };
+        let cohorts = new.cohorts.iter().map(cohort).collect();
+        let before: HashMap<_, _> = old
+            .routes
+            .iter()
+            .zip(&self.routes)
+            .map(|(was, memory)| (&was.spec.name, (was, memory)))
+            .collect();
+        let route = |route: &super::plan::Route| match before.get(&route.spec.name) {
+            Some((was, memory)) => memory.carried(was, route, &upstreams),
+            None => RouteMemory::new(route),
         };
         let mut carried = Self {
-            cohorts: new.cohorts.iter().map(cohort).collect(),
+            cohorts,
             routes: new.routes.iter().map(route).collect(),
             upstreams: Vec::new(),
         };
@@ -283,3 +291,7 @@ fn settle(
     }
     cohort.age += elapsed;
 }
+
+#[cfg(test)]
+#[path = "step_tests.rs"]
+mod tests;

@@ -159,6 +159,15 @@ impl UpstreamMemory {
         }
     }
 
+    /// It leaves the cohort `was` for `is`: what it knows is re-expressed in units of the other reference.
+    pub(super) fn move_to(&mut self, was: &CohortMemory, is: &CohortMemory) {
+        let (old, new) = (was.reference, is.reference);
+        self.first_token.rescale(old.first_token / new.first_token);
+        self.per_token.rescale(old.per_token / new.per_token);
+        self.unary
+            .rescale(is.seconds_at(old) / is.typical_seconds());
+    }
+
     /// A tick, first part: takes the batch in.
     pub(super) fn hear(
         &mut self,
@@ -204,9 +213,6 @@ impl UpstreamMemory {
 
     fn learn(&mut self, cohort: &mut CohortMemory, input: &UpstreamInput, around: &Around<'_>) {
         let (used, now) = (input.reference, cohort.reference);
-        let typical = |reference: Reference| {
-            reference.first_token + reference.per_token * cohort.tokens.1.max(1.0)
-        };
         let batches = [
             (
                 Quantity::FirstToken,
@@ -221,7 +227,7 @@ impl UpstreamMemory {
             (
                 Quantity::Unary,
                 input.batch.unary,
-                typical(used) / typical(now),
+                cohort.seconds_at(used) / cohort.typical_seconds(),
             ),
         ];
         let mut shifts = [Shift::None; 3];
