@@ -22,7 +22,9 @@ pub(super) fn is_secret_key(key: &str) -> bool {
         "authorization",
     ];
     let ends = ["key", "api_keys", "auth_token", "api_token", "access_token"];
+    // A provider's headers hold whatever somebody's gateway asks for. `forward_headers` are names.
     key == "token"
+        || key == "headers"
         || parts.iter().any(|part| key.contains(part))
         || ends.iter().any(|end| key.ends_with(end))
 }

@@ -199,7 +199,7 @@ fn connection_limit(field: &Field<'_>) -> Option<usize> {
 }
 
 /// Headers that are ours to write, or that would give a client's credential to a provider.
-const OWN_HEADERS: &[&str] = &[
+pub(super) const OWN_HEADERS: &[&str] = &[
     "accept-encoding",
     "api-key",
     "authorization",

@@ -11,6 +11,7 @@ use crate::live::{Clock, Published, Recorder};
 mod body;
 mod call;
 mod chance;
+mod credentials;
 mod cut;
 mod dial;
 mod dispatch;
@@ -30,6 +31,7 @@ mod record;
 mod reply;
 mod resolve;
 mod server;
+mod through;
 mod upstream;
 
 pub use body::{Body, BrokenOff};
