@@ -339,7 +339,8 @@ fn is_renewed(old: &Config, new: &Config, provider: &ProviderName) -> bool {
         ProviderKind::Api { base, .. } => Some(base.clone()),
         ProviderKind::Simulated { .. } => None,
     };
-    was.api_key != is.api_key
+    was.api_keys != is.api_keys
+        || was.headers != is.headers
         || base(&was.kind) != base(&is.kind)
         || was.kind.interface() != is.kind.interface()
 }

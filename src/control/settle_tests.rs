@@ -47,7 +47,11 @@ fn a_file_that_grows_is_read_when_it_is_whole() {
     let config = read_settled(&source(folder.path()), at_once, pause)
         .unwrap()
         .config;
-    let routes: Vec<&str> = config.routes.keys().map(|name| name.as_str()).collect();
+    let routes: Vec<&str> = config
+        .routes
+        .keys()
+        .map(crate::model::RouteName::as_str)
+        .collect();
     assert_eq!(
         routes,
         ["a", "b", "c"],
