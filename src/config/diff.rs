@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
+use std::time::Duration;
 
 use crate::model::{Price, RouteName, TargetName};
 
-use super::{Config, Endpoint, Fallback, Provider, ProviderKind, Route, Server, Target};
+use super::{
+    Config, Deadlines, Endpoint, Fallback, Phases, Provider, ProviderKind, Route, Server, Target,
+};
 
 /// What changed from one configuration to the next. No text in it contains a credential.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -211,6 +214,7 @@ fn provider(path: &str, old: &Provider, new: &Provider, lines: &mut Lines) {
         lines.changes.push(format!("{path}: headers changed"));
     }
     lines.value(path, "models", &old.models, &new.models);
+    phases(path, &old.deadlines, &new.deadlines, lines);
     lines.value(path, "tags", &old.tags, &new.tags);
     lines.field(path, "discount", &old.discount, &new.discount);
 }
@@ -246,7 +250,7 @@ fn route(path: &str, old: &Route, new: &Route, lines: &mut Lines) {
         &names(&old.fallbacks),
         &names(&new.fallbacks),
     );
-    deadlines(path, old, new, lines);
+    deadlines(path, &old.deadlines, &new.deadlines, lines);
     lines.value(path, "objective", &old.objective, &new.objective);
     let by_name = |route: &Route| -> BTreeMap<TargetName, Target> {
         let targets = route.targets.iter();
@@ -268,8 +272,7 @@ fn route(path: &str, old: &Route, new: &Route, lines: &mut Lines) {
     }
 }
 
-fn deadlines(path: &str, old: &Route, new: &Route, lines: &mut Lines) {
-    let (a, b) = (&old.deadlines, &new.deadlines);
+fn deadlines(path: &str, a: &Deadlines, b: &Deadlines, lines: &mut Lines) {
     for (name, old, new) in [
         ("connect", a.connect, b.connect),
         ("header_streamed", a.header_streamed, b.header_streamed),
@@ -280,6 +283,24 @@ fn deadlines(path: &str, old: &Route, new: &Route, lines: &mut Lines) {
         ("total", a.total, b.total),
     ] {
         lines.value(path, &format!("deadlines.{name}"), &old, &new);
+    }
+}
+
+/// The same for a provider or a target, where a phase may be left to wider settings.
+fn phases(path: &str, a: &Phases, b: &Phases, lines: &mut Lines) {
+    for (name, old, new) in [
+        ("connect", a.connect, b.connect),
+        ("header_streamed", a.header_streamed, b.header_streamed),
+        ("header_unary", a.header_unary, b.header_unary),
+        ("first_token", a.first_token, b.first_token),
+        ("between_tokens", a.between_tokens, b.between_tokens),
+        ("attempt", a.attempt, b.attempt),
+    ] {
+        let shown = |time: Option<Duration>| match time {
+            Some(time) => format!("{time:?}"),
+            None => "unset".to_owned(),
+        };
+        lines.field(path, &format!("deadlines.{name}"), &shown(old), &shown(new));
     }
 }
 
@@ -301,6 +322,7 @@ fn target(path: &str, old: &Target, new: &Target, lines: &mut Lines) {
     lines.field(path, "min_share", &old.min_share, &new.min_share);
     lines.field(path, "max_share", &old.max_share, &new.max_share);
     lines.value(path, "tags", &old.tags, &new.tags);
+    phases(path, &old.deadlines, &new.deadlines, lines);
     let price = |target: &Target| target.price.as_ref().map(|price| Shown(price).to_string());
     lines.value(path, "price", &price(old), &price(new));
 }
