@@ -10,7 +10,7 @@ use crate::catalogue;
 use super::deadlines::deadlines;
 use super::interpolate::{Lookup, interpolate};
 use super::layer::{Layer, Removed, merge, prune};
-use super::mask::{is_secret_key, masked};
+use super::mask::is_secret_key;
 use super::problem::{Problem, Sink};
 use super::section::Section;
 use super::settings::{self, MODES};
@@ -56,7 +56,7 @@ pub fn compile(layers: &[Layer], lookup: &dyn Lookup) -> Result<Compiled, Vec<Pr
         digest.bytes(key.expose().as_bytes());
     }
     config.digest = digest.value();
-    let shown = Shown::new(masked(&root, &sink.secrets()));
+    let shown = Shown::new(&root, sink.secrets());
     let (problems, warnings) = sink.finish();
     if problems.is_empty() {
         Ok(Compiled {

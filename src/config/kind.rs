@@ -7,7 +7,7 @@ use super::ProviderKind;
 use super::field::Field;
 use super::interface::{Interface, OWN_KINDS, kinds};
 use super::law::law;
-use super::preset::Preset;
+use super::preset::{ELSEWHERE, Preset};
 use super::problem::nearest;
 use super::section::Section;
 use super::tree::Value;
@@ -87,6 +87,12 @@ impl<'a> Written<'a> {
         }
         let interface = self.interface(provider, word)?;
         let base = self.endpoint(provider, &interface)?;
+        let is_elsewhere = interface == Interface::OPENAI && !is_openais(&base);
+        let interface = if is_elsewhere {
+            Interface::OpenAi(&ELSEWHERE)
+        } else {
+            interface
+        };
         self.warn_of_no_key(provider, &interface);
         Some(ProviderKind::Api { interface, base })
     }
@@ -205,6 +211,13 @@ impl<'a> Written<'a> {
             );
         }
     }
+}
+
+/// Whether the address is one of OpenAI's own.
+fn is_openais(base: &Endpoint) -> bool {
+    let host = base.origin.rsplit('/').next().unwrap_or("");
+    let host = host.split(':').next().unwrap_or("");
+    host == "openai.com" || host.ends_with(".openai.com")
 }
 
 /// A region, a project, a version: they become part of an address.

@@ -74,6 +74,12 @@ pub(super) struct Secrets {
 /// each of a hundred thousand in each of a hundred thousand texts would take minutes.
 const MOST_SOUGHT: usize = 200;
 
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} credentials", self.whole.len())
+    }
+}
+
 impl Secrets {
     /// Short ones would mask half of every sentence and are left out.
     pub(super) fn insert(&mut self, secret: &str) {

@@ -199,3 +199,33 @@ fn a_credential_of_a_layer_that_another_covers_is_not_shown_either() {
         .expect_err("a number is no model");
     nothing_leaks(&format!("{problems:?}"), "a problem");
 }
+
+#[test]
+fn a_credential_in_an_address_or_a_name_is_in_no_difference() {
+    let text = |address: &str, tag: &str| {
+        let provider = "[providers.p]\nkind = \"openai\"\napi_key = \"${OPENAI_API_KEY}\"\n";
+        format!("{provider}base_url = \"{address}\"\ntags = [\"{tag}\"]\n{ROUTE}")
+    };
+    let read = |text: &str, token| {
+        let world = World {
+            variables: vec![("OPENAI_API_KEY", PLANTED), ("GATEWAY_TOKEN", token)],
+            files: Vec::new(),
+        };
+        compiled(&[("a.toml", text)], &world).unwrap_or_else(|it| panic!("{it:#?}"))
+    };
+    let address = "https://gw/${GATEWAY_TOKEN}/v1";
+    let first = read(&text(address, "x"), PLAIN);
+    let second = read(&text(address, "x"), "xyz");
+    let third = read(&text(address, PLANTED), "xyz");
+    for (old, new) in [(&first, &second), (&second, &first), (&first, &third)] {
+        let found = diff(&old.config, &new.config).scrubbed(Some(&old.shown), &new.shown);
+        nothing_leaks(&format!("{found:?}"), "a difference");
+        assert!(
+            !format!("{found:?}").contains("xyz"),
+            "not even a short one: {found:?}"
+        );
+        let told = |it: &String| it == "providers.p: base_url changed";
+        assert!(found.changes.iter().any(told), "it is said: {found:?}");
+    }
+    nothing_leaks(&format!("{:?}", first.shown), "Debug of the shown form");
+}
