@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalogue;
 
+use super::deadlines::deadlines;
 use super::interpolate::{Lookup, interpolate};
 use super::layer::{Layer, Removed, merge, prune};
 use super::mask::is_secret_key;
@@ -168,8 +169,8 @@ fn names<'a>(section: Option<&Section<'a>>) -> BTreeSet<&'a str> {
 fn defaults(section: Option<Section<'_>>) -> Defaults {
     let mut defaults = Defaults::default();
     if let Some(mut section) = section {
-        let deadlines = section.section("deadlines");
-        defaults.deadlines = settings::deadlines(deadlines, defaults.deadlines);
+        let own = section.section("deadlines");
+        defaults.deadlines = deadlines(own, defaults.deadlines);
         defaults.retry = settings::retry(section.section("retry"), &defaults.retry);
         section.finish(&["objective", "strategy"]);
     }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
+use std::time::Duration;
 
 use crate::model::{Price, RouteName, TargetName};
 
 use super::{
-    Config, Deadlines, Fallback, Provider, ProviderKind, Retry, Route, Server, Shown, Target,
+    Config, Deadlines, Fallback, Phases, Provider, ProviderKind, Retry, Route, Server, Shown,
+    Target,
 };
 
 /// What changed from one configuration to the next. Keys and addresses are not repeated; what names and tags hold is for
@@ -237,6 +239,7 @@ fn provider(path: &str, old: &Provider, new: &Provider, lines: &mut Lines) {
         lines.changes.push(format!("{path}: headers changed"));
     }
     lines.value(path, "models", &old.models, &new.models);
+    phases(path, &old.deadlines, &new.deadlines, lines);
     lines.value(path, "tags", &old.tags, &new.tags);
     lines.field(path, "discount", &old.discount, &new.discount);
 }
@@ -303,6 +306,24 @@ fn deadlines(path: &str, a: Deadlines, b: Deadlines, lines: &mut Lines) {
     }
 }
 
+/// The same for a provider or a target, where a phase may be left to wider settings.
+fn phases(path: &str, a: &Phases, b: &Phases, lines: &mut Lines) {
+    for (name, old, new) in [
+        ("connect", a.connect, b.connect),
+        ("header_streamed", a.header_streamed, b.header_streamed),
+        ("header_unary", a.header_unary, b.header_unary),
+        ("first_token", a.first_token, b.first_token),
+        ("between_tokens", a.between_tokens, b.between_tokens),
+        ("attempt", a.attempt, b.attempt),
+    ] {
+        let shown = |time: Option<Duration>| match time {
+            Some(time) => format!("{time:?}"),
+            None => "unset".to_owned(),
+        };
+        lines.field(path, &format!("deadlines.{name}"), &shown(old), &shown(new));
+    }
+}
+
 fn names(fallbacks: &[Fallback]) -> String {
     let names: Vec<&str> = fallbacks
         .iter()
@@ -321,6 +342,7 @@ fn target(path: &str, old: &Target, new: &Target, lines: &mut Lines) {
     lines.field(path, "min_share", &old.min_share, &new.min_share);
     lines.field(path, "max_share", &old.max_share, &new.max_share);
     lines.value(path, "tags", &old.tags, &new.tags);
+    phases(path, &old.deadlines, &new.deadlines, lines);
     let price = |target: &Target| target.price.as_ref().map(|price| Priced(price).to_string());
     lines.value(path, "price", &price(old), &price(new));
 }

@@ -7,6 +7,7 @@ use crate::model::ProviderName;
 
 use super::Provider;
 use super::credential::credentials;
+use super::deadlines::phases;
 use super::field::Field;
 use super::headers::headers;
 use super::interpolate::Lookup;
@@ -19,7 +20,6 @@ const UNSUPPORTED: &[&str] = &[
     "budget",
     "capabilities",
     "ca_file",
-    "deadlines",
     "limits",
     "max_in_flight",
     "proxy",
@@ -56,6 +56,7 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
     let models = section.field("models").map(|field| field.texts());
     let tags = section.field("tags").map(|field| field.texts());
     let discount = section.field("discount").and_then(|field| field.fraction());
+    let deadlines = phases(section.section("deadlines"));
     let kind = section.field("kind");
     let headers = headers(
         section.field("headers").as_ref(),
@@ -74,6 +75,7 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
         name,
         kind: written.kind(field, &kind)?,
         api_keys: api_keys?,
+        deadlines,
         headers: headers?,
         models: models.unwrap_or_default(),
         tags: tags.unwrap_or_default(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::field::Field;
 use super::listen::{ALLOW_REMOTE, ALLOW_UNAUTHENTICATED, address, loopback_only, same_socket};
 use super::section::Section;
-use super::{Admin, Controller, Deadlines, Mode, Requests, Retry, Server, Strategy};
+use super::{Admin, Controller, Mode, Requests, Retry, Server, Strategy};
 
 /// Spelling of the modes.
 pub(super) const MODES: &[(&str, Mode)] = &[
@@ -18,9 +18,9 @@ pub(super) const MODES: &[(&str, Mode)] = &[
 pub(super) const STRATEGIES: &[(&str, Strategy)] =
     &[("fixed", Strategy::Fixed), ("adaptive", Strategy::Adaptive)];
 
-/// Longest time that any setting may have.
-const DAY: Duration = Duration::from_secs(86_400);
-const MILLISECOND: Duration = Duration::from_millis(1);
+/// Longest and shortest time that any setting may have.
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
+pub(super) const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// `[server]` and `[admin]`, which may not share an address.
 pub(super) fn listeners(root: &mut Section<'_>) -> (Server, Admin) {
@@ -133,32 +133,6 @@ pub(super) fn requests(section: Option<Section<'_>>) -> Requests {
         section.finish(&["models", "max_targets"]);
     }
     requests
-}
-
-/// A table of deadlines over `base`; what it does not name stays.
-pub(super) fn deadlines(section: Option<Section<'_>>, base: Deadlines) -> Deadlines {
-    let mut deadlines = base;
-    let Some(mut section) = section else {
-        return base;
-    };
-    for (key, time) in [
-        ("connect", &mut deadlines.connect),
-        ("header_streamed", &mut deadlines.header_streamed),
-        ("header_unary", &mut deadlines.header_unary),
-        ("first_token", &mut deadlines.first_token),
-        ("between_tokens", &mut deadlines.between_tokens),
-        ("attempt", &mut deadlines.attempt),
-        ("total", &mut deadlines.total),
-    ] {
-        set(
-            time,
-            section
-                .field(key)
-                .and_then(|field| field.duration(MILLISECOND..=DAY)),
-        );
-    }
-    section.finish(&["queue"]);
-    deadlines
 }
 
 /// A table of retries over `base`.

@@ -11,7 +11,7 @@ use super::keys::Keys;
 use super::upstream::Upstream;
 use crate::balance::gate::{GateState, Gates, Row, Standing};
 use crate::balance::{Draw, RouteInput, WeightTable};
-use crate::config::{self, Config, Endpoint};
+use crate::config::{self, Config, Endpoint, Phases};
 use crate::model::{TargetIndex, UpstreamName};
 use crate::provider::manner::{BadSecret, Manner};
 
@@ -80,6 +80,8 @@ pub struct Member {
     pub config: Arc<config::Upstream>,
     /// Address and credential.
     pub provider: Arc<Provider>,
+    /// How long its phases may take, over what the request's route says.
+    pub deadlines: Phases,
 }
 
 /// A route with its shares.
@@ -115,15 +117,13 @@ impl Snapshot {
             return self.member(&name);
         }
         let name = UpstreamName::new(&format!("{provider}/{UNNAMED}")).ok()?;
-        Some(Member {
-            upstream: self.strangers.upstream(&name),
-            config: Arc::new(config::Upstream {
-                name,
-                provider: Arc::clone(&found.config),
-                price: None,
-            }),
-            provider: Arc::clone(found),
-        })
+        let upstream = config::Upstream {
+            name,
+            provider: Arc::clone(&found.config),
+            price: None,
+        };
+        let cells = self.strangers.upstream(&upstream.name);
+        Some(Member::new(cells, Arc::new(upstream), Arc::clone(found)))
     }
 
     /// What serves `provider/model`, if the provider exists and takes the model.
@@ -137,15 +137,29 @@ impl Snapshot {
             return None;
         }
         let price = self.config.price(name, &provider.config);
-        Some(Member {
-            upstream: self.strangers.upstream(name),
-            config: Arc::new(config::Upstream {
-                name: name.clone(),
-                provider: Arc::clone(&provider.config),
-                price,
-            }),
-            provider: Arc::clone(provider),
-        })
+        let upstream = config::Upstream {
+            name: name.clone(),
+            provider: Arc::clone(&provider.config),
+            price,
+        };
+        let (cells, provider) = (self.strangers.upstream(name), Arc::clone(provider));
+        Some(Member::new(cells, Arc::new(upstream), provider))
+    }
+}
+
+impl Member {
+    /// What `provider` has by itself; a target may have its own.
+    pub fn new(
+        upstream: Arc<Upstream>,
+        config: Arc<config::Upstream>,
+        provider: Arc<Provider>,
+    ) -> Self {
+        Self {
+            upstream,
+            config,
+            deadlines: provider.config.deadlines,
+            provider,
+        }
     }
 }
 

@@ -68,6 +68,8 @@ struct Running<'a, 'c> {
     /// When it must be over.
     due: Due,
     started: Time,
+    /// How long its phases may take.
+    deadlines: Deadlines,
     /// The credential that it uses.
     key: Turn,
 }
@@ -103,9 +105,8 @@ impl Call<'_> {
         );
         let started = attempt.started();
         let asked = self.question.envelope.extension.call_timeout;
-        let longest = asked.map_or(self.deadlines.attempt, |asked| {
-            asked.min(self.deadlines.attempt)
-        });
+        let deadlines = member.deadlines.over(self.deadlines);
+        let longest = asked.map_or(deadlines.attempt, |asked| asked.min(deadlines.attempt));
         let due = Due::new(started.after(longest), Phase::Attempt);
         let running = Running {
             call: self,
@@ -114,6 +115,7 @@ impl Call<'_> {
             attempt,
             due: due.or(Due::new(self.request_due, Phase::Request)),
             started,
+            deadlines,
             key: member.provider.keys.first(started),
         };
         running.run(ending).await
@@ -182,11 +184,11 @@ impl Running<'_, '_> {
     ) -> Result<Response<Incoming>, Failed> {
         let call = self.call;
         let header = match self.kind {
-            AnswerKind::Streamed => call.deadlines.header_streamed,
-            AnswerKind::Unary => call.deadlines.header_unary,
+            AnswerKind::Streamed => self.deadlines.header_streamed,
+            AnswerKind::Unary => self.deadlines.header_unary,
         };
         let limits = Limits {
-            connect: Due::new(self.started.after(call.deadlines.connect), Phase::Connect)
+            connect: Due::new(self.started.after(self.deadlines.connect), Phase::Connect)
                 .or(self.due),
             header: Due::new(self.started.after(header), Phase::Header).or(self.due),
         };
@@ -327,7 +329,7 @@ impl Running<'_, '_> {
         let (parts, body) = response.into_parts();
         let mut headers = returned(&parts.headers);
         let clock = self.call.proxy.clock;
-        let first = self.started.after(self.call.deadlines.first_token);
+        let first = self.started.after(self.deadlines.first_token);
         let due = Due::new(first, Phase::FirstToken).or(self.due);
         let flow = match self.flow(outgoing) {
             Ok(flow) => flow,
@@ -415,9 +417,9 @@ impl Running<'_, '_> {
     ) -> Reply {
         let (call, bill) = (self.call, self.bill());
         let between = match flow {
-            Some(_) => call.deadlines.between_tokens,
+            Some(_) => self.deadlines.between_tokens,
             // A document has no tokens to wait for: its attempt's time is what counts.
-            None => call.deadlines.attempt,
+            None => self.deadlines.attempt,
         };
         let passing = Passing {
             held,

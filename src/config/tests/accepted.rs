@@ -319,6 +319,36 @@ fn a_difference_is_told_in_words_and_by_what_needs_a_restart() {
 }
 
 #[test]
+fn the_narrower_deadline_wins_phase_by_phase() {
+    let config = good(
+        "[defaults.deadlines]\nconnect = \"1s\"\ntotal = \"90s\"\n\
+         [providers.p]\nkind = \"simulated\"\ndeadlines = { first_token = \"4s\", between_tokens = \"5s\" }\n\
+         [routes.c]\ndeadlines = { first_token = \"3s\", attempt = \"30s\" }\n\
+         targets.x = { use = \"p/m\", deadlines = { first_token = \"2s\" } }\n",
+    )
+    .config;
+    let route = config.routes.values().next().unwrap();
+    let own = route.targets[0].deadlines.over(route.deadlines);
+    let seconds = [
+        own.connect,
+        own.first_token,
+        own.between_tokens,
+        own.attempt,
+        own.total,
+    ];
+    assert_eq!(seconds.map(|time| time.as_secs()), [1, 2, 5, 30, 90]);
+    let changed = good(
+        "[providers.p]\nkind = \"simulated\"\ndeadlines = { connect = \"9s\" }\n\
+         [routes.c]\ntargets.x = { use = \"p/m\" }\n",
+    );
+    let found = diff(&config, &changed.config).changes;
+    assert!(
+        found.contains(&"routes.c.targets.x: deadlines.first_token 2s -> unset".to_owned()),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn only_openais_own_addresses_are_taken_to_have_responses() {
     for (base, has) in [
         ("https://api.openai.com/v1", true),

@@ -61,6 +61,8 @@ const LINES: &[(&str, &str, &str, &str)] = &[
     ("[providers.\"b/c\"]\nkind = \"openai\"", "3:12 providers.\"b/c\"", "character '/' is not allowed", ""),
     ("[providers.b]\nkind = \"openai\"\nbase_url = \"ftp://x\"", "5:12 providers.b.base_url", "http:// or https://", "api.openai.com"),
     ("[providers.b]\nkind = \"openai\"\napi_key = \"env::KEY\"", "5:11 providers.b.api_key", "the name of a variable", "${NAME}"),
+    ("deadlines = { total = \"5s\" }", "3:23 providers.sim.deadlines.total", "the whole request", "`attempt` is one call"),
+    ("deadlines = { first_tokn = \"5s\" }", "3:15 providers.sim.deadlines.first_tokn", "unknown key", "did you mean `first_token`?"),
     ("[providers.b]\nkind = \"openai\"\nheaders = { Host = \"x\" }", "5:20 providers.b.headers.Host", "host is not for you to set", "each attempt"),
     ("[providers.b]\nkind = \"openai\"\nheaders = { Authorization = \"x\" }", "5:29 providers.b.headers.Authorization", "authorization is not for you", "api_key"),
     ("[providers.b]\nkind = \"openai\"\nheaders = { \"a b\" = \"x\" }", "5:21 providers.b.headers.\"a b\"", "expected the name of a header", ""),
