@@ -235,6 +235,12 @@ fn route(path: &str, old: &Route, new: &Route, lines: &mut Lines) {
         &old.retry.on_codes,
         &new.retry.on_codes,
     );
+    lines.value(
+        path,
+        "on_lost_origin",
+        &old.on_lost_origin,
+        &new.on_lost_origin,
+    );
     lines.field(
         path,
         "fallbacks",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::field::Field;
 use super::listen::{address, loopback_only, same_socket};
 use super::section::Section;
-use super::{Admin, Controller, Deadlines, Mode, Requests, Retry, Server, Strategy};
+use super::{Admin, Controller, Deadlines, Mode, OnLostOrigin, Requests, Retry, Server, Strategy};
 
 /// Spelling of the modes.
 pub(super) const MODES: &[(&str, Mode)] = &[
@@ -17,6 +17,12 @@ pub(super) const MODES: &[(&str, Mode)] = &[
 /// Spelling of the strategies.
 pub(super) const STRATEGIES: &[(&str, Strategy)] =
     &[("fixed", Strategy::Fixed), ("adaptive", Strategy::Adaptive)];
+
+/// Spelling of what becomes of a conversation whose provider is gone.
+pub(super) const LOST_ORIGINS: &[(&str, OnLostOrigin)] = &[
+    ("strip", OnLostOrigin::Strip),
+    ("fail", OnLostOrigin::Fail),
+];
 
 /// Longest time that any setting may have.
 const DAY: Duration = Duration::from_secs(86_400);

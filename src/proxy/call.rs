@@ -29,6 +29,7 @@ use crate::model::{AnswerKind, Outcome, Phase, TargetIndex, Time, Tokens};
 use crate::provider::fault::classify;
 use crate::provider::headers::returned;
 use crate::wire::answer::{self, NotAnswer};
+use crate::wire::seal::{Origin, Shape, sealed};
 
 const TOKENS_INPUT: HeaderName = HeaderName::from_static("x-weighbridge-tokens-input");
 const TOKENS_OUTPUT: HeaderName = HeaderName::from_static("x-weighbridge-tokens-output");
@@ -52,6 +53,8 @@ pub(super) struct Call<'a> {
     pub(super) deadlines: Deadlines,
     /// When the whole request must be over.
     pub(super) request_due: Time,
+    /// Whether another provider may have to go on with the conversation some day, so that state is marked.
+    pub(super) seals: bool,
 }
 
 /// One attempt under way.
@@ -136,7 +139,14 @@ impl Running<'_, '_> {
     }
 
     /// Ends the attempt as failed.
-    fn failed(self, failed: Failed) -> Failed {
+    fn failed(self, mut failed: Failed) -> Failed {
+        if self.call.question.is_moved() && failed.outcome == Outcome::ClientFault {
+            // Nobody but us put this conversation there. The provider's words say what is wrong with it.
+            failed.retell();
+            failed.outcome = Outcome::MoveRefused;
+            let (target, detail) = (&self.member.config.name, &failed.detail);
+            tracing::warn!(%target, "refused a conversation that was moved there: {detail}");
+        }
         let account = Account {
             wait: failed.wait,
             ..Account::default()
@@ -238,6 +248,10 @@ impl Running<'_, '_> {
         match self.read_answer(outgoing.translated, &mut headers, bytes) {
             Err(failed) => Err(self.failed(failed)),
             Ok((usage, body)) => {
+                let body = match self.seal() {
+                    Some((origin, shape)) => sealed(&body, origin, shape),
+                    None => body,
+                };
                 let account = self.bill().account(usage);
                 tell_account(&mut headers, &account);
                 tell_dropped(&mut headers, &outgoing.dropped);
@@ -334,14 +348,22 @@ impl Running<'_, '_> {
         let (question, proxy) = (self.call.question, self.call.proxy);
         if !outgoing.translated {
             let (front, watched) = (question.front, question.watched());
-            return Ok(Flow::native(front, watched, outgoing.asked_usage));
+            let flow = Flow::native(front, watched, outgoing.asked_usage);
+            return Ok(flow.sealing(self.seal()));
         }
         let (Some(client), Some(Ok(request))) = (question.client(), question.neutral()) else {
             return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
         };
         let (seed, now) = (proxy.chance.long_number(), proxy.clock.unix_seconds());
         let reader = self.member.provider.manner.target().reader();
-        Ok(Flow::translated(reader, client.writer(request, seed, now)))
+        let flow = Flow::translated(reader, client.writer(request, seed, now));
+        Ok(flow.sealing(self.seal()))
+    }
+
+    /// What marks the state in the answer, if anything does.
+    fn seal(&self) -> Option<(Origin, Shape)> {
+        let shape = self.call.question.shape().filter(|_| self.call.seals)?;
+        Some((Origin::of(self.member.config.name.provider().as_str()), shape))
     }
 
     fn bill(&self) -> Bill {

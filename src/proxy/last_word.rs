@@ -67,6 +67,7 @@ fn passed_through(failed: Failed) -> Reply {
         Outcome::ContextTooLong => Code::ContextLengthExceeded,
         Outcome::ContentFiltered => Code::ContentFilter,
         Outcome::ClientFault
+        | Outcome::MoveRefused
         | Outcome::Ok
         | Outcome::RateLimited
         | Outcome::QuotaExhausted

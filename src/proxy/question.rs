@@ -10,7 +10,20 @@ use crate::dialect::neutral::{Misread, Request};
 use crate::live::Member;
 use crate::model::AnswerKind;
 use crate::provider::manner::Speech;
+use crate::wire::seal::{Origin, Shape};
 use crate::wire::{Envelope, Watched};
+
+/// Who may be asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// Anybody.
+    #[default]
+    Anybodys,
+    /// Only the provider that made the state which the body holds.
+    Only(Origin),
+    /// Everybody but the provider whose state was taken out of the body: the conversation is moved.
+    MovedFrom(Origin),
+}
 
 /// A request whose body was read.
 #[derive(Debug)]
@@ -21,6 +34,8 @@ pub(super) struct Question {
     pub(super) envelope: Envelope,
     /// The body as it came.
     pub(super) body: Bytes,
+    /// Who may be asked, where the conversation holds state of somebody.
+    pub(super) whose: Whose,
     neutral: OnceLock<Result<Request, Misread>>,
 }
 
@@ -31,7 +46,27 @@ impl Question {
             front,
             envelope,
             body,
+            whose: Whose::default(),
             neutral: OnceLock::new(),
+        }
+    }
+
+    /// The same for these only.
+    pub(super) fn of(self, whose: Whose) -> Self {
+        Self { whose, ..self }
+    }
+
+    /// Whether the conversation is moved away from who began it.
+    pub(super) const fn is_moved(&self) -> bool {
+        matches!(self.whose, Whose::MovedFrom(_))
+    }
+
+    /// Where state stands in answers to it; `None` where nobody converses.
+    pub(super) const fn shape(&self) -> Option<Shape> {
+        match self.front {
+            Front::Chat | Front::Completions | Front::Messages => Some(Shape::Thoughts),
+            Front::Responses => Some(Shape::Items),
+            Front::Embeddings | Front::CountTokens | Front::Other => None,
         }
     }
 

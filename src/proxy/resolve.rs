@@ -15,7 +15,7 @@ use super::reply::Reject;
 use crate::balance::{
     Demand, ListMember, Mask, Rule, Weight, WeightTable, check_eligible, eligible, tilted,
 };
-use crate::config::{self, Deadlines, Fallback, Mode, Strategy};
+use crate::config::{self, Deadlines, Fallback, Mode, OnLostOrigin, Strategy};
 use crate::limit::{DEFAULT_CODES, Plan};
 use crate::live::{Member, Route, Snapshot};
 use crate::model::{Time, UpstreamName};
@@ -35,6 +35,10 @@ pub(super) struct Asked {
     pub(super) deadlines: Deadlines,
     /// Who chose the models.
     pub(super) named_by: NamedBy,
+    /// Whether more than one provider may serve such requests, so that state in answers is marked.
+    pub(super) seals: bool,
+    /// What becomes of a conversation whose provider is gone.
+    pub(super) on_lost_origin: OnLostOrigin,
 }
 
 /// What everything here is looked up in and for.
@@ -85,7 +89,7 @@ fn of_route(scope: Scope<'_>, route: &Arc<Route>) -> Result<Asked, Reject> {
     let extension = &scope.question.envelope.extension;
     let demand = demand_of(&route.config);
     let pool = route_pool(scope.question, route, &[demand])?;
-    let (mut fallbacks, config) = (Vec::new(), &route.config);
+    let (mut fallbacks, config, snapshot) = (Vec::new(), &route.config, scope.snapshot);
     if extension.fallbacks.is_empty() {
         for fallback in &config.fallbacks {
             // A fallback that the route's own rules leave nobody in is none.
@@ -103,14 +107,22 @@ fn of_route(scope: Scope<'_>, route: &Arc<Route>) -> Result<Asked, Reject> {
         ),
         deadlines: config.deadlines,
         named_by: NamedBy::Operator,
+        seals: several(snapshot, &route.members, &config.fallbacks),
+        on_lost_origin: config.on_lost_origin,
     };
     with_fallbacks(scope, asked)
 }
 
 /// What a request names itself, with the defaults.
 fn own(snapshot: &Snapshot, pool: Pool, extension: &Extension) -> Asked {
-    let config::Defaults { deadlines, retry } = &snapshot.config.defaults;
+    let config::Defaults {
+        deadlines,
+        retry,
+        on_lost_origin,
+    } = &snapshot.config.defaults;
     Asked {
+        seals: several(snapshot, pool.members(), &[]),
+        on_lost_origin: *on_lost_origin,
         pool,
         fallbacks: Vec::new(),
         plan: plan(&retry.on_codes, retry.count, deadlines.total, extension),
@@ -146,6 +158,7 @@ fn with_fallbacks(scope: Scope<'_>, mut asked: Asked) -> Result<Asked, Reject> {
             let param = format!("fallbacks[{index}].model");
             Fallback::Upstream(member(snapshot, name, &param)?.config.name.clone())
         };
+        asked.seals = asked.seals || several(snapshot, asked.pool.members(), std::slice::from_ref(&fallback));
         pools.extend(fallback_pool(scope, &fallback, &demands));
     }
     asked.fallbacks.extend(pools);
@@ -171,6 +184,26 @@ fn fallback_pool(scope: Scope<'_>, fallback: &Fallback, demands: &[Demand<'_>]) 
             Some(single(proxy.labels.direct.clone(), snapshot, member))
         }
     }
+}
+
+/// Whether `members` and `fallbacks` are of more than one provider, whoever of them may serve this very request.
+fn several(snapshot: &Snapshot, members: &[Member], fallbacks: &[Fallback]) -> bool {
+    let Some(first) = members.first() else {
+        return false;
+    };
+    let first = first.config.name.provider();
+    let differ = |members: &[Member]| {
+        let mut names = members.iter().map(|member| member.config.name.provider());
+        names.any(|name| name != first)
+    };
+    differ(members)
+        || fallbacks.iter().any(|fallback| match fallback {
+            Fallback::Upstream(name) => name.provider() != first,
+            Fallback::Route(name) => {
+                let route = snapshot.route(name.as_str());
+                route.is_some_and(|route| differ(&route.members))
+            }
+        })
 }
 
 fn demand_of(route: &config::Route) -> Demand<'_> {

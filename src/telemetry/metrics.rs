@@ -53,6 +53,7 @@ pub struct Metrics {
     tokens: Family<Spent, Counter>,
     cached: Family<Call, Counter>,
     cost: Family<Call, Dollars>,
+    moved_refused: Family<Call, Counter>,
     places: Cache<Option<Served>, Request>,
     calls: Cache<UpstreamName, Attempts>,
 }
@@ -96,6 +97,7 @@ impl Metrics {
             tokens: Family::default(),
             cached: Family::default(),
             cost: Family::default(),
+            moved_refused: Family::default(),
             places: Cache::default(),
             calls: Cache::default(),
         };
@@ -119,6 +121,7 @@ impl Metrics {
         add(registry, names::TOKENS, self.tokens.clone());
         add(registry, names::CACHED_TOKENS, self.cached.clone());
         add(registry, names::COST, self.cost.clone());
+        add(registry, names::MOVED_REFUSED, self.moved_refused.clone());
     }
 
     fn request(&self, end: &RequestEnd) -> Arc<Request> {
@@ -222,6 +225,9 @@ impl Witness for Metrics {
     fn attempt_ended(&self, route: &str, upstream: &Upstream, _: AnswerKind, end: &Finished) {
         let attempts = self.attempt(route, upstream.name());
         self.count_attempt(&attempts, end.outcome);
+        if end.outcome == Outcome::MoveRefused {
+            self.moved_refused.get_or_create(&attempts.call).inc();
+        }
         if let Some(tokens) = end.tokens {
             attempts.input.inc_by(tokens.input);
             attempts.output.inc_by(tokens.output);
