@@ -19,10 +19,8 @@ pub(super) const STRATEGIES: &[(&str, Strategy)] =
     &[("fixed", Strategy::Fixed), ("adaptive", Strategy::Adaptive)];
 
 /// Spelling of what becomes of a conversation whose provider is gone.
-pub(super) const LOST_ORIGINS: &[(&str, OnLostOrigin)] = &[
-    ("strip", OnLostOrigin::Strip),
-    ("fail", OnLostOrigin::Fail),
-];
+pub(super) const LOST_ORIGINS: &[(&str, OnLostOrigin)] =
+    &[("strip", OnLostOrigin::Strip), ("fail", OnLostOrigin::Fail)];
 
 /// Longest time that any setting may have.
 const DAY: Duration = Duration::from_secs(86_400);

@@ -363,7 +363,10 @@ impl Running<'_, '_> {
     /// What marks the state in the answer, if anything does.
     fn seal(&self) -> Option<(Origin, Shape)> {
         let shape = self.call.question.shape().filter(|_| self.call.seals)?;
-        Some((Origin::of(self.member.config.name.provider().as_str()), shape))
+        Some((
+            Origin::of(self.member.config.name.provider().as_str()),
+            shape,
+        ))
     }
 
     fn bill(&self) -> Bill {

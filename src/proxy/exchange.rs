@@ -74,7 +74,9 @@ impl Outgoing {
         let (own, model) = (own_form(question), member.config.name.model());
         let (envelope, body) = own
             .as_ref()
-            .map_or((&question.envelope, &question.body), |(envelope, body)| (envelope, body));
+            .map_or((&question.envelope, &question.body), |(envelope, body)| {
+                (envelope, body)
+            });
         let streams = question.kind() == AnswerKind::Streamed;
         let asks = streams && member.provider.manner.asks_usage(question.front);
         self.asked_usage = asks && !envelope.include_usage;

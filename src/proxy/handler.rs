@@ -15,9 +15,8 @@ use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 
 use super::Proxy;
+use super::asking::Asking;
 use super::body::Body;
-use super::call::Call;
-use super::dispatch::Walk;
 use super::intake::{self, Purpose};
 use super::question::Question;
 use super::record::Ending;
@@ -26,8 +25,9 @@ use super::resolve::resolve;
 use crate::dialect::Front;
 use crate::live::Snapshot;
 use crate::model::Outcome;
+use crate::wire::Code;
 use crate::wire::models::{Model, page};
-use crate::wire::{Code, Envelope, ErrorBody};
+use crate::wire::seal::origins;
 
 /// Answers `request`.
 pub async fn handle(proxy: Arc<Proxy>, request: Request<Incoming>) -> Response<Body> {
@@ -86,22 +86,21 @@ async fn ask(
     let server = &snapshot.config.server;
     let body = intake::body(head, body, server.max_body, server.body_timeout).await?;
     ending.asked();
-    let bad = |error| Reject::of(ErrorBody::from(error)).final_word();
-    let envelope = Envelope::read(&body).map_err(bad)?;
-    ending.warnings.clone_from(&envelope.extension.warnings);
-    let question = Question::new(front, envelope, body);
-    let asked = resolve(proxy, snapshot, &question)?;
-    ending.end.route = asked.pool.label.clone();
-    asked.pool.arrived();
-    let call = Call {
+    let question = Question::read(front, body)?;
+    let warnings = &question.envelope.extension.warnings;
+    ending.warnings.clone_from(warnings);
+    let asking = Asking {
         proxy,
         snapshot,
-        question: &question,
         headers: &head.headers,
-        deadlines: asked.deadlines,
-        request_due: asked.due(ending.started()),
     };
-    Ok(Walk::new(call, &asked, ending).run().await)
+    let origins = origins(&question.body);
+    if !origins.is_empty() {
+        return asking.marked(question, &origins, ending).await;
+    }
+    let asked = resolve(proxy, snapshot, &question)?;
+    asking.begin(&asked, ending);
+    asking.only(&question, &asked, ending).await
 }
 
 /// `GET /v1/models`: the routes, then the targets.

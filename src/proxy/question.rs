@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 
+use super::reply::Reject;
 use crate::dialect::Front;
 use crate::dialect::any::Client;
 use crate::dialect::neutral::{Misread, Request};
@@ -11,7 +12,7 @@ use crate::live::Member;
 use crate::model::AnswerKind;
 use crate::provider::manner::Speech;
 use crate::wire::seal::{Origin, Shape};
-use crate::wire::{Envelope, Watched};
+use crate::wire::{Envelope, ErrorBody, Watched};
 
 /// Who may be asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,6 +50,16 @@ impl Question {
             whose: Whose::default(),
             neutral: OnceLock::new(),
         }
+    }
+
+    /// A request of `front` with this body, its envelope read.
+    ///
+    /// # Errors
+    /// A body that is no request.
+    pub(super) fn read(front: Front, body: Bytes) -> Result<Self, Reject> {
+        let bad = |error| Reject::of(ErrorBody::from(error)).final_word();
+        let envelope = Envelope::read(&body).map_err(bad)?;
+        Ok(Self::new(front, envelope, body))
     }
 
     /// The same for these only.

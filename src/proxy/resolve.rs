@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::Proxy;
 use super::fitness::lack;
 use super::pool::{Pool, Shares};
-use super::question::Question;
+use super::question::{Question, Whose};
 use super::reply::Reject;
 use crate::balance::{
     Demand, ListMember, Mask, Rule, Weight, WeightTable, check_eligible, eligible, tilted,
@@ -58,11 +58,25 @@ pub(super) fn resolve(
     snapshot: &Snapshot,
     question: &Question,
 ) -> Result<Asked, Reject> {
-    let scope = Scope {
+    let asked = everybody(Scope {
         proxy,
         snapshot,
         question,
-    };
+    })?;
+    if asked.pool.eligible == Mask::NONE && asked.fallbacks.is_empty() {
+        let message = "the provider that this conversation belongs to is not among the targets";
+        return Err(Reject::new(Code::NoEligibleTarget, message).final_word());
+    }
+    Ok(asked)
+}
+
+/// The same; a conversation that belongs to somebody may find nobody.
+fn everybody(scope: Scope<'_>) -> Result<Asked, Reject> {
+    let Scope {
+        proxy,
+        snapshot,
+        question,
+    } = scope;
     let envelope = &question.envelope;
     let extension = &envelope.extension;
     if let Some(list) = &extension.list {
@@ -73,7 +87,9 @@ pub(super) fn resolve(
         return of_route(scope, route);
     }
     let member = member(snapshot, &envelope.model, "model")?;
-    if let Some(rule) = lack(question, &member) {
+    let rule = lack(question, &member);
+    if let (Some(rule), false) = (&rule, belongs(question)) {
+        let rule = rule.clone();
         return Err(nobody_of(
             question,
             &format!("{:?}", envelope.model),
@@ -81,7 +97,10 @@ pub(super) fn resolve(
             [envelope.model.as_str()],
         ));
     }
-    let pool = single(proxy.labels.direct.clone(), snapshot, member);
+    let mut pool = single(proxy.labels.direct.clone(), snapshot, member);
+    if rule.is_some() {
+        pool.eligible = Mask::NONE;
+    }
     with_fallbacks(scope, own(snapshot, pool, extension))
 }
 
@@ -158,7 +177,12 @@ fn with_fallbacks(scope: Scope<'_>, mut asked: Asked) -> Result<Asked, Reject> {
             let param = format!("fallbacks[{index}].model");
             Fallback::Upstream(member(snapshot, name, &param)?.config.name.clone())
         };
-        asked.seals = asked.seals || several(snapshot, asked.pool.members(), std::slice::from_ref(&fallback));
+        asked.seals = asked.seals
+            || several(
+                snapshot,
+                asked.pool.members(),
+                std::slice::from_ref(&fallback),
+            );
         pools.extend(fallback_pool(scope, &fallback, &demands));
     }
     asked.fallbacks.extend(pools);
@@ -173,7 +197,8 @@ fn fallback_pool(scope: Scope<'_>, fallback: &Fallback, demands: &[Demand<'_>]) 
             let route = snapshot.route(name.as_str())?;
             let mut demands = demands.to_vec();
             demands.push(demand_of(&route.config));
-            route_pool(scope.question, route, &demands).ok()
+            let pool = route_pool(scope.question, route, &demands).ok()?;
+            (pool.eligible != Mask::NONE).then_some(pool)
         }
         Fallback::Upstream(name) => {
             let member = snapshot.member(name)?;
@@ -229,7 +254,8 @@ fn route_pool(
     } else {
         let targets = route.config.targets.iter();
         let targets = targets.map(|target| (target.tags.as_slice(), target.weight));
-        eligible(targets, demands, lack).map_err(|broken| {
+        let found = eligible(targets, demands, lack);
+        none_if_it_belongs(question, found).map_err(|broken| {
             let names = route.config.targets.iter();
             let names = names.map(|target| target.name.as_str());
             nobody_of(
@@ -245,6 +271,22 @@ fn route_pool(
         shares: Shares::Route(Arc::clone(route)),
         eligible,
     })
+}
+
+/// Whether only one provider may be asked.
+const fn belongs(question: &Question) -> bool {
+    matches!(question.whose, Whose::Only(_))
+}
+
+/// Who is eligible; of a pool without the provider that a conversation belongs to, nobody: it may be among the fallbacks.
+fn none_if_it_belongs(
+    question: &Question,
+    found: Result<Mask, Vec<Rule>>,
+) -> Result<Mask, Vec<Rule>> {
+    match found {
+        Err(_) if belongs(question) => Ok(Mask::NONE),
+        found => found,
+    }
 }
 
 /// The answer when no target is left: a request that nobody can read is the client's mistake.
@@ -351,7 +393,8 @@ fn list_mask(question: &Question, list: &List, members: &[Member]) -> Result<Mas
     }
     let targets = list.entries.iter();
     let targets = targets.map(|entry| ([].as_slice(), entry.weight));
-    eligible(targets, &[], lack).map_err(|broken| {
+    let found = eligible(targets, &[], lack);
+    none_if_it_belongs(question, found).map_err(|broken| {
         let names = list.entries.iter().map(|entry| entry.model.as_str());
         nobody_of(question, "the list", &broken, names)
     })

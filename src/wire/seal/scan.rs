@@ -144,7 +144,9 @@ impl<'a> Level<'a> {
                 let kinds: [&[u8]; 3] = [b"thinking", b"signature_delta", b"reasoning.text"];
                 kinds.contains(&self.kind) || self.under == b"reasoning_details"
             }
-            b"data" => [b"redacted_thinking".as_slice(), b"reasoning.encrypted"].contains(&self.kind),
+            b"data" => {
+                [b"redacted_thinking".as_slice(), b"reasoning.encrypted"].contains(&self.kind)
+            }
             b"thought_signature" | b"thoughtSignature" | b"encrypted_content"
             | b"encrypted_index" | b"encrypted_stdout" | b"container_id" => true,
             // Files that a model made; those that a client put there are known to it by their own ids.

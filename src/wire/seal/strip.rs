@@ -10,7 +10,12 @@ use serde_json::{Map, Value};
 use super::Origin;
 
 /// Kinds of objects that are nothing but thoughts.
-const THOUGHTS: [&str; 4] = ["thinking", "redacted_thinking", "reasoning", "reasoning.encrypted"];
+const THOUGHTS: [&str; 4] = [
+    "thinking",
+    "redacted_thinking",
+    "reasoning",
+    "reasoning.encrypted",
+];
 
 /// Members that hold opaque state and nothing else.
 const OPAQUE: [&str; 6] = [
@@ -62,6 +67,8 @@ pub struct Stripped {
 pub struct Bound {
     /// The member, for example `previous_response_id`.
     pub what: &'static str,
+    /// Whose it is.
+    pub origin: Origin,
 }
 
 /// `body` without the state of everybody but `keep`, whose marks are left for [`super::unsealed`]. With nobody to keep,
@@ -139,7 +146,10 @@ fn is_mid_call(body: &Value) -> bool {
 }
 
 fn kind(value: &Value) -> &str {
-    value.get("type").and_then(Value::as_str).unwrap_or_default()
+    value
+        .get("type")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 fn origin(value: &Value) -> Option<Origin> {
@@ -172,9 +182,13 @@ struct Walk {
 }
 
 impl Walk {
-    /// Whether `value` has another one's mark.
+    /// Whose mark `value` has, if it is another one's.
+    fn foreign(&self, value: &Value) -> Option<Origin> {
+        origin(value).filter(|origin| Some(*origin) != self.keep)
+    }
+
     fn is_foreign(&self, value: &Value) -> bool {
-        origin(value).is_some_and(|origin| Some(origin) != self.keep)
+        self.foreign(value).is_some()
     }
 
     /// Whether `value` is state that cannot be kept.
@@ -233,10 +247,12 @@ impl Walk {
         let foreign = || members.values().any(|member| self.is_foreign(member));
         match kind(item) {
             kind if THOUGHTS.contains(&kind) => self.keep.is_none() || foreign(),
-            "reasoning.text" => members.get("signature").is_some_and(|text| self.is_lost(text)),
-            "web_search_result_location" => {
-                members.get("encrypted_index").is_some_and(|text| self.is_lost(text))
-            }
+            "reasoning.text" => members
+                .get("signature")
+                .is_some_and(|text| self.is_lost(text)),
+            "web_search_result_location" => members
+                .get("encrypted_index")
+                .is_some_and(|text| self.is_lost(text)),
             "web_search_tool_result" | "code_execution_tool_result" => self.holds_lost(item),
             _ => false,
         }
@@ -262,17 +278,17 @@ impl Walk {
             _ => STORED.into_iter().find(|stored| *stored == under),
         };
         if let Some(what) = whole
-            && members.values().any(|member| self.is_foreign(member))
+            && let Some(origin) = members.values().find_map(|member| self.foreign(member))
         {
-            return Err(Bound { what });
+            return Err(Bound { what, origin });
         }
         let is_compaction = kind == Some("compaction");
         let mut bound = None;
         let before = members.len();
         members.retain(|key, member| {
             let stored = STORED.into_iter().find(|stored| stored == key);
-            if let Some(what) = stored.filter(|_| self.is_foreign(member)) {
-                bound = Some(Bound { what });
+            if let (Some(what), Some(origin)) = (stored, self.foreign(member)) {
+                bound = Some(Bound { what, origin });
             }
             let opaque = OPAQUE.contains(&key.as_str()) && !is_compaction && self.is_lost(member);
             !opaque && !(key == "id" && self.is_foreign(member))
