@@ -357,7 +357,7 @@ proptest! {
     fn broken_documents_are_put_up_with(body in "[\"a-z:_ {}\\[\\],\\\\1]{0,120}") {
         let text = format!("{{\"type\":\"thinking\",\"signature\":\"{body}");
         let out = seal(&text, Shape::Items);
-        prop_assert_eq!(back(&out), text);
+        prop_assert_eq!(out.replace(&a().mark(), ""), text);
     }
 
     #[test]

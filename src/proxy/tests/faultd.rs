@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// What is done once a request has been read.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Act {
     /// Sends this and takes the next request on the same connection.
     Answer(Vec<u8>),
@@ -24,10 +24,11 @@ pub(super) enum Act {
     AnswerOnce(Vec<u8>),
     /// Closes the connection with a reset.
     Reset,
+    /// Sends what this makes of the request, head and body.
+    Reply(Arc<dyn Fn(&str) -> Vec<u8> + Send + Sync>),
 }
 
 /// The target.
-#[derive(Debug)]
 pub(super) struct Faultd {
     pub(super) address: SocketAddr,
     seen: Arc<Mutex<Vec<Vec<u8>>>>,
@@ -90,7 +91,7 @@ impl Faultd {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Script {
     seen: Arc<Mutex<Vec<Vec<u8>>>>,
     act: Arc<Mutex<Act>>,
@@ -102,6 +103,7 @@ impl Script {
         let mut served = 0;
         while let Some(request) = read_request(&mut stream).await {
             served += 1;
+            let text = String::from_utf8_lossy(&request).into_owned();
             self.seen.lock().unwrap().push(request);
             let act = self.act.lock().unwrap().clone();
             match act {
@@ -124,6 +126,9 @@ impl Script {
                         tokio::time::sleep(pause).await;
                         stream.write_all(&piece).await.unwrap_or_default();
                     }
+                }
+                Act::Reply(make) => {
+                    stream.write_all(&make(&text)).await.unwrap_or_default();
                 }
                 Act::Reset => {
                     stream.set_zero_linger().unwrap();

@@ -120,7 +120,7 @@ impl<'a> Level<'a> {
             self.key = text;
             return;
         }
-        match self.key {
+        match std::mem::take(&mut self.key) {
             b"type" => self.kind = text,
             b"object" => self.object = text,
             // An echo of what a client sent has its mark already.
