@@ -1,7 +1,9 @@
 //! One door to all dialects: what a client speaks, what a target speaks, and the functions of each by its name.
 
+use super::embeddings::{self, EmbedRequest};
 use super::neutral::{Answer, Dialect, Misread, NotRead, Piece, Request, Unfit, Written};
 use super::{Front, chat, cohere, completions, converse, gemini, messages, responses};
+use crate::model::Tokens;
 use crate::wire::ErrorBody;
 
 /// The dialect of a client that converses.
@@ -15,6 +17,15 @@ pub enum Client {
     Responses,
     /// Anthropic's Messages.
     Messages,
+}
+
+/// A request that can be said in other words.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ask {
+    /// For an answer.
+    Conversation(Client, Box<Request>),
+    /// For vectors.
+    Embeddings(EmbedRequest),
 }
 
 /// The dialect of a target, with what its server knows of it.
@@ -121,6 +132,100 @@ impl Client {
                 Writer::Responses(responses::Writer::new(request, id_seed, now_unix))
             }
             Self::Messages => Writer::Messages(messages::Writer::new(request, id_seed, now_unix)),
+        }
+    }
+}
+
+// === impl Ask ===
+
+impl Ask {
+    /// Reads a request of `front`; `None` where nothing can be said in other words.
+    ///
+    /// # Errors
+    /// What is not one in that front's dialect, with the place.
+    pub fn read(front: Front, body: &[u8]) -> Option<Result<Self, Misread>> {
+        if front == Front::Embeddings {
+            return Some(embeddings::read_request(body).map(Self::Embeddings));
+        }
+        let client = Client::of(front)?;
+        let read = client.read_request(body);
+        Some(read.map(|request| Self::Conversation(client, Box::new(request))))
+    }
+
+    /// Whether it can be said to `target`.
+    ///
+    /// # Errors
+    /// What the target lacks.
+    pub fn fit(&self, target: &Target) -> Result<(), Unfit> {
+        match self {
+            Self::Conversation(client, request) => client
+                .fit_elsewhere(request, target.dialect())
+                .and_then(|()| target.fit(request)),
+            // Short, and there is nothing to it that is not looked at while it is written.
+            Self::Embeddings(_) => self.write(target, "").map(drop),
+        }
+    }
+
+    /// As `target` takes it, for `model`.
+    ///
+    /// # Errors
+    /// What the target lacks.
+    pub fn write(&self, target: &Target, model: &str) -> Result<Written, Unfit> {
+        match (self, target) {
+            (Self::Conversation(_, request), _) => target.write_request(request, model),
+            (Self::Embeddings(request), Target::Gemini(_)) => {
+                embeddings::write_gemini(request, model)
+            }
+            (Self::Embeddings(request), Target::Cohere) => embeddings::write_cohere(request, model),
+            (Self::Embeddings(request), Target::Chat(_)) => {
+                Ok(embeddings::write_request(request, model))
+            }
+            (Self::Embeddings(_), Target::Messages(_) | Target::Converse) => Err(Unfit {
+                dialect: target.dialect(),
+                what: "embeddings".to_owned(),
+            }),
+        }
+    }
+
+    /// The answer of `target` as the client reads it, and what it cost in tokens.
+    ///
+    /// # Errors
+    /// What is no answer.
+    pub fn answer(
+        &self,
+        target: &Target,
+        body: &[u8],
+    ) -> Result<(Option<Tokens>, Vec<u8>), NotRead> {
+        match self {
+            Self::Conversation(client, request) => {
+                let answer = target.read_answer(body)?;
+                Ok((answer.usage, client.write_answer(&answer, request)))
+            }
+            Self::Embeddings(request) => {
+                let answer = match target {
+                    Target::Gemini(_) => embeddings::read_gemini(body)?,
+                    Target::Cohere => embeddings::read_cohere(body)?,
+                    Target::Chat(_) | Target::Messages(_) | Target::Converse => {
+                        embeddings::read_answer(body)?
+                    }
+                };
+                let usage = answer.tokens.map(|input| Tokens {
+                    input,
+                    ..Tokens::default()
+                });
+                Ok((usage, embeddings::write_answer(&answer, request)))
+            }
+        }
+    }
+
+    /// What reads the stream of `target` and what writes it to the client; `None` where nothing streams. `id_seed` and
+    /// `now_unix` are [`Client::writer`]'s.
+    pub fn stream(&self, target: &Target, id_seed: u64, now_unix: u64) -> Option<(Reader, Writer)> {
+        match self {
+            Self::Conversation(client, request) => {
+                Some((target.reader(), client.writer(request, id_seed, now_unix)))
+            }
+            Self::Embeddings(_) => None,
         }
     }
 }

@@ -96,6 +96,25 @@ impl Snapshot {
         self.routes.get(*self.route_index.get(name)?)
     }
 
+    /// What serves a request that names the `provider` and, perhaps, a `model`; `None` if there is no such provider, or it
+    /// is not to serve that model.
+    pub fn at_provider(&self, provider: &str, model: &str) -> Option<Member> {
+        let found = self.providers.get(provider)?;
+        if let Ok(name) = UpstreamName::new(&format!("{provider}/{model}")) {
+            return self.member(&name);
+        }
+        let name = UpstreamName::new(&format!("{provider}/{UNNAMED}")).ok()?;
+        Some(Member {
+            upstream: self.strangers.upstream(&name),
+            config: Arc::new(config::Upstream {
+                name,
+                provider: Arc::clone(&found.config),
+                price: None,
+            }),
+            provider: Arc::clone(found),
+        })
+    }
+
     /// What serves `provider/model`, if the provider exists and takes the model.
     pub fn member(&self, name: &UpstreamName) -> Option<Member> {
         if let Some(member) = self.upstreams.get(name.as_str()) {
@@ -222,6 +241,8 @@ impl RouteCells {
     }
 }
 
+/// The model's name in the books of requests that name none.
+const UNNAMED: &str = "-";
 /// Most upstreams that requests may make known; further ones of a provider share one gate and meter.
 const MOST_STRANGERS: usize = 1_024;
 

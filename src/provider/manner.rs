@@ -91,6 +91,14 @@ impl Manner {
         &self.target
     }
 
+    /// Whether the provider has OpenAI's paths.
+    pub const fn is_openai(&self) -> bool {
+        matches!(
+            self.interface,
+            Interface::OpenAi(_) | Interface::Azure { .. }
+        )
+    }
+
     /// How a request of `front` reaches the provider; `None` if it cannot.
     pub fn speech(&self, front: Front) -> Option<Speech> {
         let openai = |feature: Feature| match &self.interface {
@@ -102,12 +110,8 @@ impl Manner {
             | Interface::Bedrock
             | Interface::Cohere => false,
         };
-        let is_openai = matches!(
-            self.interface,
-            Interface::OpenAi(_) | Interface::Azure { .. }
-        );
         let native = match front {
-            Front::Chat => is_openai,
+            Front::Chat => self.is_openai(),
             Front::Completions => openai(Feature::Completions),
             Front::Responses => openai(Feature::Responses),
             Front::Embeddings => openai(Feature::Embeddings),
@@ -116,12 +120,18 @@ impl Manner {
         };
         match front {
             _ if native => Some(Speech::Native),
-            Front::Embeddings | Front::Other => None,
+            Front::Embeddings => self.has_own_embeddings().then_some(Speech::Translated),
+            Front::Other => None,
             Front::CountTokens => Some(Speech::Estimated),
             Front::Chat | Front::Completions | Front::Responses | Front::Messages => {
                 Some(Speech::Translated)
             }
         }
+    }
+
+    /// Whether the provider has an interface for vectors that is not OpenAI's.
+    const fn has_own_embeddings(&self) -> bool {
+        matches!(self.interface, Interface::Gemini | Interface::Cohere)
     }
 
     /// Whether `stream_options.include_usage` may be put into a native request of `front`.
@@ -157,7 +167,7 @@ impl Manner {
         let (origin, path) = (&base.origin, base.path.as_str());
         let rest = match ask.front.path() {
             Some(path) if ask.speech == Speech::Native => path,
-            _ if ask.front == Front::Other => ask.other,
+            _ if ask.front == Front::Other => without_version(path, ask.other),
             _ => "/chat/completions",
         };
         let model = segment(ask.model);
@@ -183,7 +193,10 @@ impl Manner {
                 format!("{origin}{}{rest}", versioned(path, "/v1beta"))
             }
             Interface::Gemini => {
-                let verb = generate(ask.kind);
+                let verb = match ask.front {
+                    Front::Embeddings => "batchEmbedContents",
+                    _ => generate(ask.kind),
+                };
                 format!(
                     "{origin}{}/models/{model}:{verb}",
                     versioned(path, "/v1beta")
@@ -207,6 +220,7 @@ impl Manner {
                 };
                 format!("{origin}{path}/model/{model}/{verb}")
             }
+            Interface::Cohere if ask.front == Front::Embeddings => format!("{origin}{path}/embed"),
             Interface::Cohere => format!("{origin}{path}/chat"),
         };
         text.parse()
@@ -251,6 +265,18 @@ fn versioned(path: &str, version: &str) -> String {
         path.to_owned()
     } else {
         format!("{path}{version}")
+    }
+}
+
+/// `rest` without the version that `path` ends with: `/v1/files` and `/files` are the same under `…/v1`.
+fn without_version<'a>(path: &str, rest: &'a str) -> &'a str {
+    let last = path.rsplit('/').next().unwrap_or("");
+    let below = rest
+        .strip_prefix('/')
+        .and_then(|rest| rest.strip_prefix(last));
+    match below {
+        Some(below) if !last.is_empty() && below.starts_with('/') => below,
+        _ => rest,
     }
 }
 

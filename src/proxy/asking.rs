@@ -39,14 +39,25 @@ enum Stays {
 }
 
 impl<'a> Asking<'a> {
+    /// Asks whoever `question` is for.
+    pub(super) async fn plain(
+        &self,
+        question: &Question,
+        ending: &mut Ending,
+    ) -> Result<Reply, Reject> {
+        let asked = resolve(self.proxy, self.snapshot, question)?;
+        self.begin(&asked, ending);
+        self.only(question, &asked, ending).await
+    }
+
     /// Books the request for the pools that it asks for.
-    pub(super) fn begin(&self, asked: &Asked, ending: &mut Ending) {
+    fn begin(&self, asked: &Asked, ending: &mut Ending) {
         ending.end.route = asked.pool.label.clone();
         asked.pool.arrived();
     }
 
     /// Asks for an answer to `question` in its only form.
-    pub(super) async fn only(
+    async fn only(
         &self,
         question: &Question,
         asked: &Asked,
@@ -88,14 +99,14 @@ impl<'a> Asking<'a> {
     /// Asks for an answer to `question`, whose body has the marks of `origins`, the newest first.
     pub(super) async fn marked(
         &self,
-        question: Question,
+        question: &Question,
         origins: &[Origin],
         ending: &mut Ending,
     ) -> Result<Reply, Reject> {
-        let (home, origin, dropped) = self.home(&question, origins)?;
+        let (home, origin, dropped) = self.home(question, origins)?;
         let asked = match resolve(self.proxy, self.snapshot, &home) {
             Ok(asked) => asked,
-            Err(_) => return self.homeless(&question, home, origin, ending).await,
+            Err(_) => return self.homeless(question, home, origin, ending).await,
         };
         self.begin(&asked, ending);
         if dropped {
@@ -112,7 +123,7 @@ impl<'a> Asking<'a> {
         if let Walked::Reply(reply) = walk.run().await {
             return Ok(reply);
         }
-        match self.moved(&question, &home, origin, asked.on_lost_origin) {
+        match self.moved(question, &home, origin, asked.on_lost_origin) {
             Ok((away, mut elsewhere)) => {
                 drop(walk);
                 let sent = ending.end.attempts;

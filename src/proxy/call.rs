@@ -5,6 +5,7 @@
 //! The attempt's record lives on this stack and ends with it, whatever ends it.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -23,6 +24,7 @@ use super::record::Ending;
 use super::reply::Reply;
 use super::upstream::{Due, Limits};
 use crate::config::Deadlines;
+use crate::dialect::Front;
 use crate::dialect::neutral::NotRead;
 use crate::live::{Account, Attempt, Member, Served, Snapshot};
 use crate::model::{AnswerKind, Outcome, Phase, TargetIndex, Time, Tokens};
@@ -33,6 +35,8 @@ use crate::wire::seal::{Origin, Shape, sealed};
 
 const TOKENS_INPUT: HeaderName = HeaderName::from_static("x-weighbridge-tokens-input");
 const TOKENS_OUTPUT: HeaderName = HeaderName::from_static("x-weighbridge-tokens-output");
+/// Says that figures of an answer were worked out here.
+pub(super) const ESTIMATED: HeaderName = HeaderName::from_static("x-weighbridge-estimated");
 const COST: HeaderName = HeaderName::from_static("x-weighbridge-cost-usd");
 const DROPPED: HeaderName = HeaderName::from_static("x-weighbridge-dropped");
 /// Most names in that header.
@@ -125,8 +129,12 @@ impl Running<'_, '_> {
         };
         let result = match self.exchange(&outgoing, ending).await {
             Ok(response) if response.status().is_success() => match self.kind {
-                AnswerKind::Streamed => return self.streamed(response, &outgoing, ending).await,
-                AnswerKind::Unary => return self.unary(response, &outgoing, ending).await,
+                AnswerKind::Streamed if self.streams(&response) => {
+                    return self.streamed(response, &outgoing, ending).await;
+                }
+                AnswerKind::Streamed | AnswerKind::Unary => {
+                    return self.unary(response, &outgoing, ending).await;
+                }
             },
             Ok(response) => {
                 ending
@@ -136,6 +144,12 @@ impl Running<'_, '_> {
             Err(failed) => failed,
         };
         Err(self.failed(result))
+    }
+
+    /// Whether an answer that was asked for as a stream is read as one: what passes unread may be a document all the same.
+    fn streams(&self, response: &Response<Incoming>) -> bool {
+        let is_unread = self.call.question.through.is_some();
+        !is_unread || super::opening::is_event_stream(response.headers())
     }
 
     /// Ends the attempt as failed.
@@ -204,11 +218,17 @@ impl Running<'_, '_> {
             &bytes,
             clock.unix_seconds(),
         );
+        let is_named = self.call.question.named_provider().is_some();
+        let outcome = match fault.outcome {
+            // What is not there is what the client named, not a model of the operator's.
+            Outcome::NoSuchModel if is_named => Outcome::ClientFault,
+            other => other,
+        };
         let mut failed = Failed {
             status: Some(status),
             wait: fault.wait,
             answer: whole.then(|| Box::new((returned(&parts.headers), bytes))),
-            ..Failed::new(fault.outcome, format!("it answered {status}"))
+            ..Failed::new(outcome, format!("it answered {status}"))
         };
         if translated {
             failed.retell();
@@ -245,6 +265,7 @@ impl Running<'_, '_> {
                 return Ok(self.passing(headers, held, Some(rest), None));
             }
         };
+        let size = bytes.len();
         match self.read_answer(outgoing.translated, &mut headers, bytes) {
             Err(failed) => Err(self.failed(failed)),
             Ok((usage, body)) => {
@@ -252,7 +273,7 @@ impl Running<'_, '_> {
                     Some((origin, shape)) => sealed(&body, origin, shape),
                     None => body,
                 };
-                let account = self.bill().account(usage);
+                let account = self.account(usage, size);
                 tell_account(&mut headers, &account);
                 tell_dropped(&mut headers, &outgoing.dropped);
                 self.attempt.finish(Outcome::Ok, account);
@@ -281,19 +302,18 @@ impl Running<'_, '_> {
                 Err(reason) => Err(not_an_answer(&reason, headers.clone(), bytes)),
             };
         }
-        let (Some(client), Some(Ok(request))) = (question.client(), question.neutral()) else {
+        let Some(Ok(ask)) = question.neutral() else {
             return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
         };
         let target = self.member.provider.manner.target();
-        let answer = target
-            .read_answer(&bytes)
+        let (usage, body) = ask
+            .answer(target, &bytes)
             .map_err(|reason| not_read(reason, headers, bytes))?;
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         );
-        let body = client.write_answer(&answer, request);
-        Ok((answer.usage, body.into()))
+        Ok((usage, body.into()))
     }
 
     /// A stream: held back until its first content.
@@ -351,28 +371,44 @@ impl Running<'_, '_> {
             let flow = Flow::native(front, watched, outgoing.asked_usage);
             return Ok(flow.sealing(self.seal()));
         }
-        let (Some(client), Some(Ok(request))) = (question.client(), question.neutral()) else {
+        let Some(Ok(ask)) = question.neutral() else {
             return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
         };
         let (seed, now) = (proxy.chance.long_number(), proxy.clock.unix_seconds());
-        let reader = self.member.provider.manner.target().reader();
-        let flow = Flow::translated(reader, client.writer(request, seed, now));
-        Ok(flow.sealing(self.seal()))
+        let target = self.member.provider.manner.target();
+        let stream = ask.stream(target, seed, now);
+        let (reader, writer) =
+            stream.ok_or_else(|| Failed::new(Outcome::Refused, "its answers do not stream"))?;
+        Ok(Flow::translated(reader, writer).sealing(self.seal()))
     }
 
     /// What marks the state in the answer, if anything does.
     fn seal(&self) -> Option<(Origin, Shape)> {
         let shape = self.call.question.shape().filter(|_| self.call.seals)?;
-        Some((
-            Origin::of(self.member.config.name.provider().as_str()),
-            shape,
-        ))
+        let name = self.member.config.name.provider();
+        Some((Origin::of(name.as_str()), shape))
+    }
+
+    /// What a whole answer cost. What passes unread may be a picture, and a count is no answer: nothing is worked out from
+    /// their size, and nothing from the size of vectors.
+    fn account(&self, usage: Option<Tokens>, size: usize) -> Account {
+        match self.call.question.front {
+            Front::Other | Front::CountTokens if usage.is_none() => Account::default(),
+            Front::Embeddings => self.bill().of_document(usage, 0),
+            Front::Chat
+            | Front::Completions
+            | Front::Responses
+            | Front::Messages
+            | Front::CountTokens
+            | Front::Other => self.bill().of_document(usage, size),
+        }
     }
 
     fn bill(&self) -> Bill {
         Bill {
             price: self.member.config.price,
             prompt_bytes: self.call.question.envelope.prompt_bytes,
+            upstream: Arc::clone(&self.member.upstream),
         }
     }
 
@@ -414,6 +450,9 @@ fn tell_account(headers: &mut HeaderMap, account: &Account) {
     if let Some(tokens) = account.tokens {
         headers.insert(TOKENS_INPUT, HeaderValue::from(tokens.input));
         headers.insert(TOKENS_OUTPUT, HeaderValue::from(tokens.output));
+    }
+    if account.estimated {
+        headers.insert(ESTIMATED, HeaderValue::from_static("true"));
     }
     let cost = account.cost.map(|cost| HeaderValue::try_from(cost.exact()));
     if let Some(Ok(cost)) = cost {

@@ -1,7 +1,8 @@
 //! What goes to a target: the client's body with the target's model in it, or the same request in the target's dialect.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http::header::ACCEPT;
+use http::{HeaderMap, Method, Request, Uri};
 use http_body_util::Full;
 
 use super::failed::Failed;
@@ -18,6 +19,7 @@ use crate::wire::{Envelope, seal};
 pub(super) struct Outgoing {
     uri: Uri,
     headers: HeaderMap,
+    method: Method,
     body: Bytes,
     /// Whether the target's dialect is not the client's.
     pub(super) translated: bool,
@@ -47,15 +49,26 @@ impl Outgoing {
             speech,
             model,
             kind: question.kind(),
-            other: "",
+            other: question
+                .through
+                .as_ref()
+                .map_or("", |through| &through.rest),
         };
         let uri = manner
             .uri(&member.provider.base, &ask)
             .map_err(|error| Failed::new(Outcome::Refused, format!("bad address: {error}")))?;
-        let headers = manner.headers(client, also, question.kind(), None::<&HeaderValue>);
+        let content = question.through.as_ref().and_then(|it| it.content.as_ref());
+        let mut headers = manner.headers(client, also, question.kind(), content);
+        if let Some(accept) = client.get(ACCEPT).filter(|_| question.through.is_some()) {
+            headers.insert(ACCEPT, accept.clone());
+        }
         let mut outgoing = Self {
             uri,
             headers,
+            method: question
+                .through
+                .as_ref()
+                .map_or(Method::POST, |through| through.method.clone()),
             body: Bytes::new(),
             translated: speech == Speech::Translated,
             asked_usage: false,
@@ -88,12 +101,12 @@ impl Outgoing {
     }
 
     fn translate(&mut self, question: &Question, member: &Member) -> Result<(), Failed> {
-        let Some(Ok(request)) = question.neutral() else {
+        let Some(Ok(ask)) = question.neutral() else {
             return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
         };
         let target = member.provider.manner.target();
-        let written = target
-            .write_request(request, member.config.name.model())
+        let written = ask
+            .write(target, member.config.name.model())
             .map_err(|unfit| Failed::new(Outcome::Refused, unfit.to_string()))?;
         self.body = written.body.into();
         self.dropped = written.dropped;
@@ -103,7 +116,7 @@ impl Outgoing {
     /// The request itself; a clone of handles, so that it can be sent again.
     pub(super) fn request(&self) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(self.body.clone()));
-        *request.method_mut() = Method::POST;
+        *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
         request

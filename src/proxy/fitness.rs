@@ -25,17 +25,12 @@ pub(super) fn lack(question: &Question, member: &Member) -> Option<Rule> {
         // Nobody is called for it.
         Some(Speech::Estimated) => lacks("counting of tokens".to_owned()),
         None => lacks(format!("{} interface", question.front.label())),
-        Some(Speech::Translated) => {
-            let (client, request) = (question.client()?, question.neutral()?);
-            let request = match request {
-                Ok(request) => request,
-                Err(misread) => return Some(Rule::Unreadable(misread.to_string())),
-            };
-            let target = member.provider.manner.target();
-            let unfit = client
-                .fit_elsewhere(request, target.dialect())
-                .and_then(|()| target.fit(request));
-            unfit.err().and_then(|unfit| lacks(unfit.what))
-        }
+        Some(Speech::Translated) => match question.neutral()? {
+            Ok(ask) => {
+                let unfit = ask.fit(member.provider.manner.target()).err();
+                unfit.and_then(|unfit| lacks(unfit.what))
+            }
+            Err(misread) => Some(Rule::Unreadable(misread.to_string())),
+        },
     }
 }

@@ -14,6 +14,7 @@ use hyper::body::{Body as _, Incoming};
 use tokio::time::timeout;
 
 use super::reply::Reject;
+use super::through::Through;
 use crate::dialect::Front;
 use crate::wire::Code;
 
@@ -30,26 +31,30 @@ const BASES: [&str; 6] = [
 const MAX_ID: usize = 128;
 
 /// What a path is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Purpose {
     /// A request for a target.
     Ask(Front),
     /// `GET …/models`.
     Models,
+    /// `GET …/models/NAME`.
+    Model(String),
+    /// Anything else that a provider may have.
+    Through(Through),
 }
 
 /// What a client calls, as far as its path tells: errors come in its dialect.
 pub(super) fn front(head: &Parts) -> Front {
     let path = head.uri.path();
-    let below = BASES.iter().find_map(|base| path.strip_prefix(base));
+    let below = BASES.iter().find_map(|base| under(path, base));
     below.and_then(Front::at).unwrap_or(Front::Other)
 }
 
-/// What the request is for.
+/// What the request is for; `is_provider` tells whether a provider is called that.
 ///
 /// # Errors
 /// It is for nothing here, or not well-formed as HTTP goes.
-pub(super) fn purpose(head: &Parts) -> Result<Purpose, Reject> {
+pub(super) fn purpose(head: &Parts, is_provider: impl Fn(&str) -> bool) -> Result<Purpose, Reject> {
     if head.method == Method::CONNECT || head.method == Method::TRACE {
         return Err(wrong_method(&head.method, "GET, POST").closing());
     }
@@ -60,20 +65,45 @@ pub(super) fn purpose(head: &Parts) -> Result<Purpose, Reject> {
         return Err(Reject::new(Code::InvalidRequestError, message).closing());
     }
     let path = head.uri.path();
-    let below = BASES.iter().find_map(|base| path.strip_prefix(base));
-    let (purpose, method, allow) = match below {
-        Some("/models") => (Purpose::Models, Method::GET, "GET, HEAD"),
-        Some(below) => match Front::at(below) {
-            Some(front) => (Purpose::Ask(front), Method::POST, "POST"),
-            None => return Err(no_such_path(path)),
+    let Some(below) = BASES.iter().find_map(|base| under(path, base)) else {
+        return at_provider(head, path, is_provider);
+    };
+    let (purpose, method, allow) = match (below, Front::at(below)) {
+        ("/models", _) => (Purpose::Models, Method::GET, "GET, HEAD"),
+        (_, Some(front)) => (Purpose::Ask(front), Method::POST, "POST"),
+        ("" | "/", None) => return Err(no_such_path(path)),
+        (other, None) => match other.strip_prefix("/models/") {
+            Some(name) if head.method == Method::GET => return Ok(Purpose::Model(name.to_owned())),
+            _ => return Through::new(head, below, None).map(Purpose::Through),
         },
-        None => return Err(no_such_path(path)),
     };
     let head_of_get = head.method == Method::HEAD && method == Method::GET;
     if head.method != method && !head_of_get {
         return Err(wrong_method(&head.method, allow));
     }
     Ok(purpose)
+}
+
+/// What follows `base` in `path`, if it is a whole part of it.
+fn under<'a>(path: &'a str, base: &str) -> Option<&'a str> {
+    let rest = path.strip_prefix(base)?;
+    (rest.is_empty() || rest.starts_with('/')).then_some(rest)
+}
+
+/// `/PROVIDER/…`.
+fn at_provider(
+    head: &Parts,
+    path: &str,
+    is_provider: impl Fn(&str) -> bool,
+) -> Result<Purpose, Reject> {
+    let named = path.strip_prefix('/').and_then(|rest| rest.split_once('/'));
+    match named {
+        Some((provider, rest)) if is_provider(provider) => {
+            let below = path.get(path.len() - rest.len() - 1..).unwrap_or("/");
+            Through::new(head, below, Some(provider)).map(Purpose::Through)
+        }
+        _ => Err(no_such_path(path)),
+    }
 }
 
 fn wrong_method(method: &Method, allow: &'static str) -> Reject {
@@ -86,7 +116,8 @@ fn wrong_method(method: &Method, allow: &'static str) -> Reject {
 fn no_such_path(path: &str) -> Reject {
     let shown: String = path.chars().take(100).collect();
     let message = format!(
-        "nothing is at {shown:?}; this server has POST /v1/chat/completions and GET /v1/models"
+        "nothing is at {shown:?}; this server has POST /v1/chat/completions, /v1/messages, /v1/responses, \
+         /v1/embeddings and /v1/completions, GET /v1/models, and what providers have under /PROVIDER/…"
     );
     Reject::new(Code::NotFound, message).final_word()
 }

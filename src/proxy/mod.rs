@@ -31,6 +31,7 @@ mod record;
 mod reply;
 mod resolve;
 mod server;
+mod through;
 mod upstream;
 
 pub use body::{Body, BrokenOff};

@@ -5,9 +5,10 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 
 use super::reply::Reject;
+use super::through::Through;
 use crate::dialect::Front;
-use crate::dialect::any::Client;
-use crate::dialect::neutral::{Misread, Request};
+use crate::dialect::any::Ask;
+use crate::dialect::neutral::Misread;
 use crate::live::Member;
 use crate::model::AnswerKind;
 use crate::provider::manner::Speech;
@@ -37,7 +38,9 @@ pub(super) struct Question {
     pub(super) body: Bytes,
     /// Who may be asked, where the conversation holds state of somebody.
     pub(super) whose: Whose,
-    neutral: OnceLock<Result<Request, Misread>>,
+    /// What is special about it if it passes unread.
+    pub(super) through: Option<Box<Through>>,
+    neutral: OnceLock<Option<Result<Ask, Misread>>>,
 }
 
 impl Question {
@@ -48,6 +51,7 @@ impl Question {
             envelope,
             body,
             whose: Whose::default(),
+            through: None,
             neutral: OnceLock::new(),
         }
     }
@@ -81,6 +85,19 @@ impl Question {
         }
     }
 
+    /// A request that passes unread.
+    pub(super) fn through(through: Through, envelope: Envelope, body: Bytes) -> Self {
+        Self {
+            through: Some(Box::new(through)),
+            ..Self::new(Front::Other, envelope, body)
+        }
+    }
+
+    /// The provider that the path names.
+    pub(super) fn named_provider(&self) -> Option<&str> {
+        self.through.as_ref()?.provider.as_deref()
+    }
+
     /// Whether the answer is to come in pieces. Embeddings and counts have none, whatever the body says.
     pub(super) fn kind(&self) -> AnswerKind {
         match self.front {
@@ -93,20 +110,19 @@ impl Question {
         }
     }
 
-    /// What the client speaks; `None` where nobody converses.
-    pub(super) const fn client(&self) -> Option<Client> {
-        Client::of(self.front)
-    }
-
     /// How the request reaches `member`; `None` if it cannot.
     pub(super) fn speech(&self, member: &Member) -> Option<Speech> {
-        member.provider.manner.speech(self.front)
+        let manner = &member.provider.manner;
+        if self.front == Front::Other && self.named_provider().is_none() && !manner.is_openai() {
+            return None;
+        }
+        manner.speech(self.front)
     }
 
-    /// The request in the neutral form, read when first asked for; `None` where nobody converses.
-    pub(super) fn neutral(&self) -> Option<Result<&Request, &Misread>> {
-        let client = self.client()?;
-        let read = self.neutral.get_or_init(|| client.read_request(&self.body));
+    /// The request as it can be said in other words, read when first asked for; `None` where it cannot.
+    pub(super) fn neutral(&self) -> Option<Result<&Ask, &Misread>> {
+        let read = || Ask::read(self.front, &self.body);
+        let read = self.neutral.get_or_init(read).as_ref()?;
         Some(read.as_ref())
     }
 

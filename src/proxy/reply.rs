@@ -54,6 +54,11 @@ impl Reject {
         }
     }
 
+    /// What went wrong.
+    pub(super) const fn code(&self) -> Code {
+        self.body.code
+    }
+
     /// The same, about `param`.
     pub(super) fn about(mut self, param: &str) -> Self {
         self.body = self.body.about(param);

@@ -79,6 +79,9 @@ fn everybody(scope: Scope<'_>) -> Result<Asked, Reject> {
     } = scope;
     let envelope = &question.envelope;
     let extension = &envelope.extension;
+    if let Some(provider) = question.named_provider() {
+        return at_provider(scope, provider);
+    }
     if let Some(list) = &extension.list {
         let pool = list_pool(scope, list)?;
         return with_fallbacks(scope, own(snapshot, pool, extension));
@@ -102,6 +105,18 @@ fn everybody(scope: Scope<'_>) -> Result<Asked, Reject> {
         pool.eligible = Mask::NONE;
     }
     with_fallbacks(scope, own(snapshot, pool, extension))
+}
+
+/// A provider that the path names: it gets the request once, since nobody here knows what a second time would do.
+fn at_provider(scope: Scope<'_>, provider: &str) -> Result<Asked, Reject> {
+    let (snapshot, model) = (scope.snapshot, &scope.question.envelope.model);
+    let Some(member) = snapshot.at_provider(provider, model) else {
+        return Err(unknown(snapshot, &format!("{provider}/{model}")).about("model"));
+    };
+    let pool = single(scope.proxy.labels.direct.clone(), snapshot, member);
+    let mut asked = own(snapshot, pool, &Extension::default());
+    asked.plan.attempts_max = 1;
+    Ok(asked)
 }
 
 fn of_route(scope: Scope<'_>, route: &Arc<Route>) -> Result<Asked, Reject> {
@@ -430,7 +445,7 @@ fn member(snapshot: &Snapshot, text: &str, param: &str) -> Result<Member, Reject
 }
 
 /// The answer to a name that nobody here has, with those that look like it.
-fn unknown(snapshot: &Snapshot, text: &str) -> Reject {
+pub(super) fn unknown(snapshot: &Snapshot, text: &str) -> Reject {
     let shown: String = text.chars().take(100).collect();
     let near = nearest(snapshot, text);
     let hint = if near.is_empty() {

@@ -79,6 +79,8 @@ struct Edits {
     model: Range<usize>,
     /// Whether another member follows where a model has to be put in.
     others: bool,
+    /// Whether the model stands as it is, without quotes, as in a form.
+    bare: bool,
     /// How to ask for token counts; `None` where they are asked for.
     usage: Option<UsageEdit>,
 }
@@ -179,6 +181,24 @@ impl Envelope {
         })
     }
 
+    /// The envelope of a body of `prompt_bytes` bytes that is not read here, for a request about `model`, which stands at
+    /// `place` if it is in the body.
+    pub fn opaque(model: String, prompt_bytes: usize, place: Option<Range<usize>>) -> Self {
+        Self {
+            model,
+            stream: false,
+            include_usage: false,
+            seed: None,
+            prompt_bytes,
+            extension: Extension::default(),
+            edits: Edits {
+                bare: true,
+                model: place.unwrap_or(0..0),
+                ..Edits::default()
+            },
+        }
+    }
+
     /// Whether the answer comes in pieces, in the words of the meters.
     pub const fn answer_kind(&self) -> AnswerKind {
         if self.stream {
@@ -206,7 +226,8 @@ impl Envelope {
     }
 
     fn edit(&self, body: &Bytes, model: &str, usage: Option<&UsageEdit>) -> Bytes {
-        let same_model = self.model == model;
+        let nowhere = self.edits.bare && self.edits.model.is_empty();
+        let same_model = self.model == model || nowhere;
         if same_model && self.edits.cuts.is_empty() && usage.is_none() {
             return body.clone();
         }
@@ -232,6 +253,9 @@ impl Envelope {
 
     /// `model` as JSON: the bare value in place of the client's, or a member where the client sent none.
     fn model_text(&self, model: &str) -> String {
+        if self.edits.bare {
+            return model.to_owned();
+        }
         let value = serde_json::Value::from(model);
         match (self.edits.model.is_empty(), self.edits.others) {
             (false, _) => value.to_string(),
@@ -327,6 +351,7 @@ impl<'a> Layout<'a> {
         let model = model.map_or(brace..brace, |model| self.range(model.get()));
         let usage = UsageEdit::of(&self, top, brace);
         Edits {
+            bare: false,
             usage,
             cuts: self.cuts,
             model,

@@ -14,6 +14,7 @@ pub mod eventstream;
 pub mod extension;
 mod list;
 pub mod models;
+pub mod multipart;
 mod place;
 mod raw;
 pub mod reported;

@@ -435,3 +435,68 @@ async fn a_cut_stream_of_messages_ends_with_an_error_event() {
         );
     }
 }
+
+#[tokio::test]
+async fn embeddings_are_asked_for_in_the_targets_words() {
+    let gemini = r#"{"embeddings":[{"values":[0.5,0.25]}]}"#;
+    let cohere = r#"{"id":"e","embeddings":{"float":[[0.5,0.25]]},"meta":{"billed_units":{"input_tokens":3}}}"#;
+    for (interface, path, answer) in [
+        (Interface::Gemini, "/v1/models/m:batchEmbedContents", gemini),
+        (Interface::Cohere, "/v1/embed", cohere),
+    ] {
+        let act = Act::Answer(response("200 OK", "application/json", answer));
+        let (target, world) = one(interface, act).await;
+        let body = json!({"model": "chat", "input": ["x"]});
+        let got = world.send(&post_to("/v1/embeddings", &body)).await;
+        assert_eq!(
+            parsed(&got)["data"][0]["embedding"],
+            json!([0.5, 0.25]),
+            "{got:?}"
+        );
+        let (head, _) = only(&target);
+        assert!(head.starts_with(&format!("POST {path} ")), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_counted_by_who_can_and_else_estimated() {
+    let body = json!({"model": "chat", "messages": [{"role": "user", "content": "hi"}]});
+    let act = Act::Answer(response(
+        "200 OK",
+        "application/json",
+        r#"{"input_tokens":14}"#,
+    ));
+    let (target, world) = one(Interface::Anthropic, act).await;
+    let got = world
+        .send(&post_to("/v1/messages/count_tokens", &body))
+        .await;
+    assert_eq!(got.body, r#"{"input_tokens":14}"#, "{got:?}");
+    assert!(target.seen()[0].starts_with("POST /v1/messages/count_tokens "));
+
+    let (target, world) = one(Interface::OPENAI, Act::Reset).await;
+    let got = world
+        .send(&post_to("/v1/messages/count_tokens", &body))
+        .await;
+    assert_eq!(got.status, 200, "{got:?}");
+    assert!(parsed(&got)["input_tokens"].as_u64() > Some(0));
+    assert_eq!(got.header("x-weighbridge-estimated"), "true");
+    assert_eq!(target.connections(), 0);
+}
+
+#[tokio::test]
+async fn an_answer_without_counts_is_booked_by_its_size_and_marked() {
+    let body = json!({"id": "x", "choices": [{"index": 0, "message": {"role": "assistant", "content": "a".repeat(4_000)},
+        "finish_reason": "stop"}]});
+    let act = Act::Answer(response("200 OK", "application/json", &body.to_string()));
+    let (_target, world) = one(Interface::OPENAI, act).await;
+    let got = world.chat(&ask(false)).await;
+    assert_eq!(got.header("x-weighbridge-estimated"), "true", "{got:?}");
+    let tokens: u64 = got.header("x-weighbridge-tokens-output").parse().unwrap();
+    assert!((900..=1_000).contains(&tokens), "{tokens}");
+    let ends = world.ends().await;
+    assert!(ends[0].estimated && ends[0].cost.is_some());
+
+    let (_target, world) = one(Interface::OPENAI, Act::Answer(answer_of("x"))).await;
+    let got = world.chat(&ask(false)).await;
+    assert_eq!(got.header("x-weighbridge-estimated"), "", "{got:?}");
+}

@@ -148,7 +148,6 @@ fn recording(folder: &Path, row: &str) -> Option<(String, u64, bool, Option<Stri
 #[test]
 fn recordings() {
     let Some(data) = std::env::var_os("WEIGHBRIDGE_DATA") else {
-        #[expect(clippy::print_stdout, reason = "a skipped test says so")]
         {
             println!("skipped: WEIGHBRIDGE_DATA is not set");
         }
@@ -175,7 +174,6 @@ fn recordings() {
         assert_eq!(facts_of(&answer), expected(&body, stream), "{file}");
     }
     assert!(used > 15, "used {used}");
-    #[expect(clippy::print_stdout, reason = "what was used is a result")]
     {
         println!("used {used} of {} recordings: {left:?}", used + left.len());
     }

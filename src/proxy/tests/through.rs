@@ -1,0 +1,193 @@
+//! What passes unread: by its model, and by its provider.
+
+use super::faultd::{Act, Faultd, answer_of, response};
+use super::world::{Plan, Spec, World};
+use crate::config::Interface;
+
+fn request(line: &str, content: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!(
+        "{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer the-clients\r\n\
+         content-type: {content}\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+async fn two() -> ([Faultd; 2], World) {
+    let ok = || Act::Answer(response("200 OK", "application/json", r#"{"ok":true}"#));
+    let targets = [Faultd::start(ok()).await, Faultd::start(ok()).await];
+    let world = Plan::new(vec![
+        Spec::new(targets[0].address, 1.0),
+        Spec::speaking(targets[1].address, Interface::Anthropic),
+    ])
+    .start()
+    .await;
+    (targets, world)
+}
+
+#[tokio::test]
+async fn a_request_is_routed_by_the_model_in_its_body() {
+    let ([openai, anthropic], world) = two().await;
+    let body = r#"{"prompt":"a cat","model":"chat"}"#;
+    for _ in 0..4 {
+        let got = world
+            .send(&request(
+                "POST /v1/images/generations?x=1",
+                "application/json",
+                body,
+            ))
+            .await;
+        assert_eq!(
+            (got.status, got.body.as_str()),
+            (200, r#"{"ok":true}"#),
+            "{got:?}"
+        );
+    }
+    let seen = &openai.seen()[0];
+    assert!(
+        seen.starts_with("POST /v1/images/generations?x=1 "),
+        "{seen}"
+    );
+    assert!(
+        seen.contains("authorization: Bearer sk-key-of-p0"),
+        "{seen}"
+    );
+    assert!(
+        seen.ends_with(r#"{"prompt":"a cat","model":"m"}"#),
+        "{seen}"
+    );
+    assert_eq!(anthropic.connections(), 0, "it has no such paths");
+}
+
+#[tokio::test]
+async fn a_form_is_routed_by_its_field() {
+    let ([openai, _anthropic], world) = two().await;
+    let form = "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nchat\r\n--b\r\n\
+        Content-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nRIFF\r\n--b--\r\n";
+    let kind = "multipart/form-data; boundary=b";
+    let got = world
+        .send(&request("POST /v1/audio/transcriptions", kind, form))
+        .await;
+    assert_eq!(got.status, 200, "{got:?}");
+    let seen = &openai.seen()[0];
+    assert!(seen.ends_with(&form.replace("chat", "m")), "{seen}");
+    assert!(seen.contains(kind), "{seen}");
+}
+
+#[tokio::test]
+async fn without_a_model_it_is_said_what_to_do() {
+    let (_targets, world) = two().await;
+    let got = world
+        .send(&request("GET /v1/files", "application/json", ""))
+        .await;
+    assert_eq!((got.status, got.code().as_str()), (404, "not_found"));
+    assert!(got.error("message").contains("/PROVIDER/files"), "{got:?}");
+    let got = world
+        .send(&request(
+            "POST /v1/audio/speech",
+            "application/octet-stream",
+            "x",
+        ))
+        .await;
+    assert_eq!(got.code(), "invalid_request_error");
+    assert_eq!(got.error("param"), "model", "{got:?}");
+}
+
+#[tokio::test]
+async fn a_provider_in_the_path_gets_the_request_as_it_is_and_once() {
+    let ([openai, anthropic], world) = two().await;
+    for line in ["GET /p0/v1/files/f-1?limit=2", "DELETE /p0/files/f-1"] {
+        let got = world.send(&request(line, "application/json", "")).await;
+        assert_eq!(got.status, 200, "{got:?}");
+        assert_eq!(got.header("x-weighbridge-provider"), "p0");
+    }
+    let seen = openai.seen();
+    assert!(
+        seen[0].starts_with("GET /v1/files/f-1?limit=2 "),
+        "{seen:?}"
+    );
+    assert!(seen[1].starts_with("DELETE /v1/files/f-1 "), "{seen:?}");
+    assert!(
+        seen.iter().all(|it| it.contains("Bearer sk-key-of-p0")),
+        "{seen:?}"
+    );
+    let body = r#"{"model":"claude","x":1}"#;
+    let got = world
+        .send(&request(
+            "POST /p1/v1/messages/batches",
+            "application/json",
+            body,
+        ))
+        .await;
+    assert_eq!(got.status, 200);
+    let seen = &anthropic.seen()[0];
+    assert!(
+        seen.starts_with("POST /v1/messages/batches ") && seen.ends_with(body),
+        "{seen}"
+    );
+    assert!(!seen.contains("the-clients"), "{seen}");
+
+    openai.now_do(Act::Answer(response("500 Oops", "application/json", "{}")));
+    let got = world
+        .send(&request("POST /p0/batches", "application/json", "{}"))
+        .await;
+    assert_eq!(got.header("x-weighbridge-attempts"), "1", "{got:?}");
+}
+
+#[tokio::test]
+async fn what_a_named_provider_does_not_have_is_told_in_its_words_and_harms_nobody() {
+    let ([openai, _anthropic], world) = two().await;
+    let missing = r#"{"error":{"message":"No such File object: f-9"}}"#;
+    openai.now_do(Act::Answer(response(
+        "404 Not Found",
+        "application/json",
+        missing,
+    )));
+    let got = world
+        .send(&request("GET /p0/files/f-9", "application/json", ""))
+        .await;
+    assert_eq!((got.status, got.body.as_str()), (404, missing));
+    openai.now_do(Act::Answer(answer_of("x")));
+    let chat = r#"{"model":"p0/m","messages":[]}"#;
+    let got = world
+        .send(&request(
+            "POST /v1/chat/completions",
+            "application/json",
+            chat,
+        ))
+        .await;
+    assert_eq!(got.status, 200);
+}
+
+#[tokio::test]
+async fn nobody_leaves_a_providers_base_by_dots() {
+    let ([openai, _anthropic], world) = two().await;
+    for path in [
+        "/p0/../secret",
+        "/p0/%2e%2e/secret",
+        "/p0/a/./b",
+        "/p0/a%2f..%2fb",
+    ] {
+        let got = world
+            .send(&request(&format!("GET {path}"), "application/json", ""))
+            .await;
+        assert_eq!(got.status, 400, "{path}: {got:?}");
+    }
+    assert_eq!(openai.connections(), 0);
+}
+
+#[tokio::test]
+async fn one_model_can_be_looked_up() {
+    let (_targets, world) = two().await;
+    for name in ["chat", "p0/m", "p0%2Fm"] {
+        let line = format!("GET /v1/models/{name}");
+        let got = world.send(&request(&line, "application/json", "")).await;
+        assert_eq!(got.status, 200, "{got:?}");
+        assert!(got.body.contains("\"object\":\"model\""));
+    }
+    let got = world
+        .send(&request("GET /v1/models/chatt", "application/json", ""))
+        .await;
+    assert_eq!(got.status, 404);
+    assert!(got.error("message").contains("\"chat\""), "{got:?}");
+}
