@@ -6,6 +6,7 @@ mod faultd;
 mod faults;
 mod inputs;
 mod lists;
+mod moves;
 mod streams;
 mod through;
 mod transport;
