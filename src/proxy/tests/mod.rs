@@ -1,5 +1,6 @@
 //! The data plane against targets that misbehave, over real sockets.
 
+mod conversations;
 mod credentials;
 mod cross;
 mod dialects;
@@ -7,6 +8,7 @@ mod faultd;
 mod faults;
 mod inputs;
 mod lists;
+mod moves;
 mod streams;
 mod through;
 mod transport;
