@@ -337,3 +337,20 @@ async fn thoughts_of_another_dialect_are_marked_and_come_back() {
         "{got:?}"
     );
 }
+
+#[tokio::test]
+async fn thoughts_that_another_dialect_packed_are_not_passed_to_a_server_of_responses() {
+    let target = Faultd::start(refusal()).await;
+    let world = Plan::new(vec![Spec::new(target.address, 1.0)])
+        .start()
+        .await;
+    let body = json!({"model": "chat", "input": [
+        {"type": "reasoning", "summary": [], "encrypted_content": "{\"wb\":1,\"signature\":\"s\"}"},
+        {"role": "user", "content": "go on"}]});
+    world
+        .send(&post_to("/v1/responses", &body.to_string()))
+        .await;
+    let sent: Value = serde_json::from_str(&last_body(&target)).unwrap();
+    assert_eq!(sent["input"], json!([{"role": "user", "content": "go on"}]));
+    assert_eq!(sent["model"], "m");
+}
