@@ -9,7 +9,7 @@ use crate::catalogue;
 
 use super::interpolate::{Lookup, interpolate};
 use super::layer::{Layer, Removed, merge, prune};
-use super::mask::{is_secret_key, masked};
+use super::mask::is_secret_key;
 use super::problem::{Problem, Sink};
 use super::section::Section;
 use super::settings::{self, LOST_ORIGINS, MODES, set};
@@ -51,15 +51,11 @@ pub fn compile(layers: &[Layer], lookup: &dyn Lookup) -> Result<Compiled, Vec<Pr
     }
     let mut digest = Digest::new();
     digest.table(&root);
-    for key in config
-        .providers
-        .values()
-        .filter_map(|it| it.api_key.as_ref())
-    {
+    for key in config.providers.values().flat_map(|it| &it.api_keys) {
         digest.bytes(key.expose().as_bytes());
     }
     config.digest = digest.value();
-    let shown = Shown::new(masked(&root, &sink.secrets()));
+    let shown = Shown::new(&root, sink.secrets());
     let (problems, warnings) = sink.finish();
     if problems.is_empty() {
         Ok(Compiled {

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use crate::model::ProviderName;
 
 use super::Provider;
-use super::credential::credential;
+use super::credential::credentials;
 use super::field::Field;
+use super::headers::headers;
 use super::interpolate::Lookup;
 use super::kind::Written;
 use super::problem::{Problem, nearest};
@@ -19,10 +20,8 @@ const UNSUPPORTED: &[&str] = &[
     "capabilities",
     "ca_file",
     "deadlines",
-    "headers",
     "limits",
     "max_in_flight",
-    "organization",
     "proxy",
     "quota_group",
     "rpm",
@@ -58,11 +57,12 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
     let tags = section.field("tags").map(|field| field.texts());
     let discount = section.field("discount").and_then(|field| field.fraction());
     let kind = section.field("kind");
+    let headers = headers(
+        section.field("headers").as_ref(),
+        &written.accounts(kind.as_ref()),
+    );
     section.finish(UNSUPPORTED);
-    let api_key = match &written.key {
-        Some(key) => credential(key, lookup).map(Some),
-        None => Some(None),
-    };
+    let api_keys = credentials(written.key.as_ref(), written.keys.as_ref(), lookup);
     let Some(kind) = kind else {
         field.conflict(
             "expected `kind`, found none",
@@ -73,7 +73,8 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
     Some(Provider {
         name,
         kind: written.kind(field, &kind)?,
-        api_key: api_key?,
+        api_keys: api_keys?,
+        headers: headers?,
         models: models.unwrap_or_default(),
         tags: tags.unwrap_or_default(),
         discount: discount.unwrap_or(0.0),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::field::Field;
-use super::listen::{address, loopback_only, same_socket};
+use super::listen::{ALLOW_REMOTE, ALLOW_UNAUTHENTICATED, address, loopback_only, same_socket};
 use super::section::Section;
 use super::{Admin, Controller, Deadlines, Mode, OnLostOrigin, Requests, Retry, Server, Strategy};
 
@@ -62,8 +62,7 @@ fn read_server<'a>(mut section: Section<'a>, server: &mut Server) -> Option<Fiel
     server.forward_headers = headers.map_or_else(Vec::new, |field| forwarded(&field));
     section.finish(&["tls", "keys", "cors", "state", "workers", "access_log"]);
     if let Some(listen) = listen.as_ref().filter(|_| !server.allow_unauthenticated) {
-        let switch = "server.allow_unauthenticated = true";
-        loopback_only(listen, server.listen.ip(), switch);
+        loopback_only(listen, server.listen.ip(), ALLOW_UNAUTHENTICATED);
     }
     listen
 }
@@ -97,7 +96,7 @@ fn read_admin<'a>(mut section: Section<'a>, admin: &mut Admin) -> Option<Field<'
     set(&mut admin.allow_remote, allowed);
     section.finish(&["token", "tls", "dashboard"]);
     if let Some(listen) = listen.as_ref().filter(|_| !admin.allow_remote) {
-        loopback_only(listen, admin.listen.ip(), "admin.allow_remote = true");
+        loopback_only(listen, admin.listen.ip(), ALLOW_REMOTE);
     }
     listen
 }
@@ -204,7 +203,7 @@ fn connection_limit(field: &Field<'_>) -> Option<usize> {
 }
 
 /// Headers that are ours to write, or that would give a client's credential to a provider.
-const OWN_HEADERS: &[&str] = &[
+pub(super) const OWN_HEADERS: &[&str] = &[
     "accept-encoding",
     "api-key",
     "authorization",

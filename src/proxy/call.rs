@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 
 use super::Proxy;
 use super::body::{Bill, Passing};
+use super::credentials;
 use super::exchange::Outgoing;
 use super::failed::{Failed, Read, not_an_answer, read_up_to};
 use super::flow::Flow;
@@ -26,7 +27,7 @@ use super::upstream::{Due, Limits};
 use crate::config::Deadlines;
 use crate::dialect::Front;
 use crate::dialect::neutral::NotRead;
-use crate::live::{Account, Attempt, Member, Served, Snapshot};
+use crate::live::{Account, Attempt, Member, Served, Snapshot, Turn};
 use crate::model::{AnswerKind, Outcome, Phase, TargetIndex, Time, Tokens};
 use crate::provider::fault::classify;
 use crate::provider::headers::returned;
@@ -70,6 +71,8 @@ struct Running<'a, 'c> {
     /// When it must be over.
     due: Due,
     started: Time,
+    /// The credential that it uses.
+    key: Turn,
 }
 
 impl Call<'_> {
@@ -114,36 +117,46 @@ impl Call<'_> {
             attempt,
             due: due.or(Due::new(self.request_due, Phase::Request)),
             started,
+            key: member.provider.keys.first(started),
         };
         running.run(ending).await
     }
 }
 
 impl Running<'_, '_> {
-    async fn run(self, ending: &mut Ending) -> Result<Reply, Failed> {
+    async fn run(mut self, ending: &mut Ending) -> Result<Reply, Failed> {
         let (call, member) = (self.call, self.member);
         let also = &call.snapshot.config.server.forward_headers;
-        let outgoing = match Outgoing::new(call.question, member, call.headers, also) {
+        let mut outgoing = match Outgoing::new(call.question, member, call.headers, also) {
             Ok(outgoing) => outgoing,
             Err(failed) => return Err(self.failed(failed)),
         };
-        let result = match self.exchange(&outgoing, ending).await {
-            Ok(response) if response.status().is_success() => match self.kind {
-                AnswerKind::Streamed if self.streams(&response) => {
-                    return self.streamed(response, &outgoing, ending).await;
-                }
-                AnswerKind::Streamed | AnswerKind::Unary => {
-                    return self.unary(response, &outgoing, ending).await;
-                }
-            },
-            Ok(response) => {
-                ending
-                    .waiting(self.error(response, outgoing.translated))
-                    .await
+        loop {
+            outgoing.sign(member, self.key.place);
+            let response = match self.exchange(&outgoing, ending).await {
+                Ok(response) => response,
+                Err(failed) => return Err(self.failed(failed)),
+            };
+            if response.status().is_success() {
+                member.provider.keys.taken(self.key);
+                return match self.kind {
+                    AnswerKind::Streamed if self.streams(&response) => {
+                        self.streamed(response, &outgoing, ending).await
+                    }
+                    AnswerKind::Streamed | AnswerKind::Unary => {
+                        self.unary(response, &outgoing, ending).await
+                    }
+                };
             }
-            Err(failed) => failed,
-        };
-        Err(self.failed(result))
+            let error = self.error(response, outgoing.translated);
+            let failed = ending.waiting(error).await;
+            // Another key is no other target: it is the same attempt, and only its end counts.
+            match credentials::another(&member.provider, self.key, &failed, call.proxy.clock.now())
+            {
+                Some(key) => self.key = key,
+                None => return Err(self.failed(failed)),
+            }
+        }
     }
 
     /// Whether an answer that was asked for as a stream is read as one: what passes unread may be a document all the same.
@@ -153,13 +166,16 @@ impl Running<'_, '_> {
     }
 
     /// Ends the attempt as failed.
-    fn failed(self, mut failed: Failed) -> Failed {
+    fn failed(self, failed: Failed) -> Failed {
+        let (provider, now) = (&self.member.provider, self.call.proxy.clock.now());
+        let mut failed = credentials::judged(provider, self.key, failed, now);
         if self.call.question.is_moved() && failed.outcome == Outcome::ClientFault {
-            // Nobody but us put this conversation there. The provider's words say what is wrong with it.
+            // Nobody but us put this conversation there. The client is told what the provider says of it.
             failed.retell();
             failed.outcome = Outcome::MoveRefused;
-            let (target, detail) = (&self.member.config.name, &failed.detail);
-            tracing::warn!(%target, "refused a conversation that was moved there: {detail}");
+            let status = failed.status.map_or(0, |status| status.as_u16());
+            let target = &self.member.config.name;
+            tracing::warn!(%target, status, "refused a conversation that was moved there");
         }
         let account = Account {
             wait: failed.wait,

@@ -12,6 +12,7 @@ mod asking;
 mod body;
 mod call;
 mod chance;
+mod credentials;
 mod cut;
 mod dial;
 mod dispatch;

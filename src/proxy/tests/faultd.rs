@@ -17,6 +17,8 @@ pub(super) type Reply = Arc<dyn Fn(&str) -> Vec<u8> + Send + Sync>;
 pub(super) enum Act {
     /// Sends this and takes the next request on the same connection.
     Answer(Vec<u8>),
+    /// Sends the first of these whose text is in the request, else the other one.
+    ByHead(Vec<(String, Vec<u8>)>, Vec<u8>),
     /// Sends this and closes.
     SendAndClose(Vec<u8>),
     /// Sends this and waits until the peer hangs up.
@@ -110,6 +112,11 @@ impl Script {
             self.seen.lock().unwrap().push(request);
             let act = self.act.lock().unwrap().clone();
             match act {
+                Act::ByHead(answers, other) => {
+                    let found = answers.iter().find(|(part, _)| text.contains(part));
+                    let answer = found.map_or(&other, |(_, answer)| answer);
+                    stream.write_all(answer).await.unwrap_or_default();
+                }
                 Act::AnswerOnce(_) if served > 1 => return,
                 Act::Answer(bytes) | Act::AnswerOnce(bytes) => {
                     stream.write_all(&bytes).await.unwrap_or_default();

@@ -1,6 +1,7 @@
 //! The data plane against targets that misbehave, over real sockets.
 
 mod conversations;
+mod credentials;
 mod cross;
 mod dialects;
 mod faultd;
