@@ -46,12 +46,12 @@ impl<'a> Asking<'a> {
         ending: &mut Ending,
     ) -> Result<Reply, Reject> {
         let asked = resolve(self.proxy, self.snapshot, question)?;
-        self.begin(&asked, ending);
+        Self::begin(&asked, ending);
         self.only(question, &asked, ending).await
     }
 
     /// Books the request for the pools that it asks for.
-    fn begin(&self, asked: &Asked, ending: &mut Ending) {
+    fn begin(asked: &Asked, ending: &mut Ending) {
         ending.end.route = asked.pool.label.clone();
         asked.pool.arrived();
     }
@@ -104,11 +104,10 @@ impl<'a> Asking<'a> {
         ending: &mut Ending,
     ) -> Result<Reply, Reject> {
         let (home, origin, dropped) = self.home(question, origins)?;
-        let asked = match resolve(self.proxy, self.snapshot, &home) {
-            Ok(asked) => asked,
-            Err(_) => return self.homeless(question, home, origin, ending).await,
+        let Ok(asked) = resolve(self.proxy, self.snapshot, &home) else {
+            return self.homeless(question, home, origin, ending).await;
         };
-        self.begin(&asked, ending);
+        Self::begin(&asked, ending);
         if dropped {
             let others = origins.iter().filter(|other| **other != origin);
             let names: Vec<String> = others.map(|other| self.name_of(*other)).collect();
@@ -218,7 +217,7 @@ impl<'a> Asking<'a> {
         // What nobody could serve anyway is not the origin's matter.
         let home = home.of(Whose::Anybodys);
         let anybody = resolve(self.proxy, self.snapshot, &home)?;
-        self.begin(&anybody, ending);
+        Self::begin(&anybody, ending);
         match self.moved(question, &home, origin, anybody.on_lost_origin) {
             Ok((away, asked)) => self.go_on(&away, &asked, origin, ending).await,
             Err(Stays::Alone) => Err(self.lost(origin, "thoughts or signatures", None)),

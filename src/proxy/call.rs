@@ -168,16 +168,17 @@ impl Running<'_, '_> {
     }
 
     /// Ends the attempt as failed.
-    fn failed(self, mut failed: Failed) -> Failed {
+    fn failed(self, failed: Failed) -> Failed {
+        let (provider, now) = (&self.member.provider, self.call.proxy.clock.now());
+        let mut failed = credentials::judged(provider, self.key, failed, now);
         if self.call.question.is_moved() && failed.outcome == Outcome::ClientFault {
-            // Nobody but us put this conversation there. The provider's words say what is wrong with it.
+            // Nobody but us put this conversation there. The client is told what the provider says of it.
             failed.retell();
             failed.outcome = Outcome::MoveRefused;
-            let (target, detail) = (&self.member.config.name, &failed.detail);
-            tracing::warn!(%target, "refused a conversation that was moved there: {detail}");
+            let status = failed.status.map_or(0, |status| status.as_u16());
+            let target = &self.member.config.name;
+            tracing::warn!(%target, status, "refused a conversation that was moved there");
         }
-        let (provider, now) = (&self.member.provider, self.call.proxy.clock.now());
-        let failed = credentials::judged(provider, self.key, failed, now);
         let account = Account {
             wait: failed.wait,
             ..Account::default()

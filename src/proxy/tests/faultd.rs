@@ -9,6 +9,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+/// Makes a response of a request.
+pub(super) type Reply = Arc<dyn Fn(&str) -> Vec<u8> + Send + Sync>;
+
 /// What is done once a request has been read.
 #[derive(Clone)]
 pub(super) enum Act {
@@ -27,7 +30,7 @@ pub(super) enum Act {
     /// Closes the connection with a reset.
     Reset,
     /// Sends what this makes of the request, head and body.
-    Reply(Arc<dyn Fn(&str) -> Vec<u8> + Send + Sync>),
+    Reply(Reply),
 }
 
 /// The target.

@@ -205,7 +205,7 @@ impl Plan {
             listener,
             Arc::clone(&proxy),
             async { drop(stopped.await) },
-            self.grace,
+            move || self.grace,
         );
         World {
             address,
