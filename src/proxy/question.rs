@@ -11,7 +11,7 @@ use crate::dialect::neutral::Misread;
 use crate::live::Member;
 use crate::model::AnswerKind;
 use crate::provider::manner::Speech;
-use crate::wire::{Envelope, Watched};
+use crate::wire::{Envelope, Needs, Watched};
 
 /// A request whose body was read.
 #[derive(Debug)]
@@ -25,6 +25,7 @@ pub(super) struct Question {
     /// What is special about it if it passes unread.
     pub(super) through: Option<Box<Through>>,
     neutral: OnceLock<Option<Result<Ask, Misread>>>,
+    needs: OnceLock<Needs>,
 }
 
 impl Question {
@@ -36,6 +37,7 @@ impl Question {
             body,
             through: None,
             neutral: OnceLock::new(),
+            needs: OnceLock::new(),
         }
     }
 
@@ -78,6 +80,11 @@ impl Question {
         let read = || Ask::read(self.front, &self.body);
         let read = self.neutral.get_or_init(read).as_ref()?;
         Some(read.as_ref())
+    }
+
+    /// What it needs of a model, found out when first asked for.
+    pub(super) fn needs(&self) -> Needs {
+        *self.needs.get_or_init(|| Needs::of(&self.body))
     }
 
     /// What an answer that passes as it is must be.
