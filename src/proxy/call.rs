@@ -323,7 +323,7 @@ impl Running<'_, '_> {
         let Some(Ok(ask)) = question.neutral() else {
             return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
         };
-        let target = self.member.provider.manner.target();
+        let target = &self.member.target;
         let (usage, body) = ask
             .answer(target, &bytes, self.call.proxy.clock.unix_seconds())
             .map_err(|reason| not_read(reason, headers, bytes))?;
@@ -393,7 +393,7 @@ impl Running<'_, '_> {
             return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
         };
         let (seed, now) = (proxy.chance.long_number(), proxy.clock.unix_seconds());
-        let target = self.member.provider.manner.target();
+        let target = &self.member.target;
         let stream = ask.stream(target, seed, now);
         let (reader, writer) =
             stream.ok_or_else(|| Failed::new(Outcome::Refused, "its answers do not stream"))?;

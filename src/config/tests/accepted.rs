@@ -395,3 +395,20 @@ fn a_difference_of_the_defaults_is_told() {
         assert!(found.contains(&line), "{line} is missing in {found:#?}");
     }
 }
+
+#[test]
+fn what_a_model_can_do_is_as_written_at_its_target_its_provider_or_as_published() {
+    let config = good(
+        "[providers.p]\nkind = \"openai\"\napi_key = \"sk-x\"\ncapabilities = { context = 5_000, tools = false }\n\
+         [routes.c]\ntargets.x = { use = \"p/gpt-4o\", weight = 1, capabilities = { tools = true } }\n\
+         targets.y = { use = \"p/nobody-knows-it\", weight = 1 }\n",
+    )
+    .config;
+    let targets = &config.routes.values().next().unwrap().targets;
+    let known = targets[0].capabilities;
+    assert_eq!((known.tools, known.context), (Some(true), Some(5_000)));
+    assert_eq!(known.images, Some(true), "as the catalogue says");
+    assert!(known.max_output.is_some(), "as the catalogue says");
+    let unknown = targets[1].capabilities;
+    assert_eq!((unknown.tools, unknown.images), (Some(false), None));
+}
