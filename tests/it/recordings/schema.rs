@@ -60,7 +60,11 @@ impl Schemas {
         match client {
             Client::Chat => self.check(&self.openai, "CreateChatCompletionResponse", document),
             Client::Completions => self.check(&self.openai, "CreateCompletionResponse", document),
-            Client::Responses => self.check(&self.openai, "Response", document),
+            Client::Responses => {
+                let mut known = document.clone();
+                without_nulls(&mut known);
+                self.check(&self.openai, "Response", &known)
+            }
             Client::Messages => {
                 let mut known = document.clone();
                 let blocks = known["content"].as_array_mut().ok_or("no content")?;
@@ -78,6 +82,7 @@ impl Schemas {
             Client::Completions => {
                 // The document says that chunks have the shape of the whole, and forgets that they have not ended yet.
                 let mut ended = event.clone();
+                without_nulls(&mut ended);
                 for choice in ended["choices"].as_array_mut().ok_or("no choices")? {
                     if choice["finish_reason"].is_null() {
                         choice["finish_reason"] = json!("stop");
@@ -85,7 +90,11 @@ impl Schemas {
                 }
                 self.check(&self.openai, "CreateCompletionResponse", &ended)
             }
-            Client::Responses => self.check_kind(&self.openai, "ResponseStreamEvent", event),
+            Client::Responses => {
+                let mut known = event.clone();
+                without_nulls(&mut known["response"]);
+                self.check_kind(&self.openai, "ResponseStreamEvent", &known)
+            }
             Client::Messages => {
                 if is_newer(&event["content_block"]) || is_newer(&event["delta"]) {
                     return Ok(());
@@ -137,6 +146,14 @@ impl Schemas {
     }
 }
 
+/// Takes out the members that `OpenAI`'s document knows as absent only and its servers write as null: `usage` before the end
+/// (the text on `stream_options` says so) and `user`, in all recorded responses of `OpenAI`'s own.
+fn without_nulls(document: &mut Value) {
+    if let Some(members) = document.as_object_mut() {
+        members.retain(|key, value| !(value.is_null() && matches!(key.as_str(), "usage" | "user")));
+    }
+}
+
 fn cut(text: &str) -> String {
     text.chars().take(400).collect()
 }
@@ -178,7 +195,7 @@ fn compile(all: &Value, name: &str) -> Validator {
         "$ref": format!("#/components/schemas/{name}"),
         "components": {"schemas": schemas},
     });
-    jsonschema::validator_for(&document).unwrap_or_else(|error| panic!("{name}: {error}"))
+    jsonschema::validator_for(&document).unwrap_or_else(|error| panic!("{name}: {error} at {}, {}", error.schema_path(), error.instance_path()))
 }
 
 /// Names of the components that `schema` refers to.
@@ -195,12 +212,14 @@ fn references(schema: &Value, out: &mut Vec<String>) {
     }
 }
 
-/// `nullable: true`, which is of `OpenAPI` 3.0 and still written, in the words of JSON schema.
+/// `nullable: true`, which is of `OpenAPI` 3.0 and still written, in the words of JSON schema; and without `type: null`,
+/// which Anthropic's document writes for any type.
 fn nullable(schema: &Value) -> Value {
     match schema {
         Value::Object(members) => {
             let inner = members
                 .iter()
+                .filter(|(key, value)| *key != "type" || !value.is_null())
                 .map(|(key, value)| (key.clone(), nullable(value)));
             let inner = Value::Object(inner.collect());
             if members.get("nullable") == Some(&Value::Bool(true)) {
