@@ -24,7 +24,6 @@ const UNSUPPORTED: &[&str] = &[
     "max_in_flight",
     "organization",
     "proxy",
-    "quota_group",
     "rpm",
     "tpm",
 ];
@@ -57,6 +56,8 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
     let models = section.field("models").map(|field| field.texts());
     let tags = section.field("tags").map(|field| field.texts());
     let discount = section.field("discount").and_then(|field| field.fraction());
+    let quota_group = section.field("quota_group");
+    let quota_group = quota_group.and_then(|field| Some(field.str()?.to_owned()));
     let kind = section.field("kind");
     section.finish(UNSUPPORTED);
     let api_key = match &written.key {
@@ -77,6 +78,7 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
         models: models.unwrap_or_default(),
         tags: tags.unwrap_or_default(),
         discount: discount.unwrap_or(0.0),
+        quota_group,
     })
 }
 

@@ -8,6 +8,7 @@ mod meter;
 mod published;
 mod record;
 mod snapshot;
+mod strangers;
 mod upstream;
 mod window;
 
@@ -17,5 +18,6 @@ pub use clock::Clock;
 pub use meter::{Recently, Totals};
 pub use published::{Published, Publisher};
 pub use record::{CLIENT_CLOSED, Recorder, RequestEnd, Served};
-pub use snapshot::{Member, MemberGates, Provider, Route, RouteCells, Snapshot, Strangers};
-pub use upstream::Upstream;
+pub use snapshot::{Member, MemberGates, Provider, Route, RouteCells, Snapshot};
+pub use strangers::Strangers;
+pub use upstream::{RateGroup, Upstream};

@@ -28,6 +28,7 @@ use crate::live::{Account, Attempt, Member, Served, Snapshot};
 use crate::model::{AnswerKind, Outcome, Phase, TargetIndex, Time, Tokens};
 use crate::provider::fault::classify;
 use crate::provider::headers::returned;
+use crate::provider::headroom::Headroom;
 use crate::wire::answer::{self, NotAnswer};
 
 const TOKENS_INPUT: HeaderName = HeaderName::from_static("x-weighbridge-tokens-input");
@@ -174,6 +175,8 @@ impl Running<'_, '_> {
         let build = || outgoing.request();
         let sending = call.proxy.caller.send(build, call.proxy.clock, limits);
         let response = ending.waiting(sending).await?;
+        let said = Headroom::read(response.headers(), call.proxy.clock.unix_seconds());
+        self.attempt.headroom(said);
         if is_encoded(response.headers()) {
             return Err(Failed::new(
                 Outcome::Malformed,
@@ -280,7 +283,7 @@ impl Running<'_, '_> {
         if !translated {
             return match answer::read_as(question.watched(), &bytes) {
                 Ok(facts) => Ok((facts.usage, bytes)),
-                Err(reason) => Err(not_an_answer(&reason, headers.clone(), bytes)),
+                Err(reason) => Err(not_an_answer(&reason, headers.clone(), bytes, self.now())),
             };
         }
         let Some(Ok(ask)) = question.neutral() else {
@@ -289,7 +292,7 @@ impl Running<'_, '_> {
         let target = self.member.provider.manner.target();
         let (usage, body) = ask
             .answer(target, &bytes)
-            .map_err(|reason| not_read(reason, headers, bytes))?;
+            .map_err(|reason| not_read(reason, headers, bytes, self.now()))?;
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
@@ -314,10 +317,10 @@ impl Running<'_, '_> {
             Err(failed) => return Err(self.failed(failed)),
         };
         let opened = if super::opening::is_event_stream(&parts.headers) {
-            let opening = super::opening::open(body, flow);
+            let opening = super::opening::open(body, flow, clock.unix_seconds());
             ending.waiting(due.bound(clock, opening)).await
         } else {
-            let other = super::opening::not_a_stream(&parts.headers, body);
+            let other = super::opening::not_a_stream(&parts.headers, body, clock.unix_seconds());
             ending.waiting(due.bound(clock, other)).await.map(Err)
         };
         match opened {
@@ -360,6 +363,11 @@ impl Running<'_, '_> {
         let (reader, writer) =
             stream.ok_or_else(|| Failed::new(Outcome::Refused, "its answers do not stream"))?;
         Ok(Flow::translated(reader, writer))
+    }
+
+    /// In seconds since 1970.
+    fn now(&self) -> u64 {
+        self.call.proxy.clock.unix_seconds()
     }
 
     fn bill(&self) -> Bill {
@@ -424,12 +432,12 @@ fn tell_dropped(headers: &mut HeaderMap, dropped: &[String]) {
     }
 }
 
-/// The failure of a target whose document cannot be read.
-fn not_read(reason: NotRead, headers: &HeaderMap, body: Bytes) -> Failed {
+/// The failure of a target whose document cannot be read; `now` in seconds since 1970.
+fn not_read(reason: NotRead, headers: &HeaderMap, body: Bytes, now: u64) -> Failed {
     match reason {
         NotRead::Reported(reported) => {
             let reported = NotAnswer::Reported(reported);
-            let mut failed = not_an_answer(&reported, headers.clone(), body);
+            let mut failed = not_an_answer(&reported, headers.clone(), body, now);
             failed.retell();
             failed
         }

@@ -43,8 +43,10 @@ pub async fn handle(proxy: Arc<Proxy>, request: Request<Incoming>) -> Response<B
         proxy.labels.none.clone(),
     );
     let (head, body) = request.into_parts();
+    let request_id = intake::request_id(&head.headers).unwrap_or_else(|| own_id(&proxy));
+    ending.request_id = request_id.clone();
     let told = Told {
-        request_id: intake::request_id(&head.headers).unwrap_or_else(|| own_id(&proxy)),
+        request_id,
         generation: snapshot.generation,
         front: intake::front(&head),
     };
@@ -136,6 +138,7 @@ async fn ask(
     };
     ending.end.route = asked.pool.label.clone();
     asked.pool.arrived();
+    proxy.deposit();
     let call = Call {
         proxy,
         snapshot,

@@ -65,6 +65,8 @@ pub(super) struct Plan {
     pub(super) retries: u32,
     pub(super) require: Vec<String>,
     pub(super) fallbacks: Vec<config::Fallback>,
+    pub(super) context_fallbacks: Vec<config::Fallback>,
+    pub(super) content_filter_fallbacks: Vec<config::Fallback>,
     pub(super) max_body: u64,
     pub(super) max_answer: u64,
     pub(super) body_timeout: Duration,
@@ -93,6 +95,8 @@ impl Plan {
             retries: 2,
             require: Vec::new(),
             fallbacks: Vec::new(),
+            context_fallbacks: Vec::new(),
+            content_filter_fallbacks: Vec::new(),
             max_body: 1 << 20,
             max_answer: 1 << 20,
             body_timeout: PATIENCE,
@@ -130,6 +134,8 @@ impl Plan {
                 on_codes: DEFAULT_CODES.to_vec(),
             },
             fallbacks: self.fallbacks.clone(),
+            context_fallbacks: self.context_fallbacks.clone(),
+            content_filter_fallbacks: self.content_filter_fallbacks.clone(),
             deadlines: self.deadlines,
             objective: config::Objective::default(),
         };
@@ -480,6 +486,7 @@ fn target(index: usize, spec: &Spec) -> config::Target {
         models: Vec::new(),
         tags: spec.tags.clone(),
         discount: 0.0,
+        quota_group: None,
     });
     let price = Price::flat(1, 10);
     let upstream = Arc::new(config::Upstream {
