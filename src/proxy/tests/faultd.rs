@@ -1,6 +1,7 @@
 //! A target that does on its socket exactly what a test says.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ pub(super) enum Act {
     AnswerOnce(Vec<u8>),
     /// Closes the connection with a reset.
     Reset,
+    /// Does these in turn, one for each request, whatever its connection.
+    Turn(Vec<Act>),
 }
 
 /// The target.
@@ -47,6 +50,7 @@ impl Faultd {
         let script = Script {
             seen: Arc::clone(&seen),
             act: Arc::clone(&act),
+            turn: Arc::default(),
             gone: Arc::new(gone),
         };
         let mut tasks = JoinSet::new();
@@ -94,17 +98,29 @@ impl Faultd {
 struct Script {
     seen: Arc<Mutex<Vec<Vec<u8>>>>,
     act: Arc<Mutex<Act>>,
+    turn: Arc<AtomicUsize>,
     gone: Arc<watch::Sender<usize>>,
 }
 
 impl Script {
+    fn next_act(&self) -> Act {
+        match &*self.act.lock().unwrap() {
+            Act::Turn(acts) => {
+                let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+                acts[turn % acts.len()].clone()
+            }
+            act => act.clone(),
+        }
+    }
+
     async fn serve(self, mut stream: TcpStream) {
         let mut served = 0;
         while let Some(request) = read_request(&mut stream).await {
             served += 1;
             self.seen.lock().unwrap().push(request);
-            let act = self.act.lock().unwrap().clone();
+            let act = self.next_act();
             match act {
+                Act::Turn(_) => unreachable!("turns are taken one by one"),
                 Act::AnswerOnce(_) if served > 1 => return,
                 Act::Answer(bytes) | Act::AnswerOnce(bytes) => {
                     stream.write_all(&bytes).await.unwrap_or_default();
