@@ -165,6 +165,30 @@ pub struct Room {
     /// Seconds until it is whole again.
     pub resets_in: Option<f64>,
 }
+impl News {
+    /// This and `later`, as one tick would have heard both.
+    #[must_use]
+    pub fn followed_by(self, later: Self) -> Self {
+        let mut news = Self {
+            ejected: later.ejected.or(self.ejected),
+            probe_sent: self.probe_sent || later.probe_sent,
+            probe: self.probe,
+        };
+        if let Some(result) = later.probe {
+            news.add_probe(result);
+        }
+        news
+    }
+
+    /// Notes what a probe showed. Within one tick a failure hides a success, and either hides a void.
+    pub(super) const fn add_probe(&mut self, result: ProbeResult) {
+        match (self.probe, result) {
+            (Some(ProbeResult::Failed(_)), _)
+            | (Some(ProbeResult::Passed), ProbeResult::Passed | ProbeResult::Void) => {}
+            (None | Some(ProbeResult::Passed | ProbeResult::Void), _) => self.probe = Some(result),
+        }
+    }
+}
 
 /// All that a tick is told about one upstream.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

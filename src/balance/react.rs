@@ -254,11 +254,12 @@ fn throttled(watch: &Watch, happened: &Happened<'_>, wait: Option<Duration>) -> 
 }
 
 fn fault(watch: &mut Watch, happened: &Happened<'_>, cause: Cause) -> Reaction {
-    if happened.is_probe_of(watch) {
-        return failed_probe(cause);
-    }
+    // Also a probe: one that hung until it was taken for failed says nothing of the probes after it.
     if happened.started < watch.ejected_at {
         return Reaction::default();
+    }
+    if happened.is_probe_of(watch) {
+        return failed_probe(cause);
     }
     watch.fault_sum += watch.fault_step;
     let eject = watch.serving && watch.fault_sum > watch.eject_above;
@@ -270,11 +271,11 @@ fn fault(watch: &mut Watch, happened: &Happened<'_>, cause: Cause) -> Reaction {
 }
 
 fn ours(watch: &mut Watch, happened: &Happened<'_>) -> Reaction {
-    if happened.is_probe_of(watch) {
-        return failed_probe(Cause::OurFault);
-    }
     if happened.started < watch.ejected_at {
         return Reaction::default();
+    }
+    if happened.is_probe_of(watch) {
+        return failed_probe(Cause::OurFault);
     }
     watch.ours = watch.ours.saturating_add(1);
     if watch.ours < OURS_IN_A_ROW {
@@ -285,11 +286,11 @@ fn ours(watch: &mut Watch, happened: &Happened<'_>) -> Reaction {
 
 /// Ejects at once: what it said leaves no doubt.
 fn put_aside(watch: &mut Watch, happened: &Happened<'_>, cause: Cause) -> Reaction {
-    if happened.is_probe_of(watch) {
-        return failed_probe(cause);
-    }
     if happened.started < watch.ejected_at {
         return Reaction::default();
+    }
+    if happened.is_probe_of(watch) {
+        return failed_probe(cause);
     }
     Reaction {
         eject: watch.serving.then_some(cause),

@@ -8,6 +8,7 @@ fn ended(outcome: Outcome, wait: Option<u64>) -> Event {
         total: Duration::from_secs(1),
         first_content: None,
         tokens: None,
+        estimated: false,
         cost: None,
         wait: wait.map(Duration::from_secs),
     })

@@ -14,10 +14,12 @@ use crate::model::{Price, ProviderName, RouteName, TargetName, UpstreamName};
 
 mod compile;
 mod credential;
+mod deadlines;
 mod defaults;
 mod diff;
 mod endpoint;
 mod field;
+mod headers;
 mod interface;
 mod interpolate;
 mod kind;
@@ -46,6 +48,8 @@ mod tests;
 
 pub use crate::balance::{Objective, Strategy};
 pub use compile::{Compiled, compile};
+pub use credential::MOST_KEYS;
+pub use deadlines::Phases;
 pub use diff::{Diff, diff};
 pub use endpoint::{Endpoint, EndpointError};
 pub use interface::Interface;
@@ -156,6 +160,19 @@ pub struct Defaults {
     pub deadlines: Deadlines,
     /// What is tried again.
     pub retry: Retry,
+    /// What becomes of a conversation whose provider is gone.
+    pub on_lost_origin: OnLostOrigin,
+}
+
+/// What becomes of a conversation that holds state of a provider which cannot be asked any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnLostOrigin {
+    /// Another provider goes on with what can be read of it; the answer says so.
+    #[default]
+    Strip,
+    /// The client gets an error that says so.
+    Fail,
 }
 
 /// How a request's place in the shares is drawn.
@@ -176,8 +193,12 @@ pub struct Provider {
     pub name: ProviderName,
     /// The API it has and where it is.
     pub kind: ProviderKind,
-    /// The credential, if it needs one.
-    pub api_key: Option<Secret>,
+    /// Its credentials, which attempts use in turn; none if it needs none. At most [`MOST_KEYS`], each once.
+    pub api_keys: Vec<Secret>,
+    /// How long its phases may take, over what a route says.
+    pub deadlines: Phases,
+    /// Headers that each request to it has, by their names in lower case, each once.
+    pub headers: Vec<(String, Secret)>,
     /// Models it serves; empty means any.
     pub models: Vec<String>,
     /// Facts that routes may require or forbid.
@@ -249,6 +270,8 @@ pub struct Route {
     pub mix_models: bool,
     /// What is tried again, and how often.
     pub retry: Retry,
+    /// What becomes of a conversation whose provider is gone.
+    pub on_lost_origin: OnLostOrigin,
     /// Where requests go when no target of the route is left, in order.
     pub fallbacks: Vec<Fallback>,
     /// Where requests go that are longer than a target's model takes, in order.
@@ -289,6 +312,8 @@ pub struct Target {
     pub price: Option<Price>,
     /// Facts about it: its provider's tags and its own, sorted, each once.
     pub tags: Vec<String>,
+    /// How long its phases may take: its own, else its provider's, else what the route says.
+    pub deadlines: Phases,
 }
 
 /// What is tried again.

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use crate::model::ProviderName;
 
 use super::Provider;
-use super::credential::credential;
+use super::credential::credentials;
+use super::deadlines::phases;
 use super::field::Field;
+use super::headers::headers;
 use super::interpolate::Lookup;
 use super::kind::Written;
 use super::problem::{Problem, nearest};
@@ -18,11 +20,8 @@ const UNSUPPORTED: &[&str] = &[
     "budget",
     "capabilities",
     "ca_file",
-    "deadlines",
-    "headers",
     "limits",
     "max_in_flight",
-    "organization",
     "proxy",
     "rpm",
     "tpm",
@@ -58,12 +57,14 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
     let discount = section.field("discount").and_then(|field| field.fraction());
     let quota_group = section.field("quota_group");
     let quota_group = quota_group.and_then(|field| Some(field.str()?.to_owned()));
+    let deadlines = phases(section.section("deadlines"));
     let kind = section.field("kind");
+    let headers = headers(
+        section.field("headers").as_ref(),
+        &written.accounts(kind.as_ref()),
+    );
     section.finish(UNSUPPORTED);
-    let api_key = match &written.key {
-        Some(key) => credential(key, lookup).map(Some),
-        None => Some(None),
-    };
+    let api_keys = credentials(written.key.as_ref(), written.keys.as_ref(), lookup);
     let Some(kind) = kind else {
         field.conflict(
             "expected `kind`, found none",
@@ -74,7 +75,9 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
     Some(Provider {
         name,
         kind: written.kind(field, &kind)?,
-        api_key: api_key?,
+        api_keys: api_keys?,
+        deadlines,
+        headers: headers?,
         models: models.unwrap_or_default(),
         tags: tags.unwrap_or_default(),
         discount: discount.unwrap_or(0.0),

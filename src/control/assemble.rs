@@ -53,8 +53,10 @@ pub(super) fn next_snapshot(
             ProviderKind::Api { base, .. } => base.clone(),
             ProviderKind::Simulated { law, .. } => simulate.endpoint(name, law)?,
         };
+        let before = old.providers.get(name.as_str()).map(AsRef::as_ref);
         let group = provider.quota_group.clone();
-        let mut provider = Provider::new(Arc::clone(provider), base).map_err(io::Error::other)?;
+        let mut provider =
+            Provider::new(Arc::clone(provider), base, before).map_err(io::Error::other)?;
         provider.group = group.map(|name| Arc::clone(groups.entry(name).or_default()));
         providers.insert(name.as_str().to_owned(), Arc::new(provider));
     }
@@ -109,11 +111,7 @@ fn member(
         .or_else(|| old.strangers.known(config.name.as_str()))
         .unwrap_or_else(|| Arc::new(Upstream::new(config.name.clone())));
     upstream.join(provider.group.as_ref());
-    Some(Member {
-        upstream,
-        config: Arc::clone(config),
-        provider,
-    })
+    Some(Member::new(upstream, Arc::clone(config), provider))
 }
 
 /// A route under its configured shares; `None` only for what the compiler refuses.
@@ -128,7 +126,7 @@ fn route(
     let members: Option<Arc<[Member]>> = config
         .targets
         .iter()
-        .map(|target| own_price(target, upstreams))
+        .map(|target| of_target(target, upstreams))
         .collect();
     let before = old.route(config.name.as_str());
     let same = before.filter(|route| same_targets(&route.config, config));
@@ -144,8 +142,8 @@ fn route(
     })
 }
 
-/// A target's upstream, with the target's own price where it has one.
-fn own_price(target: &config::Target, upstreams: &HashMap<String, Member>) -> Option<Member> {
+/// A target's upstream, with what the target has of its own.
+fn of_target(target: &config::Target, upstreams: &HashMap<String, Member>) -> Option<Member> {
     let mut member = upstreams.get(target.upstream.name.as_str())?.clone();
     if target.price != member.config.price {
         let upstream = config::Upstream {
@@ -154,6 +152,7 @@ fn own_price(target: &config::Target, upstreams: &HashMap<String, Member>) -> Op
         };
         member.config = Arc::new(upstream);
     }
+    member.deadlines = target.deadlines;
     Some(member)
 }
 

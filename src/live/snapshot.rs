@@ -7,11 +7,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use super::keys::Keys;
 use super::strangers::Strangers;
 use super::upstream::{RateGroup, Upstream};
 use crate::balance::gate::{GateState, Gates, Row, Standing};
 use crate::balance::{Draw, RouteInput, WeightTable};
-use crate::config::{self, Config, Endpoint};
+use crate::config::{self, Config, Endpoint, Phases};
 use crate::model::{TargetIndex, UpstreamName};
 use crate::provider::manner::{BadSecret, Manner};
 
@@ -45,20 +46,30 @@ pub struct Provider {
     pub manner: Manner,
     /// Whom it shares its rate limits with.
     pub group: Option<Arc<RateGroup>>,
+    /// Which of its credentials work.
+    pub keys: Keys,
 }
 
 impl Provider {
-    /// A provider at `base`.
+    /// A provider at `base`; of `before` it takes over what is known of credentials that it still has.
     ///
     /// # Errors
     /// A credential that cannot stand in a header.
-    pub fn new(config: Arc<config::Provider>, base: Endpoint) -> Result<Self, BadSecret> {
-        let secret = config.api_key.as_ref().map(config::Secret::expose);
-        let manner = Manner::new(config.kind.interface(), secret)?;
+    pub fn new(
+        config: Arc<config::Provider>,
+        base: Endpoint,
+        before: Option<&Self>,
+    ) -> Result<Self, BadSecret> {
+        let secrets: Vec<&str> = config.api_keys.iter().map(config::Secret::expose).collect();
+        let manner = Manner::new(config.kind.interface(), &secrets)?;
+        let manner = manner.with_headers(&config.headers)?;
+        let known = before.map(|before| (before.config.api_keys.as_slice(), &before.keys));
+        let keys = Keys::new(&config.api_keys, known);
         Ok(Self {
             config,
             base,
             manner,
+            keys,
             group: None,
         })
     }
@@ -73,6 +84,8 @@ pub struct Member {
     pub config: Arc<config::Upstream>,
     /// Address and credential.
     pub provider: Arc<Provider>,
+    /// How long its phases may take, over what the request's route says.
+    pub deadlines: Phases,
 }
 
 /// A route with its shares.
@@ -108,15 +121,14 @@ impl Snapshot {
             return self.member(&name);
         }
         let name = UpstreamName::new(&format!("{provider}/{UNNAMED}")).ok()?;
-        Some(Member {
-            upstream: self.strangers.upstream(&name, found.group.as_ref()),
-            config: Arc::new(config::Upstream {
-                name,
-                provider: Arc::clone(&found.config),
-                price: None,
-            }),
-            provider: Arc::clone(found),
-        })
+        let upstream = config::Upstream {
+            name,
+            provider: Arc::clone(&found.config),
+            price: None,
+        };
+        let group = found.group.as_ref();
+        let cells = self.strangers.upstream(&upstream.name, group);
+        Some(Member::new(cells, Arc::new(upstream), Arc::clone(found)))
     }
 
     /// `member` has answered: if only requests name it, it is known by its own name from now on.
@@ -138,15 +150,29 @@ impl Snapshot {
             return None;
         }
         let price = self.config.price(name, &provider.config);
-        Some(Member {
-            upstream: self.strangers.upstream(name, provider.group.as_ref()),
-            config: Arc::new(config::Upstream {
-                name: name.clone(),
-                provider: Arc::clone(&provider.config),
-                price,
-            }),
-            provider: Arc::clone(provider),
-        })
+        let upstream = config::Upstream {
+            name: name.clone(),
+            provider: Arc::clone(&provider.config),
+            price,
+        };
+        let cells = self.strangers.upstream(name, provider.group.as_ref());
+        Some(Member::new(cells, Arc::new(upstream), Arc::clone(provider)))
+    }
+}
+
+impl Member {
+    /// What `provider` has by itself; a target may have its own.
+    pub fn new(
+        upstream: Arc<Upstream>,
+        config: Arc<config::Upstream>,
+        provider: Arc<Provider>,
+    ) -> Self {
+        Self {
+            upstream,
+            config,
+            deadlines: provider.config.deadlines,
+            provider,
+        }
     }
 }
 

@@ -12,6 +12,7 @@ fn refuse(upstream: &Upstream) {
         total: std::time::Duration::ZERO,
         first_content: None,
         tokens: None,
+        estimated: false,
         cost: None,
         wait: None,
     };

@@ -8,7 +8,10 @@ use arc_swap::ArcSwapOption;
 use super::meter::{Meter, Recently, Totals};
 use crate::balance::gate::{GateOrder, GateState, Reaction, Standing};
 use crate::balance::{FlightKey, Headroom, UpstreamInput};
-use crate::model::{AnswerKind, Class, Event, Finished, Outcome, Price, Time, UpstreamName};
+use crate::model::{
+    AnswerKind, Class, Event, Finished, Outcome, Price, Time, Tokens, UpstreamName,
+};
+use crate::provider::estimate::{Bytes, Counted, Ratio};
 
 /// A provider and a model, live: what evidence belongs to. Shared by all routes and request lists that use it, and kept
 /// across reloads.
@@ -23,6 +26,8 @@ pub struct Upstream {
     /// Whether it stands for all names of its provider that nobody knows yet.
     is_shared: bool,
     meter: Mutex<Meter>,
+    /// What a token of it is in bytes, for answers without counts.
+    ratio: Mutex<Ratio>,
 }
 
 /// The part of the gate that providers of one `quota_group` share: a rate limit of one is a rate limit of all.
@@ -73,6 +78,7 @@ impl Upstream {
             group: ArcSwapOption::empty(),
             is_shared: false,
             meter: Mutex::default(),
+            ratio: Mutex::default(),
         }
     }
 
@@ -95,6 +101,12 @@ impl Upstream {
         if !same {
             self.group.store(group.cloned());
         }
+    }
+
+    /// The tokens of an exchange of so many `bytes`: as `reported`, from which is learned, else estimated.
+    pub fn count(&self, bytes: Bytes, reported: Option<Tokens>) -> Counted {
+        let mut ratio = self.ratio.lock().unwrap_or_else(PoisonError::into_inner);
+        ratio.count(bytes, reported)
     }
 
     /// `provider/model`.

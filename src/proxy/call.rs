@@ -5,6 +5,7 @@
 //! The attempt's record lives on this stack and ends with it, whatever ends it.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -13,6 +14,7 @@ use hyper::body::Incoming;
 
 use super::Proxy;
 use super::body::{Bill, Passing};
+use super::credentials;
 use super::exchange::Outgoing;
 use super::failed::{Failed, Read, not_an_answer, read_up_to};
 use super::flow::Flow;
@@ -23,16 +25,20 @@ use super::record::Ending;
 use super::reply::Reply;
 use super::upstream::{Due, Limits};
 use crate::config::Deadlines;
+use crate::dialect::Front;
 use crate::dialect::neutral::NotRead;
-use crate::live::{Account, Attempt, Member, Served, Snapshot};
+use crate::live::{Account, Attempt, Member, Served, Snapshot, Turn};
 use crate::model::{AnswerKind, Outcome, Phase, TargetIndex, Time, Tokens};
 use crate::provider::fault::classify;
 use crate::provider::headers::returned;
 use crate::provider::headroom::Headroom;
 use crate::wire::answer::{self, NotAnswer};
+use crate::wire::seal::{Origin, Shape, sealed};
 
 const TOKENS_INPUT: HeaderName = HeaderName::from_static("x-weighbridge-tokens-input");
 const TOKENS_OUTPUT: HeaderName = HeaderName::from_static("x-weighbridge-tokens-output");
+/// Says that figures of an answer were worked out here.
+pub(super) const ESTIMATED: HeaderName = HeaderName::from_static("x-weighbridge-estimated");
 const COST: HeaderName = HeaderName::from_static("x-weighbridge-cost-usd");
 const DROPPED: HeaderName = HeaderName::from_static("x-weighbridge-dropped");
 /// Most names in that header.
@@ -53,6 +59,8 @@ pub(super) struct Call<'a> {
     pub(super) deadlines: Deadlines,
     /// When the whole request must be over.
     pub(super) request_due: Time,
+    /// Whether another provider may have to go on with the conversation some day, so that state is marked.
+    pub(super) seals: bool,
 }
 
 /// One attempt under way.
@@ -64,6 +72,10 @@ struct Running<'a, 'c> {
     /// When it must be over.
     due: Due,
     started: Time,
+    /// How long its phases may take.
+    deadlines: Deadlines,
+    /// The credential that it uses.
+    key: Turn,
 }
 
 impl Call<'_> {
@@ -97,9 +109,8 @@ impl Call<'_> {
         );
         let started = attempt.started();
         let asked = self.question.envelope.extension.call_timeout;
-        let longest = asked.map_or(self.deadlines.attempt, |asked| {
-            asked.min(self.deadlines.attempt)
-        });
+        let deadlines = member.deadlines.over(self.deadlines);
+        let longest = asked.map_or(deadlines.attempt, |asked| asked.min(deadlines.attempt));
         let due = Due::new(started.after(longest), Phase::Attempt);
         let running = Running {
             call: self,
@@ -108,36 +119,47 @@ impl Call<'_> {
             attempt,
             due: due.or(Due::new(self.request_due, Phase::Request)),
             started,
+            deadlines,
+            key: member.provider.keys.first(started),
         };
         running.run(ending).await
     }
 }
 
 impl Running<'_, '_> {
-    async fn run(self, ending: &mut Ending) -> Result<Reply, Failed> {
+    async fn run(mut self, ending: &mut Ending) -> Result<Reply, Failed> {
         let (call, member) = (self.call, self.member);
         let also = &call.snapshot.config.server.forward_headers;
-        let outgoing = match Outgoing::new(call.question, member, call.headers, also) {
+        let mut outgoing = match Outgoing::new(call.question, member, call.headers, also) {
             Ok(outgoing) => outgoing,
             Err(failed) => return Err(self.failed(failed)),
         };
-        let result = match self.exchange(&outgoing, ending).await {
-            Ok(response) if response.status().is_success() => match self.kind {
-                AnswerKind::Streamed if self.streams(&response) => {
-                    return self.streamed(response, &outgoing, ending).await;
-                }
-                AnswerKind::Streamed | AnswerKind::Unary => {
-                    return self.unary(response, &outgoing, ending).await;
-                }
-            },
-            Ok(response) => {
-                ending
-                    .waiting(self.error(response, outgoing.translated))
-                    .await
+        loop {
+            outgoing.sign(member, self.key.place);
+            let response = match self.exchange(&outgoing, ending).await {
+                Ok(response) => response,
+                Err(failed) => return Err(self.failed(failed)),
+            };
+            if response.status().is_success() {
+                member.provider.keys.taken(self.key);
+                return match self.kind {
+                    AnswerKind::Streamed if self.streams(&response) => {
+                        self.streamed(response, &outgoing, ending).await
+                    }
+                    AnswerKind::Streamed | AnswerKind::Unary => {
+                        self.unary(response, &outgoing, ending).await
+                    }
+                };
             }
-            Err(failed) => failed,
-        };
-        Err(self.failed(result))
+            let error = self.error(response, outgoing.translated);
+            let failed = ending.waiting(error).await;
+            // Another key is no other target: it is the same attempt, and only its end counts.
+            match credentials::another(&member.provider, self.key, &failed, call.proxy.clock.now())
+            {
+                Some(key) => self.key = key,
+                None => return Err(self.failed(failed)),
+            }
+        }
     }
 
     /// Whether an answer that was asked for as a stream is read as one: what passes unread may be a document all the same.
@@ -147,7 +169,16 @@ impl Running<'_, '_> {
     }
 
     /// Ends the attempt as failed.
-    fn failed(self, failed: Failed) -> Failed {
+    fn failed(self, mut failed: Failed) -> Failed {
+        if self.call.question.is_moved() && failed.outcome == Outcome::ClientFault {
+            // Nobody but us put this conversation there. The provider's words say what is wrong with it.
+            failed.retell();
+            failed.outcome = Outcome::MoveRefused;
+            let (target, detail) = (&self.member.config.name, &failed.detail);
+            tracing::warn!(%target, "refused a conversation that was moved there: {detail}");
+        }
+        let (provider, now) = (&self.member.provider, self.call.proxy.clock.now());
+        let failed = credentials::judged(provider, self.key, failed, now);
         let account = Account {
             wait: failed.wait,
             ..Account::default()
@@ -164,19 +195,22 @@ impl Running<'_, '_> {
     ) -> Result<Response<Incoming>, Failed> {
         let call = self.call;
         let header = match self.kind {
-            AnswerKind::Streamed => call.deadlines.header_streamed,
-            AnswerKind::Unary => call.deadlines.header_unary,
+            AnswerKind::Streamed => self.deadlines.header_streamed,
+            AnswerKind::Unary => self.deadlines.header_unary,
         };
         let limits = Limits {
-            connect: Due::new(self.started.after(call.deadlines.connect), Phase::Connect)
+            connect: Due::new(self.started.after(self.deadlines.connect), Phase::Connect)
                 .or(self.due),
             header: Due::new(self.started.after(header), Phase::Header).or(self.due),
         };
         let build = || outgoing.request();
         let sending = call.proxy.caller.send(build, call.proxy.clock, limits);
         let response = ending.waiting(sending).await?;
-        let said = Headroom::read(response.headers(), call.proxy.clock.unix_seconds());
-        self.attempt.headroom(said);
+        // With several keys it is one key's: the others may have more.
+        if !self.member.provider.keys.are_several() {
+            self.attempt
+                .headroom(Headroom::read(response.headers(), self.now()));
+        }
         if is_encoded(response.headers()) {
             return Err(Failed::new(
                 Outcome::Malformed,
@@ -254,10 +288,15 @@ impl Running<'_, '_> {
                 return Ok(self.passing(headers, held, Some(rest), None));
             }
         };
+        let size = bytes.len();
         match self.read_answer(outgoing.translated, &mut headers, bytes) {
             Err(failed) => Err(self.failed(failed)),
             Ok((usage, body)) => {
-                let account = self.bill().account(usage);
+                let body = match self.seal() {
+                    Some((origin, shape)) => sealed(&body, origin, shape),
+                    None => body,
+                };
+                let account = self.account(usage, size);
                 tell_account(&mut headers, &account);
                 tell_dropped(&mut headers, &outgoing.dropped);
                 self.attempt.finish(Outcome::Ok, account);
@@ -291,7 +330,7 @@ impl Running<'_, '_> {
         };
         let target = self.member.provider.manner.target();
         let (usage, body) = ask
-            .answer(target, &bytes)
+            .answer(target, &bytes, self.now())
             .map_err(|reason| not_read(reason, headers, bytes, self.now()))?;
         headers.insert(
             header::CONTENT_TYPE,
@@ -310,7 +349,7 @@ impl Running<'_, '_> {
         let (parts, body) = response.into_parts();
         let mut headers = returned(&parts.headers);
         let clock = self.call.proxy.clock;
-        let first = self.started.after(self.call.deadlines.first_token);
+        let first = self.started.after(self.deadlines.first_token);
         let due = Due::new(first, Phase::FirstToken).or(self.due);
         let flow = match self.flow(outgoing) {
             Ok(flow) => flow,
@@ -352,7 +391,8 @@ impl Running<'_, '_> {
         let (question, proxy) = (self.call.question, self.call.proxy);
         if !outgoing.translated {
             let (front, watched) = (question.front, question.watched());
-            return Ok(Flow::native(front, watched, outgoing.asked_usage));
+            let flow = Flow::native(front, watched, outgoing.asked_usage);
+            return Ok(flow.sealing(self.seal()));
         }
         let Some(Ok(ask)) = question.neutral() else {
             return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
@@ -362,7 +402,29 @@ impl Running<'_, '_> {
         let stream = ask.stream(target, seed, now);
         let (reader, writer) =
             stream.ok_or_else(|| Failed::new(Outcome::Refused, "its answers do not stream"))?;
-        Ok(Flow::translated(reader, writer))
+        Ok(Flow::translated(reader, writer).sealing(self.seal()))
+    }
+
+    /// What marks the state in the answer, if anything does.
+    fn seal(&self) -> Option<(Origin, Shape)> {
+        let shape = self.call.question.shape().filter(|_| self.call.seals)?;
+        let name = self.member.config.name.provider();
+        Some((Origin::of(name.as_str()), shape))
+    }
+
+    /// What a whole answer cost. What passes unread may be a picture, and a count is no answer: nothing is worked out from
+    /// their size, and nothing from the size of vectors.
+    fn account(&self, usage: Option<Tokens>, size: usize) -> Account {
+        match self.call.question.front {
+            Front::Other | Front::CountTokens if usage.is_none() => Account::default(),
+            Front::Embeddings => self.bill().of_document(usage, 0),
+            Front::Chat
+            | Front::Completions
+            | Front::Responses
+            | Front::Messages
+            | Front::CountTokens
+            | Front::Other => self.bill().of_document(usage, size),
+        }
     }
 
     /// In seconds since 1970.
@@ -374,6 +436,7 @@ impl Running<'_, '_> {
         Bill {
             price: self.member.config.price,
             prompt_bytes: self.call.question.envelope.prompt_bytes,
+            upstream: Arc::clone(&self.member.upstream),
         }
     }
 
@@ -387,9 +450,9 @@ impl Running<'_, '_> {
     ) -> Reply {
         let (call, bill) = (self.call, self.bill());
         let between = match flow {
-            Some(_) => call.deadlines.between_tokens,
+            Some(_) => self.deadlines.between_tokens,
             // A document has no tokens to wait for: its attempt's time is what counts.
-            None => call.deadlines.attempt,
+            None => self.deadlines.attempt,
         };
         let passing = Passing {
             held,
@@ -415,6 +478,9 @@ fn tell_account(headers: &mut HeaderMap, account: &Account) {
     if let Some(tokens) = account.tokens {
         headers.insert(TOKENS_INPUT, HeaderValue::from(tokens.input));
         headers.insert(TOKENS_OUTPUT, HeaderValue::from(tokens.output));
+    }
+    if account.estimated {
+        headers.insert(ESTIMATED, HeaderValue::from_static("true"));
     }
     let cost = account.cost.map(|cost| HeaderValue::try_from(cost.exact()));
     if let Some(Ok(cost)) = cost {

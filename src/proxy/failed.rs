@@ -58,6 +58,9 @@ impl Failed {
                 format!("it answered {status} ({})", self.outcome.label())
             }
             (Class::ClientFault, None) => self.outcome.label().to_owned(),
+            _ if self.outcome == Outcome::MoveRefused => {
+                "it does not go on with a conversation of another's".to_owned()
+            }
             _ => self.detail.clone(),
         }
     }

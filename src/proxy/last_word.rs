@@ -36,7 +36,12 @@ pub(super) fn last_word(last: Option<Failed>, named: NamedBy, ending: &Ending, w
     match surface(failed.outcome, named) {
         Surface::PassThrough => passed_through(failed),
         Surface::Replace(code) => {
-            let message = told(&failed, ending, why);
+            let message = if failed.outcome == Outcome::MoveRefused {
+                let served = ending.end.served.as_ref();
+                not_taken(served.map_or("", |served| served.provider()), &failed)
+            } else {
+                told(&failed, ending, why)
+            };
             Reply::Reject(
                 Reject::new(code, message)
                     .retry_after(failed.wait)
@@ -80,12 +85,22 @@ fn told(failed: &Failed, ending: &Ending, why: Why) -> String {
     )
 }
 
+/// A conversation that nobody takes over.
+fn not_taken(provider: &str, failed: &Failed) -> String {
+    format!(
+        "the provider that this conversation began at cannot be asked now, and provider {provider:?} does not go on with \
+         it: {}; begin the conversation anew",
+        failed.detail
+    )
+}
+
 /// The client's own mistake, in the provider's words.
 fn passed_through(failed: Failed) -> Reply {
     let code = match failed.outcome {
         Outcome::ContextTooLong => Code::ContextLengthExceeded,
         Outcome::ContentFiltered => Code::ContentFilter,
         Outcome::ClientFault
+        | Outcome::MoveRefused
         | Outcome::Ok
         | Outcome::RateLimited
         | Outcome::QuotaExhausted

@@ -9,9 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::limit::{Grant, RetryBudget};
 use crate::live::{Clock, Published, Recorder};
 
+mod asking;
 mod body;
 mod call;
 mod chance;
+mod credentials;
 mod cut;
 mod dial;
 mod dispatch;

@@ -30,6 +30,8 @@ pub(super) struct Ending {
     pub(super) request_id: HeaderValue,
     /// Who was called and why each failed.
     failures: Vec<String>,
+    /// Whose parts of the conversation were left out; empty if nobody's.
+    pub(super) stripped: String,
     /// What is known so far.
     pub(super) end: RequestEnd,
     told: bool,
@@ -55,6 +57,7 @@ impl Ending {
             warnings: Vec::new(),
             request_id: HeaderValue::from_static(""),
             failures: Vec::new(),
+            stripped: String::new(),
             end: RequestEnd {
                 route,
                 served: None,

@@ -53,7 +53,11 @@ pub struct Metrics {
     overhead: Histogram,
     tokens: Family<Spent, Counter>,
     cached: Family<Call, Counter>,
+    written: Family<Call, Counter>,
+    reasoning: Family<Call, Counter>,
+    estimated: Family<Call, Counter>,
     cost: Family<Call, Dollars>,
+    moved_refused: Family<Call, Counter>,
     places: Cache<Option<Served>, Request>,
     calls: Cache<UpstreamName, Attempts>,
 }
@@ -78,6 +82,9 @@ struct Attempts {
     input: Counter,
     output: Counter,
     cached: Counter,
+    written: Counter,
+    reasoning: Counter,
+    estimated: Counter,
     cost: Dollars,
 }
 
@@ -97,7 +104,11 @@ impl Metrics {
             overhead: Histogram::new(OVERHEAD),
             tokens: Family::default(),
             cached: Family::default(),
+            written: Family::default(),
+            reasoning: Family::default(),
+            estimated: Family::default(),
             cost: Family::default(),
+            moved_refused: Family::default(),
             places: Cache::default(),
             calls: Cache::default(),
         };
@@ -121,7 +132,11 @@ impl Metrics {
         add_seconds(registry, names::OVERHEAD, self.overhead.clone());
         add(registry, names::TOKENS, self.tokens.clone());
         add(registry, names::CACHED_TOKENS, self.cached.clone());
+        add(registry, names::CACHE_WRITE_TOKENS, self.written.clone());
+        add(registry, names::REASONING_TOKENS, self.reasoning.clone());
+        add(registry, names::ESTIMATED_TOKENS, self.estimated.clone());
         add(registry, names::COST, self.cost.clone());
+        add(registry, names::MOVED_REFUSED, self.moved_refused.clone());
     }
 
     fn request(&self, end: &RequestEnd) -> Arc<Request> {
@@ -152,6 +167,9 @@ impl Metrics {
             input: self.tokens.get_or_create_owned(&tokens("input")),
             output: self.tokens.get_or_create_owned(&tokens("output")),
             cached: self.cached.get_or_create_owned(&call),
+            written: self.written.get_or_create_owned(&call),
+            reasoning: self.reasoning.get_or_create_owned(&call),
+            estimated: self.estimated.get_or_create_owned(&call),
             cost: self.cost.get_or_create_owned(&call),
             good: OnceLock::new(),
             call: call.clone(),
@@ -228,10 +246,19 @@ impl Witness for Metrics {
     fn attempt_ended(&self, route: &str, upstream: &Upstream, _: AnswerKind, end: &Finished) {
         let attempts = self.attempt(route, upstream.name());
         self.count_attempt(&attempts, end.outcome);
+        if end.outcome == Outcome::MoveRefused {
+            self.moved_refused.get_or_create(&attempts.call).inc();
+        }
         if let Some(tokens) = end.tokens {
             attempts.input.inc_by(tokens.input);
             attempts.output.inc_by(tokens.output);
             attempts.cached.inc_by(tokens.cached_input);
+            attempts.written.inc_by(tokens.cache_write);
+            attempts.reasoning.inc_by(tokens.reasoning);
+            if end.estimated {
+                let all = tokens.input.saturating_add(tokens.output);
+                attempts.estimated.inc_by(all);
+            }
         }
         if let Some(cost) = end.cost {
             attempts.cost.inc_by(cost.usd());

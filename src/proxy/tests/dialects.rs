@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::faultd::{Act, Faultd, STREAM_HEAD, answer_of, chunk, response, stream_of};
 use super::world::{Got, Plan, Spec, World, ask};
 use crate::config::Interface;
+use crate::live::Clock;
 use crate::wire::eventstream;
 
 /// A request to `path` with `body`, on a connection of its own.
@@ -343,6 +344,35 @@ async fn a_chat_is_answered_by_messages() {
 }
 
 #[tokio::test]
+async fn an_answer_without_a_date_is_of_today() {
+    let begun = Clock::start().unix_seconds();
+    let paths = [
+        (
+            "/v1/chat/completions",
+            "created",
+            json!({"model": "chat", "messages": [{"role": "user", "content": "hi"}]}),
+        ),
+        (
+            "/v1/completions",
+            "created",
+            json!({"model": "chat", "prompt": "hi"}),
+        ),
+        (
+            "/v1/responses",
+            "created_at",
+            json!({"model": "chat", "input": "hi"}),
+        ),
+    ];
+    for (path, member, body) in paths {
+        let act = Act::Answer(response("200 OK", "application/json", MESSAGE));
+        let (_target, world) = one(Interface::Anthropic, act).await;
+        let got = world.send(&post_to(path, &body)).await;
+        let made = parsed(&got)[member].as_u64();
+        assert!(made >= Some(begun), "{path}: {got:?}");
+    }
+}
+
+#[tokio::test]
 async fn messages_pass_to_their_own_provider_as_they_are() {
     let act = Act::Answer(response("200 OK", "application/json", MESSAGE));
     let (target, world) = one(Interface::Anthropic, act).await;
@@ -481,4 +511,22 @@ async fn tokens_are_counted_by_who_can_and_else_estimated() {
     assert!(parsed(&got)["input_tokens"].as_u64() > Some(0));
     assert_eq!(got.header("x-weighbridge-estimated"), "true");
     assert_eq!(target.connections(), 0);
+}
+
+#[tokio::test]
+async fn an_answer_without_counts_is_booked_by_its_size_and_marked() {
+    let body = json!({"id": "x", "choices": [{"index": 0, "message": {"role": "assistant", "content": "a".repeat(4_000)},
+        "finish_reason": "stop"}]});
+    let act = Act::Answer(response("200 OK", "application/json", &body.to_string()));
+    let (_target, world) = one(Interface::OPENAI, act).await;
+    let got = world.chat(&ask(false)).await;
+    assert_eq!(got.header("x-weighbridge-estimated"), "true", "{got:?}");
+    let tokens: u64 = got.header("x-weighbridge-tokens-output").parse().unwrap();
+    assert!((900..=1_000).contains(&tokens), "{tokens}");
+    let ends = world.ends().await;
+    assert!(ends[0].estimated && ends[0].cost.is_some());
+
+    let (_target, world) = one(Interface::OPENAI, Act::Answer(answer_of("x"))).await;
+    let got = world.chat(&ask(false)).await;
+    assert_eq!(got.header("x-weighbridge-estimated"), "", "{got:?}");
 }

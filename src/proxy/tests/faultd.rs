@@ -11,10 +11,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// What is done once a request has been read.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Act {
     /// Sends this and takes the next request on the same connection.
     Answer(Vec<u8>),
+    /// Sends the first of these whose text is in the request, else the other one.
+    ByHead(Vec<(String, Vec<u8>)>, Vec<u8>),
     /// Sends this and closes.
     SendAndClose(Vec<u8>),
     /// Sends this and waits until the peer hangs up.
@@ -27,10 +29,11 @@ pub(super) enum Act {
     Reset,
     /// Does these in turn, one for each request, whatever its connection.
     Turn(Vec<Act>),
+    /// Sends what this makes of the request, head and body.
+    Reply(Arc<dyn Fn(&str) -> Vec<u8> + Send + Sync>),
 }
 
 /// The target.
-#[derive(Debug)]
 pub(super) struct Faultd {
     pub(super) address: SocketAddr,
     seen: Arc<Mutex<Vec<Vec<u8>>>>,
@@ -94,7 +97,7 @@ impl Faultd {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Script {
     seen: Arc<Mutex<Vec<Vec<u8>>>>,
     act: Arc<Mutex<Act>>,
@@ -117,10 +120,16 @@ impl Script {
         let mut served = 0;
         while let Some(request) = read_request(&mut stream).await {
             served += 1;
+            let text = String::from_utf8_lossy(&request).into_owned();
             self.seen.lock().unwrap().push(request);
             let act = self.next_act();
             match act {
                 Act::Turn(_) => unreachable!("turns are taken one by one"),
+                Act::ByHead(answers, other) => {
+                    let found = answers.iter().find(|(part, _)| text.contains(part));
+                    let answer = found.map_or(&other, |(_, answer)| answer);
+                    stream.write_all(answer).await.unwrap_or_default();
+                }
                 Act::AnswerOnce(_) if served > 1 => return,
                 Act::Answer(bytes) | Act::AnswerOnce(bytes) => {
                     stream.write_all(&bytes).await.unwrap_or_default();
@@ -140,6 +149,9 @@ impl Script {
                         tokio::time::sleep(pause).await;
                         stream.write_all(&piece).await.unwrap_or_default();
                     }
+                }
+                Act::Reply(make) => {
+                    stream.write_all(&make(&text)).await.unwrap_or_default();
                 }
                 Act::Reset => {
                     stream.set_zero_linger().unwrap();

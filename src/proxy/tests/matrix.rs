@@ -43,7 +43,6 @@ enum Shows {
 }
 
 /// What the target does.
-#[derive(Debug)]
 enum Does {
     Act(Act),
     /// Nobody listens there.
@@ -53,7 +52,6 @@ enum Does {
 }
 
 /// One way to fail.
-#[derive(Debug)]
 struct Kind {
     name: &'static str,
     does: Does,
