@@ -144,6 +144,27 @@ pub struct News {
     pub probe: Option<ProbeResult>,
 }
 
+/// What the last answer said is left of its provider's limits.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Headroom {
+    /// When it said so.
+    pub at: Time,
+    /// Of requests.
+    pub requests: Option<Room>,
+    /// Of tokens.
+    pub tokens: Option<Room>,
+}
+
+/// What is left of one limit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Room {
+    /// What is left, in requests or tokens.
+    pub remaining: f64,
+    /// The whole of it.
+    pub limit: Option<f64>,
+    /// Seconds until it is whole again.
+    pub resets_in: Option<f64>,
+}
 impl News {
     /// This and `later`, as one tick would have heard both.
     #[must_use]
@@ -188,6 +209,9 @@ pub struct UpstreamInput {
     pub news: News,
     /// Its price now.
     pub price: Option<Price>,
+    /// What its provider said is left of its limits, if an answer since the last tick said it.
+    #[serde(default)]
+    pub headroom: Option<Headroom>,
 }
 
 /// All that a tick is told about one route.

@@ -222,10 +222,10 @@ impl Tally {
     /// An ejection that the tick has not seen yet stands.
     pub fn obey(&mut self, watch: &Watch, reference: Reference) -> bool {
         let unseen = self.news.ejected.is_some();
-        let fault_sum = if watch.serving == self.watch.serving {
-            self.watch.fault_sum
+        let (fault_sum, ours) = if watch.serving == self.watch.serving {
+            (self.watch.fault_sum, self.watch.ours)
         } else {
-            0.0
+            (0.0, 0)
         };
         let serving = watch.serving && !unseen;
         let ejected_at = self.watch.ejected_at.max(watch.ejected_at);
@@ -233,6 +233,7 @@ impl Tally {
             fault_sum,
             serving,
             ejected_at,
+            ours,
             ..*watch
         };
         self.reference = reference;

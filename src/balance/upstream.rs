@@ -466,6 +466,7 @@ impl UpstreamMemory {
                 serving: self.health.is_serving(),
                 probe_needs_end: self.health.cause() == Some(Cause::Stalls),
                 ejected_at: self.health.ejected_at,
+                ours: 0,
             },
             probe_wanted: self.health.wants_probe() || burst,
             limit: u32::MAX,

@@ -243,6 +243,8 @@ fn provider(path: &str, old: &Provider, new: &Provider, lines: &mut Lines) {
     phases(path, &old.deadlines, &new.deadlines, lines);
     lines.value(path, "tags", &old.tags, &new.tags);
     lines.field(path, "discount", &old.discount, &new.discount);
+    let group = |provider: &Provider| provider.quota_group.clone().unwrap_or_default();
+    lines.field(path, "quota_group", &group(old), &group(new));
 }
 
 const fn kind_name(kind: &ProviderKind) -> &'static str {
@@ -266,12 +268,21 @@ fn route(path: &str, old: &Route, new: &Route, lines: &mut Lines) {
         &old.on_lost_origin,
         &new.on_lost_origin,
     );
-    lines.field(
-        path,
-        "fallbacks",
-        &names(&old.fallbacks),
-        &names(&new.fallbacks),
-    );
+    for (key, old, new) in [
+        ("fallbacks", &old.fallbacks, &new.fallbacks),
+        (
+            "context_fallbacks",
+            &old.context_fallbacks,
+            &new.context_fallbacks,
+        ),
+        (
+            "content_filter_fallbacks",
+            &old.content_filter_fallbacks,
+            &new.content_filter_fallbacks,
+        ),
+    ] {
+        lines.field(path, key, &names(old), &names(new));
+    }
     deadlines(path, old.deadlines, new.deadlines, lines);
     lines.value(path, "objective", &old.objective, &new.objective);
     let by_name = |route: &Route| -> BTreeMap<TargetName, Target> {

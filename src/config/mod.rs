@@ -209,6 +209,8 @@ pub struct Provider {
     pub tags: Vec<String>,
     /// Part of the list price that a contract takes off, 0 to 1.
     pub discount: f64,
+    /// Providers of one group share a quota: a rate limit at one is a rate limit at all.
+    pub quota_group: Option<String>,
 }
 
 /// The API of a provider and where it is.
@@ -276,6 +278,10 @@ pub struct Route {
     pub on_lost_origin: OnLostOrigin,
     /// Where requests go when no target of the route is left, in order.
     pub fallbacks: Vec<Fallback>,
+    /// Where requests go that are longer than a target's model takes, in order.
+    pub context_fallbacks: Vec<Fallback>,
+    /// Where requests go that a target's content policy refuses, in order.
+    pub content_filter_fallbacks: Vec<Fallback>,
     /// How long each phase may take.
     pub deadlines: Deadlines,
     /// How much latency, cost and errors count.

@@ -23,7 +23,6 @@ const UNSUPPORTED: &[&str] = &[
     "limits",
     "max_in_flight",
     "proxy",
-    "quota_group",
     "rpm",
     "tpm",
 ];
@@ -57,6 +56,8 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
     let tags = section.field("tags").map(|field| field.texts());
     let discount = section.field("discount").and_then(|field| field.fraction());
     let capabilities = capabilities(section.section("capabilities"));
+    let quota_group = section.field("quota_group");
+    let quota_group = quota_group.and_then(|field| Some(field.str()?.to_owned()));
     let deadlines = phases(section.section("deadlines"));
     let kind = section.field("kind");
     let headers = headers(
@@ -82,6 +83,7 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
         models: models.unwrap_or_default(),
         tags: tags.unwrap_or_default(),
         discount: discount.unwrap_or(0.0),
+        quota_group,
     })
 }
 

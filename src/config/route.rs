@@ -75,6 +75,8 @@ fn route(name: RouteName, field: &Field<'_>, world: &mut World<'_>) -> Option<Ro
         retry: settings::retry(section.section("retry"), &world.retry),
         on_lost_origin: world.on_lost_origin,
         fallbacks: Vec::new(),
+        context_fallbacks: Vec::new(),
+        content_filter_fallbacks: Vec::new(),
         deadlines: deadlines(section.section("deadlines"), world.deadlines),
         objective: Objective::default(),
     };
@@ -82,8 +84,17 @@ fn route(name: RouteName, field: &Field<'_>, world: &mut World<'_>) -> Option<Ro
     read_words(&mut section, &mut route);
     let mixes = mix.as_ref().and_then(Field::boolean);
     set(&mut route.mix_models, mixes);
-    if let Some(field) = section.field("fallbacks") {
-        route.fallbacks = fallbacks(&route.name, &field, world);
+    for (key, list) in [
+        ("fallbacks", &mut route.fallbacks),
+        ("context_fallbacks", &mut route.context_fallbacks),
+        (
+            "content_filter_fallbacks",
+            &mut route.content_filter_fallbacks,
+        ),
+    ] {
+        if let Some(field) = section.field(key) {
+            *list = fallbacks(&route.name, &field, world);
+        }
     }
     let targets = section.field("targets");
     section.finish(UNSUPPORTED);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::balance::WeightTable;
 use crate::config::{self, Config, Endpoint, ProviderKind};
 use crate::law::Law;
-use crate::live::{Member, Provider, Route, RouteCells, Snapshot, Strangers, Upstream};
+use crate::live::{Member, Provider, RateGroup, Route, RouteCells, Snapshot, Strangers, Upstream};
 use crate::model::ProviderName;
 
 /// Starts and stops the servers behind `kind = "simulated"`.
@@ -47,14 +47,17 @@ pub(super) fn next_snapshot(
     simulate: &mut dyn Simulate,
 ) -> io::Result<Snapshot> {
     let mut providers = HashMap::new();
+    let mut groups = groups(old);
     for (name, provider) in &config.providers {
         let base = match &provider.kind {
             ProviderKind::Api { base, .. } => base.clone(),
             ProviderKind::Simulated { law, .. } => simulate.endpoint(name, law)?,
         };
         let before = old.providers.get(name.as_str()).map(AsRef::as_ref);
-        let provider =
+        let group = provider.quota_group.clone();
+        let mut provider =
             Provider::new(Arc::clone(provider), base, before).map_err(io::Error::other)?;
+        provider.group = group.map(|name| Arc::clone(groups.entry(name).or_default()));
         providers.insert(name.as_str().to_owned(), Arc::new(provider));
     }
     let member = |upstream: &Arc<config::Upstream>| member(old, &providers, upstream);
@@ -84,6 +87,15 @@ pub(super) fn next_snapshot(
     })
 }
 
+/// The quota groups of `old` by name: a limit that was reached before a reload is reached after it.
+fn groups(old: &Snapshot) -> HashMap<String, Arc<RateGroup>> {
+    let known = old.providers.values().filter_map(|provider| {
+        let name = provider.config.quota_group.clone()?;
+        Some((name, Arc::clone(provider.group.as_ref()?)))
+    });
+    known.collect()
+}
+
 /// An upstream with its gate and meter: those it had, those it had as a stranger, or new ones.
 fn member(
     old: &Snapshot,
@@ -98,6 +110,7 @@ fn member(
     let upstream = known
         .or_else(|| old.strangers.known(config.name.as_str()))
         .unwrap_or_else(|| Arc::new(Upstream::new(config.name.clone())));
+    upstream.join(provider.group.as_ref());
     Some(Member::new(upstream, Arc::clone(config), provider))
 }
 

@@ -38,7 +38,7 @@ pub struct Controller {
     plan: Plan,
     memory: Memory,
     upstreams: Vec<Member>,
-    strangers: usize,
+    strangers: u64,
     /// What the process started with: some keys hold until it ends.
     started: Arc<Config>,
     last: Time,
@@ -117,8 +117,8 @@ impl Controller {
             .upstreams
             .values()
             .map(|m| (m.config.name.clone(), m.clone()));
+        self.strangers = snapshot.strangers.version();
         let strangers = snapshot.strangers.all();
-        self.strangers = strangers.len();
         let strange = strangers.into_iter().filter_map(|upstream| {
             Some((upstream.name().clone(), snapshot.member(upstream.name())?))
         });
@@ -136,7 +136,7 @@ impl Controller {
     /// One tick.
     pub(super) fn tick(&mut self) {
         let snapshot = self.publisher.read();
-        if snapshot.strangers.len() != self.strangers {
+        if snapshot.strangers.version() != self.strangers {
             self.line_up(&snapshot);
         }
         let now = self.clock.now();

@@ -9,6 +9,7 @@ mod meter;
 mod published;
 mod record;
 mod snapshot;
+mod strangers;
 mod upstream;
 mod window;
 
@@ -19,5 +20,6 @@ pub use keys::{Keys, Turn};
 pub use meter::{Recently, Totals};
 pub use published::{Published, Publisher};
 pub use record::{CLIENT_CLOSED, Recorder, RequestEnd, Served};
-pub use snapshot::{Member, MemberGates, Provider, Route, RouteCells, Snapshot, Strangers};
-pub use upstream::Upstream;
+pub use snapshot::{Member, MemberGates, Provider, Route, RouteCells, Snapshot};
+pub use strangers::Strangers;
+pub use upstream::{RateGroup, Upstream};

@@ -4,11 +4,12 @@
 //! once and keeps it, also across its retries.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 
 use super::keys::Keys;
-use super::upstream::Upstream;
+use super::strangers::Strangers;
+use super::upstream::{RateGroup, Upstream};
 use crate::balance::gate::{GateState, Gates, Row, Standing};
 use crate::balance::{Draw, RouteInput, WeightTable};
 use crate::config::{self, Capabilities, Config, Endpoint, Phases};
@@ -44,6 +45,8 @@ pub struct Provider {
     pub base: Endpoint,
     /// How it is called.
     pub manner: Manner,
+    /// Whom it shares its rate limits with.
+    pub group: Option<Arc<RateGroup>>,
     /// Which of its credentials work.
     pub keys: Keys,
 }
@@ -68,6 +71,7 @@ impl Provider {
             base,
             manner,
             keys,
+            group: None,
         })
     }
 }
@@ -127,8 +131,17 @@ impl Snapshot {
             provider: Arc::clone(&found.config),
             price: None,
         };
-        let cells = self.strangers.upstream(&upstream.name);
+        let group = found.group.as_ref();
+        let cells = self.strangers.upstream(&upstream.name, group);
         Some(Member::new(cells, Arc::new(upstream), Arc::clone(found)))
+    }
+
+    /// `member` has answered: if only requests name it, it is known by its own name from now on.
+    pub fn served(&self, member: &Member) {
+        let name = &member.config.name;
+        if !self.upstreams.contains_key(name.as_str()) {
+            self.strangers.served(name, member.provider.group.as_ref());
+        }
     }
 
     /// What serves `provider/model`, if the provider exists and takes the model.
@@ -147,8 +160,8 @@ impl Snapshot {
             provider: Arc::clone(&provider.config),
             price,
         };
-        let (cells, provider) = (self.strangers.upstream(name), Arc::clone(provider));
-        Some(Member::new(cells, Arc::new(upstream), provider))
+        let cells = self.strangers.upstream(name, provider.group.as_ref());
+        Some(Member::new(cells, Arc::new(upstream), Arc::clone(provider)))
     }
 }
 
@@ -297,58 +310,3 @@ impl RouteCells {
 
 /// The model's name in the books of requests that name none.
 const UNNAMED: &str = "-";
-/// Most upstreams that requests may make known; further ones of a provider share one gate and meter.
-const MOST_STRANGERS: usize = 1_024;
-
-/// Upstreams that no route names, made known by requests: bounded, since clients choose the names.
-#[derive(Debug, Default)]
-pub struct Strangers {
-    by_name: RwLock<HashMap<String, Arc<Upstream>>>,
-}
-
-impl Strangers {
-    /// The upstream of this name; beyond the bound, one that all further names of its provider share.
-    pub fn upstream(&self, name: &UpstreamName) -> Arc<Upstream> {
-        let known = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(upstream) = known.get(name.as_str()) {
-            return Arc::clone(upstream);
-        }
-        let room = known.len() < MOST_STRANGERS;
-        drop(known);
-        let shared = UpstreamName::new(&format!("{}/other", name.provider()));
-        let name = match shared {
-            Ok(other) if !room => other,
-            _ => name.clone(),
-        };
-        let mut known = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
-        let fresh = || Arc::new(Upstream::new(name.clone()));
-        Arc::clone(known.entry(name.as_str().to_owned()).or_insert_with(fresh))
-    }
-
-    /// The upstream of this name, if a request has named it.
-    pub fn known(&self, name: &str) -> Option<Arc<Upstream>> {
-        let known = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(name).cloned()
-    }
-
-    /// How many are known.
-    pub fn len(&self) -> usize {
-        self.by_name
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len()
-    }
-
-    /// Whether none is.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// All that are known, by name.
-    pub fn all(&self) -> Vec<Arc<Upstream>> {
-        let known = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<Arc<Upstream>> = known.values().cloned().collect();
-        all.sort_by(|a, b| a.name().cmp(b.name()));
-        all
-    }
-}

@@ -54,6 +54,7 @@ impl<'a> Asking<'a> {
     fn begin(asked: &Asked, ending: &mut Ending) {
         ending.end.route = asked.pool.label.clone();
         asked.pool.arrived();
+        self.proxy.deposit();
     }
 
     /// Asks for an answer to `question` in its only form.

@@ -31,6 +31,7 @@ use crate::live::{Account, Attempt, Member, Served, Snapshot, Turn};
 use crate::model::{AnswerKind, Outcome, Phase, TargetIndex, Time, Tokens};
 use crate::provider::fault::classify;
 use crate::provider::headers::returned;
+use crate::provider::headroom::Headroom;
 use crate::wire::answer::{self, NotAnswer};
 use crate::wire::seal::{Origin, Shape, sealed};
 
@@ -206,6 +207,11 @@ impl Running<'_, '_> {
         let build = || outgoing.request();
         let sending = call.proxy.caller.send(build, call.proxy.clock, limits);
         let response = ending.waiting(sending).await?;
+        // With several keys it is one key's: the others may have more.
+        if !self.member.provider.keys.are_several() {
+            self.attempt
+                .headroom(Headroom::read(response.headers(), self.now()));
+        }
         if is_encoded(response.headers()) {
             return Err(Failed::new(
                 Outcome::Malformed,
@@ -317,7 +323,7 @@ impl Running<'_, '_> {
         if !translated {
             return match answer::read_as(question.watched(), &bytes) {
                 Ok(facts) => Ok((facts.usage, bytes)),
-                Err(reason) => Err(not_an_answer(&reason, headers.clone(), bytes)),
+                Err(reason) => Err(not_an_answer(&reason, headers.clone(), bytes, self.now())),
             };
         }
         let Some(Ok(ask)) = question.neutral() else {
@@ -325,8 +331,8 @@ impl Running<'_, '_> {
         };
         let target = &self.member.target;
         let (usage, body) = ask
-            .answer(target, &bytes, self.call.proxy.clock.unix_seconds())
-            .map_err(|reason| not_read(reason, headers, bytes))?;
+            .answer(target, &bytes, self.now())
+            .map_err(|reason| not_read(reason, headers, bytes, self.now()))?;
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
@@ -351,10 +357,10 @@ impl Running<'_, '_> {
             Err(failed) => return Err(self.failed(failed)),
         };
         let opened = if super::opening::is_event_stream(&parts.headers) {
-            let opening = super::opening::open(body, flow);
+            let opening = super::opening::open(body, flow, clock.unix_seconds());
             ending.waiting(due.bound(clock, opening)).await
         } else {
-            let other = super::opening::not_a_stream(&parts.headers, body);
+            let other = super::opening::not_a_stream(&parts.headers, body, clock.unix_seconds());
             ending.waiting(due.bound(clock, other)).await.map(Err)
         };
         match opened {
@@ -420,6 +426,11 @@ impl Running<'_, '_> {
             | Front::CountTokens
             | Front::Other => self.bill().of_document(usage, size),
         }
+    }
+
+    /// In seconds since 1970.
+    fn now(&self) -> u64 {
+        self.call.proxy.clock.unix_seconds()
     }
 
     fn bill(&self) -> Bill {
@@ -488,12 +499,12 @@ fn tell_dropped(headers: &mut HeaderMap, dropped: &[String]) {
     }
 }
 
-/// The failure of a target whose document cannot be read.
-fn not_read(reason: NotRead, headers: &HeaderMap, body: Bytes) -> Failed {
+/// The failure of a target whose document cannot be read; `now` in seconds since 1970.
+fn not_read(reason: NotRead, headers: &HeaderMap, body: Bytes, now: u64) -> Failed {
     match reason {
         NotRead::Reported(reported) => {
             let reported = NotAnswer::Reported(reported);
-            let mut failed = not_an_answer(&reported, headers.clone(), body);
+            let mut failed = not_an_answer(&reported, headers.clone(), body, now);
             failed.retell();
             failed
         }

@@ -12,15 +12,15 @@ use tokio::time::sleep;
 
 use super::call::Call;
 use super::failed::Failed;
-use super::last_word::last_word;
+use super::last_word::{Why, last_word};
 use super::pool::Pool;
 use super::record::Ending;
 use super::reply::Reply;
 use super::resolve::Asked;
 use crate::balance::Mask;
 use crate::balance::gate::{Admitted, Reason};
-use crate::limit::{Delivered, Jitter, Left, Next, Place, Tried, next};
-use crate::model::{Outcome, TargetIndex, Time};
+use crate::limit::{Delivered, Grant, Jitter, Left, Next, Place, Tried, is_charged, next};
+use crate::model::{Class, Outcome, TargetIndex, Time, UpstreamName};
 
 /// Longest wait for a target that is blocked, when all are. Longer, and the client is told when to come back.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -39,6 +39,10 @@ pub(super) struct Walk<'a> {
     untried_there: (usize, Mask),
     history: Vec<Tried>,
     last: Option<Failed>,
+    /// Whether the retry that comes next has been granted.
+    is_paid: bool,
+    /// Who said that our credential or our model is wrong there: no later place of this request leads there again.
+    hopeless: Vec<UpstreamName>,
     /// Whether pools in distress are called, since nobody else is left.
     desperate: bool,
     /// Who goes on when nobody here can.
@@ -93,7 +97,9 @@ impl<'a> Walk<'a> {
             ending,
             history: Vec::new(),
             last: None,
-            desperate: asked.fallbacks.is_empty() && reserve == Reserve::Nobody,
+            is_paid: false,
+            hopeless: Vec::new(),
+            desperate: asked.counts.usual == 0 && reserve == Reserve::Nobody,
             reserve,
             sent: 0,
         }
@@ -103,7 +109,7 @@ impl<'a> Walk<'a> {
     pub(super) fn alone(&mut self) {
         self.reserve = Reserve::Nobody;
         if self.sent == 0 {
-            self.desperate = self.asked.fallbacks.is_empty();
+            self.desperate = self.asked.counts.usual == 0;
             self.history.clear();
             self.untried = self.asked.pool.eligible;
         }
@@ -117,35 +123,63 @@ impl<'a> Walk<'a> {
     /// Calls one target after the other until one answers or the plan is spent.
     pub(super) async fn run(&mut self) -> Walked {
         loop {
-            let left = Left {
-                untried: self.has_untried(),
-                fallbacks: self.asked.fallbacks.len(),
-            };
             let jitter = Jitter(self.call.proxy.chance.number());
             let elapsed = self.ending.elapsed();
-            let answered = match next(&self.asked.plan, &self.history, left, elapsed, jitter) {
-                Next::TryNext => self.try_pool().await,
-                Next::FallBack(index) => self.try_fallback(index).await,
+            let left = self.left();
+            let next = next(&self.asked.plan, &self.history, left, elapsed, jitter);
+            let answered = match next {
                 Next::RetrySame { .. } | Next::GiveUp if self.can_hand_over() => {
                     return Walked::Spent;
                 }
+                _ if !self.is_granted(next) => {
+                    self.ending.end.budget_spent = true;
+                    return Walked::Reply(self.rejected(Why::Budget));
+                }
+                Next::TryNext => self.try_pool().await,
+                Next::FallBack(index) => self.try_fallback(index).await,
                 Next::RetrySame { place, after } => {
                     self.ending.waiting(sleep(after)).await;
                     self.try_again(place).await
                 }
-                Next::Return => return Walked::Reply(self.rejected(false)),
+                Next::Return => return Walked::Reply(self.rejected(Why::Final)),
                 Next::GiveUp if self.sent == 0 && !self.desperate => {
                     self.desperate = true;
                     self.history.clear();
                     self.untried = self.asked.pool.eligible;
                     None
                 }
-                Next::GiveUp => return Walked::Reply(self.rejected(true)),
+                Next::GiveUp => return Walked::Reply(self.rejected(Why::Spent)),
             };
             if let Some(reply) = answered {
                 return Walked::Reply(reply);
             }
         }
+    }
+
+    /// Who has not been tried.
+    fn left(&self) -> Left {
+        let counts = self.asked.counts;
+        Left {
+            untried: self.has_untried(),
+            fallbacks: counts.usual,
+            context: counts.context,
+            filter: counts.filter,
+        }
+    }
+
+    /// Whether `next` may be made: what is tried again beyond the first move is charged to the process's budget. A move that
+    /// comes to nothing leaves its grant to the next one. Calls of a walk before this one count as well.
+    fn is_granted(&mut self, next: Next) -> bool {
+        let is_move = match next {
+            Next::TryNext | Next::FallBack(_) | Next::RetrySame { .. } => true,
+            Next::GiveUp | Next::Return => false,
+        };
+        let is_charged = is_charged(&self.history) || self.ending.end.attempts >= 2;
+        if is_move && is_charged && !self.is_paid {
+            self.is_paid = self.call.proxy.charge() == Grant::Granted;
+            return self.is_paid;
+        }
+        true
     }
 
     /// Whether somebody else is there, and the plan has something left for them.
@@ -302,10 +336,25 @@ impl<'a> Walk<'a> {
             Place::Target(_) => untry(&mut self.untried, pool, target),
             Place::Fallback(_) => untry(&mut self.untried_there.1, pool, target),
         }
+        let Some(member) = pool.members().get(target.get()) else {
+            return self.refuse(place, "the table names a target that does not exist", None);
+        };
+        let name = &member.config.name;
+        if self.hopeless.contains(name) {
+            return self.refuse(place, "it turned this request away before", None);
+        }
+        self.is_paid = false;
         self.sent += 1;
         match self.call.attempt(pool, target, probe, self.ending).await {
-            Ok(reply) => Some(reply),
+            Ok(reply) => {
+                self.call.snapshot.served(member);
+                Some(reply)
+            }
             Err(failed) => {
+                if failed.outcome.class() == Class::OurFault {
+                    self.hopeless.push(name.clone());
+                }
+                self.ending.tried(&failed);
                 self.note(place, &failed);
                 self.ending.end.outcome = failed.outcome;
                 self.last = Some(failed);
@@ -325,14 +374,9 @@ impl<'a> Walk<'a> {
         });
     }
 
-    /// The client's answer after the last failure; `spent` if more attempts would have been right.
-    fn rejected(&mut self, spent: bool) -> Reply {
-        last_word(
-            self.last.take(),
-            self.asked.named_by,
-            &self.ending.end,
-            spent,
-        )
+    /// The client's answer after the last failure.
+    fn rejected(&mut self, why: Why) -> Reply {
+        last_word(self.last.take(), self.asked.named_by, self.ending, why)
     }
 }
 

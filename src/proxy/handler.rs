@@ -40,8 +40,10 @@ pub async fn handle(proxy: Arc<Proxy>, request: Request<Incoming>) -> Response<B
         proxy.labels.none.clone(),
     );
     let (head, body) = request.into_parts();
+    let request_id = intake::request_id(&head.headers).unwrap_or_else(|| own_id(&proxy));
+    ending.request_id = request_id.clone();
     let told = Told {
-        request_id: intake::request_id(&head.headers).unwrap_or_else(|| own_id(&proxy)),
+        request_id,
         generation: snapshot.generation,
         front: intake::front(&head),
     };

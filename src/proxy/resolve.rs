@@ -27,8 +27,11 @@ use crate::wire::{Code, Extension, List, ListKind};
 pub(super) struct Asked {
     /// What was asked for.
     pub(super) pool: Pool,
-    /// Where it may go when nobody there is left, in order.
+    /// Where it may go when nobody there is left, in order; behind them where it goes when it is too long, and behind those
+    /// where it goes when a content policy refuses it.
     pub(super) fallbacks: Vec<Pool>,
+    /// How many of them are of which kind.
+    pub(super) counts: Counts,
     /// What is tried again.
     pub(super) plan: Plan,
     /// How long each phase may take.
@@ -39,6 +42,17 @@ pub(super) struct Asked {
     pub(super) seals: bool,
     /// What becomes of a conversation whose provider is gone.
     pub(super) on_lost_origin: OnLostOrigin,
+}
+
+/// How many fallbacks there are for what.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    /// For when nobody else is left.
+    pub(super) usual: usize,
+    /// For what is too long.
+    pub(super) context: usize,
+    /// For what a content policy refuses.
+    pub(super) filter: usize,
 }
 
 /// What everything here is looked up in and for.
@@ -133,6 +147,7 @@ fn of_route(scope: Scope<'_>, route: &Arc<Route>) -> Result<Asked, Reject> {
     let asked = Asked {
         pool,
         fallbacks,
+        counts: Counts::default(),
         plan: plan(
             &config.retry.on_codes,
             config.retry.count,
@@ -144,7 +159,20 @@ fn of_route(scope: Scope<'_>, route: &Arc<Route>) -> Result<Asked, Reject> {
         seals: several(snapshot, &route.members, &config.fallbacks),
         on_lost_origin: config.on_lost_origin,
     };
-    with_fallbacks(scope, asked)
+    let mut asked = with_fallbacks(scope, asked)?;
+    for (list, count) in [
+        (&config.context_fallbacks, &mut asked.counts.context),
+        (&config.content_filter_fallbacks, &mut asked.counts.filter),
+    ] {
+        let before = asked.fallbacks.len();
+        for fallback in list {
+            asked
+                .fallbacks
+                .extend(fallback_pool(scope, fallback, &[demand]));
+        }
+        *count = asked.fallbacks.len() - before;
+    }
+    Ok(asked)
 }
 
 /// What a request names itself, with the defaults.
@@ -159,6 +187,7 @@ fn own(snapshot: &Snapshot, pool: Pool, extension: &Extension) -> Asked {
         on_lost_origin: *on_lost_origin,
         pool,
         fallbacks: Vec::new(),
+        counts: Counts::default(),
         plan: plan(&retry.on_codes, retry.count, deadlines.total, extension),
         deadlines: *deadlines,
         named_by: NamedBy::Client,
@@ -201,6 +230,7 @@ fn with_fallbacks(scope: Scope<'_>, mut asked: Asked) -> Result<Asked, Reject> {
         pools.extend(fallback_pool(scope, &fallback, &demands));
     }
     asked.fallbacks.extend(pools);
+    asked.counts.usual = asked.fallbacks.len();
     Ok(asked)
 }
 

@@ -47,6 +47,7 @@ pub struct Metrics {
     requests: Family<Answered, Counter>,
     errors: Family<Failed, Counter>,
     attempts: Family<Tried, Counter>,
+    budget_spent: Counter,
     duration: Histograms,
     first_token: Histograms,
     overhead: Histogram,
@@ -97,6 +98,7 @@ impl Metrics {
             requests: Family::default(),
             errors: Family::default(),
             attempts: Family::default(),
+            budget_spent: Counter::default(),
             duration: Family::new_with_constructor(|| Histogram::new(DURATION)),
             first_token: Family::new_with_constructor(|| Histogram::new(FIRST_TOKEN)),
             overhead: Histogram::new(OVERHEAD),
@@ -124,6 +126,7 @@ impl Metrics {
         add(registry, names::REQUESTS, self.requests.clone());
         add(registry, names::ERRORS, self.errors.clone());
         add(registry, names::ATTEMPTS, self.attempts.clone());
+        add(registry, names::BUDGET_SPENT, self.budget_spent.clone());
         add_seconds(registry, names::REQUEST_DURATION, self.duration.clone());
         add_seconds(registry, names::FIRST_TOKEN, self.first_token.clone());
         add_seconds(registry, names::OVERHEAD, self.overhead.clone());
@@ -225,6 +228,9 @@ impl Recorder for Metrics {
                 kind,
             };
             self.errors.get_or_create(&failed).inc();
+        }
+        if end.budget_spent {
+            self.budget_spent.inc();
         }
         request.duration.observe(end.total.as_secs_f64());
         self.overhead.observe(end.overhead.as_secs_f64());

@@ -23,6 +23,11 @@ pub(super) const ATTEMPTS: Name = Name(
     "attempts",
     "Calls to targets that ended, retries included, by outcome",
 );
+/// Counter.
+pub(super) const BUDGET_SPENT: Name = Name(
+    "retry_budget_spent",
+    "Requests that ended with their last failure because the retry budget of the process was spent",
+);
 /// Histogram in seconds.
 pub(super) const REQUEST_DURATION: Name = Name(
     "request_duration",

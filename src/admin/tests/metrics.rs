@@ -81,6 +81,7 @@ fn ended(route: &str, served: impl Into<Option<Served>>, status: u16) -> Request
             Outcome::ServerError
         },
         attempts: 1,
+        budget_spent: false,
         total: Duration::from_millis(900),
         first_content: Some(Duration::from_millis(250)),
         overhead: Duration::from_micros(40),

@@ -1,6 +1,7 @@
 //! A target that does on its socket exactly what a test says.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub(super) enum Act {
     AnswerOnce(Vec<u8>),
     /// Closes the connection with a reset.
     Reset,
+    /// Does these in turn, one for each request, whatever its connection.
+    Turn(Vec<Act>),
     /// Sends what this makes of the request, head and body.
     Reply(Reply),
 }
@@ -53,6 +56,7 @@ impl Faultd {
         let script = Script {
             seen: Arc::clone(&seen),
             act: Arc::clone(&act),
+            turn: Arc::default(),
             gone: Arc::new(gone),
         };
         let mut tasks = JoinSet::new();
@@ -100,18 +104,30 @@ impl Faultd {
 struct Script {
     seen: Arc<Mutex<Vec<Vec<u8>>>>,
     act: Arc<Mutex<Act>>,
+    turn: Arc<AtomicUsize>,
     gone: Arc<watch::Sender<usize>>,
 }
 
 impl Script {
+    fn next_act(&self) -> Act {
+        match &*self.act.lock().unwrap() {
+            Act::Turn(acts) => {
+                let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+                acts[turn % acts.len()].clone()
+            }
+            act => act.clone(),
+        }
+    }
+
     async fn serve(self, mut stream: TcpStream) {
         let mut served = 0;
         while let Some(request) = read_request(&mut stream).await {
             served += 1;
             let text = String::from_utf8_lossy(&request).into_owned();
             self.seen.lock().unwrap().push(request);
-            let act = self.act.lock().unwrap().clone();
+            let act = self.next_act();
             match act {
+                Act::Turn(_) => unreachable!("turns are taken one by one"),
                 Act::ByHead(answers, other) => {
                     let found = answers.iter().find(|(part, _)| text.contains(part));
                     let answer = found.map_or(&other, |(_, answer)| answer);

@@ -73,6 +73,8 @@ pub(super) struct Plan {
     pub(super) retries: u32,
     pub(super) require: Vec<String>,
     pub(super) fallbacks: Vec<config::Fallback>,
+    pub(super) context_fallbacks: Vec<config::Fallback>,
+    pub(super) content_filter_fallbacks: Vec<config::Fallback>,
     pub(super) on_lost_origin: config::OnLostOrigin,
     pub(super) max_body: u64,
     pub(super) max_answer: u64,
@@ -102,6 +104,8 @@ impl Plan {
             retries: 2,
             require: Vec::new(),
             fallbacks: Vec::new(),
+            context_fallbacks: Vec::new(),
+            content_filter_fallbacks: Vec::new(),
             on_lost_origin: config::OnLostOrigin::Strip,
             max_body: 1 << 20,
             max_answer: 1 << 20,
@@ -141,6 +145,8 @@ impl Plan {
             },
             on_lost_origin: self.on_lost_origin,
             fallbacks: self.fallbacks.clone(),
+            context_fallbacks: self.context_fallbacks.clone(),
+            content_filter_fallbacks: self.content_filter_fallbacks.clone(),
             deadlines: self.deadlines,
             objective: config::Objective::default(),
         };
@@ -504,6 +510,7 @@ fn target(index: usize, spec: &Spec) -> config::Target {
         models: Vec::new(),
         tags: spec.tags.clone(),
         discount: 0.0,
+        quota_group: None,
     });
     let price = Price::flat(1, 10);
     let upstream = Arc::new(config::Upstream {
