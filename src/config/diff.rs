@@ -260,6 +260,12 @@ fn route(path: &str, old: &Route, new: &Route, lines: &mut Lines) {
     lines.value(path, "forbid", &old.forbid, &new.forbid);
     lines.value(path, "mix_models", &old.mix_models, &new.mix_models);
     retry(path, &old.retry, &new.retry, lines);
+    lines.value(
+        path,
+        "on_lost_origin",
+        &old.on_lost_origin,
+        &new.on_lost_origin,
+    );
     lines.field(
         path,
         "fallbacks",

@@ -162,6 +162,19 @@ pub struct Defaults {
     pub deadlines: Deadlines,
     /// What is tried again.
     pub retry: Retry,
+    /// What becomes of a conversation whose provider is gone.
+    pub on_lost_origin: OnLostOrigin,
+}
+
+/// What becomes of a conversation that holds state of a provider which cannot be asked any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnLostOrigin {
+    /// Another provider goes on with what can be read of it; the answer says so.
+    #[default]
+    Strip,
+    /// The client gets an error that says so.
+    Fail,
 }
 
 /// How a request's place in the shares is drawn.
@@ -259,6 +272,8 @@ pub struct Route {
     pub mix_models: bool,
     /// What is tried again, and how often.
     pub retry: Retry,
+    /// What becomes of a conversation whose provider is gone.
+    pub on_lost_origin: OnLostOrigin,
     /// Where requests go when no target of the route is left, in order.
     pub fallbacks: Vec<Fallback>,
     /// How long each phase may take.

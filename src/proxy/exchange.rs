@@ -6,10 +6,13 @@ use http::{HeaderMap, Method, Request, Uri};
 use http_body_util::Full;
 
 use super::failed::Failed;
-use super::question::Question;
+use super::question::{Question, Whose};
+use crate::dialect::Front;
+use crate::dialect::responses::may_hold_capsules;
 use crate::live::Member;
 use crate::model::{AnswerKind, Outcome};
 use crate::provider::manner::{PathAsk, Speech};
+use crate::wire::{Envelope, seal};
 
 /// A request to one target.
 #[derive(Debug)]
@@ -81,14 +84,19 @@ impl Outgoing {
 
     /// The client's body, with the target's model.
     fn pass(&mut self, question: &Question, member: &Member) {
-        let (envelope, model) = (&question.envelope, member.config.name.model());
+        let (own, model) = (own_form(question), member.config.name.model());
+        let (envelope, body) = own
+            .as_ref()
+            .map_or((&question.envelope, &question.body), |(envelope, body)| {
+                (envelope, body)
+            });
         let streams = question.kind() == AnswerKind::Streamed;
         let asks = streams && member.provider.manner.asks_usage(question.front);
         self.asked_usage = asks && !envelope.include_usage;
         self.body = if asks {
-            envelope.rewrite_asking_usage(&question.body, model)
+            envelope.rewrite_asking_usage(body, model)
         } else {
-            envelope.rewrite(&question.body, model)
+            envelope.rewrite(body, model)
         };
     }
 
@@ -117,4 +125,20 @@ impl Outgoing {
         *request.headers_mut() = self.headers.clone();
         request
     }
+}
+
+/// The body where it cannot pass as it is although the target speaks the client's dialect: thoughts of other dialects were
+/// packed into it, or a conversation was moved in the middle of its calls. `None` where it can.
+fn own_form(question: &Question) -> Option<(Envelope, Bytes)> {
+    let body = match question.front {
+        Front::Responses if may_hold_capsules(&question.body) => {
+            seal::without_capsules(&question.body)
+        }
+        Front::Messages | Front::CountTokens if question.whose != Whose::Anybodys => {
+            seal::without_idle_thinking(&question.body)
+        }
+        _ => return None,
+    };
+    let envelope = Envelope::read(&body).ok()?;
+    Some((envelope, body))
 }

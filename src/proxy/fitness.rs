@@ -1,16 +1,28 @@
 //! Whether a target can be asked at all: what its provider has no words for, it is not asked.
 
-use super::question::Question;
+use super::question::{Question, Whose};
 use crate::balance::Rule;
 use crate::dialect::Front;
 use crate::live::Member;
 use crate::provider::manner::Speech;
 use crate::wire::Needs;
 use crate::wire::needs::is_surely_longer;
+use crate::wire::seal::Origin;
 
 /// Why `member` cannot be asked `question`; `None` if it can.
 pub(super) fn lack(question: &Question, member: &Member) -> Option<Rule> {
     let lacks = |what: String| Some(Rule::Lacks(what));
+    let origin = || Origin::of(member.config.name.provider().as_str());
+    match question.whose {
+        Whose::Only(whose) if whose != origin() => {
+            let what = "what this conversation holds of its provider's";
+            return Some(Rule::NotItsOrigin(what.to_owned()));
+        }
+        Whose::MovedFrom(whose) if whose == origin() => {
+            return lacks("chance left to go on with its conversation".to_owned());
+        }
+        Whose::Anybodys | Whose::Only(_) | Whose::MovedFrom(_) => {}
+    }
     let speech = question.speech(member);
     let unsaid = match speech {
         Some(Speech::Native) => None,

@@ -32,3 +32,5 @@ mod prices;
 mod reload;
 #[cfg(feature = "daemon")]
 mod shares;
+#[cfg(feature = "daemon")]
+mod simulated;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::{Fallback, Mode, Objective, ProviderKind, Strategy, diff};
+use super::super::{Fallback, Mode, Objective, OnLostOrigin, ProviderKind, Strategy, diff};
 use super::{SMALL, World, compiled, good};
 use crate::balance::Share;
 use crate::model::{Price, RouteName, Tier, Tiers, UpstreamName};
@@ -277,10 +277,14 @@ fn a_route_that_mixes_models_says_so_unless_it_is_meant_or_held() {
 #[test]
 fn route_settings_lie_over_the_defaults() {
     let text = "[providers.sim]\nkind = \"simulated\"\n[defaults.deadlines]\nconnect = \"1s\"\ntotal = \"90s\"\n\
-        [defaults.retry]\ncount = 1\n[routes.c]\ndeadlines.total = \"10s\"\nretry.on_codes = [503]\n\
-        objective = \"latency\"\ntargets.x.use = \"sim/m\"\n";
+        [defaults]\non_lost_origin = \"fail\"\n[defaults.retry]\ncount = 1\n[routes.c]\ndeadlines.total = \"10s\"\nretry.on_codes = [503]\n\
+        objective = \"latency\"\ntargets.x.use = \"sim/m\"\n\
+        [routes.d]\non_lost_origin = \"strip\"\ntargets.x.use = \"sim/m\"\n";
     let config = good(text).config;
+    let own = &config.routes[&RouteName::new("d").unwrap()];
+    assert_eq!(own.on_lost_origin, OnLostOrigin::Strip);
     let route = &config.routes[&RouteName::new("c").unwrap()];
+    assert_eq!(route.on_lost_origin, OnLostOrigin::Fail);
     assert_eq!(route.deadlines.connect, Duration::from_secs(1));
     assert_eq!(route.deadlines.total, Duration::from_secs(10));
     assert_eq!(
@@ -407,4 +411,20 @@ fn what_a_model_can_do_is_as_written_at_its_target_its_provider_or_as_published(
     assert!(known.max_output.is_some(), "as the catalogue says");
     let unknown = targets[1].capabilities;
     assert_eq!((unknown.tools, unknown.images), (Some(false), None));
+}
+
+#[test]
+fn an_address_of_openais_format_without_a_path_is_warned_of() {
+    let warnings = |kind: &str, base: &str| {
+        let text = format!(
+            "[providers.a]\nkind = \"{kind}\"\nbase_url = \"{base}\"\n[routes.r]\ntargets.t = {{ use = \"a/m\" }}\n"
+        );
+        good(&text).warnings
+    };
+    let told = warnings("openai", "https://api.openai.com");
+    assert_eq!(told.len(), 1, "{told:?}");
+    let hint = told[0].hint.as_deref();
+    assert_eq!(hint, Some("write base_url = \"https://api.openai.com/v1\""));
+    assert_eq!(warnings("openai", "https://api.openai.com/v1"), []);
+    assert_eq!(warnings("perplexity", "https://api.perplexity.ai"), []);
 }

@@ -73,6 +73,7 @@ pub(super) struct Plan {
     pub(super) retries: u32,
     pub(super) require: Vec<String>,
     pub(super) fallbacks: Vec<config::Fallback>,
+    pub(super) on_lost_origin: config::OnLostOrigin,
     pub(super) max_body: u64,
     pub(super) max_answer: u64,
     pub(super) body_timeout: Duration,
@@ -101,6 +102,7 @@ impl Plan {
             retries: 2,
             require: Vec::new(),
             fallbacks: Vec::new(),
+            on_lost_origin: config::OnLostOrigin::Strip,
             max_body: 1 << 20,
             max_answer: 1 << 20,
             body_timeout: PATIENCE,
@@ -137,6 +139,7 @@ impl Plan {
                 count: self.retries,
                 on_codes: DEFAULT_CODES.to_vec(),
             },
+            on_lost_origin: self.on_lost_origin,
             fallbacks: self.fallbacks.clone(),
             deadlines: self.deadlines,
             objective: config::Objective::default(),
@@ -158,6 +161,7 @@ impl Plan {
             defaults: config::Defaults {
                 deadlines: self.deadlines,
                 retry: Retry::default(),
+                on_lost_origin: self.on_lost_origin,
             },
             providers,
             upstreams,
@@ -204,7 +208,7 @@ impl Plan {
             listener,
             Arc::clone(&proxy),
             async { drop(stopped.await) },
-            self.grace,
+            move || self.grace,
         );
         World {
             address,
