@@ -51,11 +51,7 @@ pub fn compile(layers: &[Layer], lookup: &dyn Lookup) -> Result<Compiled, Vec<Pr
     }
     let mut digest = Digest::new();
     digest.table(&root);
-    for key in config
-        .providers
-        .values()
-        .filter_map(|it| it.api_key.as_ref())
-    {
+    for key in config.providers.values().flat_map(|it| &it.api_keys) {
         digest.bytes(key.expose().as_bytes());
     }
     config.digest = digest.value();

@@ -202,8 +202,10 @@ fn provider(path: &str, old: &Provider, new: &Provider, lines: &mut Lines) {
         }
         (ProviderKind::Api { .. } | ProviderKind::Simulated { .. }, _) => {}
     }
-    if old.api_key != new.api_key {
-        lines.changes.push(format!("{path}: api_key changed"));
+    if old.api_keys != new.api_keys {
+        let many = old.api_keys.len().max(new.api_keys.len()) > 1;
+        let name = if many { "api_keys" } else { "api_key" };
+        lines.changes.push(format!("{path}: {name} changed"));
     }
     lines.value(path, "models", &old.models, &new.models);
     lines.value(path, "tags", &old.tags, &new.tags);

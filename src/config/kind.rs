@@ -26,6 +26,7 @@ const OTHERWISE: &[(&str, &str)] = &[
 #[derive(Debug)]
 pub(super) struct Written<'a> {
     pub(super) key: Option<Field<'a>>,
+    pub(super) keys: Option<Field<'a>>,
     base: Option<Field<'a>>,
     api_version: Option<Field<'a>>,
     region: Option<Field<'a>>,
@@ -41,6 +42,7 @@ impl<'a> Written<'a> {
     pub(super) fn take(section: &mut Section<'a>) -> Self {
         Self {
             key: section.field("api_key"),
+            keys: section.field("api_keys"),
             base: section.field("base_url"),
             api_version: section.field("api_version"),
             region: section.field("region"),
@@ -74,6 +76,7 @@ impl<'a> Written<'a> {
         let elsewhere = [
             &self.base,
             &self.key,
+            &self.keys,
             &self.api_version,
             &self.region,
             &self.project,
@@ -167,7 +170,8 @@ impl<'a> Written<'a> {
             return;
         };
         // A server of one's own may need none, whatever it speaks.
-        if self.key.is_none() && self.base.is_none() {
+        let has_key = self.key.is_some() || self.keys.is_some();
+        if !has_key && self.base.is_none() {
             let kind = interface.kind();
             provider.warn(
                 format!("no api_key: {kind} refuses requests without one"),

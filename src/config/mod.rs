@@ -46,6 +46,7 @@ mod tests;
 
 pub use crate::balance::{Objective, Strategy};
 pub use compile::{Compiled, compile};
+pub use credential::MOST_KEYS;
 pub use diff::{Diff, diff};
 pub use endpoint::{Endpoint, EndpointError};
 pub use interface::Interface;
@@ -176,8 +177,8 @@ pub struct Provider {
     pub name: ProviderName,
     /// The API it has and where it is.
     pub kind: ProviderKind,
-    /// The credential, if it needs one.
-    pub api_key: Option<Secret>,
+    /// Its credentials, which attempts use in turn; none if it needs none. At most [`MOST_KEYS`], each once.
+    pub api_keys: Vec<Secret>,
     /// Models it serves; empty means any.
     pub models: Vec<String>,
     /// Facts that routes may require or forbid.

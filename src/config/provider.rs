@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::model::ProviderName;
 
 use super::Provider;
-use super::credential::credential;
+use super::credential::credentials;
 use super::field::Field;
 use super::interpolate::Lookup;
 use super::kind::Written;
@@ -59,10 +59,7 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
     let discount = section.field("discount").and_then(|field| field.fraction());
     let kind = section.field("kind");
     section.finish(UNSUPPORTED);
-    let api_key = match &written.key {
-        Some(key) => credential(key, lookup).map(Some),
-        None => Some(None),
-    };
+    let api_keys = credentials(written.key.as_ref(), written.keys.as_ref(), lookup);
     let Some(kind) = kind else {
         field.conflict(
             "expected `kind`, found none",
@@ -73,7 +70,7 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
     Some(Provider {
         name,
         kind: written.kind(field, &kind)?,
-        api_key: api_key?,
+        api_keys: api_keys?,
         models: models.unwrap_or_default(),
         tags: tags.unwrap_or_default(),
         discount: discount.unwrap_or(0.0),

@@ -52,7 +52,9 @@ pub(super) fn next_snapshot(
             ProviderKind::Api { base, .. } => base.clone(),
             ProviderKind::Simulated { law, .. } => simulate.endpoint(name, law)?,
         };
-        let provider = Provider::new(Arc::clone(provider), base).map_err(io::Error::other)?;
+        let before = old.providers.get(name.as_str()).map(AsRef::as_ref);
+        let provider =
+            Provider::new(Arc::clone(provider), base, before).map_err(io::Error::other)?;
         providers.insert(name.as_str().to_owned(), Arc::new(provider));
     }
     let member = |upstream: &Arc<config::Upstream>| member(old, &providers, upstream);

@@ -4,6 +4,7 @@
 mod attempt;
 mod board;
 mod clock;
+mod keys;
 mod meter;
 mod published;
 mod record;
@@ -14,6 +15,7 @@ mod window;
 pub use attempt::{Account, Attempt, Witness};
 pub use board::{Board, Refusal};
 pub use clock::Clock;
+pub use keys::{Keys, Turn};
 pub use meter::{Recently, Totals};
 pub use published::{Published, Publisher};
 pub use record::{CLIENT_CLOSED, Recorder, RequestEnd, Served};

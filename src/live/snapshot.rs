@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::keys::Keys;
 use super::upstream::Upstream;
 use crate::balance::gate::{GateState, Gates, Row, Standing};
 use crate::balance::{Draw, RouteInput, WeightTable};
@@ -42,20 +43,29 @@ pub struct Provider {
     pub base: Endpoint,
     /// How it is called.
     pub manner: Manner,
+    /// Which of its credentials work.
+    pub keys: Keys,
 }
 
 impl Provider {
-    /// A provider at `base`.
+    /// A provider at `base`; of `before` it takes over what is known of credentials that it still has.
     ///
     /// # Errors
     /// A credential that cannot stand in a header.
-    pub fn new(config: Arc<config::Provider>, base: Endpoint) -> Result<Self, BadSecret> {
-        let secret = config.api_key.as_ref().map(config::Secret::expose);
-        let manner = Manner::new(config.kind.interface(), secret)?;
+    pub fn new(
+        config: Arc<config::Provider>,
+        base: Endpoint,
+        before: Option<&Self>,
+    ) -> Result<Self, BadSecret> {
+        let secrets: Vec<&str> = config.api_keys.iter().map(config::Secret::expose).collect();
+        let manner = Manner::new(config.kind.interface(), &secrets)?;
+        let known = before.map(|before| (before.config.api_keys.as_slice(), &before.keys));
+        let keys = Keys::new(&config.api_keys, known);
         Ok(Self {
             config,
             base,
             manner,
+            keys,
         })
     }
 }

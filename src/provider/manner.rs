@@ -1,6 +1,6 @@
 //! How a provider is called: address, credential and headers of its API, and the language it is spoken to in.
 //!
-//! The credential is turned into its header once, here, and only [`Manner::headers`] hands it out, beside the address that
+//! Each credential is turned into its header once, here, and only [`Manner::sign`] hands one out, beside the address that
 //! [`Manner::uri`] makes of the configured base: nothing of a request can send it elsewhere.
 //!
 //! Sources, read 2026-11-24: <https://platform.openai.com/docs/api-reference/authentication>,
@@ -32,8 +32,8 @@ const ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 pub struct Manner {
     interface: Interface,
     target: Target,
-    /// Marked as sensitive, so that it is neither printed nor kept in a compression table.
-    credential: Option<(HeaderName, HeaderValue)>,
+    /// Marked as sensitive, so that they are neither printed nor kept in a compression table.
+    credentials: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// A credential that cannot be sent.
@@ -72,17 +72,20 @@ pub struct PathAsk<'a> {
 // === impl Manner ===
 
 impl Manner {
-    /// The manner of a provider with this `interface` and this `secret`, if it needs one.
+    /// The manner of a provider with this `interface` and these credentials, which [`Manner::sign`] knows by their places;
+    /// none if it needs none.
     ///
     /// # Errors
     /// A secret that cannot stand in a header.
-    pub fn new(interface: &Interface, secret: Option<&str>) -> Result<Self, BadSecret> {
+    pub fn new(interface: &Interface, secrets: &[&str]) -> Result<Self, BadSecret> {
+        let credentials = secrets
+            .iter()
+            .map(|secret| credential(interface, secret))
+            .collect::<Result<_, _>>()?;
         Ok(Self {
             interface: interface.clone(),
             target: options::target(interface),
-            credential: secret
-                .map(|secret| credential(interface, secret))
-                .transpose()?,
+            credentials,
         })
     }
 
@@ -226,8 +229,8 @@ impl Manner {
         text.parse()
     }
 
-    /// The headers of a request: what may pass of the `client`'s (see [`headers::forwarded`]), and our own, which win. The
-    /// body is JSON unless `content` says otherwise. Framing is the transport's.
+    /// The headers of a request, without the credential: what may pass of the `client`'s (see [`headers::forwarded`]), and
+    /// our own, which win. The body is JSON unless `content` says otherwise. Framing is the transport's.
     pub fn headers(
         &self,
         client: &HeaderMap,
@@ -249,10 +252,18 @@ impl Manner {
             let version = HeaderName::from_static("anthropic-version");
             headers.entry(version).or_insert(ANTHROPIC_VERSION);
         }
-        if let Some((name, value)) = &self.credential {
+        headers
+    }
+
+    /// Puts the credential at the place `key` into `headers`, instead of another one that may stand there. Without
+    /// credentials, or without that one, nothing is added.
+    pub fn sign(&self, headers: &mut HeaderMap, key: usize) {
+        for (name, _) in &self.credentials {
+            headers.remove(name);
+        }
+        if let Some((name, value)) = self.credentials.get(key) {
             headers.insert(name, value.clone());
         }
-        headers
     }
 }
 

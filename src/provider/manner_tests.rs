@@ -4,7 +4,7 @@ use super::*;
 use crate::config::preset::Preset;
 
 fn manner(interface: &Interface) -> Manner {
-    Manner::new(interface, Some("k-secret")).unwrap()
+    Manner::new(interface, &["k-secret"]).unwrap()
 }
 
 fn at(interface: &Interface, base: &str, front: Front, model: &str, kind: AnswerKind) -> String {
@@ -146,8 +146,9 @@ fn each_credential_stands_in_its_own_header_and_is_not_printed() {
         client.insert(name, HeaderValue::from_static("the-clients"));
     }
     for (interface, secret, name, value) in cases {
-        let manner = Manner::new(&interface, Some(secret)).unwrap();
-        let headers = manner.headers(&client, &[], UNARY, None);
+        let manner = Manner::new(&interface, &[secret]).unwrap();
+        let mut headers = manner.headers(&client, &[], UNARY, None);
+        manner.sign(&mut headers, 0);
         assert_eq!(headers[name], value, "{interface:?}");
         let others = headers.values().filter(|value| *value == "the-clients");
         assert_eq!(others.count(), 0, "the client's key stays here");
@@ -155,15 +156,28 @@ fn each_credential_stands_in_its_own_header_and_is_not_printed() {
             assert!(!printed.contains(secret), "{printed}");
         }
     }
-    let none = Manner::new(&Interface::OPENAI, None).unwrap();
-    let headers = none.headers(&client, &["authorization".to_owned()], STREAMED, None);
+    let none = Manner::new(&Interface::OPENAI, &[]).unwrap();
+    let mut headers = none.headers(&client, &["authorization".to_owned()], STREAMED, None);
+    none.sign(&mut headers, 0);
     assert_eq!(headers["accept"], "text/event-stream");
+}
+
+#[test]
+fn a_request_has_the_credential_at_its_place_and_no_other() {
+    let azure = Interface::Azure { api_version: None };
+    let manner = Manner::new(&azure, &["k1", "eyJtoken"]).unwrap();
+    let mut headers = manner.headers(&HeaderMap::new(), &[], UNARY, None);
+    manner.sign(&mut headers, 0);
+    assert_eq!(headers["api-key"], "k1");
+    manner.sign(&mut headers, 1);
+    assert_eq!(headers["authorization"], "Bearer eyJtoken");
+    assert!(!headers.contains_key("api-key"), "the first one has gone");
 }
 
 #[test]
 fn a_secret_with_a_line_end_is_refused_without_being_shown() {
     for secret in ["sk-x\n", "sk-x\r\nx: y", "sk x", "sk-\u{e9}", "sk-x\0"] {
-        let refused = Manner::new(&Interface::OPENAI, Some(secret));
+        let refused = Manner::new(&Interface::OPENAI, &[secret]);
         let message = refused.unwrap_err().to_string();
         assert!(!message.contains("sk"), "{message}");
     }

@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 
 use super::Proxy;
 use super::body::{Bill, Passing};
+use super::credentials;
 use super::exchange::Outgoing;
 use super::failed::{Failed, Read, not_an_answer, read_up_to};
 use super::flow::Flow;
@@ -24,7 +25,7 @@ use super::reply::Reply;
 use super::upstream::{Due, Limits};
 use crate::config::Deadlines;
 use crate::dialect::neutral::NotRead;
-use crate::live::{Account, Attempt, Member, Served, Snapshot};
+use crate::live::{Account, Attempt, Member, Served, Snapshot, Turn};
 use crate::model::{AnswerKind, Outcome, Phase, TargetIndex, Time, Tokens};
 use crate::provider::fault::classify;
 use crate::provider::headers::returned;
@@ -63,6 +64,8 @@ struct Running<'a, 'c> {
     /// When it must be over.
     due: Due,
     started: Time,
+    /// The credential that it uses.
+    key: Turn,
 }
 
 impl Call<'_> {
@@ -107,36 +110,46 @@ impl Call<'_> {
             attempt,
             due: due.or(Due::new(self.request_due, Phase::Request)),
             started,
+            key: member.provider.keys.first(started),
         };
         running.run(ending).await
     }
 }
 
 impl Running<'_, '_> {
-    async fn run(self, ending: &mut Ending) -> Result<Reply, Failed> {
+    async fn run(mut self, ending: &mut Ending) -> Result<Reply, Failed> {
         let (call, member) = (self.call, self.member);
         let also = &call.snapshot.config.server.forward_headers;
-        let outgoing = match Outgoing::new(call.question, member, call.headers, also) {
+        let mut outgoing = match Outgoing::new(call.question, member, call.headers, also) {
             Ok(outgoing) => outgoing,
             Err(failed) => return Err(self.failed(failed)),
         };
-        let result = match self.exchange(&outgoing, ending).await {
-            Ok(response) if response.status().is_success() => match self.kind {
-                AnswerKind::Streamed if self.streams(&response) => {
-                    return self.streamed(response, &outgoing, ending).await;
-                }
-                AnswerKind::Streamed | AnswerKind::Unary => {
-                    return self.unary(response, &outgoing, ending).await;
-                }
-            },
-            Ok(response) => {
-                ending
-                    .waiting(self.error(response, outgoing.translated))
-                    .await
+        loop {
+            outgoing.sign(member, self.key.place);
+            let response = match self.exchange(&outgoing, ending).await {
+                Ok(response) => response,
+                Err(failed) => return Err(self.failed(failed)),
+            };
+            if response.status().is_success() {
+                member.provider.keys.taken(self.key);
+                return match self.kind {
+                    AnswerKind::Streamed if self.streams(&response) => {
+                        self.streamed(response, &outgoing, ending).await
+                    }
+                    AnswerKind::Streamed | AnswerKind::Unary => {
+                        self.unary(response, &outgoing, ending).await
+                    }
+                };
             }
-            Err(failed) => failed,
-        };
-        Err(self.failed(result))
+            let error = self.error(response, outgoing.translated);
+            let failed = ending.waiting(error).await;
+            // Another key is no other target: it is the same attempt, and only its end counts.
+            match credentials::another(&member.provider, self.key, &failed, call.proxy.clock.now())
+            {
+                Some(key) => self.key = key,
+                None => return Err(self.failed(failed)),
+            }
+        }
     }
 
     /// Whether an answer that was asked for as a stream is read as one: what passes unread may be a document all the same.
@@ -147,6 +160,8 @@ impl Running<'_, '_> {
 
     /// Ends the attempt as failed.
     fn failed(self, failed: Failed) -> Failed {
+        let (provider, now) = (&self.member.provider, self.call.proxy.clock.now());
+        let failed = credentials::judged(provider, self.key, failed, now);
         let account = Account {
             wait: failed.wait,
             ..Account::default()

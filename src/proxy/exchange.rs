@@ -105,6 +105,11 @@ impl Outgoing {
         Ok(())
     }
 
+    /// Gives it the target's credential at the place `key`.
+    pub(super) fn sign(&mut self, member: &Member, key: usize) {
+        member.provider.manner.sign(&mut self.headers, key);
+    }
+
     /// The request itself; a clone of handles, so that it can be sent again.
     pub(super) fn request(&self) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(self.body.clone()));

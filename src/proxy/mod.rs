@@ -11,6 +11,7 @@ use crate::live::{Clock, Published, Recorder};
 mod body;
 mod call;
 mod chance;
+mod credentials;
 mod cut;
 mod dial;
 mod dispatch;

@@ -41,6 +41,11 @@ const BROKEN: &[&str] = &[
     "[providers.p]\nkind = \"openai\"\nbase_url = \"https://host/?key=correct-horse-battery\"\n",
     "[providers.p]\nkind = \"sk-PLANTED0123456789\"\n",
     "[providers.p]\nkind = \"openai\"\napi_key = [\"sk-PLANTED0123456789\"]\n",
+    "[providers.p]\nkind = \"openai\"\napi_keys = \"correct-horse-battery\"\n",
+    "[providers.p]\nkind = \"openai\"\napi_keys = [5, \"correct-horse battery\"]\n",
+    "[providers.p]\nkind = \"openai\"\napi_keys = [\"correct-horse-battery\", \"correct-horse-battery\"]\n",
+    "[providers.p]\nkind = \"openai\"\napi_keys = [{ file = \"bad\" }, { value = \"correct-horse-battery\" }]\n",
+    "[providers.p]\nkind = \"openai\"\napi_key = \"correct-horse-battery\"\napi_keys = [\"${OPENAI_API_KEY}\"]\n",
     "[providers.p]\nkind = \"openai\"\napi_key = { value = \"correct-horse-battery\" }\n",
     "[providers.p]\nkind = \"openai\"\napi_key = \"correct-horse battery\"\n",
     "[providers.p]\nkind = \"openai\"\napi_key = \"${BAD_KEY}\"\n",
@@ -106,7 +111,7 @@ fn what_is_shown_of_a_good_configuration_contains_no_credential() {
         .config
         .providers
         .values()
-        .filter_map(|provider| provider.api_key.as_ref());
+        .flat_map(|provider| &provider.api_keys);
     let kept: Vec<&str> = kept.map(Secret::expose).collect();
     assert_eq!(
         kept,
@@ -118,6 +123,29 @@ fn what_is_shown_of_a_good_configuration_contains_no_credential() {
     let second = compiled(&[("a.toml", &other)], &world()).unwrap_or_else(|it| panic!("{it:#?}"));
     let found = diff(&first.config, &second.config);
     assert_eq!(found.changes, ["providers.r: api_key changed"]);
+}
+
+#[test]
+fn several_credentials_are_read_in_order_and_shown_by_none_of_their_letters() {
+    let text = format!(
+        "[providers.p]\nkind = \"openai\"\napi_keys = [\"${{OPENAI_API_KEY}}\", {{ file = \"good\" }}, \"k-PLANTED\"]\n{ROUTE}"
+    );
+    let first = compiled(&[("a.toml", &text)], &world()).unwrap_or_else(|it| panic!("{it:#?}"));
+    nothing_leaks(&first.shown.to_toml(Origins::Printed), "the shown TOML");
+    nothing_leaks(&first.shown.to_json().to_string(), "the shown JSON");
+    nothing_leaks(&format!("{:?}", first.warnings), "a warning");
+    nothing_leaks(&format!("{:?}", first.config), "Debug");
+    let keys = first.config.providers.values().flat_map(|it| &it.api_keys);
+    let keys: Vec<&str> = keys.map(Secret::expose).collect();
+    assert_eq!(keys, [PLANTED, PLAIN, "k-PLANTED"]);
+    let other = text.replace("k-PLANTED", "k-PLANTED-2");
+    let second = compiled(&[("a.toml", &other)], &world()).unwrap_or_else(|it| panic!("{it:#?}"));
+    assert_ne!(
+        first.config.digest, second.config.digest,
+        "a reload sees it"
+    );
+    let found = diff(&first.config, &second.config);
+    assert_eq!(found.changes, ["providers.p: api_keys changed"]);
 }
 
 #[test]

@@ -14,6 +14,8 @@ use tokio::task::JoinSet;
 pub(super) enum Act {
     /// Sends this and takes the next request on the same connection.
     Answer(Vec<u8>),
+    /// Sends the first of these whose text is in the request, else the other one.
+    ByHead(Vec<(String, Vec<u8>)>, Vec<u8>),
     /// Sends this and closes.
     SendAndClose(Vec<u8>),
     /// Sends this and waits until the peer hangs up.
@@ -102,9 +104,15 @@ impl Script {
         let mut served = 0;
         while let Some(request) = read_request(&mut stream).await {
             served += 1;
+            let text = String::from_utf8_lossy(&request).into_owned();
             self.seen.lock().unwrap().push(request);
             let act = self.act.lock().unwrap().clone();
             match act {
+                Act::ByHead(answers, other) => {
+                    let found = answers.iter().find(|(part, _)| text.contains(part));
+                    let answer = found.map_or(&other, |(_, answer)| answer);
+                    stream.write_all(answer).await.unwrap_or_default();
+                }
                 Act::AnswerOnce(_) if served > 1 => return,
                 Act::Answer(bytes) | Act::AnswerOnce(bytes) => {
                     stream.write_all(&bytes).await.unwrap_or_default();

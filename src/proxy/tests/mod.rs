@@ -1,5 +1,6 @@
 //! The data plane against targets that misbehave, over real sockets.
 
+mod credentials;
 mod cross;
 mod dialects;
 mod faultd;

@@ -36,6 +36,8 @@ pub(super) struct Spec {
     pub(super) weight: f64,
     pub(super) tags: Vec<String>,
     pub(super) interface: Interface,
+    /// Its credentials; one of its own if there are none.
+    pub(super) keys: Vec<&'static str>,
 }
 
 impl Spec {
@@ -45,6 +47,7 @@ impl Spec {
             weight,
             tags: Vec::new(),
             interface: Interface::OPENAI,
+            keys: Vec::new(),
         }
     }
 
@@ -224,7 +227,7 @@ fn snapshot(config: Config) -> Snapshot {
             let config::ProviderKind::Api { base, .. } = &provider.kind else {
                 panic!("these tests have no simulated providers");
             };
-            let live = Provider::new(Arc::clone(provider), base.clone()).unwrap();
+            let live = Provider::new(Arc::clone(provider), base.clone(), None).unwrap();
             (name.to_string(), Arc::new(live))
         })
         .collect();
@@ -476,7 +479,13 @@ fn target(index: usize, spec: &Spec) -> config::Target {
             interface: spec.interface.clone(),
             base: endpoint(spec.address),
         },
-        api_key: Some(Secret::new(format!("sk-key-of-p{index}"))),
+        api_keys: match spec.keys.as_slice() {
+            [] => vec![Secret::new(format!("sk-key-of-p{index}"))],
+            keys => keys
+                .iter()
+                .map(|key| Secret::new((*key).to_owned()))
+                .collect(),
+        },
         models: Vec::new(),
         tags: spec.tags.clone(),
         discount: 0.0,
