@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::fleet::Fleet;
 use super::signals::{Ends, reload_on_hangup};
 use crate::admin::{self, Admin};
-use crate::config::Problem;
+use crate::config::{Compiled, Problem};
 use crate::control::{self, Handle, Source};
 use crate::live::{Board, Clock, Published};
 use crate::mock::Laws;
@@ -107,11 +107,7 @@ impl App {
     /// Reads the configuration, binds the listeners, builds everything. Must be called within a runtime.
     pub async fn build(options: Options) -> Result<Self, AppError> {
         let clock = Clock::start();
-        let compiled = options.source.read().result.map_err(AppError::Config)?;
-        for warning in &compiled.warnings {
-            tracing::warn!(%warning, "configuration");
-        }
-        let config = compiled.config;
+        let Compiled { config, shown, .. } = first_configuration(&options)?;
         let data = bind(options.listen.unwrap_or(config.server.listen)).await?;
         let admin_listener = bind(options.admin_listen.unwrap_or(config.admin.listen)).await?;
         let phase = rand::random();
@@ -124,7 +120,7 @@ impl App {
             }
         })?;
         let (published, publisher) = Published::first(snapshot);
-        let board = Arc::new(Board::starting_with(compiled.shown));
+        let board = Arc::new(Board::starting_with(shown));
         let metrics = Arc::new(Metrics::new(published.clone()));
         let caller = Caller::new();
         if let Some(problem) = caller.tls_problem() {
@@ -251,6 +247,21 @@ impl App {
     }
 }
 
+/// The configuration to start with, its warnings said, and the command line's addresses checked like its own.
+fn first_configuration(options: &Options) -> Result<Compiled, AppError> {
+    let compiled = options.source.read().result.map_err(AppError::Config)?;
+    for warning in &compiled.warnings {
+        tracing::warn!(%warning, "configuration");
+    }
+    let config = &compiled.config;
+    let refused = config.refused_addresses(options.listen, options.admin_listen);
+    if refused.is_empty() {
+        Ok(compiled)
+    } else {
+        Err(AppError::Config(refused))
+    }
+}
+
 /// What works beside the data plane.
 #[derive(Debug, Default)]
 struct Background {
@@ -293,3 +304,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, AppError> {
         .await
         .map_err(|source| AppError::Listen { address, source })
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

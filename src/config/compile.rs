@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalogue;
 
+use super::deadlines::deadlines;
 use super::interpolate::{Lookup, interpolate};
 use super::layer::{Layer, Removed, merge, prune};
-use super::mask::{is_secret_key, masked};
+use super::mask::is_secret_key;
 use super::problem::{Problem, Sink};
 use super::section::Section;
 use super::settings::{self, MODES};
@@ -55,7 +56,7 @@ pub fn compile(layers: &[Layer], lookup: &dyn Lookup) -> Result<Compiled, Vec<Pr
         digest.bytes(key.expose().as_bytes());
     }
     config.digest = digest.value();
-    let shown = Shown::new(masked(&root, &sink.secrets()));
+    let shown = Shown::new(&root, sink.secrets());
     let (problems, warnings) = sink.finish();
     if problems.is_empty() {
         Ok(Compiled {
@@ -168,8 +169,8 @@ fn names<'a>(section: Option<&Section<'a>>) -> BTreeSet<&'a str> {
 fn defaults(section: Option<Section<'_>>) -> Defaults {
     let mut defaults = Defaults::default();
     if let Some(mut section) = section {
-        let deadlines = section.section("deadlines");
-        defaults.deadlines = settings::deadlines(deadlines, defaults.deadlines);
+        let own = section.section("deadlines");
+        defaults.deadlines = deadlines(own, defaults.deadlines);
         defaults.retry = settings::retry(section.section("retry"), &defaults.retry);
         section.finish(&["objective", "strategy"]);
     }

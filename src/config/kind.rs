@@ -7,9 +7,10 @@ use super::ProviderKind;
 use super::field::Field;
 use super::interface::{Interface, OWN_KINDS, kinds};
 use super::law::law;
-use super::preset::Preset;
+use super::preset::{ELSEWHERE, Preset};
 use super::problem::nearest;
 use super::section::Section;
+use super::tree::Value;
 
 /// Names under which people look for a kind that is called otherwise here.
 const OTHERWISE: &[(&str, &str)] = &[
@@ -31,6 +32,7 @@ pub(super) struct Written<'a> {
     api_version: Option<Field<'a>>,
     region: Option<Field<'a>>,
     project: Option<Field<'a>>,
+    organization: Option<Field<'a>>,
     law: Option<Field<'a>>,
     speaks: Option<Field<'a>>,
 }
@@ -47,9 +49,26 @@ impl<'a> Written<'a> {
             api_version: section.field("api_version"),
             region: section.field("region"),
             project: section.field("project"),
+            organization: section.field("organization"),
             law: section.field("law"),
             speaks: section.field("speaks"),
         }
+    }
+
+    /// The headers that tell OpenAI whom to bill; for other kinds, which have none, it is told or means something else.
+    /// Source: <https://platform.openai.com/docs/api-reference/authentication>, 2026-11-24.
+    pub(super) fn accounts(&self, kind: Option<&Field<'_>>) -> Vec<(&'static str, Field<'a>)> {
+        let is_openai = kind.is_some_and(
+            |kind| matches!(&kind.node.value, Value::Text(text) if text.full == "openai"),
+        );
+        let fields = [
+            ("openai-organization", &self.organization),
+            ("openai-project", &self.project),
+        ];
+        let set = fields
+            .into_iter()
+            .filter_map(|(name, field)| Some((name, field.clone()?)));
+        set.filter(|_| is_openai).collect()
     }
 
     /// The kind with what belongs to it; tells what belongs to another.
@@ -68,6 +87,12 @@ impl<'a> Written<'a> {
         }
         let interface = self.interface(provider, word)?;
         let base = self.endpoint(provider, &interface)?;
+        let is_elsewhere = interface == Interface::OPENAI && !is_openais(&base);
+        let interface = if is_elsewhere {
+            Interface::OpenAi(&ELSEWHERE)
+        } else {
+            interface
+        };
         self.warn_of_no_key(provider, &interface);
         Some(ProviderKind::Api { interface, base })
     }
@@ -80,6 +105,7 @@ impl<'a> Written<'a> {
             &self.api_version,
             &self.region,
             &self.project,
+            &self.organization,
         ];
         for field in elsewhere {
             only_for(field.as_ref(), "a kind that is called at an address");
@@ -102,8 +128,14 @@ impl<'a> Written<'a> {
         if word != "azure" {
             only_for(self.api_version.as_ref(), "kind = \"azure\"");
         }
-        if word != "vertex" {
-            only_for(self.project.as_ref(), "kind = \"vertex\"");
+        if word != "vertex" && word != "openai" {
+            only_for(
+                self.project.as_ref(),
+                "kind = \"vertex\" or kind = \"openai\"",
+            );
+        }
+        if word != "openai" {
+            only_for(self.organization.as_ref(), "kind = \"openai\"");
         }
         if word != "vertex" && word != "bedrock" {
             only_for(self.region.as_ref(), "kind = \"bedrock\" or \"vertex\"");
@@ -179,6 +211,13 @@ impl<'a> Written<'a> {
             );
         }
     }
+}
+
+/// Whether the address is one of OpenAI's own.
+fn is_openais(base: &Endpoint) -> bool {
+    let host = base.origin.rsplit('/').next().unwrap_or("");
+    let host = host.split(':').next().unwrap_or("");
+    host == "openai.com" || host.ends_with(".openai.com")
 }
 
 /// A region, a project, a version: they become part of an address.

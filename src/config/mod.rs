@@ -14,10 +14,12 @@ use crate::model::{Price, ProviderName, RouteName, TargetName, UpstreamName};
 
 mod compile;
 mod credential;
+mod deadlines;
 mod defaults;
 mod diff;
 mod endpoint;
 mod field;
+mod headers;
 mod interface;
 mod interpolate;
 mod kind;
@@ -47,6 +49,7 @@ mod tests;
 pub use crate::balance::{Objective, Strategy};
 pub use compile::{Compiled, compile};
 pub use credential::MOST_KEYS;
+pub use deadlines::Phases;
 pub use diff::{Diff, diff};
 pub use endpoint::{Endpoint, EndpointError};
 pub use interface::Interface;
@@ -179,6 +182,10 @@ pub struct Provider {
     pub kind: ProviderKind,
     /// Its credentials, which attempts use in turn; none if it needs none. At most [`MOST_KEYS`], each once.
     pub api_keys: Vec<Secret>,
+    /// How long its phases may take, over what a route says.
+    pub deadlines: Phases,
+    /// Headers that each request to it has, by their names in lower case, each once.
+    pub headers: Vec<(String, Secret)>,
     /// Models it serves; empty means any.
     pub models: Vec<String>,
     /// Facts that routes may require or forbid.
@@ -284,6 +291,8 @@ pub struct Target {
     pub price: Option<Price>,
     /// Facts about it: its provider's tags and its own, sorted, each once.
     pub tags: Vec<String>,
+    /// How long its phases may take: its own, else its provider's, else what the route says.
+    pub deadlines: Phases,
 }
 
 /// What is tried again.

@@ -7,7 +7,9 @@ use crate::model::ProviderName;
 
 use super::Provider;
 use super::credential::credentials;
+use super::deadlines::phases;
 use super::field::Field;
+use super::headers::headers;
 use super::interpolate::Lookup;
 use super::kind::Written;
 use super::problem::{Problem, nearest};
@@ -18,11 +20,8 @@ const UNSUPPORTED: &[&str] = &[
     "budget",
     "capabilities",
     "ca_file",
-    "deadlines",
-    "headers",
     "limits",
     "max_in_flight",
-    "organization",
     "proxy",
     "quota_group",
     "rpm",
@@ -57,7 +56,12 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
     let models = section.field("models").map(|field| field.texts());
     let tags = section.field("tags").map(|field| field.texts());
     let discount = section.field("discount").and_then(|field| field.fraction());
+    let deadlines = phases(section.section("deadlines"));
     let kind = section.field("kind");
+    let headers = headers(
+        section.field("headers").as_ref(),
+        &written.accounts(kind.as_ref()),
+    );
     section.finish(UNSUPPORTED);
     let api_keys = credentials(written.key.as_ref(), written.keys.as_ref(), lookup);
     let Some(kind) = kind else {
@@ -71,6 +75,8 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
         name,
         kind: written.kind(field, &kind)?,
         api_keys: api_keys?,
+        deadlines,
+        headers: headers?,
         models: models.unwrap_or_default(),
         tags: tags.unwrap_or_default(),
         discount: discount.unwrap_or(0.0),

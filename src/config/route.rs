@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::balance::MAX_TARGETS;
 use crate::model::RouteName;
 
+use super::deadlines::deadlines;
 use super::field::Field;
 use super::problem::nearest;
 use super::section::Section;
@@ -73,7 +74,7 @@ fn route(name: RouteName, field: &Field<'_>, world: &mut World<'_>) -> Option<Ro
         mix_models: true,
         retry: settings::retry(section.section("retry"), &world.retry),
         fallbacks: Vec::new(),
-        deadlines: settings::deadlines(section.section("deadlines"), world.deadlines),
+        deadlines: deadlines(section.section("deadlines"), world.deadlines),
         objective: Objective::default(),
     };
     let mix = section.field("mix_models");

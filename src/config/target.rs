@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::balance::{Share, Weight, WeightTable};
 use crate::model::TargetName;
 
+use super::deadlines::phases;
 use super::field::Field;
 use super::mask::quote;
 use super::prices::own_price;
@@ -23,7 +24,6 @@ pub(super) struct Entry<'a> {
 const UNSUPPORTED: &[&str] = &[
     "budget",
     "capabilities",
-    "deadlines",
     "limits",
     "max_in_flight",
     "quota_group",
@@ -51,6 +51,7 @@ pub(super) fn target<'a>(
     let bounds = bounds(&mut section);
     let own_price = section.field("price").map(|field| own_price(&field));
     let tags = section.field("tags").map(|field| field.texts());
+    let deadlines = phases(section.section("deadlines"));
     section.finish(UNSUPPORTED);
     let Some(used) = used else {
         field.conflict(
@@ -72,6 +73,7 @@ pub(super) fn target<'a>(
             None => upstream.price,
         },
         tags: all_tags(&upstream.provider, tags.unwrap_or_default()),
+        deadlines: deadlines.or(upstream.provider.deadlines),
         upstream,
     };
     Some(Entry { target, field })

@@ -98,11 +98,7 @@ fn member(
     let upstream = known
         .or_else(|| old.strangers.known(config.name.as_str()))
         .unwrap_or_else(|| Arc::new(Upstream::new(config.name.clone())));
-    Some(Member {
-        upstream,
-        config: Arc::clone(config),
-        provider,
-    })
+    Some(Member::new(upstream, Arc::clone(config), provider))
 }
 
 /// A route under its configured shares; `None` only for what the compiler refuses.
@@ -117,7 +113,7 @@ fn route(
     let members: Option<Arc<[Member]>> = config
         .targets
         .iter()
-        .map(|target| own_price(target, upstreams))
+        .map(|target| of_target(target, upstreams))
         .collect();
     let before = old.route(config.name.as_str());
     let same = before.filter(|route| same_targets(&route.config, config));
@@ -133,8 +129,8 @@ fn route(
     })
 }
 
-/// A target's upstream, with the target's own price where it has one.
-fn own_price(target: &config::Target, upstreams: &HashMap<String, Member>) -> Option<Member> {
+/// A target's upstream, with what the target has of its own.
+fn of_target(target: &config::Target, upstreams: &HashMap<String, Member>) -> Option<Member> {
     let mut member = upstreams.get(target.upstream.name.as_str())?.clone();
     if target.price != member.config.price {
         let upstream = config::Upstream {
@@ -143,6 +139,7 @@ fn own_price(target: &config::Target, upstreams: &HashMap<String, Member>) -> Op
         };
         member.config = Arc::new(upstream);
     }
+    member.deadlines = target.deadlines;
     Some(member)
 }
 

@@ -217,9 +217,11 @@ impl Controller {
 
     fn answer(&mut self, apply: Apply) {
         let why = apply.why;
+        let before = self.publisher.read().generation;
         let outcome = self.apply(*apply.compiled);
         match &outcome {
-            Ok(applied) if applied.changes.is_empty() => {
+            // By the generation: a change without words of its own is one all the same.
+            Ok(applied) if applied.config_generation == before => {
                 if why == Why::Changed {
                     tracing::debug!(%why, "configuration read, nothing changed");
                 } else {
@@ -268,6 +270,11 @@ impl Controller {
             tracing::warn!(%warning, "configuration");
         }
         let difference = diff(&old.config, &config);
+        let mut difference = difference.scrubbed(self.board.shown().as_deref(), &shown);
+        if difference.is_empty() {
+            // The digest says so; not every value has words of its own.
+            difference.changes.push("other values changed".to_owned());
+        }
         let mut next = match next_snapshot(&old, config, self.phase, self.simulate.as_mut()) {
             Ok(next) => next,
             Err(error) => {

@@ -40,6 +40,8 @@ pub struct Attempt {
 pub struct Account {
     /// Tokens of the answer, if known.
     pub tokens: Option<Tokens>,
+    /// Whether they were worked out from sizes.
+    pub estimated: bool,
     /// Its cost, if known.
     pub cost: Option<PicoUsd>,
     /// How long the target asks to be left alone.
@@ -115,6 +117,7 @@ impl Attempt {
             total: now.since(self.started),
             first_content: self.first_content,
             tokens: account.tokens,
+            estimated: account.estimated,
             cost: account.cost,
             wait: account.wait,
         };

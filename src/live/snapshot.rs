@@ -11,7 +11,7 @@ use super::keys::Keys;
 use super::upstream::Upstream;
 use crate::balance::gate::{GateState, Gates, Row, Standing};
 use crate::balance::{Draw, RouteInput, WeightTable};
-use crate::config::{self, Config, Endpoint};
+use crate::config::{self, Config, Endpoint, Phases};
 use crate::model::{TargetIndex, UpstreamName};
 use crate::provider::manner::{BadSecret, Manner};
 
@@ -59,6 +59,7 @@ impl Provider {
     ) -> Result<Self, BadSecret> {
         let secrets: Vec<&str> = config.api_keys.iter().map(config::Secret::expose).collect();
         let manner = Manner::new(config.kind.interface(), &secrets)?;
+        let manner = manner.with_headers(&config.headers)?;
         let known = before.map(|before| (before.config.api_keys.as_slice(), &before.keys));
         let keys = Keys::new(&config.api_keys, known);
         Ok(Self {
@@ -79,6 +80,8 @@ pub struct Member {
     pub config: Arc<config::Upstream>,
     /// Address and credential.
     pub provider: Arc<Provider>,
+    /// How long its phases may take, over what the request's route says.
+    pub deadlines: Phases,
 }
 
 /// A route with its shares.
@@ -114,15 +117,13 @@ impl Snapshot {
             return self.member(&name);
         }
         let name = UpstreamName::new(&format!("{provider}/{UNNAMED}")).ok()?;
-        Some(Member {
-            upstream: self.strangers.upstream(&name),
-            config: Arc::new(config::Upstream {
-                name,
-                provider: Arc::clone(&found.config),
-                price: None,
-            }),
-            provider: Arc::clone(found),
-        })
+        let upstream = config::Upstream {
+            name,
+            provider: Arc::clone(&found.config),
+            price: None,
+        };
+        let cells = self.strangers.upstream(&upstream.name);
+        Some(Member::new(cells, Arc::new(upstream), Arc::clone(found)))
     }
 
     /// What serves `provider/model`, if the provider exists and takes the model.
@@ -136,15 +137,29 @@ impl Snapshot {
             return None;
         }
         let price = self.config.price(name, &provider.config);
-        Some(Member {
-            upstream: self.strangers.upstream(name),
-            config: Arc::new(config::Upstream {
-                name: name.clone(),
-                provider: Arc::clone(&provider.config),
-                price,
-            }),
-            provider: Arc::clone(provider),
-        })
+        let upstream = config::Upstream {
+            name: name.clone(),
+            provider: Arc::clone(&provider.config),
+            price,
+        };
+        let (cells, provider) = (self.strangers.upstream(name), Arc::clone(provider));
+        Some(Member::new(cells, Arc::new(upstream), provider))
+    }
+}
+
+impl Member {
+    /// What `provider` has by itself; a target may have its own.
+    pub fn new(
+        upstream: Arc<Upstream>,
+        config: Arc<config::Upstream>,
+        provider: Arc<Provider>,
+    ) -> Self {
+        Self {
+            upstream,
+            config,
+            deadlines: provider.config.deadlines,
+            provider,
+        }
     }
 }
 

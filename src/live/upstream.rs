@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::meter::{Meter, Recently, Totals};
 use crate::balance::gate::{GateOrder, GateState, Reaction, Standing};
 use crate::balance::{FlightKey, UpstreamInput};
-use crate::model::{AnswerKind, Event, Price, Time, UpstreamName};
+use crate::model::{AnswerKind, Event, Price, Time, Tokens, UpstreamName};
+use crate::provider::estimate::{Bytes, Counted, Ratio};
 
 /// A provider and a model, live: what evidence belongs to. Shared by all routes and request lists that use it, and kept
 /// across reloads.
@@ -17,6 +18,8 @@ pub struct Upstream {
     name: UpstreamName,
     gate: Gate,
     meter: Mutex<Meter>,
+    /// What a token of it is in bytes, for answers without counts.
+    ratio: Mutex<Ratio>,
 }
 
 #[derive(Debug)]
@@ -59,7 +62,14 @@ impl Upstream {
             name,
             gate,
             meter: Mutex::default(),
+            ratio: Mutex::default(),
         }
+    }
+
+    /// The tokens of an exchange of so many `bytes`: as `reported`, from which is learned, else estimated.
+    pub fn count(&self, bytes: Bytes, reported: Option<Tokens>) -> Counted {
+        let mut ratio = self.ratio.lock().unwrap_or_else(PoisonError::into_inner);
+        ratio.count(bytes, reported)
     }
 
     /// `provider/model`.

@@ -53,6 +53,8 @@ pub struct Finished {
     pub first_content: Option<Duration>,
     /// Tokens of the answer; `None` where neither reported nor countable.
     pub tokens: Option<Tokens>,
+    /// Whether `tokens` were worked out from sizes, since the provider reported none.
+    pub estimated: bool,
     /// What the answer cost at the configured price; `None` where there is no price or no token count.
     pub cost: Option<PicoUsd>,
     /// How long the target asks to be left alone.

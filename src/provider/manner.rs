@@ -16,7 +16,7 @@ use http::uri::{InvalidUri, Uri};
 
 use super::{headers, options};
 use crate::config::preset::Feature;
-use crate::config::{Endpoint, Interface};
+use crate::config::{Endpoint, Interface, Secret};
 use crate::dialect::Front;
 use crate::dialect::any::Target;
 use crate::model::AnswerKind;
@@ -34,6 +34,8 @@ pub struct Manner {
     target: Target,
     /// Marked as sensitive, so that they are neither printed nor kept in a compression table.
     credentials: Vec<(HeaderName, HeaderValue)>,
+    /// What each request has besides; sensitive too.
+    fixed: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// A credential that cannot be sent.
@@ -86,7 +88,23 @@ impl Manner {
             interface: interface.clone(),
             target: options::target(interface),
             credentials,
+            fixed: Vec::new(),
         })
+    }
+
+    /// The same with `headers` in each request, in place of the client's of the same name.
+    ///
+    /// # Errors
+    /// A name or a value that cannot stand in a header.
+    pub fn with_headers(mut self, headers: &[(String, Secret)]) -> Result<Self, BadSecret> {
+        let header = |(name, value): &(String, Secret)| {
+            let name = HeaderName::try_from(name).map_err(|_| BadSecret)?;
+            let mut value = HeaderValue::try_from(value.expose()).map_err(|_| BadSecret)?;
+            value.set_sensitive(true);
+            Ok((name, value))
+        };
+        self.fixed = headers.iter().map(header).collect::<Result<_, _>>()?;
+        Ok(self)
     }
 
     /// The dialect that the provider is spoken to in where a request is translated.
@@ -229,8 +247,8 @@ impl Manner {
         text.parse()
     }
 
-    /// The headers of a request, without the credential: what may pass of the `client`'s (see [`headers::forwarded`]), and
-    /// our own, which win. The body is JSON unless `content` says otherwise. Framing is the transport's.
+    /// The headers of a request, without the credential: what may pass of the `client`'s (see [`headers::forwarded`]), over
+    /// that the operator's, over these our own. The body is JSON unless `content` says otherwise. Framing is the transport's.
     pub fn headers(
         &self,
         client: &HeaderMap,
@@ -239,6 +257,9 @@ impl Manner {
         content: Option<&HeaderValue>,
     ) -> HeaderMap {
         let mut headers = headers::forwarded(client, also);
+        for (name, value) in &self.fixed {
+            headers.insert(name, value.clone());
+        }
         let accept = match (kind, &self.interface) {
             (AnswerKind::Streamed, Interface::Bedrock) => "application/vnd.amazon.eventstream",
             (AnswerKind::Streamed, _) => "text/event-stream",

@@ -175,6 +175,25 @@ fn a_request_has_the_credential_at_its_place_and_no_other() {
 }
 
 #[test]
+fn the_operators_headers_win_over_the_clients_and_are_not_printed() {
+    let fixed = [
+        ("anthropic-version", "2029-01-01"),
+        ("x-gateway-key", "gw-planted"),
+    ];
+    let fixed = fixed.map(|(name, value)| (name.to_owned(), Secret::new(value.to_owned())));
+    let manner = Manner::new(&Interface::Anthropic, &[]).unwrap();
+    let manner = manner.with_headers(&fixed).unwrap();
+    let mut client = HeaderMap::new();
+    client.insert("anthropic-version", HeaderValue::from_static("2001-01-01"));
+    let headers = manner.headers(&client, &[], UNARY, None);
+    assert_eq!(headers["anthropic-version"], "2029-01-01");
+    assert_eq!(headers["x-gateway-key"], "gw-planted");
+    for printed in [format!("{headers:?}"), format!("{manner:?}")] {
+        assert!(!printed.contains("gw-planted"), "{printed}");
+    }
+}
+
+#[test]
 fn a_secret_with_a_line_end_is_refused_without_being_shown() {
     for secret in ["sk-x\n", "sk-x\r\nx: y", "sk x", "sk-\u{e9}", "sk-x\0"] {
         let refused = Manner::new(&Interface::OPENAI, &[secret]);

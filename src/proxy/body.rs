@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -18,8 +19,9 @@ use super::flow::Flow;
 use super::pace::{Fired, Timers};
 use super::record::Ending;
 use super::upstream::Unanswered;
-use crate::live::{Account, Attempt};
+use crate::live::{Account, Attempt, Upstream};
 use crate::model::{Outcome, Price, Tokens};
+use crate::provider::estimate;
 use crate::wire::{Code, ErrorBody, Seen};
 
 /// The body of every answer.
@@ -65,32 +67,49 @@ pub(super) struct Passing {
 }
 
 /// What an answer's cost is made of, beside its length.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Bill {
     /// Price of the target.
     pub(super) price: Option<Price>,
-    /// Size of the request's body, about four bytes a token.
+    /// Size of the request's body.
     pub(super) prompt_bytes: usize,
+    /// Who knows what a token of the model is in bytes.
+    pub(super) upstream: Arc<Upstream>,
 }
 
+/// Bytes that a piece of a stream's content counts for: about a token, which is about four bytes.
+const PIECE: u64 = 4;
+/// What the frame of a whole answer takes, about.
+const FRAME: usize = 300;
+
 impl Bill {
-    /// What is known from the tokens.
-    pub(super) fn account(self, tokens: Option<Tokens>) -> Account {
-        Account {
-            tokens,
-            cost: tokens.and_then(|tokens| Some(self.price?.of(tokens))),
-            wait: None,
-        }
+    /// The account of a whole answer of `size` bytes with the counts that it `reported`.
+    pub(super) fn of_document(&self, reported: Option<Tokens>, size: usize) -> Account {
+        // A whole answer's text is not told from its frame, so that a report teaches about prompts alone.
+        let text = size.saturating_sub(FRAME) as u64;
+        let answer = if reported.is_some() { 0 } else { text };
+        self.account(reported, answer)
     }
 
-    /// Tokens of a stream: as reported, else one for each piece of content and one for four bytes of the request.
-    fn of_stream(self, seen: &Seen) -> Account {
-        let estimate = (seen.content_events > 0).then(|| Tokens {
-            input: (self.prompt_bytes / 4) as u64,
-            output: u64::from(seen.content_events),
-            ..Tokens::default()
-        });
-        self.account(seen.usage.or(estimate))
+    /// The account of a stream; where nothing came, nothing is charged.
+    fn of_stream(&self, seen: &Seen) -> Account {
+        if seen.usage.is_none() && seen.content_events == 0 {
+            return Account::default();
+        }
+        self.account(seen.usage, PIECE * u64::from(seen.content_events))
+    }
+
+    fn account(&self, reported: Option<Tokens>, answer: u64) -> Account {
+        let prompt = self.prompt_bytes as u64;
+        let counted = self
+            .upstream
+            .count(estimate::Bytes { prompt, answer }, reported);
+        Account {
+            tokens: Some(counted.tokens),
+            estimated: counted.basis == estimate::Basis::Estimated,
+            cost: self.price.map(|price| price.of(counted.tokens)),
+            wait: None,
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! The attempt's record lives on this stack and ends with it, whatever ends it.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -24,6 +25,7 @@ use super::record::Ending;
 use super::reply::Reply;
 use super::upstream::{Due, Limits};
 use crate::config::Deadlines;
+use crate::dialect::Front;
 use crate::dialect::neutral::NotRead;
 use crate::live::{Account, Attempt, Member, Served, Snapshot, Turn};
 use crate::model::{AnswerKind, Outcome, Phase, TargetIndex, Time, Tokens};
@@ -33,6 +35,8 @@ use crate::wire::answer::{self, NotAnswer};
 
 const TOKENS_INPUT: HeaderName = HeaderName::from_static("x-weighbridge-tokens-input");
 const TOKENS_OUTPUT: HeaderName = HeaderName::from_static("x-weighbridge-tokens-output");
+/// Says that figures of an answer were worked out here.
+pub(super) const ESTIMATED: HeaderName = HeaderName::from_static("x-weighbridge-estimated");
 const COST: HeaderName = HeaderName::from_static("x-weighbridge-cost-usd");
 const DROPPED: HeaderName = HeaderName::from_static("x-weighbridge-dropped");
 /// Most names in that header.
@@ -64,6 +68,8 @@ struct Running<'a, 'c> {
     /// When it must be over.
     due: Due,
     started: Time,
+    /// How long its phases may take.
+    deadlines: Deadlines,
     /// The credential that it uses.
     key: Turn,
 }
@@ -99,9 +105,8 @@ impl Call<'_> {
         );
         let started = attempt.started();
         let asked = self.question.envelope.extension.call_timeout;
-        let longest = asked.map_or(self.deadlines.attempt, |asked| {
-            asked.min(self.deadlines.attempt)
-        });
+        let deadlines = member.deadlines.over(self.deadlines);
+        let longest = asked.map_or(deadlines.attempt, |asked| asked.min(deadlines.attempt));
         let due = Due::new(started.after(longest), Phase::Attempt);
         let running = Running {
             call: self,
@@ -110,6 +115,7 @@ impl Call<'_> {
             attempt,
             due: due.or(Due::new(self.request_due, Phase::Request)),
             started,
+            deadlines,
             key: member.provider.keys.first(started),
         };
         running.run(ending).await
@@ -178,11 +184,11 @@ impl Running<'_, '_> {
     ) -> Result<Response<Incoming>, Failed> {
         let call = self.call;
         let header = match self.kind {
-            AnswerKind::Streamed => call.deadlines.header_streamed,
-            AnswerKind::Unary => call.deadlines.header_unary,
+            AnswerKind::Streamed => self.deadlines.header_streamed,
+            AnswerKind::Unary => self.deadlines.header_unary,
         };
         let limits = Limits {
-            connect: Due::new(self.started.after(call.deadlines.connect), Phase::Connect)
+            connect: Due::new(self.started.after(self.deadlines.connect), Phase::Connect)
                 .or(self.due),
             header: Due::new(self.started.after(header), Phase::Header).or(self.due),
         };
@@ -266,10 +272,11 @@ impl Running<'_, '_> {
                 return Ok(self.passing(headers, held, Some(rest), None));
             }
         };
+        let size = bytes.len();
         match self.read_answer(outgoing.translated, &mut headers, bytes) {
             Err(failed) => Err(self.failed(failed)),
             Ok((usage, body)) => {
-                let account = self.bill().account(usage);
+                let account = self.account(usage, size);
                 tell_account(&mut headers, &account);
                 tell_dropped(&mut headers, &outgoing.dropped);
                 self.attempt.finish(Outcome::Ok, account);
@@ -322,7 +329,7 @@ impl Running<'_, '_> {
         let (parts, body) = response.into_parts();
         let mut headers = returned(&parts.headers);
         let clock = self.call.proxy.clock;
-        let first = self.started.after(self.call.deadlines.first_token);
+        let first = self.started.after(self.deadlines.first_token);
         let due = Due::new(first, Phase::FirstToken).or(self.due);
         let flow = match self.flow(outgoing) {
             Ok(flow) => flow,
@@ -377,10 +384,26 @@ impl Running<'_, '_> {
         Ok(Flow::translated(reader, writer))
     }
 
+    /// What a whole answer cost. What passes unread may be a picture, and a count is no answer: nothing is worked out from
+    /// their size, and nothing from the size of vectors.
+    fn account(&self, usage: Option<Tokens>, size: usize) -> Account {
+        match self.call.question.front {
+            Front::Other | Front::CountTokens if usage.is_none() => Account::default(),
+            Front::Embeddings => self.bill().of_document(usage, 0),
+            Front::Chat
+            | Front::Completions
+            | Front::Responses
+            | Front::Messages
+            | Front::CountTokens
+            | Front::Other => self.bill().of_document(usage, size),
+        }
+    }
+
     fn bill(&self) -> Bill {
         Bill {
             price: self.member.config.price,
             prompt_bytes: self.call.question.envelope.prompt_bytes,
+            upstream: Arc::clone(&self.member.upstream),
         }
     }
 
@@ -394,9 +417,9 @@ impl Running<'_, '_> {
     ) -> Reply {
         let (call, bill) = (self.call, self.bill());
         let between = match flow {
-            Some(_) => call.deadlines.between_tokens,
+            Some(_) => self.deadlines.between_tokens,
             // A document has no tokens to wait for: its attempt's time is what counts.
-            None => call.deadlines.attempt,
+            None => self.deadlines.attempt,
         };
         let passing = Passing {
             held,
@@ -422,6 +445,9 @@ fn tell_account(headers: &mut HeaderMap, account: &Account) {
     if let Some(tokens) = account.tokens {
         headers.insert(TOKENS_INPUT, HeaderValue::from(tokens.input));
         headers.insert(TOKENS_OUTPUT, HeaderValue::from(tokens.output));
+    }
+    if account.estimated {
+        headers.insert(ESTIMATED, HeaderValue::from_static("true"));
     }
     let cost = account.cost.map(|cost| HeaderValue::try_from(cost.exact()));
     if let Some(Ok(cost)) = cost {

@@ -9,14 +9,14 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 
 use super::Proxy;
 use super::body::Body;
-use super::call::Call;
+use super::call::{Call, ESTIMATED};
 use super::dispatch::Walk;
 use super::intake::{self, Purpose};
 use super::question::Question;
@@ -29,9 +29,6 @@ use crate::live::Snapshot;
 use crate::model::Outcome;
 use crate::wire::models::{Model, one, page};
 use crate::wire::{Code, Envelope, ErrorBody};
-
-/// Says that figures of an answer were worked out here.
-const ESTIMATED: HeaderName = HeaderName::from_static("x-weighbridge-estimated");
 
 /// Answers `request`.
 pub async fn handle(proxy: Arc<Proxy>, request: Request<Incoming>) -> Response<Body> {

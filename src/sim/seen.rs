@@ -84,6 +84,7 @@ fn ended(after: Duration, outcome: Outcome) -> Finished {
         total: after,
         first_content: None,
         tokens: None,
+        estimated: false,
         cost: None,
         wait: None,
     }

@@ -52,6 +52,9 @@ pub struct Metrics {
     overhead: Histogram,
     tokens: Family<Spent, Counter>,
     cached: Family<Call, Counter>,
+    written: Family<Call, Counter>,
+    reasoning: Family<Call, Counter>,
+    estimated: Family<Call, Counter>,
     cost: Family<Call, Dollars>,
     places: Cache<Option<Served>, Request>,
     calls: Cache<UpstreamName, Attempts>,
@@ -77,6 +80,9 @@ struct Attempts {
     input: Counter,
     output: Counter,
     cached: Counter,
+    written: Counter,
+    reasoning: Counter,
+    estimated: Counter,
     cost: Dollars,
 }
 
@@ -95,6 +101,9 @@ impl Metrics {
             overhead: Histogram::new(OVERHEAD),
             tokens: Family::default(),
             cached: Family::default(),
+            written: Family::default(),
+            reasoning: Family::default(),
+            estimated: Family::default(),
             cost: Family::default(),
             places: Cache::default(),
             calls: Cache::default(),
@@ -118,6 +127,9 @@ impl Metrics {
         add_seconds(registry, names::OVERHEAD, self.overhead.clone());
         add(registry, names::TOKENS, self.tokens.clone());
         add(registry, names::CACHED_TOKENS, self.cached.clone());
+        add(registry, names::CACHE_WRITE_TOKENS, self.written.clone());
+        add(registry, names::REASONING_TOKENS, self.reasoning.clone());
+        add(registry, names::ESTIMATED_TOKENS, self.estimated.clone());
         add(registry, names::COST, self.cost.clone());
     }
 
@@ -149,6 +161,9 @@ impl Metrics {
             input: self.tokens.get_or_create_owned(&tokens("input")),
             output: self.tokens.get_or_create_owned(&tokens("output")),
             cached: self.cached.get_or_create_owned(&call),
+            written: self.written.get_or_create_owned(&call),
+            reasoning: self.reasoning.get_or_create_owned(&call),
+            estimated: self.estimated.get_or_create_owned(&call),
             cost: self.cost.get_or_create_owned(&call),
             good: OnceLock::new(),
             call: call.clone(),
@@ -226,6 +241,12 @@ impl Witness for Metrics {
             attempts.input.inc_by(tokens.input);
             attempts.output.inc_by(tokens.output);
             attempts.cached.inc_by(tokens.cached_input);
+            attempts.written.inc_by(tokens.cache_write);
+            attempts.reasoning.inc_by(tokens.reasoning);
+            if end.estimated {
+                let all = tokens.input.saturating_add(tokens.output);
+                attempts.estimated.inc_by(all);
+            }
         }
         if let Some(cost) = end.cost {
             attempts.cost.inc_by(cost.usd());

@@ -49,6 +49,21 @@ pub(super) const CACHED_TOKENS: Name = Name(
     "Input tokens that the provider had in its cache",
 );
 /// Counter.
+pub(super) const CACHE_WRITE_TOKENS: Name = Name(
+    "cache_write_tokens",
+    "Input tokens that the provider wrote to its cache",
+);
+/// Counter.
+pub(super) const REASONING_TOKENS: Name = Name(
+    "reasoning_tokens",
+    "Output tokens that were spent on reasoning",
+);
+/// Counter.
+pub(super) const ESTIMATED_TOKENS: Name = Name(
+    "estimated_tokens",
+    "Tokens that were worked out from sizes since the provider reported none; they are among all tokens",
+);
+/// Counter.
 pub(super) const COST: Name = Name(
     "cost_usd",
     "What answers cost at the configured prices, in dollars",

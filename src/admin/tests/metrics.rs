@@ -185,6 +185,7 @@ fn finished(outcome: Outcome) -> Finished {
         total: Duration::from_millis(10),
         first_content: None,
         tokens: None,
+        estimated: false,
         cost: None,
         wait: None,
     }
@@ -217,6 +218,7 @@ async fn attempts_bring_tokens_and_cost() {
             output: 7,
             ..Tokens::default()
         }),
+        estimated: true,
         cost: Some(PicoUsd::new(2_500_000_000)),
         wait: None,
     };
@@ -227,6 +229,7 @@ async fn attempts_bring_tokens_and_cost() {
         ("tokens_total", "direction=\"input\"", 100.0),
         ("tokens_total", "direction=\"output\"", 7.0),
         ("cached_tokens_total", "route=\"chat\"", 40.0),
+        ("estimated_tokens_total", "route=\"chat\"", 107.0),
         ("cost_usd_total", "route=\"chat\"", 0.0025),
         ("in_flight", "model=\"small\",", 0.0),
     ] {

@@ -317,3 +317,77 @@ fn a_difference_is_told_in_words_and_by_what_needs_a_restart() {
         "nothing changed, nothing is told"
     );
 }
+
+#[test]
+fn the_narrower_deadline_wins_phase_by_phase() {
+    let config = good(
+        "[defaults.deadlines]\nconnect = \"1s\"\ntotal = \"90s\"\n\
+         [providers.p]\nkind = \"simulated\"\ndeadlines = { first_token = \"4s\", between_tokens = \"5s\" }\n\
+         [routes.c]\ndeadlines = { first_token = \"3s\", attempt = \"30s\" }\n\
+         targets.x = { use = \"p/m\", deadlines = { first_token = \"2s\" } }\n",
+    )
+    .config;
+    let route = config.routes.values().next().unwrap();
+    let own = route.targets[0].deadlines.over(route.deadlines);
+    let seconds = [
+        own.connect,
+        own.first_token,
+        own.between_tokens,
+        own.attempt,
+        own.total,
+    ];
+    assert_eq!(seconds.map(|time| time.as_secs()), [1, 2, 5, 30, 90]);
+    let changed = good(
+        "[providers.p]\nkind = \"simulated\"\ndeadlines = { connect = \"9s\" }\n\
+         [routes.c]\ntargets.x = { use = \"p/m\" }\n",
+    );
+    let found = diff(&config, &changed.config).changes;
+    assert!(
+        found.contains(&"routes.c.targets.x: deadlines.first_token 2s -> unset".to_owned()),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn only_openais_own_addresses_are_taken_to_have_responses() {
+    for (base, has) in [
+        ("https://api.openai.com/v1", true),
+        ("https://eu.api.openai.com/v1", true),
+        ("https://openai.com.example.org/v1", false),
+        ("http://127.0.0.1:8000/v1", false),
+    ] {
+        let text = format!(
+            "[providers.a]\nkind = \"openai\"\nbase_url = \"{base}\"\n[routes.r]\ntargets.t = {{ use = \"a/m\" }}\n"
+        );
+        let config = good(&text).config;
+        let provider = config.providers.values().next().unwrap();
+        let ProviderKind::Api { interface, .. } = &provider.kind else {
+            panic!("it is called at an address");
+        };
+        let crate::config::Interface::OpenAi(preset) = interface else {
+            panic!("it speaks OpenAI's format");
+        };
+        let knows = preset.knows(crate::config::preset::Feature::Responses);
+        assert_eq!(knows, has, "{base}");
+        assert_eq!(interface.kind(), "openai");
+    }
+}
+
+#[test]
+fn a_difference_of_the_defaults_is_told() {
+    let old = good(SMALL).config;
+    let new =
+        "[defaults.deadlines]\ntotal = \"90s\"\n[defaults.retry]\ncount = 7\non_codes = [503]\n";
+    let new = good(&format!(
+        "{SMALL}deadlines.total = \"9s\"\nretry = {{ count = 1, on_codes = [500] }}\n{new}"
+    ));
+    let (found, had) = (diff(&old, &new.config).changes, &old.defaults);
+    let expected = [
+        format!("defaults: deadlines.total {:?} -> 90s", had.deadlines.total),
+        format!("defaults: retry.count {} -> 7", had.retry.count),
+        format!("defaults: retry.on_codes {:?} -> [503]", had.retry.on_codes),
+    ];
+    for line in expected {
+        assert!(found.contains(&line), "{line} is missing in {found:#?}");
+    }
+}

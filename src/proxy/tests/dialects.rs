@@ -482,3 +482,21 @@ async fn tokens_are_counted_by_who_can_and_else_estimated() {
     assert_eq!(got.header("x-weighbridge-estimated"), "true");
     assert_eq!(target.connections(), 0);
 }
+
+#[tokio::test]
+async fn an_answer_without_counts_is_booked_by_its_size_and_marked() {
+    let body = json!({"id": "x", "choices": [{"index": 0, "message": {"role": "assistant", "content": "a".repeat(4_000)},
+        "finish_reason": "stop"}]});
+    let act = Act::Answer(response("200 OK", "application/json", &body.to_string()));
+    let (_target, world) = one(Interface::OPENAI, act).await;
+    let got = world.chat(&ask(false)).await;
+    assert_eq!(got.header("x-weighbridge-estimated"), "true", "{got:?}");
+    let tokens: u64 = got.header("x-weighbridge-tokens-output").parse().unwrap();
+    assert!((900..=1_000).contains(&tokens), "{tokens}");
+    let ends = world.ends().await;
+    assert!(ends[0].estimated && ends[0].cost.is_some());
+
+    let (_target, world) = one(Interface::OPENAI, Act::Answer(answer_of("x"))).await;
+    let got = world.chat(&ask(false)).await;
+    assert_eq!(got.header("x-weighbridge-estimated"), "", "{got:?}");
+}

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::balance::{Share, Weight, WeightTable};
 use crate::config::{
-    self, Config, Deadlines, Endpoint, Interface, Mode, Retry, Secret, Server, Strategy,
+    self, Config, Deadlines, Endpoint, Interface, Mode, Phases, Retry, Secret, Server, Strategy,
 };
 use crate::limit::DEFAULT_CODES;
 use crate::live::{
@@ -38,6 +38,7 @@ pub(super) struct Spec {
     pub(super) interface: Interface,
     /// Its credentials; one of its own if there are none.
     pub(super) keys: Vec<&'static str>,
+    pub(super) deadlines: Phases,
 }
 
 impl Spec {
@@ -48,6 +49,7 @@ impl Spec {
             tags: Vec::new(),
             interface: Interface::OPENAI,
             keys: Vec::new(),
+            deadlines: Phases::default(),
         }
     }
 
@@ -235,11 +237,11 @@ fn snapshot(config: Config) -> Snapshot {
         .upstreams
         .iter()
         .map(|(name, upstream)| {
-            let member = Member {
-                upstream: Arc::new(Upstream::new(name.clone())),
-                config: Arc::clone(upstream),
-                provider: Arc::clone(&providers[name.provider().as_str()]),
-            };
+            let member = Member::new(
+                Arc::new(Upstream::new(name.clone())),
+                Arc::clone(upstream),
+                Arc::clone(&providers[name.provider().as_str()]),
+            );
             (name.to_string(), member)
         })
         .collect();
@@ -249,7 +251,10 @@ fn snapshot(config: Config) -> Snapshot {
         .map(|route| {
             let weights: Vec<Weight> = route.targets.iter().map(|target| target.weight).collect();
             let table = WeightTable::from_weights(&weights).unwrap();
-            let of = |target: &config::Target| members[target.upstream.name.as_str()].clone();
+            let of = |target: &config::Target| Member {
+                deadlines: target.deadlines,
+                ..members[target.upstream.name.as_str()].clone()
+            };
             Arc::new(Route {
                 config: Arc::clone(route),
                 label: Arc::from(route.name.as_str()),
@@ -486,6 +491,8 @@ fn target(index: usize, spec: &Spec) -> config::Target {
                 .map(|key| Secret::new((*key).to_owned()))
                 .collect(),
         },
+        deadlines: Phases::default(),
+        headers: Vec::new(),
         models: Vec::new(),
         tags: spec.tags.clone(),
         discount: 0.0,
@@ -500,6 +507,7 @@ fn target(index: usize, spec: &Spec) -> config::Target {
         name: TargetName::new(&format!("t{index}")).unwrap(),
         price: upstream.price,
         tags: spec.tags.clone(),
+        deadlines: spec.deadlines,
         upstream,
         weight: Weight::new(spec.weight).unwrap(),
         tier: 1,
