@@ -23,14 +23,21 @@
 //! first token when the law says. Not spoken here: framing that violates HTTP itself, as a broken chunk length, which a
 //! correct HTTP server can't produce; tests do that with a bare socket.
 
-mod answer;
+mod base64;
 mod body;
+mod dialects;
+mod extras;
 mod handler;
 mod laws;
+mod own;
+mod place;
 mod question;
 mod reply;
+mod sample;
+mod script;
 mod server;
 mod stream;
+mod wish;
 
 pub use laws::{Laws, LawsError, Stats};
 pub use server::{run, serve};
