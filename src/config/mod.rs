@@ -27,6 +27,7 @@ mod law;
 mod layer;
 mod listen;
 mod listing;
+mod login;
 mod mask;
 pub mod preset;
 mod prices;
@@ -53,6 +54,7 @@ pub use deadlines::Phases;
 pub use diff::{Diff, diff};
 pub use endpoint::{Endpoint, EndpointError};
 pub use interface::Interface;
+pub use login::{GoogleLogin, Login};
 pub use interpolate::Lookup;
 pub use layer::Layer;
 pub use listing::ListPrice;
@@ -182,6 +184,8 @@ pub struct Provider {
     pub kind: ProviderKind,
     /// Its credentials, which attempts use in turn; none if it needs none. At most [`MOST_KEYS`], each once.
     pub api_keys: Vec<Secret>,
+    /// How its credential is worked out, if it is not written down.
+    pub login: Option<Login>,
     /// How long its phases may take, over what a route says.
     pub deadlines: Phases,
     /// Headers that each request to it has, by their names in lower case, each once.

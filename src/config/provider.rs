@@ -64,6 +64,7 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
     );
     section.finish(UNSUPPORTED);
     let api_keys = credentials(written.key.as_ref(), written.keys.as_ref(), lookup);
+    let login = written.login(kind.as_ref(), lookup);
     let Some(kind) = kind else {
         field.conflict(
             "expected `kind`, found none",
@@ -75,6 +76,7 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
         name,
         kind: written.kind(field, &kind)?,
         api_keys: api_keys?,
+        login: login?,
         deadlines,
         headers: headers?,
         models: models.unwrap_or_default(),

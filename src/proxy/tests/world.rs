@@ -484,6 +484,7 @@ fn target(index: usize, spec: &Spec) -> config::Target {
             interface: spec.interface.clone(),
             base: endpoint(spec.address),
         },
+        login: None,
         api_keys: match spec.keys.as_slice() {
             [] => vec![Secret::new(format!("sk-key-of-p{index}"))],
             keys => keys
