@@ -137,7 +137,10 @@ mod tests {
         let access = Access::default();
         assert_eq!(signed(&access, at(1)), Err(NotSigned::NoPass), "none yet");
         access.put(Pass::bearer("first").unwrap(), at(10));
-        assert_eq!(signed(&access, at(9)).unwrap()["authorization"], "Bearer first");
+        assert_eq!(
+            signed(&access, at(9)).unwrap()["authorization"],
+            "Bearer first"
+        );
         assert_eq!(signed(&access, at(10)), Err(NotSigned::NoPass), "its end");
         access.put(Pass::bearer("second").unwrap(), at(20));
         let headers = signed(&access, at(10)).unwrap();

@@ -39,7 +39,13 @@ fn signed(signer: &Signer, method: &Method, uri: &str, content: &str, body: &[u8
 
 #[test]
 fn signatures_are_those_of_the_published_vectors() {
-    let got = signed(&signer(None), &Method::GET, "https://example.amazonaws.com/", "", b"");
+    let got = signed(
+        &signer(None),
+        &Method::GET,
+        "https://example.amazonaws.com/",
+        "",
+        b"",
+    );
     assert_eq!(got["x-amz-date"], "20150830T123600Z");
     assert_eq!(
         got["authorization"],
