@@ -298,7 +298,3 @@ fn is_safe(address: &str) -> bool {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
     })
 }
-
-#[cfg(test)]
-#[path = "login_tests.rs"]
-mod tests;

@@ -39,12 +39,12 @@ pub struct Keeper {
 }
 
 /// One login's task.
-struct Holder {
-    provider: String,
-    login: Login,
-    access: Arc<Access>,
-    google: Google,
-    clock: Clock,
+pub(super) struct Holder {
+    pub(super) provider: String,
+    pub(super) login: Login,
+    pub(super) access: Arc<Access>,
+    pub(super) google: Google,
+    pub(super) clock: Clock,
 }
 
 // === impl Keeper ===
@@ -141,7 +141,7 @@ impl Keeper {
 
 impl Holder {
     /// Fetches and renews, without end.
-    async fn hold(self, tried: oneshot::Sender<()>) {
+    pub(super) async fn hold(self, tried: oneshot::Sender<()>) {
         let (mut tried, mut backoff, mut end) = (Some(tried), FIRST_BACKOFF, Time::ZERO);
         loop {
             let asked = self.clock.now();
