@@ -116,7 +116,10 @@ async fn after_a_reload_no_request_carries_the_old_key() {
     let daemon = Daemon::start(folder.path());
 
     // What each client knows to be in force when it asks goes along with its request.
-    let (in_force, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let (in_force, stop) = (
+        Arc::new(AtomicU64::new(0)),
+        Arc::new(AtomicBool::new(false)),
+    );
     let mut clients = JoinSet::new();
     for _ in 0..CLIENTS {
         let client = Client::new(daemon.data);
@@ -192,12 +195,17 @@ async fn a_token_is_there_before_the_first_request_and_follows_its_login() {
     assert_eq!(uses(1), 1, "the first request has its token");
 
     // Another setting changes nothing about the login.
-    rename_over(&config, &format!("{text}b = {{ use = \"p/other\", weight = 0 }}\n"));
+    rename_over(
+        &config,
+        &format!("{text}b = {{ use = \"p/other\", weight = 0 }}\n"),
+    );
     assert_eq!(daemon.reload().await.0, 200);
     assert_eq!(client.chat(&ask("hi")).await.unwrap().status, 200);
     let asked = |server: &Server| {
         let seen = server.seen();
-        seen.iter().filter(|seen| seen.starts_with("POST /token ")).count()
+        seen.iter()
+            .filter(|seen| seen.starts_with("POST /token "))
+            .count()
     };
     assert_eq!((uses(1), asked(&server)), (2, 1), "the token was kept");
 
@@ -208,7 +216,11 @@ async fn a_token_is_there_before_the_first_request_and_follows_its_login() {
         (got.status == 200).then_some(())
     })
     .await;
-    assert_eq!((uses(1), uses(2)), (2, 1), "the old token is not used again");
+    assert_eq!(
+        (uses(1), uses(2)),
+        (2, 1),
+        "the old token is not used again"
+    );
     daemon.terminate();
     let ended = daemon.ended().await;
     for secret in ["PLANTED", "login-", "token-"] {
