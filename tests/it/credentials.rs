@@ -195,10 +195,7 @@ async fn a_token_is_there_before_the_first_request_and_follows_its_login() {
     assert_eq!(uses(1), 1, "the first request has its token");
 
     // Another setting changes nothing about the login.
-    rename_over(
-        &config,
-        &format!("{text}b = {{ use = \"p/other\", weight = 0 }}\n"),
-    );
+    rename_over(&config, &format!("{text}[defaults.retry]\ncount = 1\n"));
     assert_eq!(daemon.reload().await.0, 200);
     assert_eq!(client.chat(&ask("hi")).await.unwrap().status, 200);
     let asked = |server: &Server| {
