@@ -15,6 +15,7 @@ use crate::admin::{self, Admin};
 use crate::config::{Compiled, Problem};
 use crate::control::{self, Handle, Source};
 use crate::live::{Board, Clock, Published};
+use crate::login::Keeper;
 use crate::mock::Laws;
 use crate::proxy::{self, Caller, Chance, DrainReport, Proxy};
 use crate::telemetry::Metrics;
@@ -208,7 +209,7 @@ impl App {
         tasks.spawn("controller", self.controller.run(ended.clone()));
         tasks.spawn(
             "admin listener",
-            admin::serve(self.admin_listener, self.admin, turned(ended)),
+            admin::serve(self.admin_listener, self.admin, turned(ended.clone())),
         );
         tasks.spawn("reloader", self.reloader.run());
         tasks.spawn("signal handler", reload_on_hangup(self.handle.clone()));
@@ -218,6 +219,10 @@ impl App {
             ),
             Source::Text { .. } => None,
         };
+        // Clients that connect meanwhile wait, rather than be told that there is no credential yet.
+        let mut keeper = Keeper::new(self.published.clone(), self.clock);
+        keeper.first().await;
+        tasks.spawn("renewal of credentials", keeper.run(ended));
         let data = tokio::spawn(proxy::serve(self.data, self.proxy, turned(closed), grace));
         let (mut data, mut stop) = (std::pin::pin!(data), std::pin::pin!(stop));
         let failure = tokio::select! {

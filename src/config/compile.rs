@@ -17,7 +17,7 @@ use super::settings::{self, LOST_ORIGINS, MODES, set};
 use super::shown::Shown;
 use super::tree::{Digest, Table, each_text};
 use super::world::World;
-use super::{Config, Defaults, Mode};
+use super::{Config, Defaults, Login, Mode};
 use super::{prices, provider, route, syntax};
 
 /// A configuration with what there is to say about it.
@@ -54,6 +54,14 @@ pub fn compile(layers: &[Layer], lookup: &dyn Lookup) -> Result<Compiled, Vec<Pr
     digest.table(&root);
     for key in config.providers.values().flat_map(|it| &it.api_keys) {
         digest.bytes(key.expose().as_bytes());
+    }
+    for text in config
+        .providers
+        .values()
+        .filter_map(|it| it.login.as_ref())
+        .flat_map(Login::texts)
+    {
+        digest.bytes(text.as_bytes());
     }
     config.digest = digest.value();
     let shown = Shown::new(&root, sink.secrets());

@@ -238,6 +238,9 @@ fn provider(path: &str, old: &Provider, new: &Provider, lines: &mut Lines) {
     if old.headers != new.headers {
         lines.changes.push(format!("{path}: headers changed"));
     }
+    if old.login != new.login {
+        lines.changes.push(format!("{path}: credentials changed"));
+    }
     lines.value(path, "models", &old.models, &new.models);
     capabilities(path, &old.capabilities, &new.capabilities, lines);
     phases(path, &old.deadlines, &new.deadlines, lines);

@@ -6,7 +6,9 @@ use super::Endpoint;
 use super::ProviderKind;
 use super::field::Field;
 use super::interface::{Interface, OWN_KINDS, kinds};
+use super::interpolate::Lookup;
 use super::law::law;
+use super::login::{self, Login};
 use super::preset::{ELSEWHERE, Preset};
 use super::problem::nearest;
 use super::section::Section;
@@ -28,6 +30,7 @@ const OTHERWISE: &[(&str, &str)] = &[
 pub(super) struct Written<'a> {
     pub(super) key: Option<Field<'a>>,
     pub(super) keys: Option<Field<'a>>,
+    credentials: Option<Field<'a>>,
     base: Option<Field<'a>>,
     api_version: Option<Field<'a>>,
     region: Option<Field<'a>>,
@@ -45,6 +48,7 @@ impl<'a> Written<'a> {
         Self {
             key: section.field("api_key"),
             keys: section.field("api_keys"),
+            credentials: section.field("credentials"),
             base: section.field("base_url"),
             api_version: section.field("api_version"),
             region: section.field("region"),
@@ -100,11 +104,43 @@ impl<'a> Written<'a> {
         Some(ProviderKind::Api { interface, base })
     }
 
+    /// How the credential is worked out, if it is; tells what does not go with it. The inner value is `None` where it is
+    /// written down or not needed.
+    pub(super) fn login(
+        &self,
+        kind: Option<&Field<'_>>,
+        lookup: &dyn Lookup,
+    ) -> Option<Option<Login>> {
+        let (Some(field), Some(kind)) = (&self.credentials, kind) else {
+            return Some(None);
+        };
+        if let Some(key) = self.key.as_ref().or(self.keys.as_ref()) {
+            key.conflict(
+                "expected either api_key or credentials, found both",
+                "remove one of them",
+            );
+        }
+        match kind.str()? {
+            "vertex" => login::google(field, lookup).map(Some),
+            "bedrock" => {
+                let region = self.region.as_ref().and_then(Field::str);
+                login::aws(field, region.map(str::to_owned)).map(Some)
+            }
+            // Told with the kind.
+            "simulated" => Some(None),
+            _ => {
+                only_for(Some(field), "kind = \"vertex\" or \"bedrock\"");
+                None
+            }
+        }
+    }
+
     fn simulated(&self) -> Option<ProviderKind> {
         let elsewhere = [
             &self.base,
             &self.key,
             &self.keys,
+            &self.credentials,
             &self.api_version,
             &self.region,
             &self.project,
@@ -216,7 +252,7 @@ impl<'a> Written<'a> {
             return;
         };
         // A server of one's own may need none, whatever it speaks.
-        let has_key = self.key.is_some() || self.keys.is_some();
+        let has_key = self.key.is_some() || self.keys.is_some() || self.credentials.is_some();
         if !has_key && self.base.is_none() {
             let kind = interface.kind();
             provider.warn(

@@ -23,6 +23,10 @@ pub(super) fn is_secret_key(key: &str) -> bool {
     ];
     let ends = ["key", "api_keys", "auth_token", "api_token", "access_token"];
     // A provider's headers hold whatever somebody's gateway asks for. `forward_headers` are names.
+    // `credentials` says how one is come by.
+    if key == "credentials" {
+        return false;
+    }
     key == "token"
         || key == "headers"
         || parts.iter().any(|part| key.contains(part))

@@ -28,6 +28,7 @@ mod law;
 mod layer;
 mod listen;
 mod listing;
+mod login;
 mod mask;
 pub mod preset;
 mod prices;
@@ -58,6 +59,7 @@ pub use interface::Interface;
 pub use interpolate::Lookup;
 pub use layer::Layer;
 pub use listing::ListPrice;
+pub use login::{GoogleLogin, Login};
 pub use problem::Problem;
 pub use secret::Secret;
 pub use shown::{Origins, Shown};
@@ -199,6 +201,8 @@ pub struct Provider {
     pub api_keys: Vec<Secret>,
     /// What its models can do, where that is written down.
     pub capabilities: Capabilities,
+    /// How its credential is worked out, if it is not written down.
+    pub login: Option<Login>,
     /// How long its phases may take, over what a route says.
     pub deadlines: Phases,
     /// Headers that each request to it has, by their names in lower case, each once.

@@ -66,6 +66,7 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
     );
     section.finish(UNSUPPORTED);
     let api_keys = credentials(written.key.as_ref(), written.keys.as_ref(), lookup);
+    let login = written.login(kind.as_ref(), lookup);
     let Some(kind) = kind else {
         field.conflict(
             "expected `kind`, found none",
@@ -78,6 +79,7 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
         kind: written.kind(field, &kind)?,
         api_keys: api_keys?,
         capabilities,
+        login: login?,
         deadlines,
         headers: headers?,
         models: models.unwrap_or_default(),

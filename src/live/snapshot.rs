@@ -63,7 +63,13 @@ impl Provider {
     ) -> Result<Self, BadSecret> {
         let secrets: Vec<&str> = config.api_keys.iter().map(config::Secret::expose).collect();
         let manner = Manner::new(config.kind.interface(), &secrets)?;
-        let manner = manner.with_headers(&config.headers)?;
+        let mut manner = manner.with_headers(&config.headers)?;
+        if config.login.is_some() {
+            // A token stays good across reloads, but not for another login.
+            let same = before.filter(|before| before.config.login == config.login);
+            let access = same.and_then(|before| before.manner.access());
+            manner = manner.with_access(access.cloned().unwrap_or_default());
+        }
         let known = before.map(|before| (before.config.api_keys.as_slice(), &before.keys));
         let keys = Keys::new(&config.api_keys, known);
         Ok(Self {

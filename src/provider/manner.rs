@@ -11,9 +11,12 @@
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>,
 //! <https://docs.cohere.com/v2/reference/chat>.
 
+use std::sync::Arc;
+
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{InvalidUri, Uri};
 
+use super::access::{Access, NotSigned, Unsigned};
 use super::{headers, options};
 use crate::config::preset::Feature;
 use crate::config::{Capabilities, Endpoint, Interface, Secret};
@@ -31,10 +34,18 @@ const ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 #[derive(Clone, Debug)]
 pub struct Manner {
     interface: Interface,
-    /// Marked as sensitive, so that they are neither printed nor kept in a compression table.
-    credentials: Vec<(HeaderName, HeaderValue)>,
+    credentials: Credentials,
     /// What each request has besides; sensitive too.
     fixed: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// What lets requests in.
+#[derive(Clone, Debug)]
+enum Credentials {
+    /// As written: headers, marked as sensitive, so that they are neither printed nor kept in a compression table.
+    Static(Vec<(HeaderName, HeaderValue)>),
+    /// Worked out, and renewed beside the requests.
+    Refreshed(Arc<Access>),
 }
 
 /// A credential that cannot be sent.
@@ -85,7 +96,7 @@ impl Manner {
             .collect::<Result<_, _>>()?;
         Ok(Self {
             interface: interface.clone(),
-            credentials,
+            credentials: Credentials::Static(credentials),
             fixed: Vec::new(),
         })
     }
@@ -103,6 +114,20 @@ impl Manner {
         };
         self.fixed = headers.iter().map(header).collect::<Result<_, _>>()?;
         Ok(self)
+    }
+
+    /// The same with the credential that `access` has at the moment of a request.
+    pub fn with_access(mut self, access: Arc<Access>) -> Self {
+        self.credentials = Credentials::Refreshed(access);
+        self
+    }
+
+    /// Where its credential is kept, if it is one that is worked out.
+    pub const fn access(&self) -> Option<&Arc<Access>> {
+        match &self.credentials {
+            Credentials::Static(_) => None,
+            Credentials::Refreshed(access) => Some(access),
+        }
     }
 
     /// The dialect that `model` is spoken to in where a request is translated, with what it can do.
@@ -274,15 +299,23 @@ impl Manner {
         headers
     }
 
-    /// Puts the credential at the place `key` into `headers`, instead of another one that may stand there. Without
-    /// credentials, or without that one, nothing is added.
-    pub fn sign(&self, headers: &mut HeaderMap, key: usize) {
-        for (name, _) in &self.credentials {
-            headers.remove(name);
+    /// Puts the credential into the headers of `request`, instead of another one that may stand there: of several that
+    /// are written down the one at the place `key`. Without credentials, or without that one, nothing is added.
+    ///
+    /// # Errors
+    /// It is one that is worked out, and there is none at the moment.
+    pub fn sign(&self, request: &mut Unsigned<'_>, key: usize) -> Result<(), NotSigned> {
+        let written = match &self.credentials {
+            Credentials::Static(written) => written,
+            Credentials::Refreshed(access) => return access.sign(request),
+        };
+        for (name, _) in written {
+            request.headers.remove(name);
         }
-        if let Some((name, value)) = self.credentials.get(key) {
-            headers.insert(name, value.clone());
+        if let Some((name, value)) = written.get(key) {
+            request.headers.insert(name, value.clone());
         }
+        Ok(())
     }
 }
 

@@ -46,12 +46,12 @@ impl<'a> Asking<'a> {
         ending: &mut Ending,
     ) -> Result<Reply, Reject> {
         let asked = resolve(self.proxy, self.snapshot, question)?;
-        Self::begin(&asked, ending);
+        self.begin(&asked, ending);
         self.only(question, &asked, ending).await
     }
 
     /// Books the request for the pools that it asks for.
-    fn begin(asked: &Asked, ending: &mut Ending) {
+    fn begin(&self, asked: &Asked, ending: &mut Ending) {
         ending.end.route = asked.pool.label.clone();
         asked.pool.arrived();
         self.proxy.deposit();
@@ -108,7 +108,7 @@ impl<'a> Asking<'a> {
         let Ok(asked) = resolve(self.proxy, self.snapshot, &home) else {
             return self.homeless(question, home, origin, ending).await;
         };
-        Self::begin(&asked, ending);
+        self.begin(&asked, ending);
         if dropped {
             let others = origins.iter().filter(|other| **other != origin);
             let names: Vec<String> = others.map(|other| self.name_of(*other)).collect();

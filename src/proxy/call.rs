@@ -135,7 +135,9 @@ impl Running<'_, '_> {
             Err(failed) => return Err(self.failed(failed)),
         };
         loop {
-            outgoing.sign(member, self.key.place);
+            if let Err(failed) = outgoing.sign(member, self.key.place, call.proxy.clock) {
+                return Err(self.failed(failed));
+            }
             let response = match self.exchange(&outgoing, ending).await {
                 Ok(response) => response,
                 Err(failed) => return Err(self.failed(failed)),

@@ -9,8 +9,9 @@ use super::failed::Failed;
 use super::question::{Question, Whose};
 use crate::dialect::Front;
 use crate::dialect::responses::may_hold_capsules;
-use crate::live::Member;
+use crate::live::{Clock, Member};
 use crate::model::{AnswerKind, Outcome};
+use crate::provider::access::{NotSigned, Unsigned};
 use crate::provider::manner::{PathAsk, Speech};
 use crate::wire::{Envelope, seal};
 
@@ -112,9 +113,24 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Gives it the target's credential at the place `key`.
-    pub(super) fn sign(&mut self, member: &Member, key: usize) {
-        member.provider.manner.sign(&mut self.headers, key);
+    /// Gives it the target's credential, of several the one at the place `key`.
+    ///
+    /// # Errors
+    /// There is none at the moment: the target would refuse it.
+    pub(super) fn sign(&mut self, member: &Member, key: usize, clock: Clock) -> Result<(), Failed> {
+        let mut unsigned = Unsigned {
+            method: &self.method,
+            uri: &self.uri,
+            headers: &mut self.headers,
+            body: &self.body,
+            now: clock.now(),
+            unix_seconds: clock.unix_seconds(),
+        };
+        let signed = member.provider.manner.sign(&mut unsigned, key);
+        signed.map_err(|error| match error {
+            NotSigned::NoPass => Failed::new(Outcome::Auth, error.to_string()),
+            NotSigned::Unfit => Failed::new(Outcome::Refused, error.to_string()),
+        })
     }
 
     /// The request itself; a clone of handles, so that it can be sent again.

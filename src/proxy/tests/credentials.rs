@@ -2,6 +2,7 @@
 
 use super::faultd::{Act, Faultd, answer_of, response};
 use super::world::{Got, Plan, Spec, World, ask};
+use crate::config::{GoogleLogin, Login};
 use crate::model::Outcome;
 
 const REFUSED: &str = "{\"error\":{\"code\":\"invalid_api_key\",\"message\":\"no\"}}";
@@ -119,4 +120,22 @@ async fn a_refusal_inside_an_answer_does_not_eject_the_target_either() {
     }
     assert_eq!(uses(&target, "k-bad"), 1);
     assert!(world.upstreams[0].gate().serving);
+}
+
+#[tokio::test]
+async fn a_target_without_a_valid_token_is_not_called_and_the_next_one_is() {
+    let without = Faultd::start(Act::Answer(answer_of("never"))).await;
+    let with = Faultd::start(Act::Answer(answer_of("hello"))).await;
+    let mut spec = Spec::new(without.address, 1.0);
+    spec.login = Some(Login::Google(GoogleLogin::Machine {
+        host: "127.0.0.1:1".to_owned(),
+    }));
+    let world = Plan::new(vec![spec, Spec::new(with.address, 1.0)])
+        .start()
+        .await;
+    for got in chats(&world, 6).await {
+        assert_eq!(got.status, 200, "{}", got.body);
+    }
+    assert_eq!(without.seen().len(), 0, "it would refuse them");
+    assert_eq!(with.seen().len(), 6);
 }

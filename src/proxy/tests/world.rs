@@ -39,6 +39,8 @@ pub(super) struct Spec {
     pub(super) interface: Interface,
     /// Its credentials; one of its own if there are none.
     pub(super) keys: Vec<&'static str>,
+    /// How its credential is worked out, if it is; nobody does it here.
+    pub(super) login: Option<config::Login>,
     pub(super) deadlines: Phases,
     pub(super) capabilities: Capabilities,
 }
@@ -51,6 +53,7 @@ impl Spec {
             tags: Vec::new(),
             interface: Interface::OPENAI,
             keys: Vec::new(),
+            login: None,
             deadlines: Phases::default(),
             capabilities: Capabilities::default(),
         }
@@ -497,6 +500,7 @@ fn target(index: usize, spec: &Spec) -> config::Target {
             interface: spec.interface.clone(),
             base: endpoint(spec.address),
         },
+        login: spec.login.clone(),
         api_keys: match spec.keys.as_slice() {
             [] => vec![Secret::new(format!("sk-key-of-p{index}"))],
             keys => keys

@@ -89,13 +89,7 @@ impl Replay {
         self.compare_usage("watched", said.usage, usage.map(counts));
     }
 
-    fn unary(
-        &mut self,
-        recording: &Recording,
-        api: Api,
-        said: &Said,
-        schemas: Option<&Schemas>,
-    ) {
+    fn unary(&mut self, recording: &Recording, api: Api, said: &Said, schemas: Option<&Schemas>) {
         let answer = match api.read_answer(&recording.body) {
             Some(Ok(answer)) => answer,
             Some(Err(error)) => {
@@ -116,19 +110,14 @@ impl Replay {
         }
     }
 
-    fn stream(
-        &mut self,
-        recording: &Recording,
-        api: Api,
-        said: &Said,
-        schemas: Option<&Schemas>,
-    ) {
+    fn stream(&mut self, recording: &Recording, api: Api, said: &Said, schemas: Option<&Schemas>) {
         let Some(pieces) = api.read_stream(&recording.body, 7) else {
             return;
         };
         let whole = api.read_stream(&recording.body, recording.body.len().max(1));
         if whole.as_ref() != Some(&pieces) {
-            self.wrong.push("chunks of 7 bytes read otherwise".to_owned());
+            self.wrong
+                .push("chunks of 7 bytes read otherwise".to_owned());
         }
         if pieces.last() != Some(&Piece::Done) {
             let last = format!("{:?} is the last piece", pieces.last());
