@@ -76,7 +76,7 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
         name,
         kind: written.kind(field, &kind)?,
         api_keys: api_keys?,
-        login: login?,
+        login,
         deadlines,
         headers: headers?,
         models: models.unwrap_or_default(),
