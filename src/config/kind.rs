@@ -104,30 +104,23 @@ impl<'a> Written<'a> {
         Some(ProviderKind::Api { interface, base })
     }
 
-    /// How the credential is worked out, if it is; tells what does not go with it. The inner value is `None` where it is
-    /// written down or not needed.
-    pub(super) fn login(
-        &self,
-        kind: Option<&Field<'_>>,
-        lookup: &dyn Lookup,
-    ) -> Option<Option<Login>> {
-        let (Some(field), Some(kind)) = (&self.credentials, kind) else {
-            return Some(None);
-        };
+    /// How the credential is worked out, if it is; tells what is wrong with it and what does not go with it.
+    pub(super) fn login(&self, kind: Option<&Field<'_>>, lookup: &dyn Lookup) -> Option<Login> {
+        let field = self.credentials.as_ref()?;
         if let Some(key) = self.key.as_ref().or(self.keys.as_ref()) {
             key.conflict(
                 "expected either api_key or credentials, found both",
                 "remove one of them",
             );
         }
-        match kind.str()? {
-            "vertex" => login::google(field, lookup).map(Some),
+        match kind?.str()? {
+            "vertex" => login::google(field, lookup),
             "bedrock" => {
                 let region = self.region.as_ref().and_then(Field::str);
-                login::aws(field, region.map(str::to_owned)).map(Some)
+                login::aws(field, region.map(str::to_owned))
             }
             // Told with the kind.
-            "simulated" => Some(None),
+            "simulated" => None,
             _ => {
                 only_for(Some(field), "kind = \"vertex\" or \"bedrock\"");
                 None

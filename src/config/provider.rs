@@ -79,7 +79,7 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
         kind: written.kind(field, &kind)?,
         api_keys: api_keys?,
         capabilities,
-        login: login?,
+        login,
         deadlines,
         headers: headers?,
         models: models.unwrap_or_default(),

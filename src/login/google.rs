@@ -207,6 +207,10 @@ pub(super) fn signed(
     Ok(format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
+fn hex_digit(value: u8) -> char {
+    char::from_digit(value.into(), 16).map_or('0', |digit| digit.to_ascii_uppercase())
+}
+
 /// A form as browsers send it.
 fn form(request: RequestBuilder, fields: &[(&str, &str)]) -> RequestBuilder {
     let mut text = String::new();
@@ -220,7 +224,8 @@ fn form(request: RequestBuilder, fields: &[(&str, &str)]) -> RequestBuilder {
             if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
                 text.push(char::from(byte));
             } else {
-                text.push_str(&format!("%{byte:02X}"));
+                text.push('%');
+                text.extend([byte >> 4, byte & 15].map(hex_digit));
             }
         }
     }

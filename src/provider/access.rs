@@ -70,17 +70,6 @@ impl Pass {
             Ok(_) | Err(_) => Err(BadSecret),
         }
     }
-
-    fn sign(&self, request: &mut Unsigned<'_>) -> Result<(), NotSigned> {
-        match self {
-            Self::Bearer(value) => {
-                request.headers.insert(header::AUTHORIZATION, value.clone());
-                Ok(())
-            }
-            #[cfg(feature = "aws")]
-            Self::Aws(signer) => signer.sign(request),
-        }
-    }
 }
 
 // === impl Access ===
@@ -105,8 +94,14 @@ impl Access {
     pub fn sign(&self, request: &mut Unsigned<'_>) -> Result<(), NotSigned> {
         // Whatever stands there was not for this provider.
         request.headers.remove(header::AUTHORIZATION);
-        let pass = self.pass(request.now).ok_or(NotSigned::NoPass)?;
-        pass.sign(request)
+        match self.pass(request.now).ok_or(NotSigned::NoPass)? {
+            Pass::Bearer(value) => {
+                request.headers.insert(header::AUTHORIZATION, value);
+            }
+            #[cfg(feature = "aws")]
+            Pass::Aws(signer) => signer.sign(request)?,
+        }
+        Ok(())
     }
 }
 

@@ -218,7 +218,7 @@ impl<'a> Asking<'a> {
         // What nobody could serve anyway is not the origin's matter.
         let home = home.of(Whose::Anybodys);
         let anybody = resolve(self.proxy, self.snapshot, &home)?;
-        Self::begin(&anybody, ending);
+        self.begin(&anybody, ending);
         match self.moved(question, &home, origin, anybody.on_lost_origin) {
             Ok((away, asked)) => self.go_on(&away, &asked, origin, ending).await,
             Err(Stays::Alone) => Err(self.lost(origin, "thoughts or signatures", None)),
