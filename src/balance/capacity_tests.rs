@@ -1,7 +1,7 @@
 use super::*;
 use crate::balance::cohort::Pool;
 
-fn after(room: Option<Room>, rate: f64, seconds: f64) -> Option<f64> {
+fn after(room: Room, rate: f64, seconds: f64) -> Option<f64> {
     let pool = Pool::of(std::iter::empty());
     let at = |now| Around {
         now: Time::from_secs_f64(now),
@@ -13,7 +13,7 @@ fn after(room: Option<Room>, rate: f64, seconds: f64) -> Option<f64> {
     let told = UpstreamInput {
         headroom: Some(Headroom {
             at: Time::from_secs_f64(10.0),
-            requests: room,
+            requests: Some(room),
             tokens: None,
         }),
         ..UpstreamInput::default()
@@ -25,12 +25,12 @@ fn after(room: Option<Room>, rate: f64, seconds: f64) -> Option<f64> {
     capacity.cap(Time::from_secs_f64(later))
 }
 
-fn room(remaining: f64, limit: f64, resets_in: f64) -> Option<Room> {
-    Some(Room {
+fn room(remaining: f64, limit: f64, resets_in: f64) -> Room {
+    Room {
         remaining,
         limit: Some(limit),
         resets_in: Some(resets_in),
-    })
+    }
 }
 
 #[test]
@@ -48,10 +48,10 @@ fn a_near_limit_lowers_the_rate_before_it_refuses() {
 fn headroom_is_forgotten_at_its_reset() {
     assert!(after(room(0.0, 100.0, 30.0), 1.0, 29.0).is_some());
     assert_eq!(after(room(0.0, 100.0, 30.0), 1.0, 31.0), None);
-    let endless = Some(Room {
+    let endless = Room {
         remaining: 0.0,
         limit: None,
         resets_in: None,
-    });
+    };
     assert_eq!(after(endless, 1.0, 61.0), None, "a minute if nobody says");
 }

@@ -71,13 +71,15 @@ impl World {
         Arc::clone(&snapshot.upstreams[name].upstream)
     }
 
-    /// One request whose credential is refused.
+    /// Two requests whose credential is refused: one alone ejects nobody.
     fn refused(&self, name: &str) {
-        let upstream = self.upstream(name);
-        let witness = Arc::new(Nobody);
-        let kind = AnswerKind::Unary;
-        let attempt = Attempt::begin(upstream, "chat".into(), witness, self.clock, kind, false);
-        attempt.finish(Outcome::Auth, Account::default());
+        for _ in 0..2 {
+            let upstream = self.upstream(name);
+            let witness = Arc::new(Nobody);
+            let kind = AnswerKind::Unary;
+            let attempt = Attempt::begin(upstream, "chat".into(), witness, self.clock, kind, false);
+            attempt.finish(Outcome::Auth, Account::default());
+        }
     }
 
     /// A quarter of a second later.

@@ -107,9 +107,9 @@ impl Ending {
         let more = usize::try_from(self.end.attempts)
             .unwrap_or(usize::MAX)
             .saturating_sub(told);
-        let mut text = self.failures.join("; ");
+        let text = self.failures.join("; ");
         if told == MOST_TOLD && more > 0 {
-            text += &format!("; and {more} more");
+            return format!("{text}; and {more} more");
         }
         text
     }

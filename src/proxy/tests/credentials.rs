@@ -85,6 +85,9 @@ async fn a_target_of_which_all_keys_are_refused_is_ejected() {
         [("p0/m".to_owned(), Outcome::Auth)],
         "as one attempt"
     );
+    assert!(world.upstreams[0].gate().serving, "one request says little");
+    world.chat(&ask(false)).await;
+    world.attempts().await;
     assert!(!world.upstreams[0].gate().serving);
 }
 
