@@ -83,7 +83,12 @@ fn every_recording_is_answered_on_every_front() {
     );
     println!("checked by schemas: {:?}", schemas.checked.borrow());
     println!("not used:\n  {}", tally.unused.join("\n  "));
-    assert!(tally.wrong.is_empty(), "{} are wrong:\n{}", tally.wrong.len(), tally.wrong.join("\n"));
+    assert!(
+        tally.wrong.is_empty(),
+        "{} are wrong:\n{}",
+        tally.wrong.len(),
+        tally.wrong.join("\n")
+    );
     assert!(tally.all_used() >= 205, "{} are used", tally.all_used());
 }
 
@@ -95,5 +100,9 @@ fn every_fixture_is_answered_on_every_front() {
     }
     assert!(tally.wrong.is_empty(), "wrong:\n{}", tally.wrong.join("\n"));
     assert_eq!(tally.unused, [""; 0], "all are used");
-    assert_eq!(tally.used.len(), 15, "seven interfaces, both ways, and errors");
+    assert_eq!(
+        tally.used.len(),
+        15,
+        "seven interfaces, both ways, and errors"
+    );
 }

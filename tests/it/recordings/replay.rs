@@ -33,7 +33,13 @@ fn request(client: Client, stream: bool) -> Request {
         Client::Completions => {
             r#"{"model":"m","prompt":"q","stream_options":{"include_usage":true},"#
         }
-        Client::Responses => r#"{"model":"m","input":"q","#,
+        // Much of it is repeated in the answer.
+        Client::Responses => {
+            r#"{"model":"m","input":"q","instructions":"i","user":"u","max_output_tokens":9,"metadata":{"a":"b"},
+            "tools":[{"type":"function","name":"f"}],"tool_choice":{"type":"function","name":"f"},
+            "text":{"format":{"type":"json_schema","name":"s","schema":{"type":"object"}}},
+            "reasoning":{"effort":"low"},"temperature":0.5,"truncation":"auto","#
+        }
         Client::Messages => {
             r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"q"}],"#
         }
@@ -89,13 +95,7 @@ impl Replay {
         self.compare_usage("watched", said.usage, usage.map(counts));
     }
 
-    fn unary(
-        &mut self,
-        recording: &Recording,
-        api: Api,
-        said: &Said,
-        schemas: Option<&Schemas>,
-    ) {
+    fn unary(&mut self, recording: &Recording, api: Api, said: &Said, schemas: Option<&Schemas>) {
         let answer = match api.read_answer(&recording.body) {
             Some(Ok(answer)) => answer,
             Some(Err(error)) => {
@@ -116,19 +116,14 @@ impl Replay {
         }
     }
 
-    fn stream(
-        &mut self,
-        recording: &Recording,
-        api: Api,
-        said: &Said,
-        schemas: Option<&Schemas>,
-    ) {
+    fn stream(&mut self, recording: &Recording, api: Api, said: &Said, schemas: Option<&Schemas>) {
         let Some(pieces) = api.read_stream(&recording.body, 7) else {
             return;
         };
         let whole = api.read_stream(&recording.body, recording.body.len().max(1));
         if whole.as_ref() != Some(&pieces) {
-            self.wrong.push("chunks of 7 bytes read otherwise".to_owned());
+            self.wrong
+                .push("chunks of 7 bytes read otherwise".to_owned());
         }
         if pieces.last() != Some(&Piece::Done) {
             let last = format!("{:?} is the last piece", pieces.last());

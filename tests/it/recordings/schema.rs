@@ -195,7 +195,13 @@ fn compile(all: &Value, name: &str) -> Validator {
         "$ref": format!("#/components/schemas/{name}"),
         "components": {"schemas": schemas},
     });
-    jsonschema::validator_for(&document).unwrap_or_else(|error| panic!("{name}: {error} at {}, {}", error.schema_path(), error.instance_path()))
+    jsonschema::validator_for(&document).unwrap_or_else(|error| {
+        panic!(
+            "{name}: {error} at {}, {}",
+            error.schema_path(),
+            error.instance_path()
+        )
+    })
 }
 
 /// Names of the components that `schema` refers to.
@@ -203,7 +209,10 @@ fn references(schema: &Value, out: &mut Vec<String>) {
     match schema {
         Value::Object(members) => {
             if let Some(name) = members.get("$ref").and_then(Value::as_str) {
-                out.extend(name.strip_prefix("#/components/schemas/").map(str::to_owned));
+                out.extend(
+                    name.strip_prefix("#/components/schemas/")
+                        .map(str::to_owned),
+                );
             }
             members.values().for_each(|member| references(member, out));
         }

@@ -3,8 +3,8 @@
 //! The same reading is made of the recording and of what the fronts write, and the two are compared.
 
 mod converse;
-mod others;
 mod openai;
+mod others;
 
 use serde_json::Value;
 
