@@ -8,8 +8,6 @@
 //! | `input_tokens`, `output_tokens` | no `cache_read_input_tokens`, no `cache_creation_input_tokens` | the same, in the Responses API |
 //! | `input_tokens`, `output_tokens` | one of those two | Anthropic's: the prompt's *without* what was read from or written to the cache |
 //!
-//! Azure's Grok counts what was cached beside the prompt rather than in it. It is added where more was cached than asked.
-//!
 //! Some count reasoning beside the answer rather than in it (xAI's chat, Gemini's chat). It is added to the answer where
 //! the report itself proves it: where more was reasoned than answered, or where `total_tokens` says so.
 //!
@@ -129,9 +127,6 @@ impl Report {
                 &mut tokens,
                 total.saturating_sub(input.saturating_add(output)),
             );
-        }
-        if tokens.cached_input > tokens.input {
-            tokens.input = tokens.input.saturating_add(tokens.cached_input);
         }
         if tokens.reasoning > tokens.output {
             tokens.output = tokens.output.saturating_add(tokens.reasoning);

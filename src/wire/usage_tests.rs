@@ -89,23 +89,6 @@ fn names_that_only_one_provider_has() {
 }
 
 #[test]
-fn more_cached_than_asked_was_counted_beside_the_prompt() {
-    check(&[
-        (
-            "azure's grok",
-            r#"{"prompt_tokens":5,"completion_tokens":3,"total_tokens":8,
-                "prompt_tokens_details":{"text_tokens":5,"cached_tokens":128}}"#,
-            Some((133, 128, 0, 3, 0)),
-        ),
-        (
-            "all of it was cached",
-            r#"{"prompt_tokens":128,"completion_tokens":3,"prompt_tokens_details":{"cached_tokens":128}}"#,
-            Some((128, 128, 0, 3, 0)),
-        ),
-    ]);
-}
-
-#[test]
 fn reasoning_beside_the_answer_is_added_where_the_report_proves_it() {
     check(&[
         (

@@ -189,12 +189,7 @@ fn usage(value: &Value) -> Option<Usage> {
         .unwrap_or(0);
     let total = first(&["total_tokens"]).unwrap_or(0);
     Some(Usage {
-        // Azure's Grok counts what was cached beside the prompt.
-        input: if cached > asked {
-            asked + cached
-        } else {
-            asked
-        },
+        input: asked,
         cached,
         // Gemini's chat tells thoughts by the total alone.
         output: answered.max(total.saturating_sub(asked)),
