@@ -273,8 +273,14 @@ impl ChatEvent {
         let walked = members(text, |member| {
             match member.key.as_ref() {
                 "choices" => event.read_choices(member.value),
-                "usage" => event.usage = usage::read(member.value),
+                "usage" => event.usage = usage::read(member.value).or(event.usage),
                 "error" => event.error = Reported::from_member(member.value),
+                // Groq's place, also where nobody asked for counts.
+                "x_groq" => each_member(member.value, |key, value| {
+                    if key == "usage" {
+                        event.usage = event.usage.or_else(|| usage::read(value));
+                    }
+                }),
                 _ => {}
             }
             Ok(())

@@ -55,6 +55,23 @@ fn a_whole_stream_is_ok_with_its_tokens() {
 }
 
 #[test]
+fn groqs_own_counts_are_seen_and_openais_go_first() {
+    let own = r#""x_groq":{"id":"r","usage":{"prompt_tokens":7,"completion_tokens":2}}"#;
+    let end = r#""choices":[{"index":0,"delta":{},"finish_reason":"stop"}]"#;
+    let begin = delta(r#"{"content":"a"}"#);
+    let tokens = |end: &str| {
+        watch(&[begin.as_str(), &event(end)].concat())
+            .usage
+            .map(|seen| (seen.input, seen.output))
+    };
+    assert_eq!(tokens(&format!("{{{end},{own}}}")), Some((7, 2)));
+    let both = format!(r#"{{{end},{own},"usage":{{"prompt_tokens":8,"completion_tokens":3}}}}"#);
+    assert_eq!(tokens(&both), Some((8, 3)), "after Groq's");
+    let both = format!(r#"{{{end},"usage":{{"prompt_tokens":8,"completion_tokens":3}},{own}}}"#);
+    assert_eq!(tokens(&both), Some((8, 3)), "before Groq's");
+}
+
+#[test]
 fn chunks_do_not_matter() {
     let stream = whole();
     for size in 1..200 {

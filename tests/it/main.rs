@@ -14,6 +14,7 @@
 mod costs;
 mod laws;
 mod layers;
+mod linear;
 mod recordings;
 mod source;
 

@@ -233,9 +233,20 @@ pub fn write_answer(answer: &Answer, request: &Request) -> Vec<u8> {
         body.insert("usage".to_owned(), usage_json(tokens));
     }
     for (key, value) in &answer.extra {
-        body.entry(key.as_str()).or_insert_with(|| value.clone());
+        if key != "service_tier" || is_service_tier(value) {
+            body.entry(key.as_str()).or_insert_with(|| value.clone());
+        }
     }
     Value::Object(body).to_string().into_bytes()
+}
+
+/// Whether a tier is one of OpenAI's. Others have names of their own (Groq's `on_demand`), and clients whose types are made
+/// from OpenAI's schema fail on an answer with one of those.
+pub(in crate::dialect) fn is_service_tier(value: &Value) -> bool {
+    matches!(
+        value.as_str(),
+        Some("auto" | "default" | "flex" | "scale" | "priority" | "fast")
+    )
 }
 
 fn write_choice(index: u32, choice: &Choice) -> Value {
@@ -264,10 +275,28 @@ fn write_choice(index: u32, choice: &Choice) -> Value {
     Value::Object(written)
 }
 
+/// Annotations of OpenAI's kinds, and the rest: other providers' citations, which stand beside them as `citations`.
+pub(super) fn split_annotations(value: &Value) -> (Vec<Value>, Vec<Value>) {
+    let list = match value {
+        Value::Array(list) => list.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    list.iter().cloned().partition(is_annotation)
+}
+
+/// Whether an annotation is of one of OpenAI's kinds.
+pub(in crate::dialect) fn is_annotation(value: &Value) -> bool {
+    let kind = value.get("type").and_then(Value::as_str);
+    matches!(
+        kind,
+        Some("url_citation" | "file_citation" | "container_file_citation" | "file_path")
+    )
+}
+
 fn write_message(choice: &Choice) -> Value {
     let (mut text, mut refusal) = (String::new(), String::new());
     let (mut thoughts, mut calls, mut images, mut foreign) = (vec![], vec![], vec![], vec![]);
-    let mut annotations = Vec::new();
+    let (mut annotations, mut citations) = (Vec::new(), Vec::new());
     let mut message = Map::new();
     message.insert("role".to_owned(), json!("assistant"));
     message.insert("content".to_owned(), Value::Null);
@@ -276,10 +305,10 @@ fn write_message(choice: &Choice) -> Value {
         match part {
             Part::Text(part) => {
                 text.push_str(&part.text);
-                match &part.annotations {
-                    Some(Value::Array(list)) => annotations.extend(list.iter().cloned()),
-                    Some(other) => annotations.push(other.clone()),
-                    None => {}
+                if let Some(cited) = &part.annotations {
+                    let (own, others) = split_annotations(cited);
+                    annotations.extend(own);
+                    citations.extend(others);
                 }
             }
             Part::Refusal(part) => refusal.push_str(part),
@@ -303,6 +332,7 @@ fn write_message(choice: &Choice) -> Value {
     let lists = [
         ("tool_calls", calls),
         ("annotations", annotations),
+        ("citations", citations),
         ("images", images),
         ("provider_parts", foreign),
     ];

@@ -37,7 +37,9 @@ pub use request::read_request;
 pub use write::write_request;
 pub use writer::Writer;
 
-pub(super) use answer::{answer_id, finish_word, read_usage, usage_json};
+pub(super) use answer::{
+    answer_id, finish_word, is_annotation, is_service_tier, read_usage, usage_json,
+};
 pub(super) use part::{data_url, dialect_word, source_of};
 pub(super) use request::{
     read_metadata, read_sampling, read_stream_options, take_own, without_nulls,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::super::neutral::{Block, Delta, Dialect, Finish, Piece, Reasoning, Request};
-use super::answer::{finish_word, usage_json};
+use super::answer::{finish_word, split_annotations, usage_json};
 use super::part::write_foreign;
 use super::{calls, reasoning};
 use crate::model::Tokens;
@@ -190,8 +190,16 @@ impl Writer {
             (_, Delta::Signature(signature)) => {
                 json!({ "extra_content": calls::signature_json(signature) })
             }
-            (_, Delta::Annotations(Value::Array(list))) => json!({ "annotations": list }),
-            (_, Delta::Annotations(one)) => json!({ "annotations": [one] }),
+            (_, Delta::Annotations(value)) => {
+                let (annotations, citations) = split_annotations(value);
+                let mut said = Map::new();
+                for (key, list) in [("annotations", annotations), ("citations", citations)] {
+                    if !list.is_empty() {
+                        said.insert(key.to_owned(), Value::Array(list));
+                    }
+                }
+                Value::Object(said)
+            }
             // Blocks of other kinds have neither.
             (_, Delta::Arguments(_) | Delta::Sealed(_)) => return,
         };

@@ -184,7 +184,7 @@ impl Items<'_> {
     fn add(&mut self, part: &Part) {
         match part {
             Part::Text(text) => {
-                let annotations = text.annotations.as_ref().map(item::annotations);
+                let annotations = text.annotations.as_ref().map(item::own_annotations);
                 let logprobs = self.logprobs.take().unwrap_or_default();
                 let annotations = annotations.unwrap_or_default();
                 self.content

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::chat::answer_id;
+use super::super::chat::{answer_id, is_service_tier};
 use super::super::neutral::{
     Answer, Extra, Finish, Message, Output, Part, Request, Role, Tool, ToolChoice,
 };
@@ -97,13 +97,16 @@ pub(super) fn write_format(output: &Output) -> Value {
             description,
             schema,
             strict,
-        } => json!({
-            "type": "json_schema",
-            "name": name,
-            "description": description,
-            "schema": schema,
-            "strict": strict,
-        }),
+        } => {
+            let mut format = json!({"type": "json_schema", "name": name});
+            // The one member of these that may be absent and not null.
+            if let Some(description) = description {
+                format["description"] = json!(description);
+            }
+            format["schema"] = schema.clone();
+            format["strict"] = json!(strict);
+            format
+        }
     }
 }
 
@@ -232,9 +235,23 @@ pub(super) fn item_id(prefix: &str, response: &str, index: usize) -> String {
     format!("{prefix}_{stem}_{index}")
 }
 
+/// Members of a response that say something else in other dialects' answers (Together's `prompt` is a list of tokens).
+const OWN: [&str; 7] = [
+    "completed_at",
+    "conversation",
+    "moderation",
+    "output_text",
+    "prompt",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+];
+
 /// Adds members of an answer that have no place here and no other meaning.
 pub(super) fn add_extra(body: &mut Map<String, Value>, extra: &Extra) {
     for (key, value) in extra {
-        body.entry(key.as_str()).or_insert_with(|| value.clone());
+        let means_another = OWN.contains(&key.as_str());
+        if !means_another && (key != "service_tier" || is_service_tier(value)) {
+            body.entry(key.as_str()).or_insert_with(|| value.clone());
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::super::chat::is_annotation;
 use super::super::neutral::{Reasoning, ToolCall};
 use super::capsule;
 
@@ -78,6 +79,14 @@ pub(super) fn annotations(value: &Value) -> Vec<Value> {
         Value::Array(list) => list.iter().map(flat).collect(),
         one => vec![flat(one)],
     }
+}
+
+/// As [`annotations`], for an answer: citations of other providers' kinds have no place in it, and clients whose types are
+/// made from OpenAI's schema fail on them.
+pub(super) fn own_annotations(value: &Value) -> Vec<Value> {
+    let mut list = annotations(value);
+    list.retain(is_annotation);
+    list
 }
 
 /// `{"type": "url_citation", "url_citation": {…}}` with the members of the inner object in the outer.

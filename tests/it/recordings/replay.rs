@@ -33,7 +33,13 @@ fn request(client: Client, stream: bool) -> Request {
         Client::Completions => {
             r#"{"model":"m","prompt":"q","stream_options":{"include_usage":true},"#
         }
-        Client::Responses => r#"{"model":"m","input":"q","#,
+        // Much of it is repeated in the answer.
+        Client::Responses => {
+            r#"{"model":"m","input":"q","instructions":"i","user":"u","max_output_tokens":9,"metadata":{"a":"b"},
+            "tools":[{"type":"function","name":"f"}],"tool_choice":{"type":"function","name":"f"},
+            "text":{"format":{"type":"json_schema","name":"s","schema":{"type":"object"}}},
+            "reasoning":{"effort":"low"},"temperature":0.5,"truncation":"auto","#
+        }
         Client::Messages => {
             r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"q"}],"#
         }
@@ -152,7 +158,15 @@ impl Replay {
                 self.wrong.push(wrong);
             }
         }
-        self.compare_usage(&format!("{client:?}"), expected.usage, found.usage);
+        // Azure's Grok reports more cached than asked; Messages counts both apart and cannot say so.
+        let wanted = expected.usage.map(|usage| match client {
+            Client::Messages => Usage {
+                input: usage.input.max(usage.cached),
+                ..usage
+            },
+            Client::Chat | Client::Completions | Client::Responses => usage,
+        });
+        self.compare_usage(&format!("{client:?}"), wanted, found.usage);
     }
 
     /// What a recording counts must be counted; where it does not, Messages must count all the same, and says 0.

@@ -147,3 +147,61 @@ fn what_is_no_answer_says_why() {
     let fine = read_answer(br#"{"choices":[],"error":null}"#);
     assert!(fine.is_ok());
 }
+
+#[test]
+fn citations_of_other_providers_stand_beside_annotations() {
+    let cited = json!([{"start": 0, "end": 1, "sources": []}, {"type": "url_citation"}]);
+    let text = Text {
+        text: "a".to_owned(),
+        annotations: Some(cited.clone()),
+        cache: None,
+    };
+    let answer = Answer {
+        choices: vec![Choice {
+            parts: vec![Part::Text(text)],
+            ..Choice::default()
+        }],
+        ..Answer::default()
+    };
+    let message =
+        parsed(&write_answer(&answer, &Request::default()))["choices"][0]["message"].clone();
+    assert_eq!(message["annotations"], json!([cited[1]]));
+    assert_eq!(message["citations"], json!([cited[0]]));
+
+    let mut writer = crate::dialect::chat::Writer::new(&Request::default(), 1, 2);
+    let mut out = Vec::new();
+    let begin = Piece::Begin {
+        choice: 0,
+        block: 0,
+        kind: Block::Text,
+    };
+    writer.piece(&begin, &mut out);
+    out.clear();
+    let delta = Piece::Delta {
+        choice: 0,
+        block: 0,
+        delta: Delta::Annotations(cited.clone()),
+    };
+    writer.piece(&delta, &mut out);
+    let event = std::str::from_utf8(&out).unwrap();
+    let event = parsed(event.trim().rsplit("data: ").next().unwrap().as_bytes());
+    let said = &event["choices"][0]["delta"];
+    assert_eq!(said["annotations"], json!([cited[1]]));
+    assert_eq!(said["citations"], json!([cited[0]]));
+}
+
+#[test]
+fn only_openais_service_tiers_are_written() {
+    let tier = |word: &str| {
+        let extra = json!({ "service_tier": word }).as_object().unwrap().clone();
+        let answer = Answer {
+            extra,
+            ..Answer::default()
+        };
+        parsed(&write_answer(&answer, &Request::default()))
+            .get("service_tier")
+            .cloned()
+    };
+    assert_eq!(tier("on_demand"), None, "Groq's");
+    assert_eq!(tier("priority"), Some(json!("priority")));
+}

@@ -222,3 +222,60 @@ fn an_answer_of_nothing_is_a_response() {
     );
     assert!(body["id"].as_str().unwrap().starts_with("resp_"));
 }
+
+#[test]
+fn what_other_providers_mean_by_a_members_name_stays_out() {
+    let answer = Answer {
+        extra: json!({"prompt": [], "completed_at": "soon", "service_tier": "on_demand", "x": 1})
+            .as_object()
+            .unwrap()
+            .clone(),
+        ..Answer::default()
+    };
+    let body = written(&answer);
+    for key in ["prompt", "completed_at", "service_tier"] {
+        assert!(body.get(key).is_none(), "{key} would break a typed client");
+    }
+    assert_eq!(body["x"], 1, "what means nothing else is kept");
+    let extra = json!({"service_tier": "flex"});
+    let extra = extra.as_object().unwrap().clone();
+    let body = written(&Answer { extra, ..answer });
+    assert_eq!(body["service_tier"], "flex");
+}
+
+#[test]
+fn citations_of_other_providers_are_no_annotations() {
+    let text = Text {
+        text: "a".to_owned(),
+        annotations: Some(json!([
+            {"type": "char_location", "cited_text": "a"},
+            {"start": 0, "end": 1, "sources": []},
+            {"type": "url_citation", "url": "u"},
+        ])),
+        cache: None,
+    };
+    let body = written(&answer(vec![Part::Text(text)], Finish::Stop));
+    assert_eq!(
+        body["output"][0]["content"][0]["annotations"],
+        json!([{"type": "url_citation", "url": "u"}])
+    );
+}
+
+#[test]
+fn a_schema_without_a_description_is_repeated_without_one() {
+    let format = |description: Option<&str>| {
+        let output = Output::Schema {
+            name: "s".to_owned(),
+            description: description.map(str::to_owned),
+            schema: json!({"type": "object"}),
+            strict: None,
+        };
+        let request = Request {
+            output,
+            ..Request::default()
+        };
+        parsed(&write_answer(&Answer::default(), &request))["text"]["format"].clone()
+    };
+    assert!(format(None).get("description").is_none(), "null is invalid");
+    assert_eq!(format(Some("d"))["description"], "d");
+}

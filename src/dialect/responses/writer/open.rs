@@ -118,7 +118,7 @@ impl Content {
             Delta::Text(text) => (text, Vec::new()),
             Delta::TextWithLogprobs(text, value) => (text, item::logprobs(value)),
             Delta::Annotations(value) => {
-                let (first, list) = (self.annotations.len(), item::annotations(value));
+                let (first, list) = (self.annotations.len(), item::own_annotations(value));
                 self.annotations.extend(list.iter().cloned());
                 return Said::Annotations { first, list };
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Choice, End, Said, Usage, arguments, count, list, text};
 
@@ -14,10 +14,10 @@ pub(super) fn chat(document: &Value) -> Said {
             text: content(&message["content"]) + text(&message["refusal"]),
             ..Choice::default()
         };
-        for call in list(&message["tool_calls"]) {
-            let call = &call["function"];
-            let name = text(&call["name"]).to_owned();
-            said.calls.push((name, arguments(text(&call["arguments"]))));
+        let calls = list(&message["tool_calls"]).iter();
+        let older = [&message["function_call"]].into_iter();
+        for call in calls.chain(older.filter(|call| !call.is_null())) {
+            said.calls.push(chat_call(call));
         }
         said.finish = finish(&choice["finish_reason"]);
         said
@@ -26,6 +26,18 @@ pub(super) fn chat(document: &Value) -> Said {
         choices: choices.collect(),
         usage: usage(&document["usage"]),
     }
+}
+
+/// A call of a function, of a custom tool with its one text, or in the older form without a list.
+fn chat_call(call: &Value) -> (String, Value) {
+    if call["type"] == "custom" {
+        let custom = &call["custom"];
+        let name = text(&custom["name"]).to_owned();
+        return (name, json!({"input": custom["input"]}));
+    }
+    let function = call.get("function").unwrap_or(call);
+    let name = text(&function["name"]).to_owned();
+    (name, arguments(text(&function["arguments"])))
 }
 
 /// A stream of chat completions.
@@ -170,12 +182,16 @@ fn usage(value: &Value) -> Option<Usage> {
     let cached = details
         .iter()
         .find_map(|details| details["cached_tokens"].as_u64());
-    let input = first(&["prompt_tokens", "input_tokens"])?;
+    let asked = first(&["prompt_tokens", "input_tokens"])?;
+    let answered = first(&["completion_tokens", "output_tokens"]).unwrap_or(0);
+    let cached = cached
+        .or_else(|| first(&["prompt_cache_hit_tokens", "cached_tokens"]))
+        .unwrap_or(0);
+    let total = first(&["total_tokens"]).unwrap_or(0);
     Some(Usage {
-        input,
-        cached: cached
-            .or_else(|| first(&["prompt_cache_hit_tokens", "cached_tokens"]))
-            .unwrap_or(0),
-        output: first(&["completion_tokens", "output_tokens"]).unwrap_or(0),
+        input: asked,
+        cached,
+        // Gemini's chat tells thoughts by the total alone.
+        output: answered.max(total.saturating_sub(asked)),
     })
 }

@@ -203,10 +203,11 @@ fn cohere_finish(word: &Value) -> Option<End> {
 }
 
 fn cohere_usage(value: &Value) -> Option<Usage> {
-    let tokens = &value["tokens"];
+    // What is billed leaves out Cohere's own preamble and what was cached.
+    let billed = &value["billed_units"];
     Some(Usage {
-        input: tokens["input_tokens"].as_u64()?,
-        cached: count(&value["cached_tokens"]),
-        output: count(&tokens["output_tokens"]),
+        input: billed["input_tokens"].as_u64()?,
+        cached: 0,
+        output: count(&billed["output_tokens"]),
     })
 }
