@@ -153,6 +153,17 @@ impl HealthMemory {
         self.ejections += 1;
     }
 
+    /// Whatever it is out for may be mended: asks for a probe at once.
+    pub(super) const fn probe_now(&mut self) {
+        if let Some(cause) = self.cause() {
+            self.state = Health::Probing {
+                cause,
+                passed: 0,
+                out: false,
+            };
+        }
+    }
+
     /// Takes in what happened between the ticks.
     pub(super) fn hear(&mut self, now: Time, news: &News, demand: f64) -> Change {
         if let Health::Probing { out, .. } = &mut self.state {

@@ -144,6 +144,31 @@ pub struct News {
     pub probe: Option<ProbeResult>,
 }
 
+impl News {
+    /// This and `later`, as one tick would have heard both.
+    #[must_use]
+    pub fn followed_by(self, later: Self) -> Self {
+        let mut news = Self {
+            ejected: later.ejected.or(self.ejected),
+            probe_sent: self.probe_sent || later.probe_sent,
+            probe: self.probe,
+        };
+        if let Some(result) = later.probe {
+            news.add_probe(result);
+        }
+        news
+    }
+
+    /// Notes what a probe showed. Within one tick a failure hides a success, and either hides a void.
+    pub(super) const fn add_probe(&mut self, result: ProbeResult) {
+        match (self.probe, result) {
+            (Some(ProbeResult::Failed(_)), _)
+            | (Some(ProbeResult::Passed), ProbeResult::Passed | ProbeResult::Void) => {}
+            (None | Some(ProbeResult::Passed | ProbeResult::Void), _) => self.probe = Some(result),
+        }
+    }
+}
+
 /// All that a tick is told about one upstream.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct UpstreamInput {

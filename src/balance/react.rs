@@ -200,14 +200,15 @@ fn throttled(watch: &Watch, happened: &Happened<'_>, wait: Option<Duration>) -> 
 }
 
 fn fault(watch: &mut Watch, happened: &Happened<'_>, cause: Cause) -> Reaction {
+    // Also a probe: one that hung until it was taken for failed says nothing of the probes after it.
+    if happened.started < watch.ejected_at {
+        return Reaction::default();
+    }
     if happened.probe {
         return Reaction {
             probe: Some(ProbeResult::Failed(cause)),
             ..Reaction::default()
         };
-    }
-    if happened.started < watch.ejected_at {
-        return Reaction::default();
     }
     watch.fault_sum += watch.fault_step;
     let eject = watch.serving && watch.fault_sum > watch.eject_above;

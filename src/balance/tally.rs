@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::gate::{Happened, ProbeResult, Reaction, Watch, react};
+use super::gate::{Happened, Reaction, Watch, react};
 use super::input::{
     Batch, Flight, MOST_FIRST_TOKEN, MOST_PER_TOKEN, MOST_TOTALS, News, Recent, Reference,
 };
@@ -124,12 +124,8 @@ impl Tally {
         if let Some(cause) = reaction.eject {
             self.news.ejected = Some((now, cause));
         }
-        match (self.news.probe, reaction.probe) {
-            // Within one tick a failure hides a success, and either hides a void.
-            (Some(ProbeResult::Failed(_)), _)
-            | (Some(ProbeResult::Passed), Some(ProbeResult::Passed | ProbeResult::Void))
-            | (_, None) => {}
-            (_, Some(result)) => self.news.probe = Some(result),
+        if let Some(result) = reaction.probe {
+            self.news.add_probe(result);
         }
     }
 

@@ -13,7 +13,7 @@ use super::layer::{Layer, Removed, merge, prune};
 use super::mask::is_secret_key;
 use super::problem::{Problem, Sink};
 use super::section::Section;
-use super::settings::{self, MODES};
+use super::settings::{self, LOST_ORIGINS, MODES, set};
 use super::shown::Shown;
 use super::tree::{Digest, Table, each_text};
 use super::world::World;
@@ -126,6 +126,7 @@ fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Con
         mode,
         deadlines: defaults.deadlines,
         retry: defaults.retry.clone(),
+        on_lost_origin: defaults.on_lost_origin,
         provider_names: names(providers.as_ref()),
         route_names: names(routes.as_ref()),
         providers: providers.map_or_else(BTreeMap::new, |it| provider::providers(&it, lookup)),
@@ -180,6 +181,9 @@ fn defaults(section: Option<Section<'_>>) -> Defaults {
         let own = section.section("deadlines");
         defaults.deadlines = deadlines(own, defaults.deadlines);
         defaults.retry = settings::retry(section.section("retry"), &defaults.retry);
+        let lost = section.field("on_lost_origin");
+        let lost = lost.and_then(|field| field.choice(LOST_ORIGINS));
+        set(&mut defaults.on_lost_origin, lost);
         section.finish(&["objective", "strategy"]);
     }
     defaults

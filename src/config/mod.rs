@@ -12,6 +12,7 @@ use crate::balance::{Share, Weight};
 use crate::law::Law;
 use crate::model::{Price, ProviderName, RouteName, TargetName, UpstreamName};
 
+mod capabilities;
 mod compile;
 mod credential;
 mod deadlines;
@@ -48,6 +49,7 @@ mod world;
 mod tests;
 
 pub use crate::balance::{Objective, Strategy};
+pub use capabilities::Capabilities;
 pub use compile::{Compiled, compile};
 pub use credential::MOST_KEYS;
 pub use deadlines::Phases;
@@ -162,6 +164,19 @@ pub struct Defaults {
     pub deadlines: Deadlines,
     /// What is tried again.
     pub retry: Retry,
+    /// What becomes of a conversation whose provider is gone.
+    pub on_lost_origin: OnLostOrigin,
+}
+
+/// What becomes of a conversation that holds state of a provider which cannot be asked any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnLostOrigin {
+    /// Another provider goes on with what can be read of it; the answer says so.
+    #[default]
+    Strip,
+    /// The client gets an error that says so.
+    Fail,
 }
 
 /// How a request's place in the shares is drawn.
@@ -186,6 +201,8 @@ pub struct Provider {
     pub api_keys: Vec<Secret>,
     /// How its credential is worked out, if it is not written down.
     pub login: Option<Login>,
+    /// What its models can do, where that is written down.
+    pub capabilities: Capabilities,
     /// How long its phases may take, over what a route says.
     pub deadlines: Phases,
     /// Headers that each request to it has, by their names in lower case, each once.
@@ -259,6 +276,8 @@ pub struct Route {
     pub mix_models: bool,
     /// What is tried again, and how often.
     pub retry: Retry,
+    /// What becomes of a conversation whose provider is gone.
+    pub on_lost_origin: OnLostOrigin,
     /// Where requests go when no target of the route is left, in order.
     pub fallbacks: Vec<Fallback>,
     /// How long each phase may take.
@@ -295,6 +314,8 @@ pub struct Target {
     pub price: Option<Price>,
     /// Facts about it: its provider's tags and its own, sorted, each once.
     pub tags: Vec<String>,
+    /// What its model can do: as written here, else at its provider, else as published.
+    pub capabilities: Capabilities,
     /// How long its phases may take: its own, else its provider's, else what the route says.
     pub deadlines: Phases,
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::model::ProviderName;
 
 use super::Provider;
+use super::capabilities::capabilities;
 use super::credential::credentials;
 use super::deadlines::phases;
 use super::field::Field;
@@ -18,7 +19,6 @@ use super::section::Section;
 /// Keys of providers that later versions know.
 const UNSUPPORTED: &[&str] = &[
     "budget",
-    "capabilities",
     "ca_file",
     "limits",
     "max_in_flight",
@@ -56,6 +56,7 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
     let models = section.field("models").map(|field| field.texts());
     let tags = section.field("tags").map(|field| field.texts());
     let discount = section.field("discount").and_then(|field| field.fraction());
+    let capabilities = capabilities(section.section("capabilities"));
     let deadlines = phases(section.section("deadlines"));
     let kind = section.field("kind");
     let headers = headers(
@@ -77,6 +78,7 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
         kind: written.kind(field, &kind)?,
         api_keys: api_keys?,
         login,
+        capabilities,
         deadlines,
         headers: headers?,
         models: models.unwrap_or_default(),

@@ -10,7 +10,7 @@ use super::deadlines::deadlines;
 use super::field::Field;
 use super::problem::nearest;
 use super::section::Section;
-use super::settings::{self, MODES, STRATEGIES, set};
+use super::settings::{self, LOST_ORIGINS, MODES, STRATEGIES, set};
 use super::target::{self, Entry};
 use super::world::World;
 use super::{Draw, Fallback, Mode, Objective, Route, Strategy};
@@ -73,6 +73,7 @@ fn route(name: RouteName, field: &Field<'_>, world: &mut World<'_>) -> Option<Ro
         forbid: Vec::new(),
         mix_models: true,
         retry: settings::retry(section.section("retry"), &world.retry),
+        on_lost_origin: world.on_lost_origin,
         fallbacks: Vec::new(),
         deadlines: deadlines(section.section("deadlines"), world.deadlines),
         objective: Objective::default(),
@@ -107,6 +108,11 @@ fn read_words(section: &mut Section<'_>, route: &mut Route) {
     set(&mut route.mode, mode.and_then(|field| field.choice(MODES)));
     let draw = section.field("draw");
     set(&mut route.draw, draw.and_then(|field| field.choice(DRAWS)));
+    let lost = section.field("on_lost_origin");
+    set(
+        &mut route.on_lost_origin,
+        lost.and_then(|field| field.choice(LOST_ORIGINS)),
+    );
     let chosen = section.field("objective");
     set(
         &mut route.objective,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::field::Field;
 use super::listen::{ALLOW_REMOTE, ALLOW_UNAUTHENTICATED, address, loopback_only, same_socket};
 use super::section::Section;
-use super::{Admin, Controller, Mode, Requests, Retry, Server, Strategy};
+use super::{Admin, Controller, Mode, OnLostOrigin, Requests, Retry, Server, Strategy};
 
 /// Spelling of the modes.
 pub(super) const MODES: &[(&str, Mode)] = &[
@@ -17,6 +17,10 @@ pub(super) const MODES: &[(&str, Mode)] = &[
 /// Spelling of the strategies.
 pub(super) const STRATEGIES: &[(&str, Strategy)] =
     &[("fixed", Strategy::Fixed), ("adaptive", Strategy::Adaptive)];
+
+/// Spelling of what becomes of a conversation whose provider is gone.
+pub(super) const LOST_ORIGINS: &[(&str, OnLostOrigin)] =
+    &[("strip", OnLostOrigin::Strip), ("fail", OnLostOrigin::Fail)];
 
 /// Longest and shortest time that any setting may have.
 pub(super) const DAY: Duration = Duration::from_secs(86_400);

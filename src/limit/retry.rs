@@ -13,6 +13,7 @@
 //! | ok, client's fault, context too long, content filtered, cancelled | – | `Return` |
 //! | anything after content reached the client | – | `Return` |
 //! | refused here, before sending | – | next place; not counted as an attempt |
+//! | a moved conversation was refused | – | next place: another one may take it |
 //! | auth, no such model at the target | – | next place, whatever the codes: an operator's mistake must not reach clients while another target can serve; never the same place again |
 //! | rate limited | 429 | by code |
 //! | quota exhausted | 429, or its own | by code; never the same place again |
@@ -205,7 +206,9 @@ fn reason(tried: &Tried) -> Reason {
         | Outcome::ContextTooLong
         | Outcome::ContentFiltered
         | Outcome::Cancelled => Reason::Final,
-        Outcome::Auth | Outcome::NoSuchModel | Outcome::Refused => Reason::NotTheClients,
+        Outcome::Auth | Outcome::NoSuchModel | Outcome::MoveRefused | Outcome::Refused => {
+            Reason::NotTheClients
+        }
         Outcome::RateLimited => Reason::Codes([Some(429), None]),
         Outcome::QuotaExhausted => Reason::Codes([Some(429), tried.status]),
         Outcome::Overloaded => own_or(503),
@@ -273,6 +276,7 @@ fn may_repeat(plan: &Plan, tried: &Tried) -> bool {
         | Outcome::Auth
         | Outcome::NoSuchModel
         | Outcome::ClientFault
+        | Outcome::MoveRefused
         | Outcome::ContextTooLong
         | Outcome::ContentFiltered
         | Outcome::Cancelled

@@ -140,6 +140,7 @@ const fn may_wait(outcome: Outcome) -> bool {
         | Outcome::Auth
         | Outcome::NoSuchModel
         | Outcome::ClientFault
+        | Outcome::MoveRefused
         | Outcome::ContextTooLong
         | Outcome::ContentFiltered
         | Outcome::Transport

@@ -19,7 +19,7 @@ use http::uri::{InvalidUri, Uri};
 use super::access::{Access, NotSigned, Unsigned};
 use super::{headers, options};
 use crate::config::preset::Feature;
-use crate::config::{Endpoint, Interface, Secret};
+use crate::config::{Capabilities, Endpoint, Interface, Secret};
 use crate::dialect::Front;
 use crate::dialect::any::Target;
 use crate::model::AnswerKind;
@@ -34,7 +34,6 @@ const ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 #[derive(Clone, Debug)]
 pub struct Manner {
     interface: Interface,
-    target: Target,
     credentials: Credentials,
     /// What each request has besides; sensitive too.
     fixed: Vec<(HeaderName, HeaderValue)>,
@@ -97,7 +96,6 @@ impl Manner {
             .collect::<Result<_, _>>()?;
         Ok(Self {
             interface: interface.clone(),
-            target: options::target(interface),
             credentials: Credentials::Static(credentials),
             fixed: Vec::new(),
         })
@@ -132,9 +130,9 @@ impl Manner {
         }
     }
 
-    /// The dialect that the provider is spoken to in where a request is translated.
-    pub const fn target(&self) -> &Target {
-        &self.target
+    /// The dialect that `model` is spoken to in where a request is translated, with what it can do.
+    pub fn target(&self, model: &str, can: &Capabilities) -> Target {
+        options::target(&self.interface, model, can)
     }
 
     /// Whether the provider has OpenAI's paths.

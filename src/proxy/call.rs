@@ -32,6 +32,7 @@ use crate::model::{AnswerKind, Outcome, Phase, TargetIndex, Time, Tokens};
 use crate::provider::fault::classify;
 use crate::provider::headers::returned;
 use crate::wire::answer::{self, NotAnswer};
+use crate::wire::seal::{Origin, Shape, sealed};
 
 const TOKENS_INPUT: HeaderName = HeaderName::from_static("x-weighbridge-tokens-input");
 const TOKENS_OUTPUT: HeaderName = HeaderName::from_static("x-weighbridge-tokens-output");
@@ -57,6 +58,8 @@ pub(super) struct Call<'a> {
     pub(super) deadlines: Deadlines,
     /// When the whole request must be over.
     pub(super) request_due: Time,
+    /// Whether another provider may have to go on with the conversation some day, so that state is marked.
+    pub(super) seals: bool,
 }
 
 /// One attempt under way.
@@ -169,7 +172,15 @@ impl Running<'_, '_> {
     /// Ends the attempt as failed.
     fn failed(self, failed: Failed) -> Failed {
         let (provider, now) = (&self.member.provider, self.call.proxy.clock.now());
-        let failed = credentials::judged(provider, self.key, failed, now);
+        let mut failed = credentials::judged(provider, self.key, failed, now);
+        if self.call.question.is_moved() && failed.outcome == Outcome::ClientFault {
+            // Nobody but us put this conversation there. The client is told what the provider says of it.
+            failed.retell();
+            failed.outcome = Outcome::MoveRefused;
+            let status = failed.status.map_or(0, |status| status.as_u16());
+            let target = &self.member.config.name;
+            tracing::warn!(%target, status, "refused a conversation that was moved there");
+        }
         let account = Account {
             wait: failed.wait,
             ..Account::default()
@@ -278,6 +289,10 @@ impl Running<'_, '_> {
         match self.read_answer(outgoing.translated, &mut headers, bytes) {
             Err(failed) => Err(self.failed(failed)),
             Ok((usage, body)) => {
+                let body = match self.seal() {
+                    Some((origin, shape)) => sealed(&body, origin, shape),
+                    None => body,
+                };
                 let account = self.account(usage, size);
                 tell_account(&mut headers, &account);
                 tell_dropped(&mut headers, &outgoing.dropped);
@@ -310,9 +325,9 @@ impl Running<'_, '_> {
         let Some(Ok(ask)) = question.neutral() else {
             return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
         };
-        let target = self.member.provider.manner.target();
+        let target = &self.member.target;
         let (usage, body) = ask
-            .answer(target, &bytes)
+            .answer(target, &bytes, self.call.proxy.clock.unix_seconds())
             .map_err(|reason| not_read(reason, headers, bytes))?;
         headers.insert(
             header::CONTENT_TYPE,
@@ -373,17 +388,25 @@ impl Running<'_, '_> {
         let (question, proxy) = (self.call.question, self.call.proxy);
         if !outgoing.translated {
             let (front, watched) = (question.front, question.watched());
-            return Ok(Flow::native(front, watched, outgoing.asked_usage));
+            let flow = Flow::native(front, watched, outgoing.asked_usage);
+            return Ok(flow.sealing(self.seal()));
         }
         let Some(Ok(ask)) = question.neutral() else {
             return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
         };
         let (seed, now) = (proxy.chance.long_number(), proxy.clock.unix_seconds());
-        let target = self.member.provider.manner.target();
+        let target = &self.member.target;
         let stream = ask.stream(target, seed, now);
         let (reader, writer) =
             stream.ok_or_else(|| Failed::new(Outcome::Refused, "its answers do not stream"))?;
-        Ok(Flow::translated(reader, writer))
+        Ok(Flow::translated(reader, writer).sealing(self.seal()))
+    }
+
+    /// What marks the state in the answer, if anything does.
+    fn seal(&self) -> Option<(Origin, Shape)> {
+        let shape = self.call.question.shape().filter(|_| self.call.seals)?;
+        let name = self.member.config.name.provider();
+        Some((Origin::of(name.as_str()), shape))
     }
 
     /// What a whole answer cost. What passes unread may be a picture, and a count is no answer: nothing is worked out from

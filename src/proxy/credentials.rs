@@ -56,6 +56,7 @@ fn note(provider: &Provider, key: Turn, failed: &Failed, now: Time) -> bool {
         Outcome::Ok
         | Outcome::NoSuchModel
         | Outcome::ClientFault
+        | Outcome::MoveRefused
         | Outcome::ContextTooLong
         | Outcome::ContentFiltered
         | Outcome::Overloaded

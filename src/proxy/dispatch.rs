@@ -24,6 +24,8 @@ use crate::model::{Outcome, TargetIndex, Time};
 
 /// Longest wait for a target that is blocked, when all are. Longer, and the client is told when to come back.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The same where others could go on, but with less of the conversation than its origin has.
+const PATIENCE_WITH_ORIGIN: Duration = Duration::from_secs(2);
 
 /// One request on its way through its pools.
 #[derive(Debug)]
@@ -39,6 +41,28 @@ pub(super) struct Walk<'a> {
     last: Option<Failed>,
     /// Whether pools in distress are called, since nobody else is left.
     desperate: bool,
+    /// Who goes on when nobody here can.
+    reserve: Reserve,
+    /// Calls that were made on this walk.
+    sent: u32,
+}
+
+/// Who goes on when nobody of a walk can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reserve {
+    /// Nobody.
+    Nobody,
+    /// Another walk, for what is left of the plan: rather than wait here, go there.
+    Another,
+}
+
+/// How a walk ends.
+#[derive(Debug)]
+pub(super) enum Walked {
+    /// With what the client gets.
+    Reply(Reply),
+    /// Nobody here can; the reserve may go on.
+    Spent,
 }
 
 /// What came of choosing a target.
@@ -55,7 +79,12 @@ enum Choice {
 
 impl<'a> Walk<'a> {
     /// A request that has not been sent anywhere.
-    pub(super) fn new(call: Call<'a>, asked: &'a Asked, ending: &'a mut Ending) -> Self {
+    pub(super) fn new(
+        call: Call<'a>,
+        asked: &'a Asked,
+        ending: &'a mut Ending,
+        reserve: Reserve,
+    ) -> Self {
         Self {
             call,
             untried: asked.pool.eligible,
@@ -64,12 +93,29 @@ impl<'a> Walk<'a> {
             ending,
             history: Vec::new(),
             last: None,
-            desperate: asked.fallbacks.is_empty(),
+            desperate: asked.fallbacks.is_empty() && reserve == Reserve::Nobody,
+            reserve,
+            sent: 0,
         }
     }
 
+    /// There is no reserve after all.
+    pub(super) fn alone(&mut self) {
+        self.reserve = Reserve::Nobody;
+        if self.sent == 0 {
+            self.desperate = self.asked.fallbacks.is_empty();
+            self.history.clear();
+            self.untried = self.asked.pool.eligible;
+        }
+    }
+
+    /// The last failure.
+    pub(super) fn last(&self) -> Option<&Failed> {
+        self.last.as_ref()
+    }
+
     /// Calls one target after the other until one answers or the plan is spent.
-    pub(super) async fn run(mut self) -> Reply {
+    pub(super) async fn run(&mut self) -> Walked {
         loop {
             let left = Left {
                 untried: self.has_untried(),
@@ -80,23 +126,34 @@ impl<'a> Walk<'a> {
             let answered = match next(&self.asked.plan, &self.history, left, elapsed, jitter) {
                 Next::TryNext => self.try_pool().await,
                 Next::FallBack(index) => self.try_fallback(index).await,
+                Next::RetrySame { .. } | Next::GiveUp if self.can_hand_over() => {
+                    return Walked::Spent;
+                }
                 Next::RetrySame { place, after } => {
                     self.ending.waiting(sleep(after)).await;
                     self.try_again(place).await
                 }
-                Next::Return => return self.rejected(false),
-                Next::GiveUp if self.ending.end.attempts == 0 && !self.desperate => {
+                Next::Return => return Walked::Reply(self.rejected(false)),
+                Next::GiveUp if self.sent == 0 && !self.desperate => {
                     self.desperate = true;
                     self.history.clear();
                     self.untried = self.asked.pool.eligible;
                     None
                 }
-                Next::GiveUp => return self.rejected(true),
+                Next::GiveUp => return Walked::Reply(self.rejected(true)),
             };
             if let Some(reply) = answered {
-                return reply;
+                return Walked::Reply(reply);
             }
         }
+    }
+
+    /// Whether somebody else is there, and the plan has something left for them.
+    fn can_hand_over(&self) -> bool {
+        let plan = &self.asked.plan;
+        self.reserve == Reserve::Another
+            && self.ending.end.attempts < plan.attempts_max
+            && self.ending.elapsed() < plan.total
     }
 
     /// Whether a target of the pool with a share is untried.
@@ -109,7 +166,7 @@ impl<'a> Walk<'a> {
 
     async fn try_pool(&mut self) -> Option<Reply> {
         let pool = &self.asked.pool;
-        let first = self.history.is_empty();
+        let first = self.history.is_empty() && self.ending.end.attempts == 0;
         let admitted = if first {
             pool.first_pick(self.call.proxy, &self.untried)
         } else {
@@ -186,17 +243,21 @@ impl<'a> Walk<'a> {
         let Some(admitted) = admitted else {
             return Choice::Nobody;
         };
+        let wait = || {
+            let member = pool.members().get(admitted.target.get());
+            let until = member.map_or(Time::ZERO, |member| member.upstream.gate().blocked_until);
+            until.since(self.call.proxy.clock.now())
+        };
+        let at_home = self.reserve == Reserve::Another;
         match admitted.reason {
+            Reason::Waiting if at_home && wait() <= PATIENCE_WITH_ORIGIN => {
+                Choice::Blocked(admitted.target, wait())
+            }
             Reason::Waiting | Reason::Panic if !self.desperate => Choice::Distress(admitted.target),
             Reason::Drawn | Reason::Probe | Reason::Redirected | Reason::Panic => {
                 Choice::Call(admitted)
             }
-            Reason::Waiting => {
-                let member = pool.members().get(admitted.target.get());
-                let until =
-                    member.map_or(Time::ZERO, |member| member.upstream.gate().blocked_until);
-                Choice::Blocked(admitted.target, until.since(self.call.proxy.clock.now()))
-            }
+            Reason::Waiting => Choice::Blocked(admitted.target, wait()),
         }
     }
 
@@ -224,7 +285,7 @@ impl<'a> Walk<'a> {
             ..Failed::new(Outcome::Refused, detail)
         };
         self.note(place, &refused);
-        if self.ending.end.attempts == 0 {
+        if self.sent == 0 {
             self.last = Some(refused);
         }
         None
@@ -241,6 +302,7 @@ impl<'a> Walk<'a> {
             Place::Target(_) => untry(&mut self.untried, pool, target),
             Place::Fallback(_) => untry(&mut self.untried_there.1, pool, target),
         }
+        self.sent += 1;
         match self.call.attempt(pool, target, probe, self.ending).await {
             Ok(reply) => Some(reply),
             Err(failed) => {
@@ -264,8 +326,13 @@ impl<'a> Walk<'a> {
     }
 
     /// The client's answer after the last failure; `spent` if more attempts would have been right.
-    fn rejected(self, spent: bool) -> Reply {
-        last_word(self.last, self.asked.named_by, &self.ending.end, spent)
+    fn rejected(&mut self, spent: bool) -> Reply {
+        last_word(
+            self.last.take(),
+            self.asked.named_by,
+            &self.ending.end,
+            spent,
+        )
     }
 }
 

@@ -32,7 +32,11 @@ pub(super) fn last_word(
         Surface::PassThrough => passed_through(failed),
         Surface::Replace(code) => {
             let provider = end.served.as_ref().map_or("", |served| served.provider());
-            let message = told(provider, &failed, end.attempts, spent);
+            let message = if failed.outcome == Outcome::MoveRefused {
+                not_taken(provider, &failed)
+            } else {
+                told(provider, &failed, end.attempts, spent)
+            };
             Reply::Reject(
                 Reject::new(code, message)
                     .retry_after(failed.wait)
@@ -61,12 +65,22 @@ fn told(provider: &str, failed: &Failed, attempts: u32, spent: bool) -> String {
     format!("provider {provider:?} failed{tries}: {}", failed.detail)
 }
 
+/// A conversation that nobody takes over.
+fn not_taken(provider: &str, failed: &Failed) -> String {
+    format!(
+        "the provider that this conversation began at cannot be asked now, and provider {provider:?} does not go on with \
+         it: {}; begin the conversation anew",
+        failed.detail
+    )
+}
+
 /// The client's own mistake, in the provider's words.
 fn passed_through(failed: Failed) -> Reply {
     let code = match failed.outcome {
         Outcome::ContextTooLong => Code::ContextLengthExceeded,
         Outcome::ContentFiltered => Code::ContentFilter,
         Outcome::ClientFault
+        | Outcome::MoveRefused
         | Outcome::Ok
         | Outcome::RateLimited
         | Outcome::QuotaExhausted

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::live::{Clock, Published, Recorder};
 
+mod asking;
 mod body;
 mod call;
 mod chance;

@@ -20,6 +20,8 @@ pub(super) struct Ending {
     waited: Duration,
     /// What is odd about the request and was put up with.
     pub(super) warnings: Vec<String>,
+    /// Whose parts of the conversation were left out; empty if nobody's.
+    pub(super) stripped: String,
     /// What is known so far.
     pub(super) end: RequestEnd,
     told: bool,
@@ -43,6 +45,7 @@ impl Ending {
             asked: started,
             waited: Duration::ZERO,
             warnings: Vec::new(),
+            stripped: String::new(),
             end: RequestEnd {
                 route,
                 served: None,

@@ -20,6 +20,7 @@ const PROVIDER: HeaderName = HeaderName::from_static("x-weighbridge-provider");
 const MODEL: HeaderName = HeaderName::from_static("x-weighbridge-model");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-weighbridge-attempts");
 const WARNING: HeaderName = HeaderName::from_static("x-weighbridge-warning");
+const STRIPPED: HeaderName = HeaderName::from_static("x-weighbridge-stripped");
 const CONFIG: HeaderName = HeaderName::from_static("x-weighbridge-config");
 const OVERHEAD: HeaderName = HeaderName::from_static("x-weighbridge-overhead-ms");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
@@ -232,6 +233,7 @@ impl Told {
             }
         };
         name(ROUTE, &ending.end.route);
+        name(STRIPPED, &ending.stripped);
         if let Some(served) = &ending.end.served {
             name(TARGET, served.target());
             name(PROVIDER, served.provider());

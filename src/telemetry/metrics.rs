@@ -56,6 +56,7 @@ pub struct Metrics {
     reasoning: Family<Call, Counter>,
     estimated: Family<Call, Counter>,
     cost: Family<Call, Dollars>,
+    moved_refused: Family<Call, Counter>,
     places: Cache<Option<Served>, Request>,
     calls: Cache<UpstreamName, Attempts>,
 }
@@ -105,6 +106,7 @@ impl Metrics {
             reasoning: Family::default(),
             estimated: Family::default(),
             cost: Family::default(),
+            moved_refused: Family::default(),
             places: Cache::default(),
             calls: Cache::default(),
         };
@@ -131,6 +133,7 @@ impl Metrics {
         add(registry, names::REASONING_TOKENS, self.reasoning.clone());
         add(registry, names::ESTIMATED_TOKENS, self.estimated.clone());
         add(registry, names::COST, self.cost.clone());
+        add(registry, names::MOVED_REFUSED, self.moved_refused.clone());
     }
 
     fn request(&self, end: &RequestEnd) -> Arc<Request> {
@@ -237,6 +240,9 @@ impl Witness for Metrics {
     fn attempt_ended(&self, route: &str, upstream: &Upstream, _: AnswerKind, end: &Finished) {
         let attempts = self.attempt(route, upstream.name());
         self.count_attempt(&attempts, end.outcome);
+        if end.outcome == Outcome::MoveRefused {
+            self.moved_refused.get_or_create(&attempts.call).inc();
+        }
         if let Some(tokens) = end.tokens {
             attempts.input.inc_by(tokens.input);
             attempts.output.inc_by(tokens.output);

@@ -68,6 +68,11 @@ pub(super) const COST: Name = Name(
     "cost_usd",
     "What answers cost at the configured prices, in dollars",
 );
+/// Counter.
+pub(super) const MOVED_REFUSED: Name = Name(
+    "moved_refused",
+    "Calls that a target refused because the conversation had been moved there from another provider",
+);
 /// Gauge.
 pub(super) const CONFIGURED_SHARE: Name = Name(
     "configured_share",

@@ -14,6 +14,7 @@
 mod costs;
 mod laws;
 mod layers;
+mod recordings;
 mod source;
 
 #[cfg(feature = "daemon")]
@@ -34,3 +35,5 @@ mod prices;
 mod reload;
 #[cfg(feature = "daemon")]
 mod shares;
+#[cfg(feature = "daemon")]
+mod simulated;

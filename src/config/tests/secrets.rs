@@ -217,7 +217,15 @@ fn a_credential_in_an_address_or_a_name_is_in_no_difference() {
     let first = read(&text(address, "x"), PLAIN);
     let second = read(&text(address, "x"), "xyz");
     let third = read(&text(address, PLANTED), "xyz");
-    for (old, new) in [(&first, &second), (&second, &first), (&first, &third)] {
+    let fourth = read(&text("https://gw", "${GATEWAY_TOKEN}"), PLAIN);
+    let pairs = [
+        (&first, &second),
+        (&second, &first),
+        (&first, &third),
+        (&third, &fourth),
+        (&fourth, &first),
+    ];
+    for (old, new) in pairs {
         let found = diff(&old.config, &new.config).scrubbed(Some(&old.shown), &new.shown);
         nothing_leaks(&format!("{found:?}"), "a difference");
         assert!(

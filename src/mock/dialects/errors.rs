@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 use super::Dialect;
 use crate::law::ErrorKind;
 
+/// What Bedrock puts behind the type of an exception.
+const CORAL: &str = ":http://internal.amazon.com/coral/com.amazon.bedrock/";
+
 /// An error to be told.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::mock) struct Fault<'a> {
@@ -87,7 +90,7 @@ pub(in crate::mock) fn headers(dialect: Dialect, fault: &Fault<'_>) -> Vec<(&'st
     match dialect {
         Dialect::Chat | Dialect::Completions | Dialect::Responses => waits(fault, openai_limits),
         Dialect::Messages => waits(fault, anthropic_limits),
-        Dialect::Converse => vec![("x-amzn-errortype", format!("{}:", amazon(fault).0))],
+        Dialect::Converse => vec![("x-amzn-errortype", format!("{}{CORAL}", amazon(fault).0))],
         Dialect::Gemini | Dialect::Cohere => Vec::new(),
     }
 }

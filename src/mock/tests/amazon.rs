@@ -121,7 +121,8 @@ async fn a_signature_of_another_target_is_refused() {
     assert_eq!(own.status, 200, "who signed it takes it back");
     let other = mock.send("POST", &path("b"), again.to_string()).await;
     assert_eq!(other.status, 400);
-    assert_eq!(other.headers["x-amzn-errortype"], "ValidationException:");
+    let kind = other.headers["x-amzn-errortype"].to_str().unwrap();
+    assert!(kind.starts_with("ValidationException:"), "{kind}");
     let words = other.json()["message"].to_string();
     assert!(
         words.contains("Invalid `signature` in `thinking` block"),

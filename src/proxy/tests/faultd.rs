@@ -9,8 +9,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+/// Makes a response of a request.
+pub(super) type Reply = Arc<dyn Fn(&str) -> Vec<u8> + Send + Sync>;
+
 /// What is done once a request has been read.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Act {
     /// Sends this and takes the next request on the same connection.
     Answer(Vec<u8>),
@@ -26,10 +29,11 @@ pub(super) enum Act {
     AnswerOnce(Vec<u8>),
     /// Closes the connection with a reset.
     Reset,
+    /// Sends what this makes of the request, head and body.
+    Reply(Reply),
 }
 
 /// The target.
-#[derive(Debug)]
 pub(super) struct Faultd {
     pub(super) address: SocketAddr,
     seen: Arc<Mutex<Vec<Vec<u8>>>>,
@@ -92,7 +96,7 @@ impl Faultd {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Script {
     seen: Arc<Mutex<Vec<Vec<u8>>>>,
     act: Arc<Mutex<Act>>,
@@ -132,6 +136,9 @@ impl Script {
                         tokio::time::sleep(pause).await;
                         stream.write_all(&piece).await.unwrap_or_default();
                     }
+                }
+                Act::Reply(make) => {
+                    stream.write_all(&make(&text)).await.unwrap_or_default();
                 }
                 Act::Reset => {
                     stream.set_zero_linger().unwrap();

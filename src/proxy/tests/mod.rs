@@ -1,5 +1,7 @@
 //! The data plane against targets that misbehave, over real sockets.
 
+mod capabilities;
+mod conversations;
 mod credentials;
 mod cross;
 mod dialects;
@@ -7,6 +9,7 @@ mod faultd;
 mod faults;
 mod inputs;
 mod lists;
+mod moves;
 mod streams;
 mod through;
 mod transport;

@@ -14,7 +14,8 @@ use tokio::time::timeout;
 
 use crate::balance::{Share, Weight, WeightTable};
 use crate::config::{
-    self, Config, Deadlines, Endpoint, Interface, Mode, Phases, Retry, Secret, Server, Strategy,
+    self, Capabilities, Config, Deadlines, Endpoint, Interface, Mode, Phases, Retry, Secret,
+    Server, Strategy,
 };
 use crate::limit::DEFAULT_CODES;
 use crate::live::{
@@ -41,6 +42,7 @@ pub(super) struct Spec {
     /// How its credential is worked out, if it is; nobody does it here.
     pub(super) login: Option<config::Login>,
     pub(super) deadlines: Phases,
+    pub(super) capabilities: Capabilities,
 }
 
 impl Spec {
@@ -53,6 +55,7 @@ impl Spec {
             keys: Vec::new(),
             login: None,
             deadlines: Phases::default(),
+            capabilities: Capabilities::default(),
         }
     }
 
@@ -73,6 +76,7 @@ pub(super) struct Plan {
     pub(super) retries: u32,
     pub(super) require: Vec<String>,
     pub(super) fallbacks: Vec<config::Fallback>,
+    pub(super) on_lost_origin: config::OnLostOrigin,
     pub(super) max_body: u64,
     pub(super) max_answer: u64,
     pub(super) body_timeout: Duration,
@@ -101,6 +105,7 @@ impl Plan {
             retries: 2,
             require: Vec::new(),
             fallbacks: Vec::new(),
+            on_lost_origin: config::OnLostOrigin::Strip,
             max_body: 1 << 20,
             max_answer: 1 << 20,
             body_timeout: PATIENCE,
@@ -137,6 +142,7 @@ impl Plan {
                 count: self.retries,
                 on_codes: DEFAULT_CODES.to_vec(),
             },
+            on_lost_origin: self.on_lost_origin,
             fallbacks: self.fallbacks.clone(),
             deadlines: self.deadlines,
             objective: config::Objective::default(),
@@ -158,6 +164,7 @@ impl Plan {
             defaults: config::Defaults {
                 deadlines: self.deadlines,
                 retry: Retry::default(),
+                on_lost_origin: self.on_lost_origin,
             },
             providers,
             upstreams,
@@ -204,7 +211,7 @@ impl Plan {
             listener,
             Arc::clone(&proxy),
             async { drop(stopped.await) },
-            self.grace,
+            move || self.grace,
         );
         World {
             address,
@@ -254,9 +261,9 @@ fn snapshot(config: Config) -> Snapshot {
         .map(|route| {
             let weights: Vec<Weight> = route.targets.iter().map(|target| target.weight).collect();
             let table = WeightTable::from_weights(&weights).unwrap();
-            let of = |target: &config::Target| Member {
-                deadlines: target.deadlines,
-                ..members[target.upstream.name.as_str()].clone()
+            let of = |target: &config::Target| {
+                let member = members[target.upstream.name.as_str()].clone();
+                member.of_target(target)
             };
             Arc::new(Route {
                 config: Arc::clone(route),
@@ -495,6 +502,7 @@ fn target(index: usize, spec: &Spec) -> config::Target {
                 .map(|key| Secret::new((*key).to_owned()))
                 .collect(),
         },
+        capabilities: Capabilities::default(),
         deadlines: Phases::default(),
         headers: Vec::new(),
         models: Vec::new(),
@@ -511,6 +519,7 @@ fn target(index: usize, spec: &Spec) -> config::Target {
         name: TargetName::new(&format!("t{index}")).unwrap(),
         price: upstream.price,
         tags: spec.tags.clone(),
+        capabilities: spec.capabilities,
         deadlines: spec.deadlines,
         upstream,
         weight: Weight::new(spec.weight).unwrap(),

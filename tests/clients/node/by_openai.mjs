@@ -186,7 +186,7 @@ const RESPONSES = {
 
 const REST = {
   "texts are embedded": [
-    ["to-openai"],
+    ["to-openai", "to-gemini", "to-cohere"],
     async (route) => {
       const { data, usage } = await openai.embeddings.create({ model: route, input: ["one", "two"] });
       assert.deepEqual(data.map((item) => item.index), [0, 1]);
@@ -194,7 +194,8 @@ const REST = {
       assert.ok(one.length > 0 && one.length === two.length, "vectors of one size");
       assert.ok(one.every((x) => Number.isFinite(x)), "of numbers");
       assert.notDeepEqual(one, two);
-      assert.ok(usage.prompt_tokens > 0);
+      // Gemini counts no tokens of vectors.
+      assert.ok(usage.prompt_tokens > 0 || route === "to-gemini");
     },
   ],
 
@@ -212,7 +213,7 @@ const REST = {
     LANGUAGES,
     async (language) => {
       const error = await errorOf(OpenAI.BadRequestError, chat(`refusing-${language}/large`));
-      assert.match(error.message, /not acceptable/, "the provider's own words");
+      assert.match(error.message, /not acceptable|invalid argument/, "the provider's own words");
     },
   ],
 

@@ -70,6 +70,11 @@ def check_served(headers, route):
     return served
 
 
+def check_own_words(error):
+    """What the provider says of the client's mistake, in whatever language, reaches the client."""
+    assert "not acceptable" in error.message or "invalid argument" in error.message, error.message
+
+
 def raises(kind, act, *arguments, **named):
     """The error that `act` ends in; it must be of exactly `kind`: its parents say less."""
     try:
