@@ -91,6 +91,9 @@ impl<'a> Written<'a> {
         }
         let interface = self.interface(provider, word)?;
         let base = self.endpoint(provider, &interface)?;
+        if interface == Interface::OPENAI {
+            self.warn_of_no_path(&base);
+        }
         let is_elsewhere = interface == Interface::OPENAI && !is_openais(&base);
         let interface = if is_elsewhere {
             Interface::OpenAi(&ELSEWHERE)
@@ -224,6 +227,17 @@ impl<'a> Written<'a> {
             return None;
         };
         Endpoint::new(&base).ok()
+    }
+
+    /// Without a path, requests go to `/chat/completions`, where OpenAI and most servers have nothing.
+    fn warn_of_no_path(&self, base: &Endpoint) {
+        if let Some(field) = self.base.as_ref().filter(|_| base.path.is_empty()) {
+            let hint = format!("write base_url = \"{}/v1\"", base.origin);
+            field.warn(
+                "it has no path: most servers have their API under /v1",
+                &hint,
+            );
+        }
     }
 
     fn warn_of_no_key(&self, provider: &Field<'_>, interface: &Interface) {

@@ -118,12 +118,13 @@ impl Keys {
         free().nth(usize::try_from(turn).unwrap_or(0))
     }
 
-    /// The key was refused: for how long it is set aside, if that is news.
-    pub fn refused(&self, turn: Turn, now: Time) -> Option<Duration> {
+    /// The key was refused: for how long it is set aside, if that is news. Of one attempt it is news once.
+    pub fn refused(&self, turn: &mut Turn, now: Time) -> Option<Duration> {
         let key = self.keys.get(turn.place).filter(|_| self.are_several())?;
         if key.is_refused() && key.free_at() > now && !turn.aside {
             return None;
         }
+        turn.aside = false;
         let before = key.refusals.fetch_add(1, Ordering::Relaxed);
         let factor = 2_u32.checked_pow(before).unwrap_or(u32::MAX);
         let time = FIRST_REFUSAL.saturating_mul(factor).min(LONGEST);

@@ -16,6 +16,12 @@ fn at(seconds: u64) -> Time {
     Time::from_micros(seconds * 1_000_000)
 }
 
+/// The turn of the first key.
+fn first_of(keys: &Keys, now: Time) -> Turn {
+    let mut turns = std::iter::repeat_with(|| keys.first(now));
+    turns.find(|turn| turn.place == 0).unwrap()
+}
+
 /// How often each of three keys was drawn in twelve attempts.
 fn drawn(keys: &Keys, now: Time) -> [usize; 3] {
     let mut drawn = [0; 3];
@@ -29,8 +35,8 @@ fn drawn(keys: &Keys, now: Time) -> [usize; 3] {
 fn attempts_are_spread_evenly_over_the_keys_that_are_free() {
     let keys = keys(&["a", "b", "c"]);
     assert_eq!(drawn(&keys, at(1)), [4, 4, 4]);
-    let turn = keys.first(at(1));
-    keys.refused(turn, at(1));
+    let mut turn = keys.first(at(1));
+    keys.refused(&mut turn, at(1));
     let mut expected = [6; 3];
     expected[turn.place] = 0;
     assert_eq!(drawn(&keys, at(2)), expected, "the two others, evenly");
@@ -42,10 +48,10 @@ fn a_refused_key_comes_back_later_each_time() {
     let mut now = at(1);
     let mut times = Vec::new();
     for _ in 0..7 {
-        let turn = std::iter::repeat_with(|| keys.first(now)).find(|turn| turn.place == 0);
-        let time = keys.refused(turn.unwrap(), now).expect("it is news");
+        let mut turn = first_of(&keys, now);
+        let time = keys.refused(&mut turn, now).expect("it is news");
         assert_eq!(
-            keys.refused(turn.unwrap(), now),
+            keys.refused(&mut turn, now),
             None,
             "a second request that was under way does not count again"
         );
@@ -53,10 +59,10 @@ fn a_refused_key_comes_back_later_each_time() {
         now = now.after(time);
     }
     assert_eq!(times, [30, 60, 120, 240, 480, 600, 600]);
-    let turn = std::iter::repeat_with(|| keys.first(now)).find(|turn| turn.place == 0);
-    keys.taken(turn.unwrap());
+    let mut turn = first_of(&keys, now);
+    keys.taken(turn);
     assert_eq!(
-        keys.refused(turn.unwrap(), now),
+        keys.refused(&mut turn, now),
         Some(FIRST_REFUSAL),
         "once taken, it begins anew"
     );
@@ -77,13 +83,13 @@ fn an_attempt_tries_each_key_once() {
 #[test]
 fn when_all_are_set_aside_the_one_that_is_used_up_is_tried_before_one_that_is_refused() {
     let keys = keys(&["a", "b"]);
-    let turn = keys.first(at(1));
-    keys.refused(turn, at(1));
-    let other = keys.other(turn, at(1)).unwrap();
+    let mut turn = keys.first(at(1));
+    keys.refused(&mut turn, at(1));
+    let mut other = keys.other(turn, at(1)).unwrap();
     keys.used_up(other, at(1), Some(Duration::from_secs(300)));
     assert_eq!(keys.free_in(at(1)), Some(Duration::from_secs(300)));
     assert_eq!(keys.first(at(2)).place, other.place, "although it is later");
-    keys.refused(other, at(2));
+    keys.refused(&mut other, at(2));
     assert_eq!(keys.free_in(at(2)), None, "nobody works");
     keys.taken(keys.first(at(3)));
     assert_eq!(
@@ -106,8 +112,7 @@ fn no_wait_of_a_provider_sets_a_key_aside_for_hours() {
 fn a_reload_keeps_what_is_known_of_a_key_that_stays() {
     let (old, new) = (secrets(&["a", "b"]), secrets(&["c", "a"]));
     let before = Keys::new(&old, None);
-    let turn = std::iter::repeat_with(|| before.first(at(1))).find(|turn| turn.place == 0);
-    before.refused(turn.unwrap(), at(1));
+    before.refused(&mut first_of(&before, at(1)), at(1));
     let after = Keys::new(&new, Some((&old, &before)));
     for _ in 0..4 {
         assert_eq!(after.first(at(2)).place, 0, "a is still set aside");
@@ -117,8 +122,8 @@ fn a_reload_keeps_what_is_known_of_a_key_that_stays() {
 #[test]
 fn the_only_key_is_never_set_aside() {
     let keys = keys(&["a"]);
-    let turn = keys.first(at(1));
-    assert_eq!(keys.refused(turn, at(1)), None);
+    let mut turn = keys.first(at(1));
+    assert_eq!(keys.refused(&mut turn, at(1)), None);
     keys.used_up(turn, at(1), Some(LONGEST));
     assert_eq!(keys.free_in(at(1)), Some(Duration::ZERO));
     let none = Keys::new(&[], None);
@@ -130,4 +135,16 @@ fn there_is_a_bit_for_each_key() {
     let bits: std::collections::BTreeSet<u64> = (0..MOST_KEYS).map(bit).collect();
     assert_eq!(bits.len(), MOST_KEYS);
     assert!(!bits.contains(&0));
+}
+
+#[test]
+fn a_key_that_is_used_although_it_is_set_aside_is_refused_once_an_attempt() {
+    let keys = keys(&["a", "b"]);
+    let mut first = keys.first(at(1));
+    keys.refused(&mut first, at(1));
+    let mut second = keys.other(first, at(1)).unwrap();
+    keys.refused(&mut second, at(1));
+    let mut probe = keys.first(at(2));
+    assert_eq!(keys.refused(&mut probe, at(2)), Some(FIRST_REFUSAL * 2));
+    assert_eq!(keys.refused(&mut probe, at(2)), None);
 }

@@ -155,8 +155,12 @@ impl Running<'_, '_> {
             let error = self.error(response, outgoing.translated);
             let failed = ending.waiting(error).await;
             // Another key is no other target: it is the same attempt, and only its end counts.
-            match credentials::another(&member.provider, self.key, &failed, call.proxy.clock.now())
-            {
+            match credentials::another(
+                &member.provider,
+                &mut self.key,
+                &failed,
+                call.proxy.clock.now(),
+            ) {
                 Some(key) => self.key = key,
                 None => return Err(self.failed(failed)),
             }

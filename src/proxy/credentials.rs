@@ -6,14 +6,19 @@ use crate::model::{Outcome, Time};
 use super::failed::Failed;
 
 /// Sets the credential aside if `failed` is its fault; another one for the same attempt, if one is free.
-pub(super) fn another(provider: &Provider, key: Turn, failed: &Failed, now: Time) -> Option<Turn> {
-    note(provider, key, failed, now).then(|| provider.keys.other(key, now))?
+pub(super) fn another(
+    provider: &Provider,
+    key: &mut Turn,
+    failed: &Failed,
+    now: Time,
+) -> Option<Turn> {
+    note(provider, key, failed, now).then(|| provider.keys.other(*key, now))?
 }
 
 /// What `failed` says about the target: while a credential works or will work soon, that it is limited until then, so that
 /// it is not put aside for one that was refused.
-pub(super) fn judged(provider: &Provider, key: Turn, failed: Failed, now: Time) -> Failed {
-    if !note(provider, key, &failed, now) {
+pub(super) fn judged(provider: &Provider, mut key: Turn, failed: Failed, now: Time) -> Failed {
+    if !note(provider, &mut key, &failed, now) {
         return failed;
     }
     let Some(wait) = provider.keys.free_in(now) else {
@@ -31,7 +36,7 @@ pub(super) fn judged(provider: &Provider, key: Turn, failed: Failed, now: Time) 
 }
 
 /// Sets the credential aside if `failed` is its fault, and there are others; tells whether it is.
-fn note(provider: &Provider, key: Turn, failed: &Failed, now: Time) -> bool {
+fn note(provider: &Provider, key: &mut Turn, failed: &Failed, now: Time) -> bool {
     let keys = &provider.keys;
     if !keys.are_several() {
         return false;
@@ -50,7 +55,7 @@ fn note(provider: &Provider, key: Turn, failed: &Failed, now: Time) -> bool {
             true
         }
         Outcome::RateLimited | Outcome::QuotaExhausted => {
-            keys.used_up(key, now, failed.wait);
+            keys.used_up(*key, now, failed.wait);
             true
         }
         Outcome::Ok

@@ -412,3 +412,19 @@ fn what_a_model_can_do_is_as_written_at_its_target_its_provider_or_as_published(
     let unknown = targets[1].capabilities;
     assert_eq!((unknown.tools, unknown.images), (Some(false), None));
 }
+
+#[test]
+fn an_address_of_openais_format_without_a_path_is_warned_of() {
+    let warnings = |kind: &str, base: &str| {
+        let text = format!(
+            "[providers.a]\nkind = \"{kind}\"\nbase_url = \"{base}\"\n[routes.r]\ntargets.t = {{ use = \"a/m\" }}\n"
+        );
+        good(&text).warnings
+    };
+    let told = warnings("openai", "https://api.openai.com");
+    assert_eq!(told.len(), 1, "{told:?}");
+    let hint = told[0].hint.as_deref();
+    assert_eq!(hint, Some("write base_url = \"https://api.openai.com/v1\""));
+    assert_eq!(warnings("openai", "https://api.openai.com/v1"), []);
+    assert_eq!(warnings("perplexity", "https://api.perplexity.ai"), []);
+}
