@@ -162,7 +162,7 @@ fn walk(luck: &mut Luck, mask: &Mask, table: &WeightTable, call: impl Fn(TargetI
         guarded: luck.below(8) > 0,
     };
     let plan = limit::Plan::new(4, Duration::from_secs(60));
-    let (mut untried, mut history, mut calls) = (mask.clone(), Vec::new(), 0);
+    let (mut untried, mut history, mut calls) = (*mask, Vec::new(), 0);
     loop {
         let members = (0..6).map(TargetIndex::at);
         let has_untried = members
