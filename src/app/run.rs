@@ -199,7 +199,9 @@ impl App {
     ) -> Result<DrainReport, AppError> {
         let system = |what| move |source| AppError::System { what, source };
         let mut ends = Ends::listen().map_err(system("signals"))?;
-        let grace = self.published.read().config.server.drain_grace;
+        let published = self.published.clone();
+        // Asked when draining begins: a reload may have changed it.
+        let grace = move || published.read().config.server.drain_grace;
         let (closing, closed) = watch::channel(false);
         let (last, ended) = watch::channel(false);
         let mut tasks = Background::default();

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::model::{Price, RouteName, TargetName};
 
 use super::{
-    Config, Deadlines, Fallback, Phases, Provider, ProviderKind, Retry, Route, Server, Shown,
-    Target,
+    Capabilities, Config, Deadlines, Fallback, Phases, Provider, ProviderKind, Retry, Route,
+    Server, Shown, Target,
 };
 
 /// What changed from one configuration to the next. Keys and addresses are not repeated; what names and tags hold is for
@@ -239,6 +239,7 @@ fn provider(path: &str, old: &Provider, new: &Provider, lines: &mut Lines) {
         lines.changes.push(format!("{path}: headers changed"));
     }
     lines.value(path, "models", &old.models, &new.models);
+    capabilities(path, &old.capabilities, &new.capabilities, lines);
     phases(path, &old.deadlines, &new.deadlines, lines);
     lines.value(path, "tags", &old.tags, &new.tags);
     lines.field(path, "discount", &old.discount, &new.discount);
@@ -323,6 +324,22 @@ fn deadlines(path: &str, a: Deadlines, b: Deadlines, lines: &mut Lines) {
     }
 }
 
+fn capabilities(path: &str, a: &Capabilities, b: &Capabilities, lines: &mut Lines) {
+    for (name, old, new) in [
+        ("tools", a.tools, b.tools),
+        ("images", a.images, b.images),
+        ("json_schema", a.json_schema, b.json_schema),
+    ] {
+        lines.value(path, &format!("capabilities.{name}"), &old, &new);
+    }
+    for (name, old, new) in [
+        ("context", a.context, b.context),
+        ("max_output", a.max_output, b.max_output),
+    ] {
+        lines.value(path, &format!("capabilities.{name}"), &old, &new);
+    }
+}
+
 /// The same for a provider or a target, where a phase may be left to wider settings.
 fn phases(path: &str, a: &Phases, b: &Phases, lines: &mut Lines) {
     for (name, old, new) in [
@@ -359,6 +376,7 @@ fn target(path: &str, old: &Target, new: &Target, lines: &mut Lines) {
     lines.field(path, "min_share", &old.min_share, &new.min_share);
     lines.field(path, "max_share", &old.max_share, &new.max_share);
     lines.value(path, "tags", &old.tags, &new.tags);
+    capabilities(path, &old.capabilities, &new.capabilities, lines);
     phases(path, &old.deadlines, &new.deadlines, lines);
     let price = |target: &Target| target.price.as_ref().map(|price| Priced(price).to_string());
     lines.value(path, "price", &price(old), &price(new));

@@ -12,6 +12,7 @@ use crate::balance::{Share, Weight};
 use crate::law::Law;
 use crate::model::{Price, ProviderName, RouteName, TargetName, UpstreamName};
 
+mod capabilities;
 mod compile;
 mod credential;
 mod deadlines;
@@ -47,6 +48,7 @@ mod world;
 mod tests;
 
 pub use crate::balance::{Objective, Strategy};
+pub use capabilities::Capabilities;
 pub use compile::{Compiled, compile};
 pub use credential::MOST_KEYS;
 pub use deadlines::Phases;
@@ -195,6 +197,8 @@ pub struct Provider {
     pub kind: ProviderKind,
     /// Its credentials, which attempts use in turn; none if it needs none. At most [`MOST_KEYS`], each once.
     pub api_keys: Vec<Secret>,
+    /// What its models can do, where that is written down.
+    pub capabilities: Capabilities,
     /// How long its phases may take, over what a route says.
     pub deadlines: Phases,
     /// Headers that each request to it has, by their names in lower case, each once.
@@ -312,6 +316,8 @@ pub struct Target {
     pub price: Option<Price>,
     /// Facts about it: its provider's tags and its own, sorted, each once.
     pub tags: Vec<String>,
+    /// What its model can do: as written here, else at its provider, else as published.
+    pub capabilities: Capabilities,
     /// How long its phases may take: its own, else its provider's, else what the route says.
     pub deadlines: Phases,
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::model::ProviderName;
 
 use super::Provider;
+use super::capabilities::capabilities;
 use super::credential::credentials;
 use super::deadlines::phases;
 use super::field::Field;
@@ -18,7 +19,6 @@ use super::section::Section;
 /// Keys of providers that later versions know.
 const UNSUPPORTED: &[&str] = &[
     "budget",
-    "capabilities",
     "ca_file",
     "limits",
     "max_in_flight",
@@ -57,6 +57,7 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
     let discount = section.field("discount").and_then(|field| field.fraction());
     let quota_group = section.field("quota_group");
     let quota_group = quota_group.and_then(|field| Some(field.str()?.to_owned()));
+    let capabilities = capabilities(section.section("capabilities"));
     let deadlines = phases(section.section("deadlines"));
     let kind = section.field("kind");
     let headers = headers(
@@ -76,6 +77,7 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
         name,
         kind: written.kind(field, &kind)?,
         api_keys: api_keys?,
+        capabilities,
         deadlines,
         headers: headers?,
         models: models.unwrap_or_default(),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::balance::{Share, Weight, WeightTable};
 use crate::model::TargetName;
 
+use super::capabilities::capabilities;
 use super::deadlines::phases;
 use super::field::Field;
 use super::mask::quote;
@@ -23,7 +24,6 @@ pub(super) struct Entry<'a> {
 /// Keys of targets that later versions know.
 const UNSUPPORTED: &[&str] = &[
     "budget",
-    "capabilities",
     "limits",
     "max_in_flight",
     "quota_group",
@@ -51,6 +51,7 @@ pub(super) fn target<'a>(
     let bounds = bounds(&mut section);
     let own_price = section.field("price").map(|field| own_price(&field));
     let tags = section.field("tags").map(|field| field.texts());
+    let capabilities = capabilities(section.section("capabilities"));
     let deadlines = phases(section.section("deadlines"));
     section.finish(UNSUPPORTED);
     let Some(used) = used else {
@@ -73,6 +74,7 @@ pub(super) fn target<'a>(
             None => upstream.price,
         },
         tags: all_tags(&upstream.provider, tags.unwrap_or_default()),
+        capabilities: capabilities.or(upstream.provider.capabilities_of(upstream.name.model())),
         deadlines: deadlines.or(upstream.provider.deadlines),
         upstream,
     };

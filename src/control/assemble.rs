@@ -126,7 +126,10 @@ fn route(
     let members: Option<Arc<[Member]>> = config
         .targets
         .iter()
-        .map(|target| of_target(target, upstreams))
+        .map(|target| {
+            let member = upstreams.get(target.upstream.name.as_str())?;
+            Some(member.clone().of_target(target))
+        })
         .collect();
     let before = old.route(config.name.as_str());
     let same = before.filter(|route| same_targets(&route.config, config));
@@ -140,20 +143,6 @@ fn route(
         table_version: before.map_or(1, |route| route.table_version + 1),
         cells: cells.unwrap_or_else(|| Arc::new(RouteCells::new(config.targets.len(), phase))),
     })
-}
-
-/// A target's upstream, with what the target has of its own.
-fn of_target(target: &config::Target, upstreams: &HashMap<String, Member>) -> Option<Member> {
-    let mut member = upstreams.get(target.upstream.name.as_str())?.clone();
-    if target.price != member.config.price {
-        let upstream = config::Upstream {
-            price: target.price,
-            ..(*target.upstream).clone()
-        };
-        member.config = Arc::new(upstream);
-    }
-    member.deadlines = target.deadlines;
-    Some(member)
 }
 
 /// Whether counters by position still mean the same.

@@ -12,7 +12,8 @@ use super::strangers::Strangers;
 use super::upstream::{RateGroup, Upstream};
 use crate::balance::gate::{GateState, Gates, Row, Standing};
 use crate::balance::{Draw, RouteInput, WeightTable};
-use crate::config::{self, Config, Endpoint, Phases};
+use crate::config::{self, Capabilities, Config, Endpoint, Phases};
+use crate::dialect::any::Target;
 use crate::model::{TargetIndex, UpstreamName};
 use crate::provider::manner::{BadSecret, Manner};
 
@@ -84,6 +85,10 @@ pub struct Member {
     pub config: Arc<config::Upstream>,
     /// Address and credential.
     pub provider: Arc<Provider>,
+    /// What its model can do, as far as is known.
+    pub capabilities: Capabilities,
+    /// The dialect that it is spoken to in where a request is translated.
+    pub target: Arc<Target>,
     /// How long its phases may take, over what the request's route says.
     pub deadlines: Phases,
 }
@@ -167,12 +172,36 @@ impl Member {
         config: Arc<config::Upstream>,
         provider: Arc<Provider>,
     ) -> Self {
+        let capabilities = provider.config.capabilities_of(config.name.model());
+        let target = provider.manner.target(config.name.model(), &capabilities);
         Self {
             upstream,
             config,
+            capabilities,
+            target: Arc::new(target),
             deadlines: provider.config.deadlines,
             provider,
         }
+    }
+
+    /// The same as the target of a route, with what the target has of its own.
+    #[must_use]
+    pub fn of_target(mut self, target: &config::Target) -> Self {
+        if target.price != self.config.price {
+            let upstream = config::Upstream {
+                price: target.price,
+                ..(*target.upstream).clone()
+            };
+            self.config = Arc::new(upstream);
+        }
+        if target.capabilities != self.capabilities {
+            let model = self.config.name.model();
+            let dialect = self.provider.manner.target(model, &target.capabilities);
+            self.target = Arc::new(dialect);
+            self.capabilities = target.capabilities;
+        }
+        self.deadlines = target.deadlines;
+        self
     }
 }
 

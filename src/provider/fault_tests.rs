@@ -321,6 +321,3 @@ proptest! {
         }
     }
 }
-
-#[path = "fault_recordings_tests.rs"]
-mod recordings;

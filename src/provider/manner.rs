@@ -16,7 +16,7 @@ use http::uri::{InvalidUri, Uri};
 
 use super::{headers, options};
 use crate::config::preset::Feature;
-use crate::config::{Endpoint, Interface, Secret};
+use crate::config::{Capabilities, Endpoint, Interface, Secret};
 use crate::dialect::Front;
 use crate::dialect::any::Target;
 use crate::model::AnswerKind;
@@ -31,7 +31,6 @@ const ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 #[derive(Clone, Debug)]
 pub struct Manner {
     interface: Interface,
-    target: Target,
     /// Marked as sensitive, so that they are neither printed nor kept in a compression table.
     credentials: Vec<(HeaderName, HeaderValue)>,
     /// What each request has besides; sensitive too.
@@ -86,7 +85,6 @@ impl Manner {
             .collect::<Result<_, _>>()?;
         Ok(Self {
             interface: interface.clone(),
-            target: options::target(interface),
             credentials,
             fixed: Vec::new(),
         })
@@ -107,9 +105,9 @@ impl Manner {
         Ok(self)
     }
 
-    /// The dialect that the provider is spoken to in where a request is translated.
-    pub const fn target(&self) -> &Target {
-        &self.target
+    /// The dialect that `model` is spoken to in where a request is translated, with what it can do.
+    pub fn target(&self, model: &str, can: &Capabilities) -> Target {
+        options::target(&self.interface, model, can)
     }
 
     /// Whether the provider has OpenAI's paths.

@@ -7,6 +7,7 @@ mod fault_table;
 pub mod headers;
 pub mod headroom;
 pub mod manner;
+mod models;
 mod options;
 mod span;
 pub mod surface;

@@ -105,9 +105,8 @@ impl<'a> Asking<'a> {
         ending: &mut Ending,
     ) -> Result<Reply, Reject> {
         let (home, origin, dropped) = self.home(question, origins)?;
-        let asked = match resolve(self.proxy, self.snapshot, &home) {
-            Ok(asked) => asked,
-            Err(_) => return self.homeless(question, home, origin, ending).await,
+        let Ok(asked) = resolve(self.proxy, self.snapshot, &home) else {
+            return self.homeless(question, home, origin, ending).await;
         };
         self.begin(&asked, ending);
         if dropped {

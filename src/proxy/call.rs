@@ -169,16 +169,17 @@ impl Running<'_, '_> {
     }
 
     /// Ends the attempt as failed.
-    fn failed(self, mut failed: Failed) -> Failed {
+    fn failed(self, failed: Failed) -> Failed {
+        let (provider, now) = (&self.member.provider, self.call.proxy.clock.now());
+        let mut failed = credentials::judged(provider, self.key, failed, now);
         if self.call.question.is_moved() && failed.outcome == Outcome::ClientFault {
-            // Nobody but us put this conversation there. The provider's words say what is wrong with it.
+            // Nobody but us put this conversation there. The client is told what the provider says of it.
             failed.retell();
             failed.outcome = Outcome::MoveRefused;
-            let (target, detail) = (&self.member.config.name, &failed.detail);
-            tracing::warn!(%target, "refused a conversation that was moved there: {detail}");
+            let status = failed.status.map_or(0, |status| status.as_u16());
+            let target = &self.member.config.name;
+            tracing::warn!(%target, status, "refused a conversation that was moved there");
         }
-        let (provider, now) = (&self.member.provider, self.call.proxy.clock.now());
-        let failed = credentials::judged(provider, self.key, failed, now);
         let account = Account {
             wait: failed.wait,
             ..Account::default()
@@ -328,7 +329,7 @@ impl Running<'_, '_> {
         let Some(Ok(ask)) = question.neutral() else {
             return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
         };
-        let target = self.member.provider.manner.target();
+        let target = &self.member.target;
         let (usage, body) = ask
             .answer(target, &bytes, self.now())
             .map_err(|reason| not_read(reason, headers, bytes, self.now()))?;
@@ -398,7 +399,7 @@ impl Running<'_, '_> {
             return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
         };
         let (seed, now) = (proxy.chance.long_number(), proxy.clock.unix_seconds());
-        let target = self.member.provider.manner.target();
+        let target = &self.member.target;
         let stream = ask.stream(target, seed, now);
         let (reader, writer) =
             stream.ok_or_else(|| Failed::new(Outcome::Refused, "its answers do not stream"))?;

@@ -104,9 +104,8 @@ impl Outgoing {
         let Some(Ok(ask)) = question.neutral() else {
             return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
         };
-        let target = member.provider.manner.target();
         let written = ask
-            .write(target, member.config.name.model())
+            .write(&member.target, member.config.name.model())
             .map_err(|unfit| Failed::new(Outcome::Refused, unfit.to_string()))?;
         self.body = written.body.into();
         self.dropped = written.dropped;

@@ -13,7 +13,7 @@ use crate::live::Member;
 use crate::model::AnswerKind;
 use crate::provider::manner::Speech;
 use crate::wire::seal::{Origin, Shape};
-use crate::wire::{Envelope, ErrorBody, Watched};
+use crate::wire::{Envelope, ErrorBody, Needs, Watched};
 
 /// Who may be asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +41,7 @@ pub(super) struct Question {
     /// What is special about it if it passes unread.
     pub(super) through: Option<Box<Through>>,
     neutral: OnceLock<Option<Result<Ask, Misread>>>,
+    needs: OnceLock<Needs>,
 }
 
 impl Question {
@@ -53,6 +54,7 @@ impl Question {
             whose: Whose::default(),
             through: None,
             neutral: OnceLock::new(),
+            needs: OnceLock::new(),
         }
     }
 
@@ -124,6 +126,11 @@ impl Question {
         let read = || Ask::read(self.front, &self.body);
         let read = self.neutral.get_or_init(read).as_ref()?;
         Some(read.as_ref())
+    }
+
+    /// What it needs of a model, found out when first asked for.
+    pub(super) fn needs(&self) -> Needs {
+        *self.needs.get_or_init(|| Needs::of(&self.body))
     }
 
     /// What an answer that passes as it is must be.

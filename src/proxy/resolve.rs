@@ -353,6 +353,13 @@ fn nobody_of<'n>(
             reject.about(&at)
         };
     }
+    let too_long = |rule: &Rule| matches!(rule, Rule::TooLong(_));
+    let code = if broken.iter().any(too_long) {
+        // Clients that shorten their conversations do so by this code.
+        Code::ContextLengthExceeded
+    } else {
+        Code::NoEligibleTarget
+    };
     let told: Vec<String> = names
         .into_iter()
         .zip(broken)
@@ -363,7 +370,7 @@ fn nobody_of<'n>(
         "no target of {whose} may serve this request ({})",
         told.join("; ")
     );
-    Reject::new(Code::NoEligibleTarget, message).final_word()
+    Reject::new(code, message).final_word()
 }
 
 /// One target, drawn with certainty.

@@ -140,6 +140,23 @@ pub fn unsealed(body: &Bytes, origin: Origin) -> Bytes {
     out.into()
 }
 
+/// `path` without marks, whosever they are: the provider is named elsewhere.
+pub fn without_marks(path: &str) -> String {
+    let (mut out, mut rest) = (String::with_capacity(path.len()), path);
+    while let Some((before, after)) = rest.split_once("wb1_") {
+        out.push_str(before);
+        let here = rest.get(before.len()..).unwrap_or_default();
+        if Origin::at_start(here.as_bytes()).is_some() {
+            rest = here.get(MARK_LEN..).unwrap_or_default();
+        } else {
+            out.push_str("wb1_");
+            rest = after;
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
 #[cfg(test)]
 #[path = "seal_tests.rs"]
 mod tests;

@@ -300,6 +300,13 @@ fn capsules_are_taken_out_and_other_thoughts_stay() {
     );
 }
 
+#[test]
+fn a_path_names_what_is_stored_without_its_mark() {
+    let path = format!("/v1/responses/{}resp_1?wb1_x=wb1_", a().mark());
+    assert_eq!(without_marks(&path), "/v1/responses/resp_1?wb1_x=wb1_");
+    assert_eq!(without_marks("/v1/files/file_1"), "/v1/files/file_1");
+}
+
 /// Documents with the words that matter in all places.
 fn documents() -> impl Strategy<Value = Value> {
     let word = prop::sample::select(vec![

@@ -14,6 +14,7 @@
 mod costs;
 mod laws;
 mod layers;
+mod recordings;
 mod source;
 
 #[cfg(feature = "daemon")]

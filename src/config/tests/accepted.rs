@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::{Fallback, Mode, Objective, ProviderKind, Strategy, diff};
+use super::super::{Fallback, Mode, Objective, OnLostOrigin, ProviderKind, Strategy, diff};
 use super::{SMALL, World, compiled, good};
 use crate::balance::Share;
 use crate::model::{Price, RouteName, Tier, Tiers, UpstreamName};
@@ -277,10 +277,14 @@ fn a_route_that_mixes_models_says_so_unless_it_is_meant_or_held() {
 #[test]
 fn route_settings_lie_over_the_defaults() {
     let text = "[providers.sim]\nkind = \"simulated\"\n[defaults.deadlines]\nconnect = \"1s\"\ntotal = \"90s\"\n\
-        [defaults.retry]\ncount = 1\n[routes.c]\ndeadlines.total = \"10s\"\nretry.on_codes = [503]\n\
-        objective = \"latency\"\ntargets.x.use = \"sim/m\"\n";
+        [defaults]\non_lost_origin = \"fail\"\n[defaults.retry]\ncount = 1\n[routes.c]\ndeadlines.total = \"10s\"\nretry.on_codes = [503]\n\
+        objective = \"latency\"\ntargets.x.use = \"sim/m\"\n\
+        [routes.d]\non_lost_origin = \"strip\"\ntargets.x.use = \"sim/m\"\n";
     let config = good(text).config;
+    let own = &config.routes[&RouteName::new("d").unwrap()];
+    assert_eq!(own.on_lost_origin, OnLostOrigin::Strip);
     let route = &config.routes[&RouteName::new("c").unwrap()];
+    assert_eq!(route.on_lost_origin, OnLostOrigin::Fail);
     assert_eq!(route.deadlines.connect, Duration::from_secs(1));
     assert_eq!(route.deadlines.total, Duration::from_secs(10));
     assert_eq!(
@@ -390,4 +394,21 @@ fn a_difference_of_the_defaults_is_told() {
     for line in expected {
         assert!(found.contains(&line), "{line} is missing in {found:#?}");
     }
+}
+
+#[test]
+fn what_a_model_can_do_is_as_written_at_its_target_its_provider_or_as_published() {
+    let config = good(
+        "[providers.p]\nkind = \"openai\"\napi_key = \"sk-x\"\ncapabilities = { context = 5_000, tools = false }\n\
+         [routes.c]\ntargets.x = { use = \"p/gpt-4o\", weight = 1, capabilities = { tools = true } }\n\
+         targets.y = { use = \"p/nobody-knows-it\", weight = 1 }\n",
+    )
+    .config;
+    let targets = &config.routes.values().next().unwrap().targets;
+    let known = targets[0].capabilities;
+    assert_eq!((known.tools, known.context), (Some(true), Some(5_000)));
+    assert_eq!(known.images, Some(true), "as the catalogue says");
+    assert!(known.max_output.is_some(), "as the catalogue says");
+    let unknown = targets[1].capabilities;
+    assert_eq!((unknown.tools, unknown.images), (Some(false), None));
 }

@@ -10,6 +10,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+/// Makes a response of a request.
+pub(super) type Reply = Arc<dyn Fn(&str) -> Vec<u8> + Send + Sync>;
+
 /// What is done once a request has been read.
 #[derive(Clone)]
 pub(super) enum Act {
@@ -30,7 +33,7 @@ pub(super) enum Act {
     /// Does these in turn, one for each request, whatever its connection.
     Turn(Vec<Act>),
     /// Sends what this makes of the request, head and body.
-    Reply(Arc<dyn Fn(&str) -> Vec<u8> + Send + Sync>),
+    Reply(Reply),
 }
 
 /// The target.

@@ -1,5 +1,6 @@
 //! The data plane against targets that misbehave, over real sockets.
 
+mod capabilities;
 mod conversations;
 mod credentials;
 mod cross;

@@ -337,3 +337,54 @@ async fn thoughts_of_another_dialect_are_marked_and_come_back() {
         "{got:?}"
     );
 }
+
+#[tokio::test]
+async fn thoughts_that_another_dialect_packed_are_not_passed_to_a_server_of_responses() {
+    let target = Faultd::start(refusal()).await;
+    let world = Plan::new(vec![Spec::new(target.address, 1.0)])
+        .start()
+        .await;
+    let body = json!({"model": "chat", "input": [
+        {"type": "reasoning", "summary": [], "encrypted_content": "{\"wb\":1,\"signature\":\"s\"}"},
+        {"role": "user", "content": "go on"}]});
+    world
+        .send(&post_to("/v1/responses", &body.to_string()))
+        .await;
+    let sent: Value = serde_json::from_str(&last_body(&target)).unwrap();
+    assert_eq!(sent["input"], json!([{"role": "user", "content": "go on"}]));
+    assert_eq!(sent["model"], "m");
+}
+
+#[tokio::test]
+async fn an_origin_that_is_blocked_for_a_moment_is_waited_for() {
+    let limited =
+        b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\ncontent-length: 2\r\n\r\n{}";
+    let acts = vec![Act::Answer(limited.to_vec()), thought("p1")];
+    let (world, targets) = world(acts, |_| {}).await;
+    let body = second(&format!("{}sig.p0", mark("p0")));
+    let got = go_on(&world, &body).await;
+    assert_eq!(got.header("x-weighbridge-provider"), "p1", "{got:?}");
+    targets[0].now_do(thought("p0"));
+    let got = go_on(&world, &body).await;
+    assert_eq!(got.header("x-weighbridge-provider"), "p0", "{got:?}");
+    assert_eq!(counts(&targets), [2, 1]);
+}
+
+#[tokio::test]
+async fn a_streamed_answer_is_marked_and_is_otherwise_the_same_bytes() {
+    let events = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"content\":[]}}\n\n\
+        event: content_block_start\ndata: {\"type\":\"content_block_start\",  \"index\":0,\"content_block\":{\"type\":\"thinking\",\
+        \"thinking\":\"\",\"signature\":\"\"}}\n\n\
+        event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"signature_delta\",\
+        \"signature\":\"sig.p0\"}}\n\n\
+        event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n\
+        event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n\
+        event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+    let act = Act::Answer(response("200 OK", "text/event-stream", events));
+    let (world, _targets) = world(vec![act, failure()], |plan| plan.targets[1].weight = 0.0).await;
+    let body = r#"{"model":"chat","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
+    let got = go_on(&world, body).await;
+    assert!(got.whole, "{got:?}");
+    let marked = format!("{}sig.p0", mark("p0"));
+    assert_eq!(got.body, events.replace("sig.p0", &marked));
+}

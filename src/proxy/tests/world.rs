@@ -14,7 +14,8 @@ use tokio::time::timeout;
 
 use crate::balance::{Share, Weight, WeightTable};
 use crate::config::{
-    self, Config, Deadlines, Endpoint, Interface, Mode, Phases, Retry, Secret, Server, Strategy,
+    self, Capabilities, Config, Deadlines, Endpoint, Interface, Mode, Phases, Retry, Secret,
+    Server, Strategy,
 };
 use crate::limit::DEFAULT_CODES;
 use crate::live::{
@@ -39,6 +40,7 @@ pub(super) struct Spec {
     /// Its credentials; one of its own if there are none.
     pub(super) keys: Vec<&'static str>,
     pub(super) deadlines: Phases,
+    pub(super) capabilities: Capabilities,
 }
 
 impl Spec {
@@ -50,6 +52,7 @@ impl Spec {
             interface: Interface::OPENAI,
             keys: Vec::new(),
             deadlines: Phases::default(),
+            capabilities: Capabilities::default(),
         }
     }
 
@@ -211,7 +214,7 @@ impl Plan {
             listener,
             Arc::clone(&proxy),
             async { drop(stopped.await) },
-            self.grace,
+            move || self.grace,
         );
         World {
             address,
@@ -261,9 +264,9 @@ fn snapshot(config: Config) -> Snapshot {
         .map(|route| {
             let weights: Vec<Weight> = route.targets.iter().map(|target| target.weight).collect();
             let table = WeightTable::from_weights(&weights).unwrap();
-            let of = |target: &config::Target| Member {
-                deadlines: target.deadlines,
-                ..members[target.upstream.name.as_str()].clone()
+            let of = |target: &config::Target| {
+                let member = members[target.upstream.name.as_str()].clone();
+                member.of_target(target)
             };
             Arc::new(Route {
                 config: Arc::clone(route),
@@ -501,6 +504,7 @@ fn target(index: usize, spec: &Spec) -> config::Target {
                 .map(|key| Secret::new((*key).to_owned()))
                 .collect(),
         },
+        capabilities: Capabilities::default(),
         deadlines: Phases::default(),
         headers: Vec::new(),
         models: Vec::new(),
@@ -518,6 +522,7 @@ fn target(index: usize, spec: &Spec) -> config::Target {
         name: TargetName::new(&format!("t{index}")).unwrap(),
         price: upstream.price,
         tags: spec.tags.clone(),
+        capabilities: spec.capabilities,
         deadlines: spec.deadlines,
         upstream,
         weight: Weight::new(spec.weight).unwrap(),

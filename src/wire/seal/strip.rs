@@ -291,7 +291,8 @@ impl Walk {
                 bound = Some(Bound { what, origin });
             }
             let opaque = OPAQUE.contains(&key.as_str()) && !is_compaction && self.is_lost(member);
-            !opaque && !(key == "id" && self.is_foreign(member))
+            let foreign_id = key == "id" && self.is_foreign(member);
+            !(opaque || foreign_id)
         });
         self.dropped += before - members.len();
         bound.map_or(Ok(()), Err)

@@ -13,7 +13,7 @@ use super::world::{Plan, Spec, World};
 use crate::config::Interface;
 use crate::model::{Class, Outcome};
 
-/// SplitMix64.
+/// The generator `SplitMix64`.
 struct Luck(u64);
 
 impl Luck {

@@ -63,11 +63,11 @@ fn accepts(name: &str, body: &Value) -> Result<(), String> {
             return Err("Expected `thinking`, but found `tool_use`".to_owned());
         }
     }
-    let messages = body["messages"].as_array().into_iter().flatten();
-    for message in messages.filter(|it| it["content"] == json!([])) {
-        return Err(format!("a message says nothing: {message}"));
-    }
-    Ok(())
+    let mut messages = body["messages"].as_array().into_iter().flatten();
+    let silent = messages.find(|it| it["content"] == json!([]));
+    silent.map_or(Ok(()), |message| {
+        Err(format!("a message says nothing: {message}"))
+    })
 }
 
 fn foreign(name: &str, value: &Value, within: bool) -> Result<(), String> {

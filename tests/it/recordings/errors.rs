@@ -1,48 +1,17 @@
-//! Errors that providers really sent, where the data's folder is there; see `WEIGHBRIDGE_DATA`.
+//! What recorded and quoted errors mean.
 
 use std::path::Path;
+use std::time::Duration;
 
-use http::{HeaderName, HeaderValue};
 use serde_json::Value;
+use weighbridge::model::Outcome;
+use weighbridge::provider::fault::{Fault, classify, of_stream};
+use weighbridge::wire::{StreamReader, Watched};
 
-use super::*;
-use crate::wire::{StreamReader, Watched};
+use super::recording::{Recording, headers_of};
 
-fn header_map(value: &Value) -> HeaderMap {
-    let pairs = value.as_object().expect("headers are an object").iter();
-    let pairs = pairs.filter_map(|(name, value)| {
-        let name: HeaderName = name.parse().ok()?;
-        let value = HeaderValue::from_str(value.as_str()?).ok()?;
-        Some((name, value))
-    });
-    pairs.collect()
-}
-
-/// Judges a recording as the proxy would: an answer by its status, a stream by what its reader saw.
-fn judge(item: &Value) -> Fault {
-    let body = match &item["body"] {
-        Value::String(body) => body.clone(),
-        other => other.to_string(),
-    };
-    let status = u16::try_from(item["status"].as_u64().unwrap()).unwrap();
-    if status == 200 {
-        let watched = match item["api"].as_str() {
-            Some("openai-responses") => Watched::Responses,
-            Some("anthropic-messages") => Watched::Messages,
-            _ => Watched::Chat,
-        };
-        let mut reader = StreamReader::of(watched);
-        reader.push(body.as_bytes());
-        return of_stream(reader.finish());
-    }
-    // 2026-11-24.
-    classify(
-        status,
-        &header_map(&item["headers"]),
-        body.as_bytes(),
-        1_795_478_400,
-    )
-}
+/// 2026-11-24.
+const NOW: u64 = 1_795_478_400;
 
 /// What a recorded answer means that its status does not say, by the beginning of its name.
 const SPECIAL: [(&str, Outcome); 10] = [
@@ -58,7 +27,8 @@ const SPECIAL: [(&str, Outcome); 10] = [
     ("256_vertex", Outcome::ContextTooLong),
 ];
 
-fn expected(file: &str, status: u64) -> Outcome {
+/// What the row says: its status, unless the body says more.
+fn expected(file: &str, status: u16) -> Outcome {
     let special = SPECIAL.iter().find(|(name, _)| file.starts_with(name));
     match (special, status) {
         (Some((_, outcome)), _) => *outcome,
@@ -118,36 +88,50 @@ const QUOTED: [(&str, Outcome, Option<u64>); 22] = [
     ),
 ];
 
-#[test]
-fn every_recorded_error_means_what_it_is() {
-    let Some(data) = std::env::var_os("WEIGHBRIDGE_DATA") else {
-        println!("skipped: WEIGHBRIDGE_DATA is not set");
-        return;
-    };
-    let folder = Path::new(&data).join("recordings");
-    let read = |path: &str| std::fs::read_to_string(folder.join(path)).expect("a file of the data");
-    let mut judged = 0;
-    for row in read("index.csv").lines().skip(1) {
-        let file = row.split(',').next().expect("a first column");
-        let item: Value = serde_json::from_str(&read(&format!("responses/{file}"))).unwrap();
-        let status = item["status"].as_u64().unwrap();
-        if status == 200 {
-            continue;
-        }
-        judged += 1;
-        let fault = judge(&item);
-        assert_eq!(fault.outcome, expected(file, status), "{file}");
-        match file.split('_').next() {
-            Some("030") => assert_eq!(fault.wait, Some(Duration::from_secs(1)), "{file}"),
-            Some("109") => {
-                let wait = fault.wait.expect("a wait").as_secs();
-                assert!((48..=49).contains(&wait), "{file}: {wait} s");
-            }
-            _ => {}
-        }
+/// Judges a recorded error as its row says, or tells what is wrong.
+pub(super) fn check(recording: &Recording) -> Vec<String> {
+    let fault = classify(recording.status, &recording.headers, &recording.body, NOW);
+    let mut wrong = Vec::new();
+    let expected = expected(&recording.name, recording.status);
+    if fault.outcome != expected {
+        wrong.push(format!("wanted {expected:?}, found {:?}", fault.outcome));
     }
-    assert!(judged >= 60, "only {judged} errors were found");
-    let quoted: Value = serde_json::from_str(&read("quoted_errors.json")).unwrap();
+    let seconds = fault.wait.map(|wait| wait.as_secs());
+    let waits = match recording.name.split('_').next() {
+        Some("030") => seconds == Some(1),
+        Some("109") => matches!(seconds, Some(48..=49)),
+        _ => true,
+    };
+    if !waits {
+        wrong.push(format!("waits {:?}", fault.wait));
+    }
+    wrong
+}
+
+/// Judges a quoted error as the proxy would: an answer by its status, a stream by what its reader saw.
+fn judge(item: &Value) -> Fault {
+    let body = match &item["body"] {
+        Value::String(body) => body.clone(),
+        other => other.to_string(),
+    };
+    let status = u16::try_from(item["status"].as_u64().unwrap()).unwrap();
+    if status == 200 {
+        let watched = match item["api"].as_str() {
+            Some("openai-responses") => Watched::Responses,
+            Some("anthropic-messages") => Watched::Messages,
+            _ => Watched::Chat,
+        };
+        let mut reader = StreamReader::of(watched);
+        reader.push(body.as_bytes());
+        return of_stream(reader.finish());
+    }
+    classify(status, &headers_of(&item["headers"]), body.as_bytes(), NOW)
+}
+
+/// Judges all errors that were quoted in public.
+pub(super) fn check_quoted(data: &Path) {
+    let file = data.join("recordings/quoted_errors.json");
+    let quoted: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     for item in quoted["items"].as_array().expect("items") {
         let id = item["id"].as_str().unwrap();
         let known = QUOTED.iter().find(|(name, ..)| *name == id);

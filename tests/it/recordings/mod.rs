@@ -1,0 +1,108 @@
+//! Every recorded answer through its adapter and every front.
+//!
+//! A success is read by the adapter of its words, in chunks of seven bytes where it streams, and written for every client
+//! that could have asked. What is written must be valid by the provider's own schemas, and must say what the recording says:
+//! text, calls of tools, why it ended, tokens. Both sides of that are read by plain code in `said` that shares nothing with
+//! the program. Errors must mean what their row says.
+//!
+//! The recordings and the schemas belong to others and are where `WEIGHBRIDGE_DATA` says; without it the same code runs on
+//! the project's own fixtures, without the schemas.
+
+mod errors;
+mod fixtures;
+mod recording;
+mod replay;
+mod said;
+mod schema;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use recording::Recording;
+use replay::Replay;
+use schema::Schemas;
+
+/// What became of many recordings.
+#[derive(Default)]
+struct Tally {
+    used: BTreeMap<String, usize>,
+    unused: Vec<String>,
+    fronts: usize,
+    wrong: Vec<String>,
+}
+
+impl Tally {
+    fn replay(&mut self, recording: &Recording, schemas: Option<&Schemas>) {
+        if recording.status != 200 {
+            let wrong = errors::check(recording);
+            self.count("error", recording, Replay { fronts: 0, wrong });
+            return;
+        }
+        match recording.api() {
+            Ok(api) => {
+                let replay = replay::success(recording, api, schemas);
+                let kind = if recording.stream { "stream" } else { "unary" };
+                self.count(&format!("{api:?} {kind}"), recording, replay);
+            }
+            Err(reason) => self.unused.push(format!("{}: {reason}", recording.name)),
+        }
+    }
+
+    fn count(&mut self, kind: &str, recording: &Recording, replay: Replay) {
+        *self.used.entry(kind.to_owned()).or_default() += 1;
+        self.fronts += replay.fronts;
+        let wrong = replay.wrong.into_iter();
+        self.wrong
+            .extend(wrong.map(|wrong| format!("{}: {wrong}", recording.name)));
+    }
+
+    fn all_used(&self) -> usize {
+        self.used.values().sum()
+    }
+}
+
+#[test]
+fn every_recording_is_answered_on_every_front() {
+    let Some(data) = std::env::var_os("WEIGHBRIDGE_DATA").map(PathBuf::from) else {
+        println!("skipped: WEIGHBRIDGE_DATA is not set");
+        return;
+    };
+    let schemas = Schemas::read(&data);
+    let recordings = recording::all(&data);
+    let mut tally = Tally::default();
+    for recording in &recordings {
+        tally.replay(recording, Some(&schemas));
+    }
+    errors::check_quoted(&data);
+    println!(
+        "{} of {} recordings used, written {} times; by kind: {:?}",
+        tally.all_used(),
+        recordings.len(),
+        tally.fronts,
+        tally.used
+    );
+    println!("checked by schemas: {:?}", schemas.checked.borrow());
+    println!("not used:\n  {}", tally.unused.join("\n  "));
+    assert!(
+        tally.wrong.is_empty(),
+        "{} are wrong:\n{}",
+        tally.wrong.len(),
+        tally.wrong.join("\n")
+    );
+    assert!(tally.all_used() >= 205, "{} are used", tally.all_used());
+}
+
+#[test]
+fn every_fixture_is_answered_on_every_front() {
+    let mut tally = Tally::default();
+    for recording in fixtures::all() {
+        tally.replay(&recording, None);
+    }
+    assert!(tally.wrong.is_empty(), "wrong:\n{}", tally.wrong.join("\n"));
+    assert_eq!(tally.unused, [""; 0], "all are used");
+    assert_eq!(
+        tally.used.len(),
+        15,
+        "seven interfaces, both ways, and errors"
+    );
+}

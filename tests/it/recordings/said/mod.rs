@@ -1,0 +1,115 @@
+//! What an answer says, by a plain reading of its JSON that shares no code with the program.
+//!
+//! The same reading is made of the recording and of what the fronts write, and the two are compared.
+
+mod converse;
+mod openai;
+mod others;
+
+use serde_json::Value;
+
+use super::recording::Api;
+
+/// What an answer says.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Said {
+    pub(super) choices: Vec<Choice>,
+    pub(super) usage: Option<Usage>,
+}
+
+/// One of the answers.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Choice {
+    /// Text and refusals, joined.
+    pub(super) text: String,
+    /// Names and arguments.
+    pub(super) calls: Vec<(String, Value)>,
+    pub(super) finish: Option<End>,
+}
+
+/// Why it ended, in words that all interfaces share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// Complete, calls of tools included: whether there are any is seen.
+    Complete,
+    Length,
+    /// Cut off by a policy, or refused by the model.
+    Filtered,
+    /// In a provider's own words.
+    Other(String),
+}
+
+/// Token counts: of the prompt with what was cached, of it read from the cache, of the answer with reasoning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Usage {
+    pub(super) input: u64,
+    pub(super) cached: u64,
+    pub(super) output: u64,
+}
+
+impl Said {
+    /// Reads `body`.
+    pub(super) fn of(api: Api, stream: bool, body: &[u8]) -> Self {
+        let documents = if stream {
+            match api {
+                Api::Converse => converse::events(body),
+                _ => events(body),
+            }
+        } else {
+            vec![serde_json::from_slice(body).unwrap()]
+        };
+        match (api, stream) {
+            (Api::Chat, false) => openai::chat(&documents[0]),
+            (Api::Chat, true) => openai::chat_stream(&documents),
+            (Api::Completions, _) => openai::completions(&documents),
+            (Api::Responses, false) => openai::response(&documents[0]),
+            (Api::Responses, true) => openai::response_stream(&documents),
+            (Api::Messages, false) => others::message(&documents[0]),
+            (Api::Messages, true) => others::message_stream(&documents),
+            (Api::Gemini, _) => others::gemini(&documents),
+            (Api::Converse, false) => converse::answer(&documents[0]),
+            (Api::Converse, true) => converse::stream(&documents),
+            (Api::Cohere, false) => others::cohere(&documents[0]),
+            (Api::Cohere, true) => others::cohere_stream(&documents),
+        }
+    }
+}
+
+/// The documents of an event stream, without `[DONE]`.
+pub(super) fn events(body: &[u8]) -> Vec<Value> {
+    let text = std::str::from_utf8(body).unwrap().replace("\r\n", "\n");
+    let data = text.split("\n\n").filter_map(|event| {
+        let lines: Vec<&str> = event
+            .lines()
+            .filter_map(|line| line.strip_prefix("data:"))
+            .map(|line| line.strip_prefix(' ').unwrap_or(line))
+            .collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    });
+    data.filter(|data| data.trim() != "[DONE]")
+        .map(|data| serde_json::from_str(&data).unwrap())
+        .collect()
+}
+
+/// A text, empty where there is none.
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// A list, empty where there is none.
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+/// A count, 0 where there is none.
+fn count(value: &Value) -> u64 {
+    value.as_u64().unwrap_or(0)
+}
+
+/// Arguments that are written as text; none are the empty object.
+fn arguments(text: &str) -> Value {
+    if text.trim().is_empty() {
+        return Value::Object(serde_json::Map::new());
+    }
+    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+}
