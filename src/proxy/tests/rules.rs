@@ -75,9 +75,9 @@ async fn no_fault_sends_a_request_to_a_target_without_the_required_tag() {
         list.push(Fallback::Upstream(UpstreamName::new("p3/m").unwrap()));
     }
     let world = Arc::new(plan.start().await);
-    for _ in 0..250 {
+    for _ in 0..50 {
         let mut clients = JoinSet::new();
-        for _ in 0..8 {
+        for _ in 0..40 {
             let world = Arc::clone(&world);
             clients.spawn(async move { world.chat(&ask(false)).await.status });
         }
