@@ -98,6 +98,7 @@ fn end() -> Event {
             output: 150,
             ..Tokens::default()
         }),
+        estimated: false,
         cost: None,
         wait: None,
     })

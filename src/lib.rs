@@ -28,6 +28,8 @@ pub mod demo;
 #[cfg(feature = "daemon")]
 pub mod live;
 #[cfg(feature = "daemon")]
+pub mod login;
+#[cfg(feature = "daemon")]
 pub mod mock;
 #[cfg(feature = "daemon")]
 pub mod proxy;

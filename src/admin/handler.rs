@@ -21,6 +21,12 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Answers `request`.
 pub(super) async fn handle(admin: &Admin, request: Request<Incoming>) -> Reply {
+    let allow_remote = admin.published.read().config.admin.allow_remote;
+    if !allow_remote && !origin::is_named_by_address(&request) {
+        let message = "expected an address or localhost as this listener's name, found another name; \
+            admin.allow_remote = true allows any";
+        return reply::error(StatusCode::FORBIDDEN, message);
+    }
     let Some(resource) = Resource::at(request.uri().path()) else {
         let message = "there is nothing here; GET /api/v1 lists what there is";
         return reply::error(StatusCode::NOT_FOUND, message);

@@ -1,15 +1,19 @@
-//! Whether a request that changes something may come from where it says.
+//! Whether a request may come from where it says.
 //!
 //! Problem: a web page that an operator visits can send requests to the operator's own loopback. It can't read the answer,
 //! but a reload would happen; and with a name that first resolves to its own server and then to 127.0.0.1 (DNS rebinding)
-//! it is "the same origin" to the browser. Choice: browsers say where such a request comes from in `Origin`; programs say
+//! it is "the same origin" to the browser, and can read as well. Choice, for all requests: unless others are allowed, this
+//! listener answers to addresses and to `localhost`, which nobody can make lead elsewhere; a rebound page's requests bear
+//! its own name. For requests that change something: browsers say where such a request comes from in `Origin`; programs say
 //! nothing. What says an origin must be this listener itself, by address or as `localhost`: a page under any name, rebound
 //! or not, has that name in its origin. How it fails: it does not keep out programs on the operator's machine, which could
 //! as well change the files.
 
 use std::net::IpAddr;
 
+use http::Request;
 use http::header::{HOST, HeaderMap, ORIGIN};
+use http::uri::Authority;
 
 /// Whether `headers` come from a program, or from a page of this listener itself.
 pub(super) fn is_own(headers: &HeaderMap) -> bool {
@@ -32,6 +36,15 @@ pub(super) fn is_own(headers: &HeaderMap) -> bool {
         .strip_prefix("http://")
         .or_else(|| origin.strip_prefix("https://"));
     authority == Some(host) && is_address(host)
+}
+
+/// Whether `request` names its listener by an address or as `localhost`. A program that gives no name at all is none of
+/// a browser's.
+pub(super) fn is_named_by_address<B>(request: &Request<B>) -> bool {
+    let line = request.uri().authority().map(Authority::as_str);
+    let hosts = request.headers().get_all(HOST).iter();
+    let mut names = hosts.map(|host| host.to_str().ok()).chain(line.map(Some));
+    names.all(|name| name.is_some_and(is_address))
 }
 
 /// Whether an authority is an IP address or `localhost`, with or without a port.

@@ -12,9 +12,10 @@ use tokio::task::JoinSet;
 use super::fleet::Fleet;
 use super::signals::{Ends, reload_on_hangup};
 use crate::admin::{self, Admin};
-use crate::config::Problem;
+use crate::config::{Compiled, Problem};
 use crate::control::{self, Handle, Source};
 use crate::live::{Board, Clock, Published};
+use crate::login::Keeper;
 use crate::mock::Laws;
 use crate::proxy::{self, Caller, Chance, DrainReport, Proxy};
 use crate::telemetry::Metrics;
@@ -107,11 +108,7 @@ impl App {
     /// Reads the configuration, binds the listeners, builds everything. Must be called within a runtime.
     pub async fn build(options: Options) -> Result<Self, AppError> {
         let clock = Clock::start();
-        let compiled = options.source.read().result.map_err(AppError::Config)?;
-        for warning in &compiled.warnings {
-            tracing::warn!(%warning, "configuration");
-        }
-        let config = compiled.config;
+        let Compiled { config, shown, .. } = first_configuration(&options)?;
         let data = bind(options.listen.unwrap_or(config.server.listen)).await?;
         let admin_listener = bind(options.admin_listen.unwrap_or(config.admin.listen)).await?;
         let phase = rand::random();
@@ -124,7 +121,7 @@ impl App {
             }
         })?;
         let (published, publisher) = Published::first(snapshot);
-        let board = Arc::new(Board::starting_with(compiled.shown));
+        let board = Arc::new(Board::starting_with(shown));
         let metrics = Arc::new(Metrics::new(published.clone()));
         let caller = Caller::new();
         if let Some(problem) = caller.tls_problem() {
@@ -203,14 +200,16 @@ impl App {
     ) -> Result<DrainReport, AppError> {
         let system = |what| move |source| AppError::System { what, source };
         let mut ends = Ends::listen().map_err(system("signals"))?;
-        let grace = self.published.read().config.server.drain_grace;
+        let published = self.published.clone();
+        // Asked when draining begins: a reload may have changed it.
+        let grace = move || published.read().config.server.drain_grace;
         let (closing, closed) = watch::channel(false);
         let (last, ended) = watch::channel(false);
         let mut tasks = Background::default();
         tasks.spawn("controller", self.controller.run(ended.clone()));
         tasks.spawn(
             "admin listener",
-            admin::serve(self.admin_listener, self.admin, turned(ended)),
+            admin::serve(self.admin_listener, self.admin, turned(ended.clone())),
         );
         tasks.spawn("reloader", self.reloader.run());
         tasks.spawn("signal handler", reload_on_hangup(self.handle.clone()));
@@ -220,6 +219,10 @@ impl App {
             ),
             Source::Text { .. } => None,
         };
+        // Clients that connect meanwhile wait, rather than be told that there is no credential yet.
+        let mut keeper = Keeper::new(self.published.clone(), self.clock);
+        keeper.first().await;
+        tasks.spawn("renewal of credentials", keeper.run(ended));
         let data = tokio::spawn(proxy::serve(self.data, self.proxy, turned(closed), grace));
         let (mut data, mut stop) = (std::pin::pin!(data), std::pin::pin!(stop));
         let failure = tokio::select! {
@@ -248,6 +251,21 @@ impl App {
         tasks.end().await;
         drop(watcher);
         failure.map_or(Ok(report), |what| Err(AppError::Ended(what)))
+    }
+}
+
+/// The configuration to start with, its warnings said, and the command line's addresses checked like its own.
+fn first_configuration(options: &Options) -> Result<Compiled, AppError> {
+    let compiled = options.source.read().result.map_err(AppError::Config)?;
+    for warning in &compiled.warnings {
+        tracing::warn!(%warning, "configuration");
+    }
+    let config = &compiled.config;
+    let refused = config.refused_addresses(options.listen, options.admin_listen);
+    if refused.is_empty() {
+        Ok(compiled)
+    } else {
+        Err(AppError::Config(refused))
     }
 }
 
@@ -293,3 +311,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, AppError> {
         .await
         .map_err(|source| AppError::Listen { address, source })
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::input::UpstreamInput;
+use super::input::{Headroom, Room, UpstreamInput};
 use super::upstream::Around;
 use crate::model::{AnswerKind, Class, Time};
 
@@ -19,6 +19,15 @@ const ACCEPTED_MEMORY: f64 = 4.0;
 const DISPATCH_MEMORY: f64 = 1.5;
 /// Age of a target from which its pending requests are capped: before it nothing is known of its times.
 const CAP_FROM: f64 = 4.0;
+/// Part of a limit below which what is left of it lowers the rate, whatever the rate is.
+const LOW: f64 = 0.1;
+/// Part of a limit that is still asked for until its reset where nothing is left of it: limits that fill steadily have
+/// room before, and only an answer shows it. It never blocks; a refusal does.
+const TRICKLE: f64 = 0.1;
+/// Seconds until a reset that is not told, and the most that are believed.
+const RESET: (f64, f64) = (60.0, 600.0);
+/// Weight of a tick's tokens for each request.
+const TOKENS_GAIN: f64 = 0.2;
 /// Unary answers from which their time is known well enough for a cap.
 const KNOWN_UNARY: f64 = 3.0;
 
@@ -26,7 +35,13 @@ const KNOWN_UNARY: f64 = 3.0;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Capacity {
     /// Requests per second that it accepts; `None` while no limit is known.
-    pub(super) cap: Option<f64>,
+    cap: Option<f64>,
+    /// Requests per second that the rest of its provider's limits allows, and until when.
+    #[serde(default)]
+    announced: Option<(f64, Time)>,
+    /// Tokens of a request and its answer.
+    #[serde(default)]
+    tokens_each: Option<f64>,
     accepted: f64,
     refused_at: Option<Time>,
     dispatched: [f64; 2],
@@ -40,6 +55,8 @@ impl Default for Capacity {
     fn default() -> Self {
         Self {
             cap: None,
+            announced: None,
+            tokens_each: None,
             accepted: 0.0,
             refused_at: None,
             dispatched: [0.0; 2],
@@ -61,6 +78,7 @@ impl Capacity {
     ) {
         let elapsed = around.elapsed.max(1e-3);
         self.learn_rate(input, around, elapsed);
+        self.hear_headroom(input, around);
         let gain = (elapsed / DISPATCH_MEMORY).min(1.0);
         for (rate, sent) in self.dispatched.iter_mut().zip(input.batch.dispatched) {
             *rate += gain * (f64::from(sent) / elapsed - *rate);
@@ -98,6 +116,50 @@ impl Capacity {
         };
         let grown = grown + 0.002 * elapsed;
         self.cap = (grown <= 1.5 * around.demand + 1.0).then_some(grown);
+    }
+
+    /// Takes in what the provider says is left. It may only tighten, and only until the reset: the limit is shared with
+    /// whoever else uses the credential, so the next answer may say something else.
+    fn hear_headroom(&mut self, input: &UpstreamInput, around: &Around<'_>) {
+        let batch = &input.batch;
+        if batch.counted > 0 {
+            let tokens = batch.tokens_in.saturating_add(batch.tokens_out) as f64;
+            let each = (tokens / f64::from(batch.counted)).max(1.0);
+            let known = self.tokens_each.unwrap_or(each);
+            self.tokens_each = Some(known + TOKENS_GAIN * (each - known));
+        }
+        if let Some(headroom) = &input.headroom {
+            self.announced = self.allowed(headroom, around);
+        }
+        self.announced = self.announced.filter(|(_, until)| *until > around.now);
+    }
+
+    /// The lower of the two rates that `headroom` allows, if one is near.
+    fn allowed(&self, headroom: &Headroom, around: &Around<'_>) -> Option<(f64, Time)> {
+        let near = |room: Room, each: f64| {
+            let span = room.resets_in.unwrap_or(RESET.0).clamp(1e-3, RESET.1);
+            let limit = room.limit.unwrap_or(room.remaining).max(room.remaining);
+            let needed = around.expected_rate * span * each;
+            let is_near = room.remaining < LOW * limit || room.remaining < needed;
+            let rate = (room.remaining + TRICKLE * limit) / each / span;
+            is_near.then(|| (rate.max(0.02), headroom.at.after_secs(span)))
+        };
+        let requests = headroom.requests.and_then(|room| near(room, 1.0));
+        let tokens = headroom.tokens.zip(self.tokens_each);
+        let tokens = tokens.and_then(|(room, each)| near(room, each));
+        [requests, tokens]
+            .into_iter()
+            .flatten()
+            .min_by(|a, b| a.0.total_cmp(&b.0))
+    }
+
+    /// Requests per second that it can take; `None` while no limit is known.
+    pub(super) fn cap(&self, now: Time) -> Option<f64> {
+        let announced = self.announced.filter(|(_, until)| *until > now);
+        match (self.cap, announced) {
+            (Some(learned), Some((rate, _))) => Some(learned.min(rate)),
+            (learned, announced) => learned.or(announced.map(|(rate, _)| rate)),
+        }
     }
 
     /// Little's law with room for chance: 4 + N + 4√N, where N is the rate times the time to content.
@@ -143,3 +205,7 @@ impl Capacity {
         self.pending_cap
     }
 }
+
+#[cfg(test)]
+#[path = "capacity_tests.rs"]
+mod tests;

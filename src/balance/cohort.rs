@@ -109,7 +109,12 @@ impl CohortMemory {
 
     /// Seconds that a typical answer takes at the reference.
     pub(super) fn typical_seconds(&self) -> f64 {
-        self.reference.first_token + self.reference.per_token * self.tokens.1.max(1.0)
+        self.seconds_at(self.reference)
+    }
+
+    /// Seconds that a typical answer would take at another reference.
+    pub(super) fn seconds_at(&self, reference: Reference) -> f64 {
+        reference.first_token + reference.per_token * self.tokens.1.max(1.0)
     }
 
     /// Takes the members' batches into the token mix.

@@ -29,6 +29,8 @@ pub enum Rule {
     Drained,
     /// Its provider has no words for the request: what it lacks.
     Lacks(String),
+    /// The prompt is longer than its context, which has so many tokens.
+    TooLong(u64),
     /// The request would have to be said in other words, and cannot be read: what is wrong with it.
     Unreadable(String),
     /// The request holds what only another provider understands: what.
@@ -42,6 +44,9 @@ impl fmt::Display for Rule {
             Self::Forbid(tag) => write!(f, "the tag {tag:?} is forbidden"),
             Self::Drained => f.write_str("its weight is 0"),
             Self::Lacks(what) => write!(f, "it has no {what}"),
+            Self::TooLong(context) => {
+                write!(f, "its context has {context} tokens, the prompt is longer")
+            }
             Self::Unreadable(what) => write!(f, "the request cannot be translated for it: {what}"),
             Self::NotItsOrigin(what) => write!(f, "{what} comes from another provider"),
         }

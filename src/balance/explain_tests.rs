@@ -128,6 +128,11 @@ fn health_is_told_with_its_reason_and_what_comes_next() {
             Cause::OurFault,
             "our credential or our model name is wrong there",
         ),
+        (Cause::Quota, "its quota or its money is used up"),
+        (
+            Cause::AbsurdWait,
+            "it asked to be left alone for more than ten minutes",
+        ),
     ] {
         check(
             |row| {

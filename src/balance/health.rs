@@ -15,6 +15,9 @@ const FIRST_BACKOFF: f64 = 1.0;
 /// Longest back-off where failure is quick, and where a failed probe costs somebody seconds.
 const QUICK_CEILING: f64 = 12.0;
 const SLOW_CEILING: f64 = 30.0;
+/// Longest back-off where money is used up or a wait is absurd: somebody pays at noon, or nobody does. It begins with
+/// [`SLOW_CEILING`]; each probe costs one request a detour.
+const QUOTA_CEILING: f64 = 600.0;
 /// Time constant of the back-off's decay, in seconds.
 const BACKOFF_MEMORY: f64 = 20.0;
 /// A back-off is never shorter than this many requests take to come: at 0.05 requests/s each would be a probe.
@@ -137,20 +140,32 @@ impl HealthMemory {
         let ceiling = match cause {
             Cause::Faults => QUICK_CEILING,
             Cause::Overdue | Cause::Stalls | Cause::OurFault => SLOW_CEILING,
+            Cause::Quota | Cause::AbsurdWait => QUOTA_CEILING,
         };
-        let backoff = if cause == Cause::OurFault {
-            ceiling
-        } else {
-            self.backoff.min(ceiling)
+        let least = match cause {
+            Cause::Faults | Cause::Overdue | Cause::Stalls => 0.0,
+            Cause::OurFault | Cause::Quota | Cause::AbsurdWait => SLOW_CEILING,
         };
+        let backoff = self.backoff.clamp(least, ceiling);
         let spaced = (LEAST_REQUESTS / demand.max(1e-3)).min(LONGEST_BACKOFF);
         self.state = Health::Ejected {
             until: now.after_secs(backoff.max(spaced)),
             cause,
         };
-        self.backoff = (self.backoff * 2.0).min(ceiling.max(FIRST_BACKOFF));
+        self.backoff = (backoff * 2.0).min(ceiling);
         self.ejected_at = now;
         self.ejections += 1;
+    }
+
+    /// Whatever it is out for may be mended: asks for a probe at once.
+    pub(super) const fn probe_now(&mut self) {
+        if let Some(cause) = self.cause() {
+            self.state = Health::Probing {
+                cause,
+                passed: 0,
+                out: false,
+            };
+        }
     }
 
     /// Takes in what happened between the ticks.
@@ -200,7 +215,9 @@ impl HealthMemory {
     const fn passes_needed(cause: Cause) -> u8 {
         match cause {
             Cause::Stalls => 2,
-            Cause::Faults | Cause::Overdue | Cause::OurFault => 1,
+            Cause::Faults | Cause::Overdue | Cause::OurFault | Cause::Quota | Cause::AbsurdWait => {
+                1
+            }
         }
     }
 

@@ -144,6 +144,52 @@ pub struct News {
     pub probe: Option<ProbeResult>,
 }
 
+/// What the last answer said is left of its provider's limits.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Headroom {
+    /// When it said so.
+    pub at: Time,
+    /// Of requests.
+    pub requests: Option<Room>,
+    /// Of tokens.
+    pub tokens: Option<Room>,
+}
+
+/// What is left of one limit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Room {
+    /// What is left, in requests or tokens.
+    pub remaining: f64,
+    /// The whole of it.
+    pub limit: Option<f64>,
+    /// Seconds until it is whole again.
+    pub resets_in: Option<f64>,
+}
+impl News {
+    /// This and `later`, as one tick would have heard both.
+    #[must_use]
+    pub fn followed_by(self, later: Self) -> Self {
+        let mut news = Self {
+            ejected: later.ejected.or(self.ejected),
+            probe_sent: self.probe_sent || later.probe_sent,
+            probe: self.probe,
+        };
+        if let Some(result) = later.probe {
+            news.add_probe(result);
+        }
+        news
+    }
+
+    /// Notes what a probe showed. Within one tick a failure hides a success, and either hides a void.
+    pub(super) const fn add_probe(&mut self, result: ProbeResult) {
+        match (self.probe, result) {
+            (Some(ProbeResult::Failed(_)), _)
+            | (Some(ProbeResult::Passed), ProbeResult::Passed | ProbeResult::Void) => {}
+            (None | Some(ProbeResult::Passed | ProbeResult::Void), _) => self.probe = Some(result),
+        }
+    }
+}
+
 /// All that a tick is told about one upstream.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct UpstreamInput {
@@ -163,6 +209,9 @@ pub struct UpstreamInput {
     pub news: News,
     /// Its price now.
     pub price: Option<Price>,
+    /// What its provider said is left of its limits, if an answer since the last tick said it.
+    #[serde(default)]
+    pub headroom: Option<Headroom>,
 }
 
 /// All that a tick is told about one route.

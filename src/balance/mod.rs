@@ -46,8 +46,8 @@ pub use eligible::{Demand, Rule, check as check_eligible, eligible};
 pub use explain::{explain, explain_target};
 pub use health::Health;
 pub use input::{
-    Batch, Flight, Input, MOST_FIRST_TOKEN, MOST_PER_TOKEN, MOST_TOTALS, Moments, News, Recent,
-    Reference, RouteInput, UpstreamInput,
+    Batch, Flight, Headroom, Input, MOST_FIRST_TOKEN, MOST_PER_TOKEN, MOST_TOTALS, Moments, News,
+    Recent, Reference, Room, RouteInput, UpstreamInput,
 };
 pub use list::{ListMember, tilted};
 pub use plan::{Objective, Plan, RouteSpec, Strategy, TargetSpec};

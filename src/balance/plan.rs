@@ -157,12 +157,10 @@ impl Plan {
         let upstreams: Vec<UpstreamName> = index.into_keys().collect();
         let cohort_of = components(upstreams.len(), &routes);
         let count = cohort_of.iter().max().map_or(0, |most| most + 1);
-        let members = |cohort| {
-            (0..upstreams.len())
-                .filter(|i| cohort_of[*i] == cohort)
-                .collect()
-        };
-        let cohorts = (0..count).map(members).collect();
+        let mut cohorts = vec![Vec::new(); count];
+        for (i, cohort) in cohort_of.iter().enumerate() {
+            cohorts[*cohort].push(i);
+        }
         Self {
             upstreams,
             routes,
@@ -225,26 +223,38 @@ fn by_model(targets: &[Target]) -> Vec<Vec<usize>> {
 
 /// Numbers the connected components of upstreams that share a route, in the order of their first members.
 fn components(upstreams: usize, routes: &[Route]) -> Vec<usize> {
-    let mut root: Vec<usize> = (0..upstreams).collect();
+    let mut above: Vec<usize> = (0..upstreams).collect();
     for route in routes {
         let Some(first) = route.targets.first() else {
             continue;
         };
         for target in &route.targets {
-            let (a, b) = (root[first.upstream], root[target.upstream]);
-            let (low, high) = (a.min(b), a.max(b));
-            for place in &mut root {
-                if *place == high {
-                    *place = low;
-                }
-            }
+            let (a, b) = (
+                first_member(&mut above, first.upstream),
+                first_member(&mut above, target.upstream),
+            );
+            above[a.max(b)] = a.min(b);
         }
     }
     let mut numbers = BTreeMap::new();
-    root.iter()
-        .map(|low| {
+    (0..upstreams)
+        .map(|i| {
             let next = numbers.len();
-            *numbers.entry(*low).or_insert(next)
+            *numbers.entry(first_member(&mut above, i)).or_insert(next)
         })
         .collect()
 }
+
+/// The first member of the component that `place` is in. Each place knows one above it; ways are halved while they are
+/// walked, so that thousands of upstreams cost hardly more than their number.
+fn first_member(above: &mut [usize], mut place: usize) -> usize {
+    while above[place] != place {
+        above[place] = above[above[place]];
+        place = above[place];
+    }
+    place
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+pub(super) mod tests;

@@ -10,14 +10,16 @@ use serde::{Deserialize, Serialize};
 
 use super::Reference;
 use super::gate::Standing;
-use crate::model::{AnswerKind, Class, Event, Time};
+use crate::model::{AnswerKind, Class, Demand, Event, Finished, Outcome, Time, Why};
 
-/// Longest wait that a target can ask for; more ejects it for as long. Source: the clamp of the controller's design.
-const LONGEST_BLOCK: Duration = Duration::from_secs(120);
 /// Shortest wait: below it a block would end before the next request.
 const SHORTEST_BLOCK: Duration = Duration::from_millis(50);
 /// What a 429 without a wait asks for.
 const DEFAULT_BLOCK: Duration = Duration::from_secs(1);
+/// Refused credentials or missing models in a row, of as many requests, that eject. One alone may be about the request (a
+/// path that this provider lacks, a file that is not there), and would take the target from everybody else. Three, and one
+/// request more of each outage fails over for nothing.
+const OURS_IN_A_ROW: u8 = 2;
 
 /// Why an upstream was ejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -31,6 +33,30 @@ pub enum Cause {
     Stalls,
     /// Our credential or our model name is wrong there.
     OurFault,
+    /// Money or a lasting quota is used up there.
+    Quota,
+    /// It asked for a wait that is none: more than [`crate::model::LONGEST_WAIT`].
+    AbsurdWait,
+}
+
+impl Cause {
+    /// Whether only a person can mend it, and should be told.
+    pub const fn needs_operator(self) -> bool {
+        match self {
+            Self::OurFault | Self::Quota => true,
+            Self::Faults | Self::Overdue | Self::Stalls | Self::AbsurdWait => false,
+        }
+    }
+}
+
+impl From<Why> for Cause {
+    fn from(why: Why) -> Self {
+        match why {
+            Why::Credential | Why::Model => Self::OurFault,
+            Why::Quota => Self::Quota,
+            Why::AbsurdWait => Self::AbsurdWait,
+        }
+    }
 }
 
 impl fmt::Display for Cause {
@@ -41,6 +67,8 @@ impl fmt::Display for Cause {
             Self::Overdue => "its requests hung",
             Self::Stalls => "its answers stopped in the middle",
             Self::OurFault => "our credential or our model name is wrong there",
+            Self::Quota => "its quota or its money is used up",
+            Self::AbsurdWait => "it asked to be left alone for more than ten minutes",
         })
     }
 }
@@ -62,6 +90,9 @@ pub struct Watch {
     pub probe_needs_end: bool,
     /// When it was last ejected: faults of requests that began before were counted then.
     pub ejected_at: Time,
+    /// Refused credentials or missing models since the last answer.
+    #[serde(default)]
+    pub ours: u8,
 }
 
 impl Default for Watch {
@@ -75,6 +106,7 @@ impl Default for Watch {
             serving: true,
             probe_needs_end: false,
             ejected_at: Time::ZERO,
+            ours: 0,
         }
     }
 }
@@ -154,22 +186,43 @@ pub fn react(watch: &mut Watch, happened: &Happened<'_>) -> Reaction {
             ..Reaction::default()
         },
         Event::Gap => fault(watch, happened, Cause::Stalls),
-        Event::Finished(end) => match end.outcome.class() {
-            Class::Ok => success(watch, happened),
-            Class::Throttle => throttled(watch, happened, end.wait),
-            Class::Fault if happened.gap_counted => Reaction::default(),
-            Class::Fault => fault(watch, happened, cause_of(end.outcome, happened.kind)),
-            Class::OurFault => ours(watch, happened),
-            Class::ClientFault | Class::Cancelled => Reaction {
-                probe: happened.is_probe_of(watch).then_some(ProbeResult::Void),
-                ..Reaction::default()
-            },
+        Event::Finished(end) => finished(watch, happened, end),
+    }
+}
+
+fn finished(watch: &mut Watch, happened: &Happened<'_>, end: &Finished) -> Reaction {
+    let demand = Demand::of(end.outcome, end.wait);
+    match (end.outcome.class(), demand) {
+        (Class::Ok, _) => success(watch, happened),
+        (Class::OurFault, _) => ours(watch, happened),
+        (Class::Throttle | Class::Fault, Demand::Eject(why)) => {
+            put_aside(watch, happened, why.into())
+        }
+        (Class::Throttle, _) => throttled(watch, happened, end.wait),
+        (Class::Fault, demand) => {
+            let reaction = if happened.gap_counted {
+                Reaction::default()
+            } else {
+                fault(watch, happened, cause_of(end.outcome, happened.kind))
+            };
+            let block_until = match demand {
+                Demand::Spare(wait) => Some(happened.now.after(wait)),
+                Demand::Nothing | Demand::Eject(_) => None,
+            };
+            Reaction {
+                block_until,
+                ..reaction
+            }
+        }
+        (Class::ClientFault | Class::Cancelled, _) => Reaction {
+            probe: happened.is_probe_of(watch).then_some(ProbeResult::Void),
+            ..Reaction::default()
         },
     }
 }
 
-fn cause_of(outcome: crate::model::Outcome, kind: AnswerKind) -> Cause {
-    use crate::model::{Outcome, Phase};
+fn cause_of(outcome: Outcome, kind: AnswerKind) -> Cause {
+    use crate::model::Phase;
     match (outcome, kind) {
         (Outcome::CutStream | Outcome::Timeout(Phase::BetweenTokens), _)
         | (Outcome::Timeout(Phase::Header | Phase::Attempt | Phase::Request), AnswerKind::Unary) => {
@@ -182,6 +235,7 @@ fn cause_of(outcome: crate::model::Outcome, kind: AnswerKind) -> Cause {
 
 fn success(watch: &mut Watch, happened: &Happened<'_>) -> Reaction {
     watch.fault_sum = (watch.fault_sum + watch.ok_step).max(0.0);
+    watch.ours = 0;
     Reaction {
         probe: happened.is_probe_of(watch).then_some(ProbeResult::Passed),
         ..Reaction::default()
@@ -189,25 +243,23 @@ fn success(watch: &mut Watch, happened: &Happened<'_>) -> Reaction {
 }
 
 fn throttled(watch: &Watch, happened: &Happened<'_>, wait: Option<Duration>) -> Reaction {
-    let wait = wait
-        .unwrap_or(DEFAULT_BLOCK)
-        .clamp(SHORTEST_BLOCK, LONGEST_BLOCK);
+    // A wait of nothing says that it was this request alone.
+    let block = wait != Some(Duration::ZERO);
+    let wait = wait.unwrap_or(DEFAULT_BLOCK).max(SHORTEST_BLOCK);
     Reaction {
-        block_until: Some(happened.now.after(wait)),
+        block_until: block.then(|| happened.now.after(wait)),
         probe: happened.is_probe_of(watch).then_some(ProbeResult::Void),
         ..Reaction::default()
     }
 }
 
 fn fault(watch: &mut Watch, happened: &Happened<'_>, cause: Cause) -> Reaction {
-    if happened.probe {
-        return Reaction {
-            probe: Some(ProbeResult::Failed(cause)),
-            ..Reaction::default()
-        };
-    }
+    // Also a probe: one that hung until it was taken for failed says nothing of the probes after it.
     if happened.started < watch.ejected_at {
         return Reaction::default();
+    }
+    if happened.is_probe_of(watch) {
+        return failed_probe(cause);
     }
     watch.fault_sum += watch.fault_step;
     let eject = watch.serving && watch.fault_sum > watch.eject_above;
@@ -219,19 +271,39 @@ fn fault(watch: &mut Watch, happened: &Happened<'_>, cause: Cause) -> Reaction {
 }
 
 fn ours(watch: &mut Watch, happened: &Happened<'_>) -> Reaction {
-    if happened.is_probe_of(watch) {
-        let probe = Some(ProbeResult::Failed(Cause::OurFault));
-        return Reaction {
-            probe,
-            ..Reaction::default()
-        };
+    if happened.started < watch.ejected_at {
+        return Reaction::default();
     }
-    let eject = watch.serving.then_some(Cause::OurFault);
+    if happened.is_probe_of(watch) {
+        return failed_probe(Cause::OurFault);
+    }
+    watch.ours = watch.ours.saturating_add(1);
+    if watch.ours < OURS_IN_A_ROW {
+        return Reaction::default();
+    }
+    put_aside(watch, happened, Cause::OurFault)
+}
+
+/// Ejects at once: what it said leaves no doubt.
+fn put_aside(watch: &mut Watch, happened: &Happened<'_>, cause: Cause) -> Reaction {
+    if happened.started < watch.ejected_at {
+        return Reaction::default();
+    }
+    if happened.is_probe_of(watch) {
+        return failed_probe(cause);
+    }
     Reaction {
-        eject,
+        eject: watch.serving.then_some(cause),
         ..Reaction::default()
     }
     .eject_now(watch, happened.now)
+}
+
+fn failed_probe(cause: Cause) -> Reaction {
+    Reaction {
+        probe: Some(ProbeResult::Failed(cause)),
+        ..Reaction::default()
+    }
 }
 
 impl Reaction {
@@ -240,7 +312,12 @@ impl Reaction {
             watch.serving = false;
             watch.ejected_at = now;
             watch.fault_sum = 0.0;
+            watch.ours = 0;
         }
         self
     }
 }
+
+#[cfg(test)]
+#[path = "react_tests.rs"]
+mod tests;

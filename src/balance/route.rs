@@ -306,7 +306,7 @@ impl RouteMemory {
         (health, ramp): (Health, f64),
     ) -> Limits {
         let (target, memory) = (&route.targets[index], &self.targets[index]);
-        let cap = scene.upstreams[target.upstream].capacity.cap;
+        let cap = scene.upstreams[target.upstream].capacity.cap(scene.now);
         Limits {
             anchor: target.anchor,
             before: memory.share,

@@ -1,5 +1,7 @@
 //! One tick of everything: observe each upstream once, then decide each route once.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::cohort::{CohortMemory, Pool, RATIO};
@@ -10,7 +12,7 @@ use super::route::{RouteMemory, Scene};
 use super::signal::typical_cost;
 use super::upstream::{Around, UpstreamMemory};
 use super::{Input, WeightTable};
-use crate::model::Price;
+use crate::model::{Price, UpstreamName};
 
 /// Time constant of the ratio between unary totals and slowness by streams, in seconds, and the one that it begins with.
 const RATIO_MEMORY: f64 = 120.0;
@@ -43,43 +45,49 @@ impl Memory {
         }
     }
 
-    /// What is known of a plan that follows another: upstreams and routes by name, cohorts by their first known member.
+    /// What is known of a plan that follows another: upstreams and routes by name, cohorts by their first known member, in
+    /// whose units those who join are re-expressed.
     /// Upstreams that are new while others work begin with a part of their share.
     pub fn carried(&self, old: &Plan, new: &Plan) -> Self {
-        let place = |name: &crate::model::UpstreamName| old.upstreams.binary_search(name).ok();
+        let place = |name: &UpstreamName| old.upstreams.binary_search(name).ok();
+        // What no route names has no share to ramp up to.
+        let mut routed = vec![false; new.upstreams.len()];
+        for target in new.routes.iter().flat_map(|route| &route.targets) {
+            routed[target.upstream] = true;
+        }
         let known = |name| place(name).and_then(|i| self.upstreams.get(i).cloned());
-        let upstreams: Vec<UpstreamMemory> = new
-            .upstreams
-            .iter()
-            .enumerate()
-            .map(|(i, name)| {
-                // What no route names has no share to ramp up to.
-                let routed = new
-                    .routes
-                    .iter()
-                    .any(|r| r.targets.iter().any(|t| t.upstream == i));
-                known(name).unwrap_or_else(|| UpstreamMemory::new(routed))
-            })
+        let names = new.upstreams.iter().zip(routed);
+        let mut upstreams: Vec<UpstreamMemory> = names
+            .map(|(name, routed)| known(name).unwrap_or_else(|| UpstreamMemory::new(routed)))
             .collect();
+        let cohort_of = |name| self.cohorts.get(*old.cohort_of.get(place(name)?)?);
         let cohort = |members: &Vec<usize>| {
-            let was = members.iter().find_map(|i| place(&new.upstreams[*i]));
-            was.and_then(|i| self.cohorts.get(*old.cohort_of.get(i)?))
-                .cloned()
-                .unwrap_or_default()
-        };
-        let route = |route: &super::plan::Route| {
-            let was = old
-                .routes
+            let first = members
                 .iter()
-                .zip(&self.routes)
-                .find(|(was, _)| was.spec.name == route.spec.name);
-            match was {
-                Some((was, memory)) => memory.carried(was, route, &upstreams),
-                None => RouteMemory::new(route),
+                .find_map(|i| cohort_of(&new.upstreams[*i]))
+                .cloned()
+                .unwrap_or_default();
+            for i in members {
+                // What a filter holds was divided by the reference of the cohort that its upstream comes from.
+                if let Some(was) = cohort_of(&new.upstreams[*i]) {
+                    upstreams[*i].move_to(was, &first);
+                }
             }
+            first
+        };
+        let cohorts = new.cohorts.iter().map(cohort).collect();
+        let before: HashMap<_, _> = old
+            .routes
+            .iter()
+            .zip(&self.routes)
+            .map(|(was, memory)| (&was.spec.name, (was, memory)))
+            .collect();
+        let route = |route: &super::plan::Route| match before.get(&route.spec.name) {
+            Some((was, memory)) => memory.carried(was, route, &upstreams),
+            None => RouteMemory::new(route),
         };
         let mut carried = Self {
-            cohorts: new.cohorts.iter().map(cohort).collect(),
+            cohorts,
             routes: new.routes.iter().map(route).collect(),
             upstreams: Vec::new(),
         };
@@ -97,6 +105,16 @@ impl Memory {
                     self.upstreams[target.upstream] = UpstreamMemory::new(false);
                 }
                 *memory = RouteMemory::new(route);
+            }
+        }
+    }
+
+    /// Those upstreams of `plan` that `renewed` says are called in another way now (another key, another address) are
+    /// probed at once: what they are out for may be mended.
+    pub fn probe_again(&mut self, plan: &Plan, renewed: impl Fn(&UpstreamName) -> bool) {
+        for (name, upstream) in plan.upstreams.iter().zip(&mut self.upstreams) {
+            if renewed(name) {
+                upstream.health.probe_now();
             }
         }
     }
@@ -185,10 +203,18 @@ fn observe(
         let cohort = &mut cohorts[plan.cohort_of[i]];
         upstream.expose(cohort, told, &surroundings.around(i));
     }
-    for (members, cohort) in plan.cohorts.iter().zip(cohorts) {
+    for (members, cohort) in plan.cohorts.iter().zip(&mut *cohorts) {
         cohort.mix(members.iter().filter_map(|i| input.upstreams.get(*i)));
         cohort.learn_noise(members.iter().map(|i| &upstreams[*i]));
         settle(cohort, members, upstreams, input.elapsed);
+    }
+    let mut own: Vec<Vec<&mut UpstreamMemory>> = Vec::new();
+    own.resize_with(cohorts.len(), Vec::new);
+    for (upstream, cohort) in upstreams.iter_mut().zip(&plan.cohort_of) {
+        own[*cohort].push(upstream);
+    }
+    for (cohort, own) in cohorts.iter_mut().zip(&mut own) {
+        cohort.refit(own);
     }
 }
 
@@ -246,7 +272,7 @@ fn rates(plan: &Plan, routes: &[RouteMemory], upstreams: &[UpstreamMemory]) -> V
 fn settle(
     cohort: &mut CohortMemory,
     members: &[usize],
-    upstreams: &mut [UpstreamMemory],
+    upstreams: &[UpstreamMemory],
     elapsed: f64,
 ) {
     cohort.hazard.decay(elapsed);
@@ -264,10 +290,8 @@ fn settle(
         cohort.unary_ratio += gain * (ratio - cohort.unary_ratio);
     }
     cohort.age += elapsed;
-    let mut own: Vec<&mut UpstreamMemory> = upstreams
-        .iter_mut()
-        .enumerate()
-        .filter_map(|(i, memory)| members.binary_search(&i).is_ok().then_some(memory))
-        .collect();
-    cohort.refit(&mut own);
 }
+
+#[cfg(test)]
+#[path = "step_tests.rs"]
+mod tests;

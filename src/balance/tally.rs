@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::gate::{Happened, ProbeResult, Reaction, Watch, react};
+use super::gate::{Happened, Reaction, Watch, react};
 use super::input::{
     Batch, Flight, MOST_FIRST_TOKEN, MOST_PER_TOKEN, MOST_TOTALS, News, Recent, Reference,
 };
@@ -124,12 +124,8 @@ impl Tally {
         if let Some(cause) = reaction.eject {
             self.news.ejected = Some((now, cause));
         }
-        match (self.news.probe, reaction.probe) {
-            // Within one tick a failure hides a success, and either hides a void.
-            (Some(ProbeResult::Failed(_)), _)
-            | (Some(ProbeResult::Passed), Some(ProbeResult::Passed | ProbeResult::Void))
-            | (_, None) => {}
-            (_, Some(result)) => self.news.probe = Some(result),
+        if let Some(result) = reaction.probe {
+            self.news.add_probe(result);
         }
     }
 
@@ -226,10 +222,10 @@ impl Tally {
     /// An ejection that the tick has not seen yet stands.
     pub fn obey(&mut self, watch: &Watch, reference: Reference) -> bool {
         let unseen = self.news.ejected.is_some();
-        let fault_sum = if watch.serving == self.watch.serving {
-            self.watch.fault_sum
+        let (fault_sum, ours) = if watch.serving == self.watch.serving {
+            (self.watch.fault_sum, self.watch.ours)
         } else {
-            0.0
+            (0.0, 0)
         };
         let serving = watch.serving && !unseen;
         let ejected_at = self.watch.ejected_at.max(watch.ejected_at);
@@ -237,6 +233,7 @@ impl Tally {
             fault_sum,
             serving,
             ejected_at,
+            ours,
             ..*watch
         };
         self.reference = reference;

@@ -7,7 +7,7 @@ use super::cohort::{CohortMemory, Pool};
 use super::filter::{Filter, Quantity, Shift};
 use super::gate::{Cause, GateOrder, Standing, Watch};
 use super::health::{Change, Health, HealthMemory};
-use super::input::{MOST_FIRST_TOKEN, MOST_PER_TOKEN, Moments, Reference, UpstreamInput};
+use super::input::{Flight, MOST_FIRST_TOKEN, MOST_PER_TOKEN, Moments, UpstreamInput};
 use crate::model::{AnswerKind, Class, Time};
 
 mod estimate;
@@ -77,6 +77,9 @@ struct Waiting {
     /// First tokens later than expected: how many, weighed by how late, and their mean normalised age.
     late: f64,
     late_age: f64,
+    /// Requests of before the last ejection: streamed, unary. They hang on what is known already, and take no place of
+    /// those that are sent now.
+    stale: [u32; 2],
 }
 
 /// What surrounds an upstream at a tick.
@@ -159,6 +162,15 @@ impl UpstreamMemory {
         }
     }
 
+    /// It leaves the cohort `was` for `is`: what it knows is re-expressed in units of the other reference.
+    pub(super) fn move_to(&mut self, was: &CohortMemory, is: &CohortMemory) {
+        let (old, new) = (was.reference, is.reference);
+        self.first_token.rescale(old.first_token / new.first_token);
+        self.per_token.rescale(old.per_token / new.per_token);
+        self.unary
+            .rescale(is.seconds_at(old) / is.typical_seconds());
+    }
+
     /// A tick, first part: takes the batch in.
     pub(super) fn hear(
         &mut self,
@@ -204,9 +216,6 @@ impl UpstreamMemory {
 
     fn learn(&mut self, cohort: &mut CohortMemory, input: &UpstreamInput, around: &Around<'_>) {
         let (used, now) = (input.reference, cohort.reference);
-        let typical = |reference: Reference| {
-            reference.first_token + reference.per_token * cohort.tokens.1.max(1.0)
-        };
         let batches = [
             (
                 Quantity::FirstToken,
@@ -221,7 +230,7 @@ impl UpstreamMemory {
             (
                 Quantity::Unary,
                 input.batch.unary,
-                typical(used) / typical(now),
+                cohort.seconds_at(used) / cohort.typical_seconds(),
             ),
         ];
         let mut shifts = [Shift::None; 3];
@@ -291,7 +300,7 @@ impl UpstreamMemory {
         let late_from =
             first * (1.0 + 2.0 * self.first_token.spread()) * cohort.reference.first_token;
         let (mut due, mut late, mut late_age) = (0.0, 0.0, 0.0);
-        for flight in &input.flights {
+        for flight in self.current(input, around.now) {
             match flight.kind {
                 AnswerKind::Unary => {
                     let age = flight.age / pace;
@@ -310,6 +319,7 @@ impl UpstreamMemory {
         self.waiting = Waiting {
             late,
             late_age: if late > 0.0 { late_age / late } else { 0.0 },
+            stale: [0; 2],
         };
         let came = input.batch.unary.n;
         let rate = self.capacity.dispatch_rate(AnswerKind::Unary).max(0.01);
@@ -318,6 +328,17 @@ impl UpstreamMemory {
             (self.expected.0 + due) * keep,
             (self.expected.1 + came) * keep,
         );
+    }
+
+    /// The requests without content that were sent since its last ejection.
+    fn current<'a>(
+        &self,
+        input: &'a UpstreamInput,
+        now: Time,
+    ) -> impl Iterator<Item = &'a Flight> + use<'a> {
+        let since = (self.health.ejections > 0).then(|| now.secs_since(self.health.ejected_at));
+        let flights = input.flights.iter();
+        flights.filter(move |flight| since.is_none_or(|since| flight.age < since))
     }
 
     /// A tick, last part: its unary requests that are out join the cohort's exposure.
@@ -367,8 +388,15 @@ impl UpstreamMemory {
         }
         let limits = [AnswerKind::Streamed, AnswerKind::Unary]
             .map(|kind| self.overdue_age(kind, cohort, around.pool));
-        let overdue = |flight: &&super::Flight| flight.age > limits[flight.kind.index()];
-        let late: Vec<&super::Flight> = input.flights.iter().filter(overdue).collect();
+        for flight in &input.flights {
+            self.waiting.stale[flight.kind.index()] += 1;
+        }
+        for flight in self.current(input, around.now) {
+            self.waiting.stale[flight.kind.index()] -= 1;
+        }
+        let overdue = |flight: &&Flight| flight.age > limits[flight.kind.index()];
+        let current = self.current(input, around.now);
+        let late: Vec<&Flight> = current.filter(overdue).collect();
         if late.is_empty() {
             return;
         }
@@ -383,6 +411,15 @@ impl UpstreamMemory {
         {
             self.health.eject(around.now, cause, around.demand);
         }
+    }
+
+    /// Most requests without content: those of before the last ejection are let be.
+    fn pending_cap(&self) -> [u32; 2] {
+        let [streamed, unary] = self.capacity.pending_cap();
+        [
+            streamed.saturating_add(self.waiting.stale[0]),
+            unary.saturating_add(self.waiting.stale[1]),
+        ]
     }
 
     /// The fault is gone: what was known before counts less the longer it was away.
@@ -429,10 +466,11 @@ impl UpstreamMemory {
                 serving: self.health.is_serving(),
                 probe_needs_end: self.health.cause() == Some(Cause::Stalls),
                 ejected_at: self.health.ejected_at,
+                ours: 0,
             },
             probe_wanted: self.health.wants_probe() || burst,
             limit: u32::MAX,
-            pending_cap: self.capacity.pending_cap(),
+            pending_cap: self.pending_cap(),
             standing: Standing {
                 seconds: measured.then(|| estimate.slowness * cohort.typical_seconds()),
                 variance: estimate.variance / (estimate.slowness * estimate.slowness).max(1e-6),
@@ -466,3 +504,6 @@ fn ok_step(peers: f64) -> f64 {
     let (usual, sick) = rates(peers);
     ((1.0 - sick) / (1.0 - usual)).ln()
 }
+
+#[cfg(test)]
+mod tests;

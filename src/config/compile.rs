@@ -7,16 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalogue;
 
+use super::deadlines::deadlines;
 use super::interpolate::{Lookup, interpolate};
 use super::layer::{Layer, Removed, merge, prune};
-use super::mask::{is_secret_key, masked};
+use super::mask::is_secret_key;
 use super::problem::{Problem, Sink};
 use super::section::Section;
-use super::settings::{self, MODES};
+use super::settings::{self, LOST_ORIGINS, MODES, set};
 use super::shown::Shown;
 use super::tree::{Digest, Table, each_text};
 use super::world::World;
-use super::{Config, Defaults, Mode};
+use super::{Config, Defaults, Login, Mode};
 use super::{prices, provider, route, syntax};
 
 /// A configuration with what there is to say about it.
@@ -51,15 +52,19 @@ pub fn compile(layers: &[Layer], lookup: &dyn Lookup) -> Result<Compiled, Vec<Pr
     }
     let mut digest = Digest::new();
     digest.table(&root);
-    for key in config
-        .providers
-        .values()
-        .filter_map(|it| it.api_key.as_ref())
-    {
+    for key in config.providers.values().flat_map(|it| &it.api_keys) {
         digest.bytes(key.expose().as_bytes());
     }
+    for text in config
+        .providers
+        .values()
+        .filter_map(|it| it.login.as_ref())
+        .flat_map(Login::texts)
+    {
+        digest.bytes(text.as_bytes());
+    }
     config.digest = digest.value();
-    let shown = Shown::new(masked(&root, &sink.secrets()));
+    let shown = Shown::new(&root, sink.secrets());
     let (problems, warnings) = sink.finish();
     if problems.is_empty() {
         Ok(Compiled {
@@ -121,6 +126,7 @@ fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Con
         mode,
         deadlines: defaults.deadlines,
         retry: defaults.retry.clone(),
+        on_lost_origin: defaults.on_lost_origin,
         provider_names: names(providers.as_ref()),
         route_names: names(routes.as_ref()),
         providers: providers.map_or_else(BTreeMap::new, |it| provider::providers(&it, lookup)),
@@ -172,9 +178,12 @@ fn names<'a>(section: Option<&Section<'a>>) -> BTreeSet<&'a str> {
 fn defaults(section: Option<Section<'_>>) -> Defaults {
     let mut defaults = Defaults::default();
     if let Some(mut section) = section {
-        let deadlines = section.section("deadlines");
-        defaults.deadlines = settings::deadlines(deadlines, defaults.deadlines);
+        let own = section.section("deadlines");
+        defaults.deadlines = deadlines(own, defaults.deadlines);
         defaults.retry = settings::retry(section.section("retry"), &defaults.retry);
+        let lost = section.field("on_lost_origin");
+        let lost = lost.and_then(|field| field.choice(LOST_ORIGINS));
+        set(&mut defaults.on_lost_origin, lost);
         section.finish(&["objective", "strategy"]);
     }
     defaults

@@ -1,12 +1,68 @@
-//! `api_key`: a text, or a file that holds one. Nothing that is said of it repeats it.
+//! `api_key` and `api_keys`: texts, or files that hold them. Nothing that is said of them repeats them.
 
 use super::Secret;
 use super::field::Field;
 use super::interpolate::Lookup;
 use super::tree::{Value, Variables};
 
+/// Most credentials of one provider. Each is looked at when one is chosen, so half of it would do; nobody is known who has
+/// more than a dozen.
+pub const MOST_KEYS: usize = 64;
+
+/// The credentials of a provider, from the one key or the other.
+pub(super) fn credentials(
+    one: Option<&Field<'_>>,
+    many: Option<&Field<'_>>,
+    lookup: &dyn Lookup,
+) -> Option<Vec<Secret>> {
+    match (one, many) {
+        (None, None) => Some(Vec::new()),
+        (Some(one), None) => credential(one, lookup).map(|key| vec![key]),
+        (None, Some(many)) => pool(many, lookup),
+        (Some(_), Some(many)) => {
+            many.conflict(
+                "expected either api_key or api_keys, found both",
+                "put the one into the list",
+            );
+            None
+        }
+    }
+}
+
+fn pool(field: &Field<'_>, lookup: &dyn Lookup) -> Option<Vec<Secret>> {
+    if !matches!(field.node.value, Value::List(_)) {
+        field.expected(
+            "a list in square brackets",
+            "write api_keys = [\"${A}\", \"${B}\"]",
+        );
+        return None;
+    }
+    let items = field.items();
+    if items.is_empty() || items.len() > MOST_KEYS {
+        let found = items.len();
+        field.problem(
+            format!("expected 1 to {MOST_KEYS} credentials, found {found}"),
+            "leave api_keys out if the provider needs none",
+        );
+        return None;
+    }
+    let mut keys: Vec<Secret> = Vec::new();
+    let mut whole = Some(());
+    for item in items {
+        match credential(&item, lookup) {
+            Some(key) if keys.contains(&key) => {
+                item.problem("the same credential stands twice in the list", "remove one");
+                whole = None;
+            }
+            Some(key) => keys.push(key),
+            None => whole = None,
+        }
+    }
+    whole.map(|()| keys)
+}
+
 /// The credential of `api_key = "…"` or `api_key = { file = "…" }`. No message repeats it.
-pub(super) fn credential(field: &Field<'_>, lookup: &dyn Lookup) -> Option<Secret> {
+fn credential(field: &Field<'_>, lookup: &dyn Lookup) -> Option<Secret> {
     let (origin, text) = match &field.node.value {
         Value::Table(_) => {
             let mut section = field.section()?;

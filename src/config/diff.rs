@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
+use std::time::Duration;
 
 use crate::model::{Price, RouteName, TargetName};
 
-use super::{Config, Endpoint, Fallback, Provider, ProviderKind, Route, Server, Target};
+use super::{
+    Capabilities, Config, Deadlines, Fallback, Phases, Provider, ProviderKind, Retry, Route,
+    Server, Shown, Target,
+};
 
-/// What changed from one configuration to the next. No text in it contains a credential.
+/// What changed from one configuration to the next. Keys and addresses are not repeated; what names and tags hold is for
+/// [`Diff::scrubbed`] to mask.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Diff {
     /// One line for each change, for example `routes.chat.targets.fast: weight 50 -> 70`.
@@ -20,6 +25,19 @@ impl Diff {
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
+    }
+
+    /// The same without any credential that one of the two configurations knows, wherever it was put.
+    #[must_use]
+    pub fn scrubbed(self, old: Option<&Shown>, new: &Shown) -> Self {
+        let scrub = |line| match old {
+            Some(old) => new.scrub(old.scrub(line)),
+            None => new.scrub(line),
+        };
+        Self {
+            changes: self.changes.into_iter().map(scrub).collect(),
+            ..self
+        }
     }
 }
 
@@ -51,7 +69,7 @@ pub fn diff(old: &Config, new: &Config) -> Diff {
         &new.prices,
         &mut lines,
         |path, old, new, lines| {
-            lines.field(path, "price", &Shown(&old.net), &Shown(&new.net));
+            lines.field(path, "price", &Priced(&old.net), &Priced(&new.net));
         },
     );
     Diff {
@@ -93,6 +111,13 @@ impl Lines {
 
 fn settings(old: &Config, new: &Config, lines: &mut Lines) {
     server(&old.server, &new.server, lines);
+    deadlines(
+        "defaults",
+        old.defaults.deadlines,
+        new.defaults.deadlines,
+        lines,
+    );
+    retry("defaults", &old.defaults.retry, &new.defaults.retry, lines);
     lines.fixed("admin.listen", &old.admin.listen, &new.admin.listen);
     lines.value(
         "admin",
@@ -180,7 +205,10 @@ fn provider(path: &str, old: &Provider, new: &Provider, lines: &mut Lines) {
                 interface: is,
             },
         ) => {
-            lines.field(path, "base_url", &address(old), &address(new));
+            // Said without the addresses: a gateway's path may hold a token.
+            if old != new {
+                lines.changes.push(format!("{path}: base_url changed"));
+            }
             if was != is && was.kind() == is.kind() {
                 lines.value(path, "interface", was, is);
             }
@@ -202,12 +230,24 @@ fn provider(path: &str, old: &Provider, new: &Provider, lines: &mut Lines) {
         }
         (ProviderKind::Api { .. } | ProviderKind::Simulated { .. }, _) => {}
     }
-    if old.api_key != new.api_key {
-        lines.changes.push(format!("{path}: api_key changed"));
+    if old.api_keys != new.api_keys {
+        let many = old.api_keys.len().max(new.api_keys.len()) > 1;
+        let name = if many { "api_keys" } else { "api_key" };
+        lines.changes.push(format!("{path}: {name} changed"));
+    }
+    if old.headers != new.headers {
+        lines.changes.push(format!("{path}: headers changed"));
+    }
+    if old.login != new.login {
+        lines.changes.push(format!("{path}: credentials changed"));
     }
     lines.value(path, "models", &old.models, &new.models);
+    capabilities(path, &old.capabilities, &new.capabilities, lines);
+    phases(path, &old.deadlines, &new.deadlines, lines);
     lines.value(path, "tags", &old.tags, &new.tags);
     lines.field(path, "discount", &old.discount, &new.discount);
+    let group = |provider: &Provider| provider.quota_group.clone().unwrap_or_default();
+    lines.field(path, "quota_group", &group(old), &group(new));
 }
 
 const fn kind_name(kind: &ProviderKind) -> &'static str {
@@ -217,10 +257,6 @@ const fn kind_name(kind: &ProviderKind) -> &'static str {
     }
 }
 
-fn address(endpoint: &Endpoint) -> String {
-    format!("{}{}", endpoint.origin, endpoint.path)
-}
-
 fn route(path: &str, old: &Route, new: &Route, lines: &mut Lines) {
     lines.value(path, "strategy", &old.strategy, &new.strategy);
     lines.value(path, "mode", &old.mode, &new.mode);
@@ -228,20 +264,29 @@ fn route(path: &str, old: &Route, new: &Route, lines: &mut Lines) {
     lines.value(path, "require", &old.require, &new.require);
     lines.value(path, "forbid", &old.forbid, &new.forbid);
     lines.value(path, "mix_models", &old.mix_models, &new.mix_models);
-    lines.value(path, "retry.count", &old.retry.count, &new.retry.count);
+    retry(path, &old.retry, &new.retry, lines);
     lines.value(
         path,
-        "retry.on_codes",
-        &old.retry.on_codes,
-        &new.retry.on_codes,
+        "on_lost_origin",
+        &old.on_lost_origin,
+        &new.on_lost_origin,
     );
-    lines.field(
-        path,
-        "fallbacks",
-        &names(&old.fallbacks),
-        &names(&new.fallbacks),
-    );
-    deadlines(path, old, new, lines);
+    for (key, old, new) in [
+        ("fallbacks", &old.fallbacks, &new.fallbacks),
+        (
+            "context_fallbacks",
+            &old.context_fallbacks,
+            &new.context_fallbacks,
+        ),
+        (
+            "content_filter_fallbacks",
+            &old.content_filter_fallbacks,
+            &new.content_filter_fallbacks,
+        ),
+    ] {
+        lines.field(path, key, &names(old), &names(new));
+    }
+    deadlines(path, old.deadlines, new.deadlines, lines);
     lines.value(path, "objective", &old.objective, &new.objective);
     let by_name = |route: &Route| -> BTreeMap<TargetName, Target> {
         let targets = route.targets.iter();
@@ -263,8 +308,12 @@ fn route(path: &str, old: &Route, new: &Route, lines: &mut Lines) {
     }
 }
 
-fn deadlines(path: &str, old: &Route, new: &Route, lines: &mut Lines) {
-    let (a, b) = (&old.deadlines, &new.deadlines);
+fn retry(path: &str, old: &Retry, new: &Retry, lines: &mut Lines) {
+    lines.value(path, "retry.count", &old.count, &new.count);
+    lines.value(path, "retry.on_codes", &old.on_codes, &new.on_codes);
+}
+
+fn deadlines(path: &str, a: Deadlines, b: Deadlines, lines: &mut Lines) {
     for (name, old, new) in [
         ("connect", a.connect, b.connect),
         ("header_streamed", a.header_streamed, b.header_streamed),
@@ -275,6 +324,40 @@ fn deadlines(path: &str, old: &Route, new: &Route, lines: &mut Lines) {
         ("total", a.total, b.total),
     ] {
         lines.value(path, &format!("deadlines.{name}"), &old, &new);
+    }
+}
+
+fn capabilities(path: &str, a: &Capabilities, b: &Capabilities, lines: &mut Lines) {
+    for (name, old, new) in [
+        ("tools", a.tools, b.tools),
+        ("images", a.images, b.images),
+        ("json_schema", a.json_schema, b.json_schema),
+    ] {
+        lines.value(path, &format!("capabilities.{name}"), &old, &new);
+    }
+    for (name, old, new) in [
+        ("context", a.context, b.context),
+        ("max_output", a.max_output, b.max_output),
+    ] {
+        lines.value(path, &format!("capabilities.{name}"), &old, &new);
+    }
+}
+
+/// The same for a provider or a target, where a phase may be left to wider settings.
+fn phases(path: &str, a: &Phases, b: &Phases, lines: &mut Lines) {
+    for (name, old, new) in [
+        ("connect", a.connect, b.connect),
+        ("header_streamed", a.header_streamed, b.header_streamed),
+        ("header_unary", a.header_unary, b.header_unary),
+        ("first_token", a.first_token, b.first_token),
+        ("between_tokens", a.between_tokens, b.between_tokens),
+        ("attempt", a.attempt, b.attempt),
+    ] {
+        let shown = |time: Option<Duration>| match time {
+            Some(time) => format!("{time:?}"),
+            None => "unset".to_owned(),
+        };
+        lines.field(path, &format!("deadlines.{name}"), &shown(old), &shown(new));
     }
 }
 
@@ -296,14 +379,16 @@ fn target(path: &str, old: &Target, new: &Target, lines: &mut Lines) {
     lines.field(path, "min_share", &old.min_share, &new.min_share);
     lines.field(path, "max_share", &old.max_share, &new.max_share);
     lines.value(path, "tags", &old.tags, &new.tags);
-    let price = |target: &Target| target.price.as_ref().map(|price| Shown(price).to_string());
+    capabilities(path, &old.capabilities, &new.capabilities, lines);
+    phases(path, &old.deadlines, &new.deadlines, lines);
+    let price = |target: &Target| target.price.as_ref().map(|price| Priced(price).to_string());
     lines.value(path, "price", &price(old), &price(new));
 }
 
 /// A price in dollars for a million tokens; what is plain is left out.
-struct Shown<'a>(&'a Price);
+struct Priced<'a>(&'a Price);
 
-impl Display for Shown<'_> {
+impl Display for Priced<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let price = self.0;
         let usd = |pico: u64| pico as f64 / 1e6;
@@ -326,7 +411,7 @@ impl Display for Shown<'_> {
                 request: 0,
                 ..above
             };
-            write!(f, "; above {} tokens {}", tier.above, Shown(&above))?;
+            write!(f, "; above {} tokens {}", tier.above, Priced(&above))?;
         }
         Ok(())
     }

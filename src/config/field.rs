@@ -60,7 +60,11 @@ impl<'a> Field<'a> {
 
     /// Whether the key, by its name, holds a credential.
     fn is_secret(&self) -> bool {
+        if self.path.contains(".headers.") {
+            return true;
+        }
         let key = self.path.rsplit('.').next().unwrap_or_default();
+        let key = key.split_once('[').map_or(key, |(key, _)| key);
         is_secret_key(key)
     }
 

@@ -62,7 +62,7 @@ fn fill(node: &mut Node, path: &str, secret: bool, lookup: &dyn Lookup, sink: &S
     match &mut node.value {
         Value::Text(text) => match expand(&text.full, lookup) {
             Ok(filled) => {
-                if secret {
+                if secret || filled.shown() != filled.full {
                     sink.keep_secret(&filled.full);
                 }
                 *text = filled;

@@ -6,10 +6,13 @@ use super::Endpoint;
 use super::ProviderKind;
 use super::field::Field;
 use super::interface::{Interface, OWN_KINDS, kinds};
+use super::interpolate::Lookup;
 use super::law::law;
-use super::preset::Preset;
+use super::login::{self, Login};
+use super::preset::{ELSEWHERE, Preset};
 use super::problem::nearest;
 use super::section::Section;
+use super::tree::Value;
 
 /// Names under which people look for a kind that is called otherwise here.
 const OTHERWISE: &[(&str, &str)] = &[
@@ -26,10 +29,13 @@ const OTHERWISE: &[(&str, &str)] = &[
 #[derive(Debug)]
 pub(super) struct Written<'a> {
     pub(super) key: Option<Field<'a>>,
+    pub(super) keys: Option<Field<'a>>,
+    credentials: Option<Field<'a>>,
     base: Option<Field<'a>>,
     api_version: Option<Field<'a>>,
     region: Option<Field<'a>>,
     project: Option<Field<'a>>,
+    organization: Option<Field<'a>>,
     law: Option<Field<'a>>,
     speaks: Option<Field<'a>>,
 }
@@ -41,13 +47,32 @@ impl<'a> Written<'a> {
     pub(super) fn take(section: &mut Section<'a>) -> Self {
         Self {
             key: section.field("api_key"),
+            keys: section.field("api_keys"),
+            credentials: section.field("credentials"),
             base: section.field("base_url"),
             api_version: section.field("api_version"),
             region: section.field("region"),
             project: section.field("project"),
+            organization: section.field("organization"),
             law: section.field("law"),
             speaks: section.field("speaks"),
         }
+    }
+
+    /// The headers that tell OpenAI whom to bill; for other kinds, which have none, it is told or means something else.
+    /// Source: <https://platform.openai.com/docs/api-reference/authentication>, 2026-11-24.
+    pub(super) fn accounts(&self, kind: Option<&Field<'_>>) -> Vec<(&'static str, Field<'a>)> {
+        let is_openai = kind.is_some_and(
+            |kind| matches!(&kind.node.value, Value::Text(text) if text.full == "openai"),
+        );
+        let fields = [
+            ("openai-organization", &self.organization),
+            ("openai-project", &self.project),
+        ];
+        let set = fields
+            .into_iter()
+            .filter_map(|(name, field)| Some((name, field.clone()?)));
+        set.filter(|_| is_openai).collect()
     }
 
     /// The kind with what belongs to it; tells what belongs to another.
@@ -66,17 +91,53 @@ impl<'a> Written<'a> {
         }
         let interface = self.interface(provider, word)?;
         let base = self.endpoint(provider, &interface)?;
+        if interface == Interface::OPENAI {
+            self.warn_of_no_path(&base);
+        }
+        let is_elsewhere = interface == Interface::OPENAI && !is_openais(&base);
+        let interface = if is_elsewhere {
+            Interface::OpenAi(&ELSEWHERE)
+        } else {
+            interface
+        };
         self.warn_of_no_key(provider, &interface);
         Some(ProviderKind::Api { interface, base })
+    }
+
+    /// How the credential is worked out, if it is; tells what is wrong with it and what does not go with it.
+    pub(super) fn login(&self, kind: Option<&Field<'_>>, lookup: &dyn Lookup) -> Option<Login> {
+        let field = self.credentials.as_ref()?;
+        if let Some(key) = self.key.as_ref().or(self.keys.as_ref()) {
+            key.conflict(
+                "expected either api_key or credentials, found both",
+                "remove one of them",
+            );
+        }
+        match kind?.str()? {
+            "vertex" => login::google(field, lookup),
+            "bedrock" => {
+                let region = self.region.as_ref().and_then(Field::str);
+                login::aws(field, region.map(str::to_owned))
+            }
+            // Told with the kind.
+            "simulated" => None,
+            _ => {
+                only_for(Some(field), "kind = \"vertex\" or \"bedrock\"");
+                None
+            }
+        }
     }
 
     fn simulated(&self) -> Option<ProviderKind> {
         let elsewhere = [
             &self.base,
             &self.key,
+            &self.keys,
+            &self.credentials,
             &self.api_version,
             &self.region,
             &self.project,
+            &self.organization,
         ];
         for field in elsewhere {
             only_for(field.as_ref(), "a kind that is called at an address");
@@ -99,8 +160,14 @@ impl<'a> Written<'a> {
         if word != "azure" {
             only_for(self.api_version.as_ref(), "kind = \"azure\"");
         }
-        if word != "vertex" {
-            only_for(self.project.as_ref(), "kind = \"vertex\"");
+        if word != "vertex" && word != "openai" {
+            only_for(
+                self.project.as_ref(),
+                "kind = \"vertex\" or kind = \"openai\"",
+            );
+        }
+        if word != "openai" {
+            only_for(self.organization.as_ref(), "kind = \"openai\"");
         }
         if word != "vertex" && word != "bedrock" {
             only_for(self.region.as_ref(), "kind = \"bedrock\" or \"vertex\"");
@@ -162,12 +229,24 @@ impl<'a> Written<'a> {
         Endpoint::new(&base).ok()
     }
 
+    /// Without a path, requests go to `/chat/completions`, where OpenAI and most servers have nothing.
+    fn warn_of_no_path(&self, base: &Endpoint) {
+        if let Some(field) = self.base.as_ref().filter(|_| base.path.is_empty()) {
+            let hint = format!("write base_url = \"{}/v1\"", base.origin);
+            field.warn(
+                "it has no path: most servers have their API under /v1",
+                &hint,
+            );
+        }
+    }
+
     fn warn_of_no_key(&self, provider: &Field<'_>, interface: &Interface) {
         let Some(variable) = interface.key() else {
             return;
         };
         // A server of one's own may need none, whatever it speaks.
-        if self.key.is_none() && self.base.is_none() {
+        let has_key = self.key.is_some() || self.keys.is_some() || self.credentials.is_some();
+        if !has_key && self.base.is_none() {
             let kind = interface.kind();
             provider.warn(
                 format!("no api_key: {kind} refuses requests without one"),
@@ -175,6 +254,13 @@ impl<'a> Written<'a> {
             );
         }
     }
+}
+
+/// Whether the address is one of OpenAI's own.
+fn is_openais(base: &Endpoint) -> bool {
+    let host = base.origin.rsplit('/').next().unwrap_or("");
+    let host = host.split(':').next().unwrap_or("");
+    host == "openai.com" || host.ends_with(".openai.com")
 }
 
 /// A region, a project, a version: they become part of an address.

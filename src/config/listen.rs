@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::field::Field;
+use super::{Config, Problem};
 
 /// An address and port.
 pub(super) fn address(field: &Field<'_>) -> Option<SocketAddr> {
@@ -25,11 +26,45 @@ pub(super) fn address(field: &Field<'_>) -> Option<SocketAddr> {
 
 /// Refuses an address that others can reach, and names the switch that allows it.
 pub(super) fn loopback_only(field: &Field<'_>, ip: IpAddr, switch: &str) {
-    if !ip.to_canonical().is_loopback() {
-        field.conflict(
+    if let Some((message, hint)) = reachable(ip, switch) {
+        field.conflict(message, &hint);
+    }
+}
+
+/// What is wrong with an address that others can reach, and what helps; `None` where nothing is.
+fn reachable(ip: IpAddr, switch: &str) -> Option<(String, String)> {
+    (!ip.to_canonical().is_loopback()).then(|| {
+        (
             format!("expected a loopback address, found {ip}: whoever reaches it could use it, without a key"),
-            &format!("listen on 127.0.0.1, or say `{switch}` if something in front asks for keys"),
-        );
+            format!("listen on 127.0.0.1, or say `{switch}` if something in front asks for keys"),
+        )
+    })
+}
+
+/// What lets the data plane's listener be reached by others.
+pub(super) const ALLOW_UNAUTHENTICATED: &str = "server.allow_unauthenticated = true";
+/// What lets the admin listener be reached by others.
+pub(super) const ALLOW_REMOTE: &str = "admin.allow_remote = true";
+
+impl Config {
+    /// What is wrong with listening at these addresses instead of the configured ones: the rule of the addresses in the
+    /// files holds for those of the command line too.
+    pub fn refused_addresses(
+        &self,
+        listen: Option<SocketAddr>,
+        admin_listen: Option<SocketAddr>,
+    ) -> Vec<Problem> {
+        let data = listen.filter(|_| !self.server.allow_unauthenticated);
+        let admin = admin_listen.filter(|_| !self.admin.allow_remote);
+        let checks = [
+            ("--listen", data, ALLOW_UNAUTHENTICATED),
+            ("--admin-listen", admin, ALLOW_REMOTE),
+        ];
+        let refused = |(option, address, switch): (&str, Option<SocketAddr>, &str)| {
+            let (message, hint) = reachable(address?.ip(), switch)?;
+            Some(Problem::with_file(option, message).hint(hint))
+        };
+        checks.into_iter().filter_map(refused).collect()
     }
 }
 

@@ -22,7 +22,13 @@ pub(super) fn is_secret_key(key: &str) -> bool {
         "authorization",
     ];
     let ends = ["key", "api_keys", "auth_token", "api_token", "access_token"];
+    // A provider's headers hold whatever somebody's gateway asks for. `forward_headers` are names.
+    // `credentials` says how one is come by.
+    if key == "credentials" {
+        return false;
+    }
     key == "token"
+        || key == "headers"
         || parts.iter().any(|part| key.contains(part))
         || ends.iter().any(|end| key.ends_with(end))
 }
@@ -71,6 +77,12 @@ pub(super) struct Secrets {
 /// How many credentials are looked for inside longer texts. Beyond, only texts that are one whole are found: looking for
 /// each of a hundred thousand in each of a hundred thousand texts would take minutes.
 const MOST_SOUGHT: usize = 200;
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} credentials", self.whole.len())
+    }
+}
 
 impl Secrets {
     /// Short ones would mask half of every sentence and are left out.

@@ -12,12 +12,15 @@ use crate::balance::{Share, Weight};
 use crate::law::Law;
 use crate::model::{Price, ProviderName, RouteName, TargetName, UpstreamName};
 
+mod capabilities;
 mod compile;
 mod credential;
+mod deadlines;
 mod defaults;
 mod diff;
 mod endpoint;
 mod field;
+mod headers;
 mod interface;
 mod interpolate;
 mod kind;
@@ -25,6 +28,7 @@ mod law;
 mod layer;
 mod listen;
 mod listing;
+mod login;
 mod mask;
 pub mod preset;
 mod prices;
@@ -45,13 +49,17 @@ mod world;
 mod tests;
 
 pub use crate::balance::{Objective, Strategy};
+pub use capabilities::Capabilities;
 pub use compile::{Compiled, compile};
+pub use credential::MOST_KEYS;
+pub use deadlines::Phases;
 pub use diff::{Diff, diff};
 pub use endpoint::{Endpoint, EndpointError};
 pub use interface::Interface;
 pub use interpolate::Lookup;
 pub use layer::Layer;
 pub use listing::ListPrice;
+pub use login::{GoogleLogin, Login};
 pub use problem::Problem;
 pub use secret::Secret;
 pub use shown::{Origins, Shown};
@@ -156,6 +164,19 @@ pub struct Defaults {
     pub deadlines: Deadlines,
     /// What is tried again.
     pub retry: Retry,
+    /// What becomes of a conversation whose provider is gone.
+    pub on_lost_origin: OnLostOrigin,
+}
+
+/// What becomes of a conversation that holds state of a provider which cannot be asked any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnLostOrigin {
+    /// Another provider goes on with what can be read of it; the answer says so.
+    #[default]
+    Strip,
+    /// The client gets an error that says so.
+    Fail,
 }
 
 /// How a request's place in the shares is drawn.
@@ -176,14 +197,24 @@ pub struct Provider {
     pub name: ProviderName,
     /// The API it has and where it is.
     pub kind: ProviderKind,
-    /// The credential, if it needs one.
-    pub api_key: Option<Secret>,
+    /// Its credentials, which attempts use in turn; none if it needs none. At most [`MOST_KEYS`], each once.
+    pub api_keys: Vec<Secret>,
+    /// What its models can do, where that is written down.
+    pub capabilities: Capabilities,
+    /// How its credential is worked out, if it is not written down.
+    pub login: Option<Login>,
+    /// How long its phases may take, over what a route says.
+    pub deadlines: Phases,
+    /// Headers that each request to it has, by their names in lower case, each once.
+    pub headers: Vec<(String, Secret)>,
     /// Models it serves; empty means any.
     pub models: Vec<String>,
     /// Facts that routes may require or forbid.
     pub tags: Vec<String>,
     /// Part of the list price that a contract takes off, 0 to 1.
     pub discount: f64,
+    /// Providers of one group share a quota: a rate limit at one is a rate limit at all.
+    pub quota_group: Option<String>,
 }
 
 /// The API of a provider and where it is.
@@ -247,8 +278,14 @@ pub struct Route {
     pub mix_models: bool,
     /// What is tried again, and how often.
     pub retry: Retry,
+    /// What becomes of a conversation whose provider is gone.
+    pub on_lost_origin: OnLostOrigin,
     /// Where requests go when no target of the route is left, in order.
     pub fallbacks: Vec<Fallback>,
+    /// Where requests go that are longer than a target's model takes, in order.
+    pub context_fallbacks: Vec<Fallback>,
+    /// Where requests go that a target's content policy refuses, in order.
+    pub content_filter_fallbacks: Vec<Fallback>,
     /// How long each phase may take.
     pub deadlines: Deadlines,
     /// How much latency, cost and errors count.
@@ -283,6 +320,10 @@ pub struct Target {
     pub price: Option<Price>,
     /// Facts about it: its provider's tags and its own, sorted, each once.
     pub tags: Vec<String>,
+    /// What its model can do: as written here, else at its provider, else as published.
+    pub capabilities: Capabilities,
+    /// How long its phases may take: its own, else its provider's, else what the route says.
+    pub deadlines: Phases,
 }
 
 /// What is tried again.

@@ -79,6 +79,26 @@ pub const OPENAI: Preset = Preset {
     ],
 };
 
+/// What a server elsewhere is taken for that says no more of itself than `kind = "openai"` and a `base_url`: few of them have
+/// Responses, and asking those that lack it costs them their good name, so that a response is said in chat there.
+pub const ELSEWHERE: Preset = Preset {
+    name: "openai",
+    base: None,
+    key: None,
+    features: &[
+        MaxCompletionTokens,
+        Developer,
+        StreamUsage,
+        JsonSchema,
+        JsonObject,
+        Strict,
+        TextLists,
+        Effort,
+        Completions,
+        Embeddings,
+    ],
+};
+
 /// What a server of one's own knows, with the additions that all of them have.
 const OPEN: &[Feature] = &[
     StreamUsage,

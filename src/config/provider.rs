@@ -6,8 +6,11 @@ use std::sync::Arc;
 use crate::model::ProviderName;
 
 use super::Provider;
-use super::credential::credential;
+use super::capabilities::capabilities;
+use super::credential::credentials;
+use super::deadlines::phases;
 use super::field::Field;
+use super::headers::headers;
 use super::interpolate::Lookup;
 use super::kind::Written;
 use super::problem::{Problem, nearest};
@@ -16,15 +19,10 @@ use super::section::Section;
 /// Keys of providers that later versions know.
 const UNSUPPORTED: &[&str] = &[
     "budget",
-    "capabilities",
     "ca_file",
-    "deadlines",
-    "headers",
     "limits",
     "max_in_flight",
-    "organization",
     "proxy",
-    "quota_group",
     "rpm",
     "tpm",
 ];
@@ -57,12 +55,18 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
     let models = section.field("models").map(|field| field.texts());
     let tags = section.field("tags").map(|field| field.texts());
     let discount = section.field("discount").and_then(|field| field.fraction());
+    let capabilities = capabilities(section.section("capabilities"));
+    let quota_group = section.field("quota_group");
+    let quota_group = quota_group.and_then(|field| Some(field.str()?.to_owned()));
+    let deadlines = phases(section.section("deadlines"));
     let kind = section.field("kind");
+    let headers = headers(
+        section.field("headers").as_ref(),
+        &written.accounts(kind.as_ref()),
+    );
     section.finish(UNSUPPORTED);
-    let api_key = match &written.key {
-        Some(key) => credential(key, lookup).map(Some),
-        None => Some(None),
-    };
+    let api_keys = credentials(written.key.as_ref(), written.keys.as_ref(), lookup);
+    let login = written.login(kind.as_ref(), lookup);
     let Some(kind) = kind else {
         field.conflict(
             "expected `kind`, found none",
@@ -73,10 +77,15 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
     Some(Provider {
         name,
         kind: written.kind(field, &kind)?,
-        api_key: api_key?,
+        api_keys: api_keys?,
+        capabilities,
+        login,
+        deadlines,
+        headers: headers?,
         models: models.unwrap_or_default(),
         tags: tags.unwrap_or_default(),
         discount: discount.unwrap_or(0.0),
+        quota_group,
     })
 }
 

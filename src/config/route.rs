@@ -6,10 +6,11 @@ use std::sync::Arc;
 use crate::balance::MAX_TARGETS;
 use crate::model::RouteName;
 
+use super::deadlines::deadlines;
 use super::field::Field;
 use super::problem::nearest;
 use super::section::Section;
-use super::settings::{self, MODES, STRATEGIES, set};
+use super::settings::{self, LOST_ORIGINS, MODES, STRATEGIES, set};
 use super::target::{self, Entry};
 use super::world::World;
 use super::{Draw, Fallback, Mode, Objective, Route, Strategy};
@@ -72,16 +73,28 @@ fn route(name: RouteName, field: &Field<'_>, world: &mut World<'_>) -> Option<Ro
         forbid: Vec::new(),
         mix_models: true,
         retry: settings::retry(section.section("retry"), &world.retry),
+        on_lost_origin: world.on_lost_origin,
         fallbacks: Vec::new(),
-        deadlines: settings::deadlines(section.section("deadlines"), world.deadlines),
+        context_fallbacks: Vec::new(),
+        content_filter_fallbacks: Vec::new(),
+        deadlines: deadlines(section.section("deadlines"), world.deadlines),
         objective: Objective::default(),
     };
     let mix = section.field("mix_models");
     read_words(&mut section, &mut route);
     let mixes = mix.as_ref().and_then(Field::boolean);
     set(&mut route.mix_models, mixes);
-    if let Some(field) = section.field("fallbacks") {
-        route.fallbacks = fallbacks(&route.name, &field, world);
+    for (key, list) in [
+        ("fallbacks", &mut route.fallbacks),
+        ("context_fallbacks", &mut route.context_fallbacks),
+        (
+            "content_filter_fallbacks",
+            &mut route.content_filter_fallbacks,
+        ),
+    ] {
+        if let Some(field) = section.field(key) {
+            *list = fallbacks(&route.name, &field, world);
+        }
     }
     let targets = section.field("targets");
     section.finish(UNSUPPORTED);
@@ -106,6 +119,11 @@ fn read_words(section: &mut Section<'_>, route: &mut Route) {
     set(&mut route.mode, mode.and_then(|field| field.choice(MODES)));
     let draw = section.field("draw");
     set(&mut route.draw, draw.and_then(|field| field.choice(DRAWS)));
+    let lost = section.field("on_lost_origin");
+    set(
+        &mut route.on_lost_origin,
+        lost.and_then(|field| field.choice(LOST_ORIGINS)),
+    );
     let chosen = section.field("objective");
     set(
         &mut route.objective,

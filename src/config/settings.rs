@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::field::Field;
-use super::listen::{address, loopback_only, same_socket};
+use super::listen::{ALLOW_REMOTE, ALLOW_UNAUTHENTICATED, address, loopback_only, same_socket};
 use super::section::Section;
-use super::{Admin, Controller, Deadlines, Mode, Requests, Retry, Server, Strategy};
+use super::{Admin, Controller, Mode, OnLostOrigin, Requests, Retry, Server, Strategy};
 
 /// Spelling of the modes.
 pub(super) const MODES: &[(&str, Mode)] = &[
@@ -18,9 +18,13 @@ pub(super) const MODES: &[(&str, Mode)] = &[
 pub(super) const STRATEGIES: &[(&str, Strategy)] =
     &[("fixed", Strategy::Fixed), ("adaptive", Strategy::Adaptive)];
 
-/// Longest time that any setting may have.
-const DAY: Duration = Duration::from_secs(86_400);
-const MILLISECOND: Duration = Duration::from_millis(1);
+/// Spelling of what becomes of a conversation whose provider is gone.
+pub(super) const LOST_ORIGINS: &[(&str, OnLostOrigin)] =
+    &[("strip", OnLostOrigin::Strip), ("fail", OnLostOrigin::Fail)];
+
+/// Longest and shortest time that any setting may have.
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
+pub(super) const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// `[server]` and `[admin]`, which may not share an address.
 pub(super) fn listeners(root: &mut Section<'_>) -> (Server, Admin) {
@@ -58,8 +62,7 @@ fn read_server<'a>(mut section: Section<'a>, server: &mut Server) -> Option<Fiel
     server.forward_headers = headers.map_or_else(Vec::new, |field| forwarded(&field));
     section.finish(&["tls", "keys", "cors", "state", "workers", "access_log"]);
     if let Some(listen) = listen.as_ref().filter(|_| !server.allow_unauthenticated) {
-        let switch = "server.allow_unauthenticated = true";
-        loopback_only(listen, server.listen.ip(), switch);
+        loopback_only(listen, server.listen.ip(), ALLOW_UNAUTHENTICATED);
     }
     listen
 }
@@ -93,7 +96,7 @@ fn read_admin<'a>(mut section: Section<'a>, admin: &mut Admin) -> Option<Field<'
     set(&mut admin.allow_remote, allowed);
     section.finish(&["token", "tls", "dashboard"]);
     if let Some(listen) = listen.as_ref().filter(|_| !admin.allow_remote) {
-        loopback_only(listen, admin.listen.ip(), "admin.allow_remote = true");
+        loopback_only(listen, admin.listen.ip(), ALLOW_REMOTE);
     }
     listen
 }
@@ -136,32 +139,6 @@ pub(super) fn requests(section: Option<Section<'_>>) -> Requests {
     requests
 }
 
-/// A table of deadlines over `base`; what it does not name stays.
-pub(super) fn deadlines(section: Option<Section<'_>>, base: Deadlines) -> Deadlines {
-    let mut deadlines = base;
-    let Some(mut section) = section else {
-        return base;
-    };
-    for (key, time) in [
-        ("connect", &mut deadlines.connect),
-        ("header_streamed", &mut deadlines.header_streamed),
-        ("header_unary", &mut deadlines.header_unary),
-        ("first_token", &mut deadlines.first_token),
-        ("between_tokens", &mut deadlines.between_tokens),
-        ("attempt", &mut deadlines.attempt),
-        ("total", &mut deadlines.total),
-    ] {
-        set(
-            time,
-            section
-                .field(key)
-                .and_then(|field| field.duration(MILLISECOND..=DAY)),
-        );
-    }
-    section.finish(&["queue"]);
-    deadlines
-}
-
 /// A table of retries over `base`.
 pub(super) fn retry(section: Option<Section<'_>>, base: &Retry) -> Retry {
     let mut retry = base.clone();
@@ -200,7 +177,7 @@ fn connection_limit(field: &Field<'_>) -> Option<usize> {
 }
 
 /// Headers that are ours to write, or that would give a client's credential to a provider.
-const OWN_HEADERS: &[&str] = &[
+pub(super) const OWN_HEADERS: &[&str] = &[
     "accept-encoding",
     "api-key",
     "authorization",

@@ -4,19 +4,28 @@ use std::fmt;
 
 use serde_json::{Map, Value as Json};
 
+use super::mask::{Secrets, masked};
 use super::section::spelled;
 use super::tree::{Node, Origin, Table, Value};
 
-/// The merged files with credentials masked. It holds no credential, so it may be kept and printed.
+/// The merged files with credentials masked: it prints none, so it may be kept and printed. It knows them, to keep them
+/// out of what is said about a change.
 #[derive(Clone, Debug)]
 pub struct Shown {
     root: Table,
+    secrets: Secrets,
 }
 
 impl Shown {
-    /// Takes a tree that is masked already.
-    pub(super) fn new(root: Table) -> Self {
-        Self { root }
+    /// Masks `root`, whose credentials are `secrets`.
+    pub(super) fn new(root: &Table, secrets: Secrets) -> Self {
+        let root = masked(root, &secrets);
+        Self { root, secrets }
+    }
+
+    /// `text` without any credential of this configuration.
+    pub(super) fn scrub(&self, text: String) -> String {
+        self.secrets.scrub(text)
     }
 
     /// As TOML; with `origins`, each value is followed by a comment such as `# production.toml:31`.

@@ -60,6 +60,7 @@ const WORDS: &[&str] = &[
     "min_share",
     "mode",
     "models",
+    "on_lost_origin",
     "output",
     "price",
     "prices",

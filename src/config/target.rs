@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::balance::{Share, Weight, WeightTable};
 use crate::model::TargetName;
 
+use super::capabilities::capabilities;
+use super::deadlines::phases;
 use super::field::Field;
 use super::mask::quote;
 use super::prices::own_price;
@@ -22,8 +24,6 @@ pub(super) struct Entry<'a> {
 /// Keys of targets that later versions know.
 const UNSUPPORTED: &[&str] = &[
     "budget",
-    "capabilities",
-    "deadlines",
     "limits",
     "max_in_flight",
     "quota_group",
@@ -51,6 +51,8 @@ pub(super) fn target<'a>(
     let bounds = bounds(&mut section);
     let own_price = section.field("price").map(|field| own_price(&field));
     let tags = section.field("tags").map(|field| field.texts());
+    let capabilities = capabilities(section.section("capabilities"));
+    let deadlines = phases(section.section("deadlines"));
     section.finish(UNSUPPORTED);
     let Some(used) = used else {
         field.conflict(
@@ -72,6 +74,8 @@ pub(super) fn target<'a>(
             None => upstream.price,
         },
         tags: all_tags(&upstream.provider, tags.unwrap_or_default()),
+        capabilities: capabilities.or(upstream.provider.capabilities_of(upstream.name.model())),
+        deadlines: deadlines.or(upstream.provider.deadlines),
         upstream,
     };
     Some(Entry { target, field })

@@ -11,7 +11,7 @@ use super::mask::quote;
 use super::problem::{Sink, at, nearest};
 use super::provider;
 use super::tree::Table;
-use super::{Deadlines, ListPrice, Mode, Provider, Retry, Upstream};
+use super::{Deadlines, ListPrice, Mode, OnLostOrigin, Provider, Retry, Upstream};
 
 /// What readers of one part need to know of the others.
 pub(super) struct World<'a> {
@@ -19,6 +19,7 @@ pub(super) struct World<'a> {
     pub(super) mode: Mode,
     pub(super) deadlines: Deadlines,
     pub(super) retry: Retry,
+    pub(super) on_lost_origin: OnLostOrigin,
     pub(super) providers: BTreeMap<ProviderName, Arc<Provider>>,
     /// Names of all providers and routes, also of those that could not be read.
     pub(super) provider_names: BTreeSet<&'a str>,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::balance::WeightTable;
 use crate::config::{self, Config, Endpoint, ProviderKind};
 use crate::law::Law;
-use crate::live::{Member, Provider, Route, RouteCells, Snapshot, Strangers, Upstream};
+use crate::live::{Member, Provider, RateGroup, Route, RouteCells, Snapshot, Strangers, Upstream};
 use crate::model::ProviderName;
 
 /// Starts and stops the servers behind `kind = "simulated"`.
@@ -47,12 +47,17 @@ pub(super) fn next_snapshot(
     simulate: &mut dyn Simulate,
 ) -> io::Result<Snapshot> {
     let mut providers = HashMap::new();
+    let mut groups = groups(old);
     for (name, provider) in &config.providers {
         let base = match &provider.kind {
             ProviderKind::Api { base, .. } => base.clone(),
             ProviderKind::Simulated { law, .. } => simulate.endpoint(name, law)?,
         };
-        let provider = Provider::new(Arc::clone(provider), base).map_err(io::Error::other)?;
+        let before = old.providers.get(name.as_str()).map(AsRef::as_ref);
+        let group = provider.quota_group.clone();
+        let mut provider =
+            Provider::new(Arc::clone(provider), base, before).map_err(io::Error::other)?;
+        provider.group = group.map(|name| Arc::clone(groups.entry(name).or_default()));
         providers.insert(name.as_str().to_owned(), Arc::new(provider));
     }
     let member = |upstream: &Arc<config::Upstream>| member(old, &providers, upstream);
@@ -82,6 +87,15 @@ pub(super) fn next_snapshot(
     })
 }
 
+/// The quota groups of `old` by name: a limit that was reached before a reload is reached after it.
+fn groups(old: &Snapshot) -> HashMap<String, Arc<RateGroup>> {
+    let known = old.providers.values().filter_map(|provider| {
+        let name = provider.config.quota_group.clone()?;
+        Some((name, Arc::clone(provider.group.as_ref()?)))
+    });
+    known.collect()
+}
+
 /// An upstream with its gate and meter: those it had, those it had as a stranger, or new ones.
 fn member(
     old: &Snapshot,
@@ -96,11 +110,8 @@ fn member(
     let upstream = known
         .or_else(|| old.strangers.known(config.name.as_str()))
         .unwrap_or_else(|| Arc::new(Upstream::new(config.name.clone())));
-    Some(Member {
-        upstream,
-        config: Arc::clone(config),
-        provider,
-    })
+    upstream.join(provider.group.as_ref());
+    Some(Member::new(upstream, Arc::clone(config), provider))
 }
 
 /// A route under its configured shares; `None` only for what the compiler refuses.
@@ -115,7 +126,10 @@ fn route(
     let members: Option<Arc<[Member]>> = config
         .targets
         .iter()
-        .map(|target| own_price(target, upstreams))
+        .map(|target| {
+            let member = upstreams.get(target.upstream.name.as_str())?;
+            Some(member.clone().of_target(target))
+        })
         .collect();
     let before = old.route(config.name.as_str());
     let same = before.filter(|route| same_targets(&route.config, config));
@@ -129,19 +143,6 @@ fn route(
         table_version: before.map_or(1, |route| route.table_version + 1),
         cells: cells.unwrap_or_else(|| Arc::new(RouteCells::new(config.targets.len(), phase))),
     })
-}
-
-/// A target's upstream, with the target's own price where it has one.
-fn own_price(target: &config::Target, upstreams: &HashMap<String, Member>) -> Option<Member> {
-    let mut member = upstreams.get(target.upstream.name.as_str())?.clone();
-    if target.price != member.config.price {
-        let upstream = config::Upstream {
-            price: target.price,
-            ..(*target.upstream).clone()
-        };
-        member.config = Arc::new(upstream);
-    }
-    Some(member)
 }
 
 /// Whether counters by position still mean the same.

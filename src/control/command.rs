@@ -32,7 +32,7 @@ impl fmt::Display for Why {
 pub struct Applied {
     /// Counts applied configurations.
     pub config_generation: u64,
-    /// What changed, a line each; empty if nothing did.
+    /// What changed, a line each. Whether anything did, `config_generation` tells.
     pub changes: Vec<String>,
     /// Keys whose value waits for a restart, from this change or an earlier one.
     pub needs_restart: Vec<&'static str>,

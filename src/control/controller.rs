@@ -16,10 +16,10 @@ use super::assemble::{Simulate, next_snapshot};
 use super::command::{Applied, Apply, Outcome, ReloadError, Why};
 use super::plan::specs;
 use crate::balance::gate::GateOrder;
-use crate::balance::{Decision, Input, Memory, Plan, Rail, Stepped, WeightTable, step};
-use crate::config::{Compiled, Config, Mode, Problem, diff};
+use crate::balance::{Decision, Input, Memory, News, Plan, Rail, Stepped, WeightTable, step};
+use crate::config::{Compiled, Config, Mode, Problem, ProviderKind, diff};
 use crate::live::{Board, Clock, Member, Publisher, Refusal, Route, Snapshot, Upstream};
-use crate::model::{Time, UpstreamName};
+use crate::model::{ProviderName, Time, UpstreamName};
 
 /// How long shares are held when ticks go wrong, before the configured ones are put in force.
 const HOLD: Duration = Duration::from_secs(10);
@@ -38,12 +38,14 @@ pub struct Controller {
     plan: Plan,
     memory: Memory,
     upstreams: Vec<Member>,
-    strangers: usize,
+    strangers: u64,
     /// What the process started with: some keys hold until it ends.
     started: Arc<Config>,
     last: Time,
     /// Since when ticks go wrong.
     failing: Option<Time>,
+    /// What the gates told ticks that went wrong: they tell it once. At most one entry an upstream.
+    owed: HashMap<UpstreamName, News>,
     commands: mpsc::Receiver<Apply>,
 }
 
@@ -74,6 +76,7 @@ impl Controller {
             started,
             last: clock.now(),
             failing: None,
+            owed: HashMap::new(),
             commands,
         };
         controller.line_up(&snapshot);
@@ -114,8 +117,8 @@ impl Controller {
             .upstreams
             .values()
             .map(|m| (m.config.name.clone(), m.clone()));
+        self.strangers = snapshot.strangers.version();
         let strangers = snapshot.strangers.all();
-        self.strangers = strangers.len();
         let strange = strangers.into_iter().filter_map(|upstream| {
             Some((upstream.name().clone(), snapshot.member(upstream.name())?))
         });
@@ -133,7 +136,7 @@ impl Controller {
     /// One tick.
     pub(super) fn tick(&mut self) {
         let snapshot = self.publisher.read();
-        if snapshot.strangers.len() != self.strangers {
+        if snapshot.strangers.version() != self.strangers {
             self.line_up(&snapshot);
         }
         let now = self.clock.now();
@@ -146,17 +149,34 @@ impl Controller {
         match stepped {
             Ok((stepped, memory)) if is_sound(&stepped) => {
                 self.failing = None;
+                self.owed.clear();
                 self.memory = memory;
                 self.obey(&snapshot, stepped, now);
             }
-            _ => self.lost(&snapshot, now),
+            _ => {
+                self.owe(input);
+                self.lost(&snapshot, now);
+            }
         }
+    }
+
+    /// Keeps the news of a tick that went wrong for the next one.
+    fn owe(&mut self, input: Input) {
+        let told = input.upstreams.into_iter().map(|told| told.news);
+        let news = self.plan.upstreams().iter().cloned().zip(told);
+        self.owed = news.filter(|(_, news)| *news != News::default()).collect();
     }
 
     fn input(&mut self, snapshot: &Snapshot, now: Time) -> Input {
         let elapsed = now.secs_since(self.last).min(LONGEST_TICK);
         self.last = now;
-        let collect = |member: &Member| member.upstream.collect(now, member.config.price);
+        let collect = |member: &Member| {
+            let mut told = member.upstream.collect(now, member.config.price);
+            if let Some(before) = self.owed.get(member.upstream.name()) {
+                told.news = before.followed_by(told.news);
+            }
+            told
+        };
         Input {
             now,
             elapsed,
@@ -217,9 +237,11 @@ impl Controller {
 
     fn answer(&mut self, apply: Apply) {
         let why = apply.why;
+        let before = self.publisher.read().generation;
         let outcome = self.apply(*apply.compiled);
         match &outcome {
-            Ok(applied) if applied.changes.is_empty() => {
+            // By the generation: a change without words of its own is one all the same.
+            Ok(applied) if applied.config_generation == before => {
                 if why == Why::Changed {
                     tracing::debug!(%why, "configuration read, nothing changed");
                 } else {
@@ -268,6 +290,11 @@ impl Controller {
             tracing::warn!(%warning, "configuration");
         }
         let difference = diff(&old.config, &config);
+        let mut difference = difference.scrubbed(self.board.shown().as_deref(), &shown);
+        if difference.is_empty() {
+            // The digest says so; not every value has words of its own.
+            difference.changes.push("other values changed".to_owned());
+        }
         let mut next = match next_snapshot(&old, config, self.phase, self.simulate.as_mut()) {
             Ok(next) => next,
             Err(error) => {
@@ -281,6 +308,9 @@ impl Controller {
             }
         };
         self.line_up(&next);
+        self.memory.probe_again(&self.plan, |upstream| {
+            is_renewed(&old.config, &next.config, upstream.provider())
+        });
         for (route, table) in next.routes.iter_mut().zip(self.memory.tables()) {
             if route.config.mode == Mode::Auto {
                 *route = Arc::new(with_table(route, table));
@@ -298,6 +328,21 @@ impl Controller {
             needs_restart,
         })
     }
+}
+
+/// Whether a provider that both know has another key or is called in another way.
+fn is_renewed(old: &Config, new: &Config, provider: &ProviderName) -> bool {
+    let (Some(was), Some(is)) = (old.providers.get(provider), new.providers.get(provider)) else {
+        return false;
+    };
+    let base = |kind: &ProviderKind| match kind {
+        ProviderKind::Api { base, .. } => Some(base.clone()),
+        ProviderKind::Simulated { .. } => None,
+    };
+    was.api_keys != is.api_keys
+        || was.headers != is.headers
+        || base(&was.kind) != base(&is.kind)
+        || was.kind.interface() != is.kind.interface()
 }
 
 fn hand_over(upstream: &Upstream, order: &GateOrder) {
@@ -356,3 +401,7 @@ fn log_move(route: &Route, decision: &Decision) {
         .collect();
     tracing::debug!(route = %route.label, version = route.table_version + 1, moves = ?moves, "shares moved");
 }
+
+#[cfg(test)]
+#[path = "controller_tests.rs"]
+mod tests;

@@ -8,6 +8,7 @@ mod command;
 mod controller;
 mod plan;
 mod reload;
+mod settle;
 mod watch;
 
 pub use assemble::{Simulate, first_snapshot};

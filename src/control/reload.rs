@@ -1,4 +1,4 @@
-//! The way of a reload: read the files, compile them, hand them to the controller whole.
+//! The way of a reload: read the files once they are whole, compile them, hand them to the controller whole.
 //!
 //! Reading happens off the async threads and one at a time, so that two wishes never race for the same files.
 
@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::assemble::Simulate;
 use super::command::{Apply, Outcome, ReloadAsked, ReloadError};
 use super::controller::Controller;
+use super::settle::{QUIET, read_settled};
 use crate::config::{Layer, Lookup, compile};
 use crate::files::{self, Reading};
 use crate::live::{Board, Clock, Publisher, Refusal};
@@ -121,8 +122,11 @@ impl Reloader {
     }
 
     async fn reload(&self, wish: &ReloadAsked) -> Outcome {
-        let source = self.source.clone();
-        let reading = tokio::task::spawn_blocking(move || source.read().result).await;
+        let (source, clock) = (self.source.clone(), self.clock);
+        let pause = || std::thread::sleep(QUIET);
+        let reading =
+            tokio::task::spawn_blocking(move || read_settled(&source, || clock.wall(), pause))
+                .await;
         let compiled = match reading {
             Ok(Ok(compiled)) => compiled,
             Ok(Err(problems)) => return Err(self.refuse(wish, problems)),

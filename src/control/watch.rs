@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::command::{Handle, Why};
 use super::reload::Source;
+use super::settle::QUIET;
 
-/// Quiet time after an event before the files are read: an editor's burst of operations fits in it.
-const QUIET: Duration = Duration::from_millis(150);
-/// Gathering ends after so many quiet times, however much goes on in the folder.
+/// Gathering ends after so many quiet times, however much goes on in the folder; whether the files themselves are whole the
+/// reader looks at.
 const MOST_GATHERED: u32 = 5;
 /// The slow poll.
 const POLL: Duration = Duration::from_secs(10);
@@ -27,17 +27,42 @@ const POLL: Duration = Duration::from_secs(10);
 /// Starts watching. The thread ends within the poll's time when nobody listens to `handle` any more.
 ///
 /// # Errors
-/// The system gives no watcher or no thread.
+/// The system gives no thread.
 pub fn watch(source: Source, handle: Handle) -> std::io::Result<JoinHandle<()>> {
     let (tell, told) = channel();
+    let teller = tell.clone();
     let watcher = notify::recommended_watcher(move |event| {
         if may_change(&event) {
             // The thread is gone: nobody wants to know.
-            drop(tell.send(event));
+            drop(teller.send(event));
         }
     });
+    start(source, handle, watcher, Ears { told, _tell: tell }, POLL)
+}
+
+/// What the watcher tells.
+struct Ears {
+    told: Receiver<notify::Result<Event>>,
+    /// Without a watcher nobody else holds the other end, and it must not seem that nobody can tell anything any more.
+    _tell: Sender<notify::Result<Event>>,
+}
+
+/// Starts the thread. Without a watcher (the user may have used up the system's) all changes are seen by the poll.
+fn start(
+    source: Source,
+    handle: Handle,
+    watcher: notify::Result<RecommendedWatcher>,
+    ears: Ears,
+    poll: Duration,
+) -> std::io::Result<JoinHandle<()>> {
+    if let Err(error) = &watcher {
+        tracing::warn!(
+            %error,
+            "the folders cannot be watched; changes are seen by the slow poll"
+        );
+    }
     let mut folders = Folders {
-        watcher: watcher.map_err(std::io::Error::other)?,
+        watcher: watcher.ok(),
         known: BTreeSet::new(),
     };
     folders.follow(source.read().watch);
@@ -45,7 +70,7 @@ pub fn watch(source: Source, handle: Handle) -> std::io::Result<JoinHandle<()>> 
     handle.nudge(Why::Changed);
     std::thread::Builder::new()
         .name("config-watch".to_owned())
-        .spawn(move || run(&source, &handle, folders, &told))
+        .spawn(move || run(&source, &handle, folders, &ears, poll))
 }
 
 /// Whether files may be others than before: all events but those of reading. An error tells nothing, so it may.
@@ -55,14 +80,10 @@ fn may_change(event: &notify::Result<Event>) -> bool {
     !event.kind.is_access() || event.kind == written || event.need_rescan()
 }
 
-fn run(
-    source: &Source,
-    handle: &Handle,
-    mut folders: Folders,
-    told: &Receiver<notify::Result<Event>>,
-) {
+fn run(source: &Source, handle: &Handle, mut folders: Folders, ears: &Ears, poll: Duration) {
+    let told = &ears.told;
     loop {
-        match told.recv_timeout(POLL) {
+        match told.recv_timeout(poll) {
             Ok(_) => gather(told),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
@@ -87,16 +108,19 @@ fn gather(told: &Receiver<notify::Result<Event>>) {
 
 /// The folders that are watched; a swapped link leads to new ones.
 struct Folders {
-    watcher: RecommendedWatcher,
+    watcher: Option<RecommendedWatcher>,
     known: BTreeSet<PathBuf>,
 }
 
 impl Folders {
     fn follow(&mut self, paths: Vec<PathBuf>) {
+        let Some(watcher) = &mut self.watcher else {
+            return;
+        };
         let wanted: BTreeSet<PathBuf> = paths.into_iter().filter(|path| path.is_dir()).collect();
         for gone in self.known.difference(&wanted) {
             // A folder that is gone has no watch to end.
-            drop(self.watcher.unwatch(gone));
+            drop(watcher.unwatch(gone));
         }
         let mut watched = BTreeSet::new();
         for path in wanted {
@@ -104,7 +128,7 @@ impl Folders {
                 watched.insert(path);
                 continue;
             }
-            match self.watcher.watch(&path, RecursiveMode::NonRecursive) {
+            match watcher.watch(&path, RecursiveMode::NonRecursive) {
                 Ok(()) => {
                     watched.insert(path);
                 }
@@ -141,6 +165,28 @@ mod tests {
                 "{reading:?} would be an endless loop"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn without_a_watcher_the_files_are_polled() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = Source::Files {
+            dir: folder.path().to_owned(),
+            env: "live".to_owned(),
+        };
+        let (handle, mut asked) = Handle::new();
+        let (tell, told) = channel();
+        let none = Err(notify::Error::generic("no instance is left"));
+        let ears = Ears { told, _tell: tell };
+        let thread = start(source, handle, none, ears, Duration::from_millis(1)).unwrap();
+        for reading in 0..3 {
+            assert!(
+                asked.recv().await.is_some(),
+                "reading {reading} is asked for"
+            );
+        }
+        drop(asked);
+        assert!(thread.join().is_ok(), "it ends when nobody listens");
     }
 
     #[test]

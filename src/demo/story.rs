@@ -195,7 +195,7 @@ fn sick(law: &Law, pace: Pace) -> Result<Law, NumberError> {
         ttft_ms: slower(&law.ttft_ms)?,
         tpot_ms: slower(&law.tpot_ms)?,
         error_rate: Number::steps(vec![(0.0, 0.0), (from, ERRORS), (to, 0.0)])?,
-        error_status: ERROR_STATUS,
+        error_status: Some(ERROR_STATUS),
         ..law.clone()
     })
 }

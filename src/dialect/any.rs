@@ -187,7 +187,8 @@ impl Ask {
         }
     }
 
-    /// The answer of `target` as the client reads it, and what it cost in tokens.
+    /// The answer of `target` as the client reads it, and what it cost in tokens. `now_unix`, in seconds, is when it was made
+    /// if the target does not say.
     ///
     /// # Errors
     /// What is no answer.
@@ -195,10 +196,12 @@ impl Ask {
         &self,
         target: &Target,
         body: &[u8],
+        now_unix: u64,
     ) -> Result<(Option<Tokens>, Vec<u8>), NotRead> {
         match self {
             Self::Conversation(client, request) => {
-                let answer = target.read_answer(body)?;
+                let mut answer = target.read_answer(body)?;
+                answer.created = answer.created.or(Some(now_unix));
                 Ok((answer.usage, client.write_answer(&answer, request)))
             }
             Self::Embeddings(request) => {

@@ -87,7 +87,7 @@ fn variables_and_credential_files_come_from_the_process_and_the_disk() {
     ]);
     let config = compile(dir.path(), "dev").unwrap().config;
     let provider = config.providers.values().next().unwrap();
-    assert_eq!(provider.api_key.as_ref().unwrap().expose(), "from-a-file");
+    assert_eq!(provider.api_keys[0].expose(), "from-a-file");
     let crate::config::ProviderKind::Api { base, .. } = &provider.kind else {
         panic!("kind openai was written");
     };

@@ -14,11 +14,13 @@ pub(super) fn non_negative<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D:
     )))
 }
 
-/// Reads the status of an error: 400 to 599.
-pub(super) fn status<'de, D: Deserializer<'de>>(from: D) -> Result<u16, D::Error> {
-    let status = u16::deserialize(from)?;
+/// Reads the status of an error, if there is one: 400 to 599.
+pub(super) fn status<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u16>, D::Error> {
+    let Some(status) = Option::<u16>::deserialize(from)? else {
+        return Ok(None);
+    };
     if (400..=599).contains(&status) {
-        return Ok(status);
+        return Ok(Some(status));
     }
     Err(D::Error::custom(format_args!(
         "expected an HTTP status from 400 to 599, found {status}"

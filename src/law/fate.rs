@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use super::state::seconds;
-use super::{Draws, Law, Misbehave, State, Ticket, noise, whole};
+use super::{Draws, ErrorKind, Law, Misbehave, State, Ticket, noise, whole};
 use crate::model::Time;
 
 /// Most tokens of one answer, whatever is asked for: eight times the longest that providers offer (131,072 tokens in
@@ -30,6 +30,8 @@ const COURTESY: Duration = Duration::from_secs(1);
 pub struct Ask {
     /// Tokens of the answer; `None` takes the law's own length.
     pub tokens_out: Option<u64>,
+    /// Most tokens of the answer, whoever says how many.
+    pub at_most: Option<u64>,
     /// The request itself is wrong.
     pub client_fault: bool,
     /// After which time the asker is gone, if that is known; a place in line is not held longer.
@@ -41,10 +43,12 @@ pub struct Ask {
 pub enum Fate {
     /// An answer, maybe not to its end.
     Answer(Answer),
-    /// An error with this status.
+    /// An error.
     Error {
-        /// 400 to 599.
-        status: u16,
+        /// What it says.
+        kind: ErrorKind,
+        /// 400 to 599, where the law has one; else the provider's own for such an error.
+        status: Option<u16>,
         /// When it comes.
         after: Duration,
         /// How long the target asks to be left alone.
@@ -96,6 +100,8 @@ pub struct Answer {
     pub tokens_out: u64,
     /// How it ends.
     pub ending: Ending,
+    /// Whether it calls a tool, where one may be called.
+    pub calls: bool,
     /// Its place in the queue, if there is one: for whoever leaves early.
     pub ticket: Option<Ticket>,
 }
@@ -140,7 +146,8 @@ pub fn fate(law: &Law, state: &mut State, ask: &Ask, draws: &Draws, now: Time) -
     let moment = now.as_secs_f64();
     if let Err(wait) = state.limits.admit(&law.rate_limit, &law.window_limit, now) {
         return Fate::Error {
-            status: 429,
+            kind: ErrorKind::RateLimit,
+            status: None,
             after: REFUSAL,
             retry_after: law.retry_after.then_some(wait),
         };
@@ -153,7 +160,8 @@ pub fn fate(law: &Law, state: &mut State, ask: &Ask, draws: &Draws, now: Time) -
     }
     if ask.client_fault {
         return Fate::Error {
-            status: 400,
+            kind: ErrorKind::Client,
+            status: None,
             after: CLIENT_FAULT,
             retry_after: None,
         };
@@ -174,10 +182,15 @@ fn silence(law: &Law, draws: &Draws, moment: f64) -> Option<Hang> {
 
 fn error(law: &Law, draws: &Draws) -> Fate {
     let [least, most] = law.error_ms;
+    let kind = law.error_kind.unwrap_or_else(|| match law.error_status {
+        Some(status) => ErrorKind::of_status(status),
+        None => ErrorKind::Server,
+    });
     Fate::Error {
+        kind,
         status: law.error_status,
         after: seconds((least + (most - least) * draws.error_time) / 1e3),
-        retry_after: (law.error_status == 429 && law.retry_after).then_some(COURTESY),
+        retry_after: (kind == ErrorKind::RateLimit && law.retry_after).then_some(COURTESY),
     }
 }
 
@@ -186,6 +199,7 @@ fn answer(law: &Law, state: &mut State, ask: &Ask, draws: &Draws, now: Time) -> 
     let tokens_out = ask
         .tokens_out
         .unwrap_or_else(|| law.tokens_out.tokens(draws.tokens, moment))
+        .min(ask.at_most.unwrap_or(MAX_TOKENS))
         .clamp(1, MAX_TOKENS);
     let spread = law.spread.at(moment);
     let slow = if draws.tail < law.tail.p.at(moment) {
@@ -217,6 +231,7 @@ fn answer(law: &Law, state: &mut State, ask: &Ask, draws: &Draws, now: Time) -> 
         total: first_token.saturating_add(stream),
         tokens_out,
         ending: ending(law, draws, moment, tokens_out),
+        calls: draws.tools < law.tools.at(moment),
         ticket,
     })
 }

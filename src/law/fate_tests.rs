@@ -58,7 +58,7 @@ fn times_have_the_means_of_the_law() {
 fn shares_of_fates_are_those_of_the_law() {
     let law = Law {
         error_rate: Number::known(0.3),
-        error_status: 503,
+        error_status: Some(503),
         black_hole: Number::known(0.1),
         hang_body: Number::known(0.05),
         stall: Number::known(0.2),
@@ -71,7 +71,7 @@ fn shares_of_fates_are_those_of_the_law() {
     let headed = share(&fates, |fate| matches!(fate, Fate::Hang(Hang::Body)));
     near(headed, 0.05, 0.01, "headers without a body");
     let errors = share(&fates, |fate| {
-        matches!(fate, Fate::Error { status: 503, retry_after: None, after }
+        matches!(fate, Fate::Error { kind: ErrorKind::Overloaded, status: Some(503), retry_after: None, after }
             if (50..=151).contains(&after.as_millis()))
     });
     near(
@@ -115,7 +115,8 @@ fn limits_come_before_everything_else() {
     assert_eq!(
         fates[1],
         Fate::Error {
-            status: 429,
+            kind: ErrorKind::RateLimit,
+            status: None,
             after: Duration::from_millis(80),
             retry_after: Some(Duration::from_millis(500)),
         },
@@ -203,16 +204,20 @@ fn a_clients_fault_is_its_own_unless_the_target_is_worse() {
         ..Ask::default()
     };
     let draws = Draws::of(0, 0, 0);
-    let status = |law: &Law| match fate(law, &mut State::default(), &ask, &draws, Time::ZERO) {
-        Fate::Error { status, .. } => status,
+    let kind = |law: &Law| match fate(law, &mut State::default(), &ask, &draws, Time::ZERO) {
+        Fate::Error { kind, .. } => kind,
         other => panic!("expected an error, found {other:?}"),
     };
-    assert_eq!(status(&Law::instant()), 400);
+    assert_eq!(kind(&Law::instant()), ErrorKind::Client);
     let failing = Law {
         error_rate: Number::known(1.0),
         ..Law::instant()
     };
-    assert_eq!(status(&failing), 500, "who fails can't judge a request");
+    assert_eq!(
+        kind(&failing),
+        ErrorKind::Server,
+        "who fails can't judge a request"
+    );
 }
 
 #[test]

@@ -13,12 +13,14 @@ use serde::{Deserialize, Serialize};
 use crate::model::Price;
 
 mod check;
+mod failure;
 mod fate;
 mod noise;
 mod number;
 mod read;
 mod state;
 
+pub use failure::ErrorKind;
 pub use fate::{Answer, Ask, Ending, Fate, Hang, MAX_TOKENS, Wrong, fate};
 pub use noise::{Draws, Generator, factor, salt};
 pub use number::{Number, NumberError};
@@ -44,12 +46,14 @@ pub struct Law {
     pub spread: Number,
     /// Answers that are slower as a whole.
     pub tail: Tail,
-    /// Share of requests answered with `error_status`.
+    /// Share of requests answered with an error.
     #[serde(deserialize_with = "number::fraction")]
     pub error_rate: Number,
-    /// Status of those errors, 400 to 599.
+    /// Status of those errors, 400 to 599; without it the one that the provider has for `error_kind`.
     #[serde(deserialize_with = "check::status")]
-    pub error_status: u16,
+    pub error_status: Option<u16>,
+    /// What those errors say; without it what `error_status` means, and without both a server error.
+    pub error_kind: Option<ErrorKind>,
     /// The least and the most time an error takes, in milliseconds.
     #[serde(deserialize_with = "check::range")]
     pub error_ms: [f64; 2],
@@ -91,6 +95,10 @@ pub struct Law {
     pub window_limit: WindowLimit,
     /// Whether a 429 says how long to wait.
     pub retry_after: bool,
+    /// Share of answers that call a tool, of those to a user's message with tools; where a request demands a call, all
+    /// do.
+    #[serde(deserialize_with = "number::fraction")]
+    pub tools: Number,
     /// Length of answers to requests that don't ask for one.
     pub tokens_out: Length,
     /// Seed of the noise where no scenario has its own.
@@ -122,7 +130,8 @@ impl Law {
             spread: Number::ZERO,
             tail: Tail::default(),
             error_rate: Number::ZERO,
-            error_status: 500,
+            error_status: None,
+            error_kind: None,
             error_ms: [50.0, 150.0],
             black_hole: Number::ZERO,
             hang_body: Number::ZERO,
@@ -138,6 +147,7 @@ impl Law {
             rate_limit: RateLimit::default(),
             window_limit: WindowLimit::default(),
             retry_after: true,
+            tools: Number::ZERO,
             tokens_out: Length::default(),
             seed: 0,
             twin: String::new(),
@@ -288,6 +298,8 @@ mod tests {
                 "found -1",
             ),
             ("error_status = 200", "from 400 to 599, found 200"),
+            ("error_kind = \"busy\"", "unknown variant `busy`"),
+            ("tools = 1.5", "a share from 0 to 1, found 1.5"),
             ("error_ms = [150, 50]", "[least, most]"),
             ("misbehave = \"dance\"", "unknown variant `dance`"),
             (

@@ -91,6 +91,8 @@ pub struct Draws {
     pub tokens: f64,
     /// Uniform: does it meet `misbehave`?
     pub misbehave: f64,
+    /// Uniform: does it call a tool?
+    pub tools: f64,
 }
 
 impl Draws {
@@ -109,6 +111,7 @@ impl Draws {
             place: from.uniform(),
             tokens: from.normal(),
             misbehave: from.uniform(),
+            tools: from.uniform(),
         }
     }
 }

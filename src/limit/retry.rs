@@ -13,6 +13,7 @@
 //! | ok, client's fault, context too long, content filtered, cancelled | – | `Return` |
 //! | anything after content reached the client | – | `Return` |
 //! | refused here, before sending | – | next place; not counted as an attempt |
+//! | a moved conversation was refused | – | next place: another one may take it |
 //! | auth, no such model at the target | – | next place, whatever the codes: an operator's mistake must not reach clients while another target can serve; never the same place again |
 //! | rate limited | 429 | by code |
 //! | quota exhausted | 429, or its own | by code; never the same place again |
@@ -22,9 +23,13 @@
 //! | timeout of the request | 408 | `GiveUp` |
 //! | transport, malformed, stream cut before content | 502 | by code |
 //!
+//! A route may say where a request goes that is too long for a target or that its content policy refuses: then those two
+//! outcomes are answered by that detour, which is a part of the fallbacks, and the request never comes back from it.
+//!
 //! *By code*: a code in `on_codes` goes to the next place. A code only in `fallback_on_codes` goes to the fallbacks at
 //! once. A code in neither is returned.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::model::{Outcome, Phase, TargetIndex};
@@ -113,6 +118,35 @@ pub struct Left {
     pub untried: bool,
     /// Fallbacks in all, tried ones included.
     pub fallbacks: usize,
+    /// Places behind the fallbacks where requests go that are too long, tried ones included.
+    pub context: usize,
+    /// Places behind those where requests go that a content policy refused, tried ones included.
+    pub filter: usize,
+}
+
+impl Left {
+    /// The fallbacks that `outcome` leads to, if it leads to others than the usual ones.
+    fn detour(self, outcome: Outcome) -> Option<Range<usize>> {
+        let context = self.fallbacks..self.fallbacks.saturating_add(self.context);
+        let filter = context.end..context.end.saturating_add(self.filter);
+        let range = match outcome {
+            Outcome::ContextTooLong => context,
+            Outcome::ContentFiltered => filter,
+            _ => return None,
+        };
+        (!range.is_empty()).then_some(range)
+    }
+
+    /// The fallbacks that are open after `history`: the usual ones, or those of the last detour.
+    fn open(self, history: &[Tried]) -> (bool, Range<usize>) {
+        let mut detours = history
+            .iter()
+            .filter_map(|tried| self.detour(tried.outcome));
+        match detours.next_back() {
+            Some(detour) => (false, detour),
+            None => (true, 0..self.fallbacks),
+        }
+    }
 }
 
 /// A random number for the jitter, uniform over all `u32`, made by the caller.
@@ -145,6 +179,12 @@ pub fn next(plan: &Plan, history: &[Tried], left: Left, elapsed: Duration, jitte
     let Some(last) = history.last() else {
         return forward(true, history, left).unwrap_or(Next::GiveUp);
     };
+    if last.delivered == Delivered::Nothing && left.detour(last.outcome).is_some() {
+        // The detour is no second try of what failed: it is not counted, and it ends with its list.
+        let in_time = elapsed < plan.total;
+        let there = forward(false, history, left).filter(|_| in_time);
+        return there.unwrap_or(Next::Return);
+    }
     let Some(verdict) = verdict(plan, last) else {
         return Next::Return;
     };
@@ -154,7 +194,7 @@ pub fn next(plan: &Plan, history: &[Tried], left: Left, elapsed: Duration, jitte
         return Next::GiveUp;
     }
     forward(verdict == Verdict::Anywhere, history, left)
-        .or_else(|| back(plan, history, elapsed, jitter))
+        .or_else(|| back(plan, history, left, elapsed, jitter))
         .unwrap_or(Next::GiveUp)
 }
 
@@ -205,7 +245,9 @@ fn reason(tried: &Tried) -> Reason {
         | Outcome::ContextTooLong
         | Outcome::ContentFiltered
         | Outcome::Cancelled => Reason::Final,
-        Outcome::Auth | Outcome::NoSuchModel | Outcome::Refused => Reason::NotTheClients,
+        Outcome::Auth | Outcome::NoSuchModel | Outcome::MoveRefused | Outcome::Refused => {
+            Reason::NotTheClients
+        }
         Outcome::RateLimited => Reason::Codes([Some(429), None]),
         Outcome::QuotaExhausted => Reason::Codes([Some(429), tried.status]),
         Outcome::Overloaded => own_or(503),
@@ -224,19 +266,33 @@ const fn was_sent(tried: &Tried) -> bool {
 
 /// An untried place.
 fn forward(targets: bool, history: &[Tried], left: Left) -> Option<Next> {
-    if targets && left.untried {
+    let (at_home, open) = left.open(history);
+    if targets && at_home && left.untried {
         return Some(Next::TryNext);
     }
     let tried = history.iter().filter_map(|tried| match tried.place {
-        Place::Fallback(index) => Some(index),
+        Place::Fallback(index) => open.contains(&index).then_some(index),
         Place::Target(_) => None,
     });
-    let index = tried.max().map_or(0, |index| index.saturating_add(1));
-    (index < left.fallbacks).then_some(Next::FallBack(index))
+    let index = tried
+        .max()
+        .map_or(open.start, |index| index.saturating_add(1));
+    open.contains(&index).then_some(Next::FallBack(index))
 }
 
 /// The tried place that may be tried again soonest, if that is within the plan's total.
-fn back(plan: &Plan, history: &[Tried], elapsed: Duration, jitter: Jitter) -> Option<Next> {
+fn back(
+    plan: &Plan,
+    history: &[Tried],
+    left: Left,
+    elapsed: Duration,
+    jitter: Jitter,
+) -> Option<Next> {
+    let (at_home, open) = left.open(history);
+    let is_open = |place: Place| match place {
+        Place::Target(_) => at_home,
+        Place::Fallback(index) => open.contains(&index),
+    };
     let is_last_there = |at: usize, tried: &Tried| {
         let mut later = history.iter().skip(at + 1);
         later.all(|other| other.place != tried.place)
@@ -244,6 +300,7 @@ fn back(plan: &Plan, history: &[Tried], elapsed: Duration, jitter: Jitter) -> Op
     let again = history
         .iter()
         .enumerate()
+        .filter(|(_, tried)| is_open(tried.place))
         .filter(|(at, tried)| is_last_there(*at, tried) && may_repeat(plan, tried));
     let waits = again.map(|(_, tried)| {
         let tries = history.iter().filter(|other| other.place == tried.place);
@@ -273,6 +330,7 @@ fn may_repeat(plan: &Plan, tried: &Tried) -> bool {
         | Outcome::Auth
         | Outcome::NoSuchModel
         | Outcome::ClientFault
+        | Outcome::MoveRefused
         | Outcome::ContextTooLong
         | Outcome::ContentFiltered
         | Outcome::Cancelled

@@ -8,7 +8,12 @@ const NOBODY: Left = left(false, 0);
 const MOST: Jitter = Jitter(u32::MAX);
 
 const fn left(untried: bool, fallbacks: usize) -> Left {
-    Left { untried, fallbacks }
+    Left {
+        untried,
+        fallbacks,
+        context: 0,
+        filter: 0,
+    }
 }
 
 fn plan() -> Plan {
@@ -327,4 +332,77 @@ fn a_timeout_at_the_provider_goes_by_its_own_code_as_well() {
     let ours = tried(A, Outcome::Timeout(Phase::Header), 10);
     plan.fallback_on_codes.clear();
     assert_eq!(after(&plan, &[ours], left(true, 0)), Next::Return);
+}
+
+/// Two fallbacks, one place for what is too long, two for what a policy refuses.
+const DETOURS: Left = Left {
+    untried: true,
+    fallbacks: 2,
+    context: 1,
+    filter: 2,
+};
+
+#[test]
+fn what_is_too_long_or_refused_takes_its_detour_and_stays_on_it() {
+    let too_long = tried(A, Outcome::ContextTooLong, 10);
+    let there = |index, outcome| tried(Place::Fallback(index), outcome, 20);
+    let go = |history: &[Tried]| after(&plan(), history, DETOURS);
+    assert_eq!(go(&[too_long]), Next::FallBack(2));
+    assert_eq!(
+        go(&[too_long, there(2, Outcome::ContextTooLong)]),
+        Next::Return,
+        "the list is at its end: the client hears that it is too long"
+    );
+    assert!(
+        matches!(
+            go(&[too_long, there(2, Outcome::ServerError)]),
+            Next::RetrySame {
+                place: Place::Fallback(2),
+                ..
+            }
+        ),
+        "never back to those for whom it is too long"
+    );
+    let refused = tried(A, Outcome::ContentFiltered, 10);
+    assert_eq!(go(&[refused]), Next::FallBack(3));
+    assert_eq!(
+        go(&[refused, there(3, Outcome::ServerError)]),
+        Next::FallBack(4)
+    );
+    let plain = Left {
+        context: 0,
+        filter: 0,
+        ..DETOURS
+    };
+    assert_eq!(after(&plan(), &[too_long], plain), Next::Return);
+}
+
+#[test]
+fn a_detour_needs_no_retry() {
+    let none = Plan::new(0, Duration::from_secs(60));
+    let too_long = tried(A, Outcome::ContextTooLong, 10);
+    assert_eq!(after(&none, &[too_long], DETOURS), Next::FallBack(2));
+    let said = Tried {
+        delivered: Delivered::Content,
+        ..too_long
+    };
+    assert_eq!(after(&none, &[said], DETOURS), Next::Return);
+}
+
+#[test]
+fn the_usual_fallbacks_are_no_detours() {
+    let history = [
+        tried(A, Outcome::ServerError, 10),
+        tried(Place::Fallback(0), Outcome::ServerError, 20),
+        tried(Place::Fallback(1), Outcome::ServerError, 30),
+    ];
+    let spent = Left {
+        untried: false,
+        ..DETOURS
+    };
+    let plan = Plan::new(9, Duration::from_secs(60));
+    assert!(matches!(
+        after(&plan, &history, spent),
+        Next::RetrySame { .. }
+    ));
 }

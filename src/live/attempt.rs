@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use super::clock::Clock;
 use super::upstream::Upstream;
-use crate::balance::FlightKey;
+use crate::balance::{FlightKey, Headroom, Room};
 use crate::model::{AnswerKind, Event, Finished, Outcome, PicoUsd, Time, Tokens};
+use crate::provider::headroom;
 
 /// Told when an attempt has ended.
 pub trait Witness: Send + Sync + std::fmt::Debug {
@@ -99,6 +100,18 @@ impl Attempt {
         }
     }
 
+    /// The answer's headers say that this is left of the provider's limits.
+    pub fn headroom(&self, said: headroom::Headroom) {
+        let headroom = Headroom {
+            at: self.clock.now(),
+            requests: said.requests.and_then(room),
+            tokens: said.tokens.and_then(room),
+        };
+        if headroom.requests.is_some() || headroom.tokens.is_some() {
+            self.upstream.note_headroom(headroom);
+        }
+    }
+
     /// The stream has been silent for too long.
     pub fn gap(&mut self) {
         self.upstream
@@ -130,6 +143,15 @@ impl Attempt {
         }
         end
     }
+}
+
+/// What is left, in the controller's terms.
+fn room(said: headroom::Room) -> Option<Room> {
+    Some(Room {
+        remaining: said.remaining? as f64,
+        limit: said.limit.map(|limit| limit as f64),
+        resets_in: said.resets_in.map(|span| span.as_secs_f64()),
+    })
 }
 
 impl Drop for Attempt {

@@ -41,6 +41,12 @@ impl Clock {
         self.start.checked_add(span).unwrap_or(self.start)
     }
 
+    /// The wall clock, to compare with the times of files.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    pub fn wall(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
     /// Seconds since 1970 by the wall clock, for people and protocols; 0 if that clock stands before 1970.
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     pub fn unix_seconds(&self) -> u64 {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::window::Window;
-use crate::balance::Tally;
+use crate::balance::{Headroom, Tally};
 use crate::model::{Class, Event, Finished, Outcome, PicoUsd, Time};
 
 /// Span of a slice of first tokens and totals, and how many closed ones are kept: the last minute.
@@ -64,6 +64,8 @@ pub struct Recently {
 #[derive(Debug)]
 pub(super) struct Meter {
     pub(super) tally: Tally,
+    /// What the last answer since the last tick said is left of the provider's limits.
+    pub(super) headroom: Option<Headroom>,
     first_token: Window,
     total: Window,
     per_token: Window,
@@ -75,6 +77,7 @@ impl Default for Meter {
     fn default() -> Self {
         Self {
             tally: Tally::default(),
+            headroom: None,
             first_token: Window::new(QUICK.0, QUICK.1),
             total: Window::new(QUICK.0, QUICK.1),
             per_token: Window::new(SLOW.0, SLOW.1),

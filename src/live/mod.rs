@@ -4,18 +4,22 @@
 mod attempt;
 mod board;
 mod clock;
+mod keys;
 mod meter;
 mod published;
 mod record;
 mod snapshot;
+mod strangers;
 mod upstream;
 mod window;
 
 pub use attempt::{Account, Attempt, Witness};
 pub use board::{Board, Refusal};
 pub use clock::Clock;
+pub use keys::{Keys, Turn};
 pub use meter::{Recently, Totals};
 pub use published::{Published, Publisher};
 pub use record::{CLIENT_CLOSED, Recorder, RequestEnd, Served};
-pub use snapshot::{Member, MemberGates, Provider, Route, RouteCells, Snapshot, Strangers};
-pub use upstream::Upstream;
+pub use snapshot::{Member, MemberGates, Provider, Route, RouteCells, Snapshot};
+pub use strangers::Strangers;
+pub use upstream::{RateGroup, Upstream};

@@ -33,6 +33,8 @@ pub struct RequestEnd {
     pub outcome: Outcome,
     /// Calls to targets.
     pub attempts: u32,
+    /// Whether it ended with a failure because there had been too many retries of all requests.
+    pub budget_spent: bool,
     /// From the request's head to the last byte of the answer.
     pub total: Duration,
     /// From the request's head to the first content of a stream.

@@ -4,13 +4,16 @@
 //! once and keeps it, also across its retries.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 
-use super::upstream::Upstream;
+use super::keys::Keys;
+use super::strangers::Strangers;
+use super::upstream::{RateGroup, Upstream};
 use crate::balance::gate::{GateState, Gates, Row, Standing};
 use crate::balance::{Draw, RouteInput, WeightTable};
-use crate::config::{self, Config, Endpoint};
+use crate::config::{self, Capabilities, Config, Endpoint, Phases};
+use crate::dialect::any::Target;
 use crate::model::{TargetIndex, UpstreamName};
 use crate::provider::manner::{BadSecret, Manner};
 
@@ -42,20 +45,39 @@ pub struct Provider {
     pub base: Endpoint,
     /// How it is called.
     pub manner: Manner,
+    /// Whom it shares its rate limits with.
+    pub group: Option<Arc<RateGroup>>,
+    /// Which of its credentials work.
+    pub keys: Keys,
 }
 
 impl Provider {
-    /// A provider at `base`.
+    /// A provider at `base`; of `before` it takes over what is known of credentials that it still has.
     ///
     /// # Errors
     /// A credential that cannot stand in a header.
-    pub fn new(config: Arc<config::Provider>, base: Endpoint) -> Result<Self, BadSecret> {
-        let secret = config.api_key.as_ref().map(config::Secret::expose);
-        let manner = Manner::new(config.kind.interface(), secret)?;
+    pub fn new(
+        config: Arc<config::Provider>,
+        base: Endpoint,
+        before: Option<&Self>,
+    ) -> Result<Self, BadSecret> {
+        let secrets: Vec<&str> = config.api_keys.iter().map(config::Secret::expose).collect();
+        let manner = Manner::new(config.kind.interface(), &secrets)?;
+        let mut manner = manner.with_headers(&config.headers)?;
+        if config.login.is_some() {
+            // A token stays good across reloads, but not for another login.
+            let same = before.filter(|before| before.config.login == config.login);
+            let access = same.and_then(|before| before.manner.access());
+            manner = manner.with_access(access.cloned().unwrap_or_default());
+        }
+        let known = before.map(|before| (before.config.api_keys.as_slice(), &before.keys));
+        let keys = Keys::new(&config.api_keys, known);
         Ok(Self {
             config,
             base,
             manner,
+            keys,
+            group: None,
         })
     }
 }
@@ -69,6 +91,12 @@ pub struct Member {
     pub config: Arc<config::Upstream>,
     /// Address and credential.
     pub provider: Arc<Provider>,
+    /// What its model can do, as far as is known.
+    pub capabilities: Capabilities,
+    /// The dialect that it is spoken to in where a request is translated.
+    pub target: Arc<Target>,
+    /// How long its phases may take, over what the request's route says.
+    pub deadlines: Phases,
 }
 
 /// A route with its shares.
@@ -104,15 +132,22 @@ impl Snapshot {
             return self.member(&name);
         }
         let name = UpstreamName::new(&format!("{provider}/{UNNAMED}")).ok()?;
-        Some(Member {
-            upstream: self.strangers.upstream(&name),
-            config: Arc::new(config::Upstream {
-                name,
-                provider: Arc::clone(&found.config),
-                price: None,
-            }),
-            provider: Arc::clone(found),
-        })
+        let upstream = config::Upstream {
+            name,
+            provider: Arc::clone(&found.config),
+            price: None,
+        };
+        let group = found.group.as_ref();
+        let cells = self.strangers.upstream(&upstream.name, group);
+        Some(Member::new(cells, Arc::new(upstream), Arc::clone(found)))
+    }
+
+    /// `member` has answered: if only requests name it, it is known by its own name from now on.
+    pub fn served(&self, member: &Member) {
+        let name = &member.config.name;
+        if !self.upstreams.contains_key(name.as_str()) {
+            self.strangers.served(name, member.provider.group.as_ref());
+        }
     }
 
     /// What serves `provider/model`, if the provider exists and takes the model.
@@ -126,15 +161,53 @@ impl Snapshot {
             return None;
         }
         let price = self.config.price(name, &provider.config);
-        Some(Member {
-            upstream: self.strangers.upstream(name),
-            config: Arc::new(config::Upstream {
-                name: name.clone(),
-                provider: Arc::clone(&provider.config),
-                price,
-            }),
-            provider: Arc::clone(provider),
-        })
+        let upstream = config::Upstream {
+            name: name.clone(),
+            provider: Arc::clone(&provider.config),
+            price,
+        };
+        let cells = self.strangers.upstream(name, provider.group.as_ref());
+        Some(Member::new(cells, Arc::new(upstream), Arc::clone(provider)))
+    }
+}
+
+impl Member {
+    /// What `provider` has by itself; a target may have its own.
+    pub fn new(
+        upstream: Arc<Upstream>,
+        config: Arc<config::Upstream>,
+        provider: Arc<Provider>,
+    ) -> Self {
+        let capabilities = provider.config.capabilities_of(config.name.model());
+        let target = provider.manner.target(config.name.model(), &capabilities);
+        Self {
+            upstream,
+            config,
+            capabilities,
+            target: Arc::new(target),
+            deadlines: provider.config.deadlines,
+            provider,
+        }
+    }
+
+    /// The same as the target of a route, with what the target has of its own.
+    #[must_use]
+    pub fn of_target(mut self, target: &config::Target) -> Self {
+        if target.price != self.config.price {
+            let upstream = config::Upstream {
+                price: target.price,
+                ..(*target.upstream).clone()
+            };
+            self.config = Arc::new(upstream);
+        }
+        if target.capabilities != self.capabilities {
+            let model = self.config.name.model();
+            let dialect = self.provider.manner.target(model, &target.capabilities);
+            self.target = Arc::new(dialect);
+            self.capabilities = target.capabilities;
+        }
+        self.deadlines = target.deadlines;
+        self
     }
 }
 
@@ -243,58 +316,3 @@ impl RouteCells {
 
 /// The model's name in the books of requests that name none.
 const UNNAMED: &str = "-";
-/// Most upstreams that requests may make known; further ones of a provider share one gate and meter.
-const MOST_STRANGERS: usize = 1_024;
-
-/// Upstreams that no route names, made known by requests: bounded, since clients choose the names.
-#[derive(Debug, Default)]
-pub struct Strangers {
-    by_name: RwLock<HashMap<String, Arc<Upstream>>>,
-}
-
-impl Strangers {
-    /// The upstream of this name; beyond the bound, one that all further names of its provider share.
-    pub fn upstream(&self, name: &UpstreamName) -> Arc<Upstream> {
-        let known = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(upstream) = known.get(name.as_str()) {
-            return Arc::clone(upstream);
-        }
-        let room = known.len() < MOST_STRANGERS;
-        drop(known);
-        let shared = UpstreamName::new(&format!("{}/other", name.provider()));
-        let name = match shared {
-            Ok(other) if !room => other,
-            _ => name.clone(),
-        };
-        let mut known = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
-        let fresh = || Arc::new(Upstream::new(name.clone()));
-        Arc::clone(known.entry(name.as_str().to_owned()).or_insert_with(fresh))
-    }
-
-    /// The upstream of this name, if a request has named it.
-    pub fn known(&self, name: &str) -> Option<Arc<Upstream>> {
-        let known = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(name).cloned()
-    }
-
-    /// How many are known.
-    pub fn len(&self) -> usize {
-        self.by_name
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len()
-    }
-
-    /// Whether none is.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// All that are known, by name.
-    pub fn all(&self) -> Vec<Arc<Upstream>> {
-        let known = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<Arc<Upstream>> = known.values().cloned().collect();
-        all.sort_by(|a, b| a.name().cmp(b.name()));
-        all
-    }
-}

@@ -1,12 +1,16 @@
 //! One upstream as the data plane holds it: the gate in atomics, the meter behind its lock.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwapOption;
 
 use super::meter::{Meter, Recently, Totals};
 use crate::balance::gate::{GateOrder, GateState, Reaction, Standing};
-use crate::balance::{FlightKey, UpstreamInput};
-use crate::model::{AnswerKind, Event, Price, Time, Tokens, UpstreamName};
+use crate::balance::{FlightKey, Headroom, UpstreamInput};
+use crate::model::{
+    AnswerKind, Class, Event, Finished, Outcome, Price, Time, Tokens, UpstreamName,
+};
 use crate::provider::estimate::{Bytes, Counted, Ratio};
 
 /// A provider and a model, live: what evidence belongs to. Shared by all routes and request lists that use it, and kept
@@ -17,9 +21,19 @@ use crate::provider::estimate::{Bytes, Counted, Ratio};
 pub struct Upstream {
     name: UpstreamName,
     gate: Gate,
+    /// Whom it shares its rate limits with.
+    group: ArcSwapOption<RateGroup>,
+    /// Whether it stands for all names of its provider that nobody knows yet.
+    is_shared: bool,
     meter: Mutex<Meter>,
     /// What a token of it is in bytes, for answers without counts.
     ratio: Mutex<Ratio>,
+}
+
+/// The part of the gate that providers of one `quota_group` share: a rate limit of one is a rate limit of all.
+#[derive(Debug, Default)]
+pub struct RateGroup {
+    blocked_until: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -61,8 +75,31 @@ impl Upstream {
         Self {
             name,
             gate,
+            group: ArcSwapOption::empty(),
+            is_shared: false,
             meter: Mutex::default(),
             ratio: Mutex::default(),
+        }
+    }
+
+    /// One that stands for many names: that one of them is unknown or forbidden says nothing about the others.
+    pub(super) fn shared(name: UpstreamName) -> Self {
+        Self {
+            is_shared: true,
+            ..Self::new(name)
+        }
+    }
+
+    /// Shares its rate limits with `group` from now on, or with nobody.
+    pub fn join(&self, group: Option<&Arc<RateGroup>>) {
+        let now = self.group.load();
+        let same = match (now.as_ref(), group) {
+            (None, None) => true,
+            (Some(now), Some(group)) => Arc::ptr_eq(now, group),
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        if !same {
+            self.group.store(group.cloned());
         }
     }
 
@@ -82,7 +119,7 @@ impl Upstream {
         let gate = &self.gate;
         let load = |cell: &AtomicU32| cell.load(Ordering::Relaxed);
         GateState {
-            blocked_until: Time::from_micros(gate.blocked_until.load(Ordering::Relaxed)),
+            blocked_until: self.blocked_until(),
             serving: gate.serving.load(Ordering::Relaxed),
             probe_wanted: gate.probe_wanted.load(Ordering::Relaxed),
             in_flight: load(&gate.in_flight),
@@ -90,6 +127,15 @@ impl Upstream {
             limit: load(&gate.limit),
             pending_cap: [load(&gate.pending_cap[0]), load(&gate.pending_cap[1])],
         }
+    }
+
+    fn blocked_until(&self) -> Time {
+        let own = self.gate.blocked_until.load(Ordering::Relaxed);
+        let group = self.group.load();
+        let group = group
+            .as_ref()
+            .map_or(0, |group| group.blocked_until.load(Ordering::Relaxed));
+        Time::from_micros(own.max(group))
     }
 
     /// What the last tick published.
@@ -121,10 +167,13 @@ impl Upstream {
 
     /// Something happened to a request in flight.
     pub(super) fn record(&self, now: Time, key: FlightKey, event: &Event) {
+        let judged = self.judged(event);
         let mut meter = self.meter();
-        let recorded = meter.tally.record(now, key, event);
+        let recorded = meter
+            .tally
+            .record(now, key, judged.as_ref().unwrap_or(event));
         meter.keep(now, event);
-        self.tighten(&recorded.reaction);
+        self.tighten(&recorded.reaction, event);
         drop(meter);
         if let Some(kind) = recorded.left_pending {
             self.gate.pending[kind.index()].fetch_sub(1, Ordering::Relaxed);
@@ -134,22 +183,58 @@ impl Upstream {
         }
     }
 
-    fn tighten(&self, reaction: &Reaction) {
+    /// What the gate makes of `event`, if it is not what it says.
+    fn judged(&self, event: &Event) -> Option<Event> {
+        match event {
+            Event::Finished(end) if self.is_shared && end.outcome.class() == Class::OurFault => {
+                Some(Event::Finished(Finished {
+                    outcome: Outcome::ClientFault,
+                    ..*end
+                }))
+            }
+            _ => None,
+        }
+    }
+
+    fn tighten(&self, reaction: &Reaction, event: &Event) {
         if let Some(until) = reaction.block_until {
-            self.gate
-                .blocked_until
-                .fetch_max(until.as_micros(), Ordering::Relaxed);
+            let until = until.as_micros();
+            self.gate.blocked_until.fetch_max(until, Ordering::Relaxed);
+            // Only a rate limit is everybody's: another one's overload is its own.
+            if let (Event::Finished(end), Some(group)) = (event, self.group.load().as_ref())
+                && end.outcome == Outcome::RateLimited
+            {
+                group.blocked_until.fetch_max(until, Ordering::Relaxed);
+            }
         }
         if let Some(cause) = reaction.eject
             && self.gate.serving.swap(false, Ordering::Relaxed)
         {
-            tracing::warn!(target = %self.name, "ejected because {cause}; probes will say when it is back");
+            if cause.needs_operator() {
+                tracing::error!(
+                    upstream = %self.name,
+                    "ejected because {cause}; somebody must mend it, probes will say when it is back"
+                );
+            } else {
+                tracing::warn!(
+                    upstream = %self.name,
+                    "ejected because {cause}; probes will say when it is back"
+                );
+            }
         }
+    }
+
+    /// An answer said what is left of its provider's limits.
+    pub(super) fn note_headroom(&self, headroom: Headroom) {
+        self.meter().headroom = Some(headroom);
     }
 
     /// For the controller: what happened since the last tick.
     pub fn collect(&self, now: Time, price: Option<Price>) -> UpstreamInput {
-        let collected = self.meter().tally.collect(now);
+        let (collected, headroom) = {
+            let mut meter = self.meter();
+            (meter.tally.collect(now), meter.headroom.take())
+        };
         let gate = self.gate();
         UpstreamInput {
             batch: collected.batch,
@@ -160,6 +245,7 @@ impl Upstream {
             blocked_until: gate.blocked_until,
             news: collected.news,
             price,
+            headroom,
         }
     }
 

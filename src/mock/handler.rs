@@ -4,57 +4,32 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 
-use super::answer::{self, Text};
 use super::body::{Answering, Then};
+use super::dialects::errors::Fault;
+use super::dialects::{self, Dialect, Told};
+use super::extras;
 use super::laws::{Begun, End, Flight, Laws, Target};
-use super::question::{Form, Question};
+use super::place::{Place, Post, What, place};
+use super::question::{Form, Question, Refused, number, tokens};
 use super::reply::{
-    Reply, document, events, json, law_document, no_target, problem, refusal, silent, waited,
-    wrong, wrong_method,
+    Manner, Reply, broken, document, events, json, law_document, no_target, problem, refusal,
+    refused, silent, waited, wrong, wrong_method,
 };
 use super::stream::Stream;
-use crate::law::{Answer, Ending, Fate, Hang, Law};
+use crate::law::{Answer, Ask, Ending, Fate, Hang, Law};
 use crate::live::Clock;
 use crate::model::Time;
 
-/// Largest body of a chat request, in bytes.
+/// Largest body of a request, in bytes.
 const MAX_BODY: usize = 64 << 20;
 
 /// Largest law, in bytes: a thousand steps fit ten times over.
 const MAX_LAW: usize = 1 << 20;
-
-/// What a path asks for.
-enum Place {
-    Chat,
-    Models,
-    Law,
-    Stats,
-}
-
-/// A path as the target's name (empty for the one without) and what is asked of it.
-fn place(path: &str) -> Option<(&str, Place)> {
-    let path = path.strip_prefix('/')?;
-    match path {
-        "v1/chat/completions" | "chat/completions" => return Some(("", Place::Chat)),
-        "v1/models" | "models" => return Some(("", Place::Models)),
-        "_law" => return Some(("", Place::Law)),
-        "_stats" => return Some(("", Place::Stats)),
-        _ => {}
-    }
-    let (target, rest) = path.split_once('/')?;
-    let place = match rest {
-        "v1/chat/completions" => Place::Chat,
-        "v1/models" => Place::Models,
-        "_law" => Place::Law,
-        "_stats" => Place::Stats,
-        _ => return None,
-    };
-    (!target.is_empty()).then_some((target, place))
-}
 
 /// Answers one request.
 pub(super) async fn handle(laws: &Laws, request: Request<Incoming>) -> Reply {
@@ -63,11 +38,17 @@ pub(super) async fn handle(laws: &Laws, request: Request<Incoming>) -> Reply {
         return problem(404, &format!("nothing is at {path}"));
     };
     match (place, request.method().clone()) {
-        (Place::Chat, Method::POST) => match laws.target(name) {
-            Some(target) => chat(&target, laws.clock(), request).await,
+        (Place::Post(post), Method::POST) => match laws.target(name) {
+            Some(target) => governed(&target, laws.clock(), Some(&post), request).await,
             None => no_target(name),
         },
-        (Place::Models, Method::GET) => models(laws),
+        (Place::Other, _) => match laws.target(name) {
+            Some(target) => governed(&target, laws.clock(), None, request).await,
+            None => no_target(name),
+        },
+        (Place::Models, Method::GET) => {
+            document(StatusCode::OK, extras::models(laws.names()).to_string())
+        }
         (Place::Law, Method::PUT) => put_law(laws, name, request).await,
         (Place::Law, Method::GET) => match laws.law(name) {
             Some(law) => law_document(&law),
@@ -77,7 +58,7 @@ pub(super) async fn handle(laws: &Laws, request: Request<Incoming>) -> Reply {
             Some(stats) => document(StatusCode::OK, serde_json::json!(stats).to_string()),
             None => no_target(name),
         },
-        (Place::Chat, _) => wrong_method("POST"),
+        (Place::Post(_), _) => wrong_method("POST"),
         (Place::Models | Place::Stats, _) => wrong_method("GET"),
         (Place::Law, _) => wrong_method("GET, PUT"),
     }
@@ -104,22 +85,9 @@ async fn put_law(laws: &Laws, name: &str, request: Request<Incoming>) -> Reply {
     }
 }
 
-fn models(laws: &Laws) -> Reply {
-    let mut names = laws.names();
-    if names.is_empty() {
-        names.push("mock".to_owned());
-    }
-    let models: Vec<_> = names
-        .iter()
-        .map(|name| serde_json::json!({"id": name, "object": "model", "created": 0, "owned_by": "mock"}))
-        .collect();
-    let list = serde_json::json!({"object": "list", "data": models});
-    document(StatusCode::OK, list.to_string())
-}
+// === what a law governs ===
 
-// === chat ===
-
-/// A chat request on its way: where its times count from.
+/// A request on its way: where its times count from.
 #[derive(Clone, Copy)]
 struct Arrival {
     clock: Clock,
@@ -135,7 +103,20 @@ impl Arrival {
     }
 }
 
-async fn chat(target: &Arc<Target>, clock: Clock, request: Request<Incoming>) -> Reply {
+/// What is asked, once it is read.
+enum Asked {
+    /// An answer, told by a script.
+    Answer(Box<Question>),
+    /// A document that is there already.
+    Ready(Bytes),
+}
+
+async fn governed(
+    target: &Arc<Target>,
+    clock: Clock,
+    post: Option<&Post>,
+    request: Request<Incoming>,
+) -> Reply {
     let (head, body) = request.into_parts();
     let body = match read(body, MAX_BODY).await {
         Ok(body) => body,
@@ -144,69 +125,144 @@ async fn chat(target: &Arc<Target>, clock: Clock, request: Request<Incoming>) ->
             return refusal;
         }
     };
-    let question = match Question::read(&head.headers, &body) {
-        Ok(question) => question,
-        Err(words) => {
+    let dialect = post.map_or(Dialect::Chat, |post| post.what.dialect());
+    let asked = number(&head.headers)
+        .and_then(|number| Ok((number, asked(target.name(), post, &head, &body)?)));
+    drop(body);
+    let (number, asked) = match asked {
+        Ok(asked) => asked,
+        Err(problem) => {
             target.refuse();
-            return problem(400, &words);
+            return refused(dialect, &problem);
         }
     };
-    drop(body);
+    let (number, ask) = match &asked {
+        Asked::Answer(question) => (question.number, question.ask()),
+        Asked::Ready(_) => (number, SHORT),
+    };
     let arrival = Arrival {
         clock,
         at: clock.now(),
     };
+    let begun = target.begin(number, &ask, clock, arrival.at);
+    carry_out(target, asked, dialect, begun, arrival).await
+}
+
+/// What a law is asked for a document that is there already: it takes the time of one token.
+const SHORT: Ask = Ask {
+    tokens_out: Some(1),
+    at_most: None,
+    client_fault: false,
+    patience: None,
+};
+
+fn asked(target: &str, post: Option<&Post>, head: &Parts, body: &[u8]) -> Result<Asked, Refused> {
+    let Some(post) = post else {
+        return extras::echo(target, head, body).map(Asked::Ready);
+    };
+    match post.what {
+        What::Answer(dialect) => {
+            let query = head.uri.query().unwrap_or_default();
+            let place = (target, post, query);
+            let question = Question::read(dialect, place, &head.headers, body)?;
+            Ok(Asked::Answer(Box::new(question)))
+        }
+        What::Vectors(how) => extras::vectors(how, body).map(Asked::Ready),
+        What::Count(dialect) => {
+            let count = tokens(dialects::counted(dialect, target, body)?.prompt);
+            let document = match dialect {
+                Dialect::Gemini => format!("{{\"totalTokens\":{count}}}"),
+                Dialect::Chat
+                | Dialect::Completions
+                | Dialect::Responses
+                | Dialect::Messages
+                | Dialect::Converse
+                | Dialect::Cohere => format!("{{\"input_tokens\":{count}}}"),
+            };
+            Ok(Asked::Ready(Bytes::from(document)))
+        }
+    }
+}
+
+async fn carry_out(
+    target: &Target,
+    asked: Asked,
+    dialect: Dialect,
+    begun: Begun,
+    arrival: Arrival,
+) -> Reply {
     let Begun {
         number,
         fate,
         flight,
-    } = target.begin(question.number, &question.ask(), clock, arrival.at);
+    } = begun;
+    let (form, model) = match &asked {
+        Asked::Answer(question) => (question.form, question.model.as_str()),
+        Asked::Ready(_) => (Form::Unary, "this model"),
+    };
+    let manner = Manner { dialect, form };
     match fate {
         Fate::Answer(answer) => {
-            let form = question.form;
-            let text = Text::new(question, number, answer.tokens_out, clock.unix_seconds());
-            match form {
-                Form::Unary => unary(answer, text, flight, arrival).await,
-                Form::Stream | Form::StreamWithUsage => {
-                    arrival.sleep(answer.wait).await;
-                    streamed(answer, text, form, flight, arrival)
+            let now = arrival.clock.unix_seconds();
+            let whole = match asked {
+                Asked::Ready(bytes) => bytes,
+                Asked::Answer(question) => {
+                    let told = Told::new(*question, (target.name(), number), &answer, now);
+                    if form.is_stream() {
+                        arrival.sleep(answer.wait).await;
+                        return streamed(answer, told, manner, flight, arrival);
+                    }
+                    told.document()
                 }
-            }
+            };
+            unary(answer, whole, dialect, flight, arrival).await
         }
         Fate::Error {
+            kind,
             status,
             after,
             retry_after,
         } => {
             arrival.sleep(after).await;
-            refusal(status, retry_after, flight)
+            let fault = Fault {
+                status,
+                wait: retry_after,
+                model,
+                now: arrival.clock.unix_seconds(),
+                ..Fault::plain(kind)
+            };
+            refusal(manner, &fault, flight)
         }
         Fate::Hang(Hang::Header) => hang(flight).await,
-        Fate::Hang(Hang::Body) => silent(question.form, flight),
+        Fate::Hang(Hang::Body) => silent(manner, flight),
         Fate::Wrong { how, after } => {
             arrival.sleep(after).await;
-            wrong(how, question.form, flight)
+            wrong(how, manner, flight)
         }
     }
 }
 
-async fn unary(answer: Answer, text: Text, flight: Flight, arrival: Arrival) -> Reply {
+async fn unary(
+    answer: Answer,
+    whole: Bytes,
+    dialect: Dialect,
+    flight: Flight,
+    arrival: Arrival,
+) -> Reply {
     let (tokens, then) = match answer.ending {
         Ending::Complete => {
             arrival.sleep(answer.total).await;
-            let body = Answering::ending(text.document(), flight, End::Answered);
+            let body = Answering::ending(whole, flight, End::Answered);
             return waited(json(StatusCode::OK, body), &answer);
         }
         Ending::ErrorEvent { tokens } => {
             arrival.sleep(answer.token_at(tokens)).await;
-            let body = Answering::ending(answer::ERROR_DOCUMENT, flight, End::Wrong);
-            return waited(json(StatusCode::OK, body), &answer);
+            return waited(broken(dialect, flight), &answer);
         }
         Ending::Stall { tokens } => (tokens, Then::Silence),
         Ending::Cut { tokens } => (tokens, Then::Flush),
     };
     arrival.sleep(answer.token_at(tokens)).await;
-    let whole = text.document();
     let body = Answering::Part {
         declared: whole.len() as u64,
         bytes: whole.slice(..whole.len() / 2),
@@ -216,10 +272,10 @@ async fn unary(answer: Answer, text: Text, flight: Flight, arrival: Arrival) -> 
     waited(json(StatusCode::OK, body), &answer)
 }
 
-fn streamed(answer: Answer, text: Text, form: Form, flight: Flight, arrival: Arrival) -> Reply {
+fn streamed(answer: Answer, told: Told, manner: Manner, flight: Flight, arrival: Arrival) -> Reply {
     let shown = answer.clone();
-    let stream = Stream::new(answer, text, form, flight, (arrival.clock, arrival.at));
-    waited(events(Answering::Stream(Box::new(stream))), &shown)
+    let stream = Stream::new(answer, told, flight, (arrival.clock, arrival.at));
+    waited(events(manner, Answering::Stream(Box::new(stream))), &shown)
 }
 
 /// Holds the request until hyper drops it, which it does when the client leaves.

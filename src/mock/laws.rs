@@ -207,6 +207,10 @@ impl Target {
         }
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// A panic while the lock was held would be a bug of the law; the counts are numbers and stay usable.
     fn stage(&self) -> MutexGuard<'_, Stage> {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)

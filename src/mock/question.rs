@@ -1,24 +1,25 @@
-//! What the mock reads of a chat request.
+//! What the mock reads of a request.
 
 use http::HeaderMap;
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::Value;
 
-use crate::law::Ask;
+use super::dialects::{self, Dialect};
+use super::place::Post;
+use super::wish::Wish;
+use crate::law::{Ask, ErrorKind};
 
-/// A chat request as far as it matters here.
+/// A request for an answer, as far as it matters here.
 #[derive(Debug)]
 pub(super) struct Question {
-    /// The model's name as a JSON string, quotes included.
+    pub(super) dialect: Dialect,
     pub(super) model: String,
-    /// In pieces, and with a chunk of token counts before the end?
     pub(super) form: Form,
-    /// Tokens that the request asks for.
-    pub(super) max_tokens: Option<u64>,
+    pub(super) length: Length,
     /// The number that its noise belongs to.
     pub(super) number: Option<u64>,
     /// A quarter of the messages' bytes, at least 1.
     pub(super) prompt_tokens: u64,
+    pub(super) wish: Wish,
 }
 
 /// How the answer is wanted.
@@ -26,123 +27,162 @@ pub(super) struct Question {
 pub(super) enum Form {
     /// One JSON document.
     Unary,
-    /// Server-sent events.
+    /// In pieces, as events.
     Stream,
-    /// Server-sent events with a chunk of token counts before the end.
+    /// In pieces, with a chunk of token counts before the end, where the dialect leaves the choice.
     StreamWithUsage,
+    /// In pieces, as the elements of one JSON array (Gemini without `alt=sse`).
+    Array,
+}
+
+/// How long the answer is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Length {
+    /// As the law says.
+    #[default]
+    Open,
+    /// This many tokens: so clients of chat completions say how long an answer they want to be simulated.
+    Exactly(u64),
+    /// As the law says, but no more than this.
+    AtMost(u64),
+}
+
+/// What a dialect reads of a body.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    pub(super) model: Option<String>,
+    pub(super) streams: bool,
+    pub(super) counts: bool,
+    pub(super) length: Length,
+    pub(super) seed: Option<u64>,
+    /// Bytes of the prompt.
+    pub(super) prompt: u64,
+    pub(super) wish: Wish,
+}
+
+/// Why a request is refused before the law is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refused {
+    pub(super) kind: ErrorKind,
+    pub(super) status: Option<u16>,
+    pub(super) words: String,
+    pub(super) param: Option<&'static str>,
+    pub(super) code: Option<&'static str>,
 }
 
 /// The number of a request, to repeat its noise.
 const NUMBER: &str = "x-mock-request";
 
-#[derive(Deserialize)]
-struct Wire<'a> {
-    model: Option<String>,
-    stream: Option<bool>,
-    stream_options: Option<StreamOptions>,
-    max_tokens: Option<u64>,
-    max_completion_tokens: Option<u64>,
-    seed: Option<i64>,
-    #[serde(borrow)]
-    messages: Option<&'a RawValue>,
+impl Refused {
+    /// A request that is wrong, in words for the client.
+    pub(super) fn new(words: impl Into<String>) -> Self {
+        Self {
+            kind: ErrorKind::Client,
+            status: None,
+            words: words.into(),
+            param: None,
+            code: None,
+        }
+    }
 }
 
-#[derive(Deserialize)]
-struct StreamOptions {
-    include_usage: Option<bool>,
+impl Form {
+    pub(super) const fn is_stream(self) -> bool {
+        !matches!(self, Self::Unary)
+    }
 }
 
 impl Question {
-    /// Reads a request.
+    /// Reads a request to `target` for an answer in `dialect`.
     ///
     /// # Errors
-    /// What is wrong with it, in words for the client.
-    pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, String> {
-        let wire: Wire<'_> = serde_json::from_slice(body)
-            .map_err(|problem| format!("expected a chat request in JSON: {problem}"))?;
-        let Some(model) = wire.model else {
-            return Err("you must provide a model parameter".to_owned());
+    /// What is wrong with it.
+    pub(super) fn read(
+        dialect: Dialect,
+        (target, post, query): (&str, &Post, &str),
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Self, Refused> {
+        let read = dialects::read(dialect, target, body)?;
+        let Some(model) = post.model.clone().or(read.model) else {
+            return Err(Refused::new("you must provide a model parameter"));
         };
-        let Some(messages) = wire.messages else {
-            return Err("expected \"messages\", found none".to_owned());
+        let is_sse = query.split('&').any(|pair| pair == "alt=sse");
+        let form = match (post.streams || read.streams, read.counts) {
+            (false, _) => Form::Unary,
+            (true, _) if dialect == Dialect::Gemini && !is_sse => Form::Array,
+            (true, false) => Form::Stream,
+            (true, true) => Form::StreamWithUsage,
         };
-        let usage = wire
-            .stream_options
-            .and_then(|options| options.include_usage)
-            .unwrap_or(false);
         Ok(Self {
-            // A string is always JSON; the empty one would show a bug rather than hide the answer.
-            model: serde_json::to_string(&model).unwrap_or_else(|_| "\"\"".to_owned()),
-            form: match (wire.stream.unwrap_or(false), usage) {
-                (false, _) => Form::Unary,
-                (true, false) => Form::Stream,
-                (true, true) => Form::StreamWithUsage,
-            },
-            max_tokens: wire.max_completion_tokens.or(wire.max_tokens),
-            number: number(headers)?.or(wire.seed.map(i64::cast_unsigned)),
-            prompt_tokens: (messages.get().len() as u64 / 4).max(1),
+            dialect,
+            model,
+            form,
+            length: read.length,
+            number: number(headers)?.or(read.seed),
+            prompt_tokens: tokens(read.prompt),
+            wish: read.wish,
         })
     }
 
     /// What the law is asked.
     pub(super) fn ask(&self) -> Ask {
+        let (tokens_out, at_most) = match self.length {
+            Length::Open => (None, None),
+            Length::Exactly(tokens) => (Some(tokens), None),
+            Length::AtMost(tokens) => (None, Some(tokens)),
+        };
         Ask {
-            tokens_out: self.max_tokens,
-            client_fault: false,
-            patience: None,
+            tokens_out,
+            at_most,
+            ..Ask::default()
         }
     }
 }
 
-fn number(headers: &HeaderMap) -> Result<Option<u64>, String> {
+/// Tokens of a prompt of so many bytes.
+pub(super) fn tokens(bytes: u64) -> u64 {
+    (bytes / 4).max(1)
+}
+
+/// Bytes of values as JSON.
+pub(super) fn size(values: &[&Value]) -> u64 {
+    let there = values.iter().filter(|value| !value.is_null());
+    there.map(|value| value.to_string().len() as u64).sum()
+}
+
+/// A body as JSON.
+///
+/// # Errors
+/// It is none.
+pub(super) fn json(body: &[u8]) -> Result<Value, Refused> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(members)) => Ok(Value::Object(members)),
+        Ok(_) => Err(Refused::new(
+            "expected a request in JSON: an object, found another value",
+        )),
+        Err(problem) => Err(Refused::new(format!(
+            "expected a request in JSON: {problem}"
+        ))),
+    }
+}
+
+/// The number that a request's header gives it.
+///
+/// # Errors
+/// It is no number.
+pub(super) fn number(headers: &HeaderMap) -> Result<Option<u64>, Refused> {
     let Some(value) = headers.get(NUMBER) else {
         return Ok(None);
     };
     match value.to_str().ok().and_then(|text| text.parse().ok()) {
         Some(number) => Ok(Some(number)),
-        None => Err(format!(
+        None => Err(Refused::new(format!(
             "expected a whole number in {NUMBER}, found {value:?}"
-        )),
+        ))),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_matters_is_read_and_the_rest_is_left_alone() {
-        let body = br#"{"model":"m\"x","messages":[{"role":"user","content":"hi"}],"stream":true,
-            "stream_options":{"include_usage":true,"other":1},"max_tokens":9,"seed":-1,"tools":[]}"#;
-        let question = Question::read(&HeaderMap::new(), body).unwrap();
-        assert_eq!(question.model, r#""m\"x""#, "ready to be written");
-        assert_eq!(question.form, Form::StreamWithUsage);
-        assert_eq!(question.max_tokens, Some(9));
-        assert_eq!(question.number, Some(u64::MAX), "the bits of the seed");
-        assert_eq!(question.prompt_tokens, 8, "33 bytes of messages");
-    }
-
-    #[test]
-    fn the_header_numbers_a_request_before_its_seed() {
-        let mut headers = HeaderMap::new();
-        headers.insert(NUMBER, http::HeaderValue::from_static("17"));
-        let body = br#"{"model":"m","messages":[],"seed":3}"#;
-        assert_eq!(Question::read(&headers, body).unwrap().number, Some(17));
-        headers.insert(NUMBER, http::HeaderValue::from_static("x"));
-        assert!(Question::read(&headers, body).is_err(), "x is no number");
-    }
-
-    #[test]
-    fn wrong_requests_are_told_why() {
-        for (body, words) in [
-            ("", "EOF"),
-            ("[1]", "chat request"),
-            ("{\"messages\":[]}", "model parameter"),
-            ("{\"model\":\"m\"}", "messages"),
-            ("{\"model\":7,\"messages\":[]}", "invalid type"),
-        ] {
-            let problem = Question::read(&HeaderMap::new(), body.as_bytes()).unwrap_err();
-            assert!(problem.contains(words), "{body}: {problem}");
-        }
-    }
-}
+#[path = "question_tests.rs"]
+mod tests;

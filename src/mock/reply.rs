@@ -1,19 +1,20 @@
 //! Replies: a status, the headers that go with it, and a body.
 
-use std::time::Duration;
-
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER};
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, LOCATION};
 use http::{HeaderValue, Response, StatusCode};
 
-use super::answer;
 use super::body::Answering;
+use super::dialects::{Dialect, Told, errors};
 use super::laws::{End, Flight};
-use super::question::Form;
-use crate::law::{Answer, Law, Wrong};
+use super::question::{Form, Refused};
+use crate::law::{Answer, ErrorKind, Law, Wrong};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const WAIT_US: HeaderName = HeaderName::from_static("x-mock-wait-us");
-const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
+
+/// A page as a captive portal sends it.
+const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body>Please sign in.</body></html>\n";
 
 pub(super) type Reply = Response<Answering>;
 
@@ -24,11 +25,22 @@ pub(super) fn json(status: StatusCode, body: Answering) -> Reply {
     reply
 }
 
-pub(super) fn events(body: Answering) -> Reply {
+/// How an answer is told: in which dialect, and how it is wanted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    pub(super) dialect: Dialect,
+    pub(super) form: Form,
+}
+
+pub(super) fn events(manner: Manner, body: Answering) -> Reply {
     let mut reply = Response::new(body);
     let headers = reply.headers_mut();
-    let kind = HeaderValue::from_static("text/event-stream; charset=utf-8");
-    headers.insert(CONTENT_TYPE, kind);
+    let kind = match (manner.form, manner.dialect) {
+        (Form::Array, _) => "application/json; charset=UTF-8",
+        (_, Dialect::Converse) => "application/vnd.amazon.eventstream",
+        _ => "text/event-stream; charset=utf-8",
+    };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     reply
 }
@@ -37,9 +49,47 @@ pub(super) fn document(status: StatusCode, text: String) -> Reply {
     json(status, Answering::plain(text))
 }
 
+/// A reply to what is asked of the mock itself.
 pub(super) fn problem(status: u16, message: &str) -> Reply {
-    let code = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    json(code, Answering::plain(answer::error(status, message)))
+    let fault = errors::Fault {
+        status: Some(status),
+        words: Some(message),
+        ..errors::Fault::plain(ErrorKind::of_status(status))
+    };
+    fault_reply(Dialect::Chat, &fault, Answering::plain)
+}
+
+/// A reply to a request that the law never sees.
+pub(super) fn refused(dialect: Dialect, refused: &Refused) -> Reply {
+    let fault = errors::Fault {
+        status: refused.status,
+        words: Some(&refused.words),
+        param: refused.param,
+        code: refused.code,
+        ..errors::Fault::plain(refused.kind)
+    };
+    fault_reply(dialect, &fault, Answering::plain)
+}
+
+fn fault_reply(
+    dialect: Dialect,
+    fault: &errors::Fault<'_>,
+    body: impl FnOnce(Bytes) -> Answering,
+) -> Reply {
+    let document = Bytes::from(errors::document(dialect, fault).to_string());
+    let status = StatusCode::from_u16(errors::status(dialect, fault));
+    let mut reply = json(
+        status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        body(document),
+    );
+    for (name, value) in errors::headers(dialect, fault) {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            reply
+                .headers_mut()
+                .insert(HeaderName::from_static(name), value);
+        }
+    }
+    reply
 }
 
 pub(super) fn waited(mut reply: Reply, answer: &Answer) -> Reply {
@@ -54,59 +104,64 @@ pub(super) fn waited(mut reply: Reply, answer: &Answer) -> Reply {
 
 // === what the law wants ===
 
-pub(super) fn refusal(status: u16, retry_after: Option<Duration>, flight: Flight) -> Reply {
-    let body = Answering::ending(
-        answer::error(status, answer::message(status)),
-        flight,
-        End::Error,
-    );
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut reply = json(status, body);
-    if let Some(wait) = retry_after {
-        let millis = u64::try_from(wait.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX);
-        let headers = reply.headers_mut();
-        headers.insert(RETRY_AFTER, HeaderValue::from(millis.div_ceil(1_000)));
-        headers.insert(RETRY_AFTER_MS, HeaderValue::from(millis));
+/// The error that the law wants.
+pub(super) fn refusal(manner: Manner, fault: &errors::Fault<'_>, flight: Flight) -> Reply {
+    let is_answer = errors::status(manner.dialect, fault) == 200;
+    if is_answer && manner.form == Form::Stream {
+        // What is told in an answer comes as an event of a stream.
+        let document = errors::document(manner.dialect, fault);
+        let body = Answering::ending(format!("data: {document}\n\n"), flight, End::Error);
+        return events(manner, body);
     }
-    reply
+    fault_reply(manner.dialect, fault, |document| {
+        Answering::ending(document, flight, End::Error)
+    })
 }
 
-pub(super) fn silent(form: Form, flight: Flight) -> Reply {
+pub(super) fn silent(manner: Manner, flight: Flight) -> Reply {
     let body = Answering::Silent { flight };
-    match form {
-        Form::Unary => json(StatusCode::OK, body),
-        Form::Stream | Form::StreamWithUsage => events(body),
+    if manner.form.is_stream() {
+        events(manner, body)
+    } else {
+        json(StatusCode::OK, body)
     }
 }
 
-pub(super) fn wrong(how: Wrong, form: Form, flight: Flight) -> Reply {
-    let body = |text: &'static str| Answering::ending(text, flight, End::Wrong);
+/// An error where an answer was promised.
+pub(super) fn broken(dialect: Dialect, flight: Flight) -> Reply {
+    let fault = errors::Fault::plain(ErrorKind::Server);
+    let document = errors::document(dialect, &fault).to_string();
+    let body = Answering::ending(document, flight, End::Wrong);
+    json(StatusCode::OK, body)
+}
+
+pub(super) fn wrong(how: Wrong, manner: Manner, flight: Flight) -> Reply {
+    let body = |bytes: Bytes| Answering::ending(bytes, flight, End::Wrong);
+    let framed = |body| {
+        if manner.form.is_stream() {
+            events(manner, body)
+        } else {
+            json(StatusCode::OK, body)
+        }
+    };
     match how {
         Wrong::Html => {
-            let mut reply = json(StatusCode::OK, body(answer::PAGE));
+            let mut reply = json(StatusCode::OK, body(Bytes::from_static(PAGE.as_bytes())));
             let html = HeaderValue::from_static("text/html; charset=utf-8");
             reply.headers_mut().insert(CONTENT_TYPE, html);
             reply
         }
         Wrong::Redirect => {
-            let mut reply = json(StatusCode::FOUND, body(""));
+            let mut reply = json(StatusCode::FOUND, body(Bytes::new()));
             let elsewhere = HeaderValue::from_static("/elsewhere");
             reply.headers_mut().insert(LOCATION, elsewhere);
             reply
         }
-        Wrong::Empty => match form {
-            Form::Unary => json(StatusCode::OK, body("")),
-            Form::Stream | Form::StreamWithUsage => events(body("")),
-        },
-        Wrong::HalfJson => match form {
-            Form::Unary => json(
-                StatusCode::OK,
-                body("{\"id\":\"chatcmpl-mock\",\"object\":"),
-            ),
-            Form::Stream | Form::StreamWithUsage => {
-                events(body("data: {\"id\":\"chatcmpl-mock\",\"object\":\n\n"))
-            }
-        },
+        Wrong::Empty => framed(body(Bytes::new())),
+        Wrong::HalfJson if manner.form.is_stream() => framed(body(Told::half(manner.dialect))),
+        Wrong::HalfJson => framed(body(Bytes::from_static(
+            b"{\"id\":\"chatcmpl-mock\",\"object\":",
+        ))),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A stream of server-sent events that keeps to the times of its answer.
+//! A stream of events that keeps to the times of its answer.
 //!
 //! No task and no channel: the body is asked for more by hyper, so back-pressure is hyper's and a client that leaves
 //! drops it. Each event has its due time; whatever is due when the body is polled goes out in one frame, so that tokens
@@ -14,10 +14,9 @@ use bytes::{Bytes, BytesMut};
 use http_body::Frame;
 use tokio::time::Sleep;
 
-use super::answer::{self, Text};
 use super::body;
+use super::dialects::Told;
 use super::laws::{End, Flight};
-use super::question::Form;
 use crate::law::{Answer, Ending};
 use crate::live::Clock;
 use crate::model::Time;
@@ -28,11 +27,9 @@ const FRAME: usize = 16 * 1024;
 /// What comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    Role,
-    Token(u64),
-    Finish,
-    Counts,
-    Done,
+    Begin,
+    Piece(u64),
+    End,
     ErrorEvent,
     Stall,
     /// Pending once, so that hyper flushes what came before.
@@ -47,11 +44,9 @@ pub(super) struct Stream {
     clock: Clock,
     arrival: Time,
     answer: Answer,
-    text: Text,
-    /// What every chunk begins with.
-    head: Bytes,
-    /// The field `usage` of all chunks but the one that counts, or nothing.
-    usage: &'static str,
+    told: Told,
+    /// Pieces that come before the ending.
+    sent: u64,
     step: Step,
     sleep: Option<Pin<Box<Sleep>>>,
     out: BytesMut,
@@ -62,22 +57,24 @@ impl Stream {
     /// The stream of a request that arrived at `arrival` by `clock`.
     pub(super) fn new(
         answer: Answer,
-        text: Text,
-        form: Form,
+        told: Told,
         flight: Flight,
         (clock, arrival): (Clock, Time),
     ) -> Self {
+        let pieces = told.script.pieces();
+        let sent = match answer.ending {
+            Ending::Complete => pieces,
+            Ending::Stall { tokens } | Ending::Cut { tokens } | Ending::ErrorEvent { tokens } => {
+                part(tokens, pieces, answer.tokens_out).min(pieces)
+            }
+        };
         Self {
             clock,
             arrival,
             answer,
-            head: text.chunk_head(),
-            text,
-            usage: match form {
-                Form::Unary | Form::Stream => "",
-                Form::StreamWithUsage => ",\"usage\":null",
-            },
-            step: Step::Role,
+            told,
+            sent,
+            step: Step::Begin,
             sleep: None,
             out: BytesMut::new(),
             flight: Some(flight),
@@ -87,32 +84,34 @@ impl Stream {
     /// When the next event is due, from the arrival on.
     fn due(&self) -> Duration {
         match self.step {
-            Step::Role => self.answer.wait,
-            Step::Token(index) => self.answer.token_at(index),
-            Step::Finish | Step::Counts | Step::Done => self.answer.total,
+            Step::Begin => self.answer.wait,
+            Step::Piece(index) => self.piece_at(index),
+            Step::End => self.answer.total,
             Step::ErrorEvent | Step::Stall | Step::Flush | Step::Cut | Step::Over => {
-                self.answer.token_at(self.sent())
+                self.piece_at(self.sent)
             }
         }
     }
 
-    /// Tokens that come before the ending.
-    fn sent(&self) -> u64 {
-        match self.answer.ending {
-            Ending::Complete => self.text.tokens(),
-            Ending::Stall { tokens } | Ending::Cut { tokens } | Ending::ErrorEvent { tokens } => {
-                tokens
-            }
-        }
+    /// When piece `index` comes: with the token that stands at its place, as there may be more or fewer pieces.
+    fn piece_at(&self, index: u64) -> Duration {
+        let (pieces, tokens) = (self.told.script.pieces(), self.answer.tokens_out);
+        let token = if pieces == tokens {
+            index
+        } else {
+            u64::try_from(u128::from(index) * u128::from(tokens) / u128::from(pieces.max(1)))
+                .unwrap_or(u64::MAX)
+        };
+        self.answer.token_at(token)
     }
 
-    /// What comes after `tokens` tokens.
-    fn after(&self, tokens: u64) -> Step {
-        if tokens < self.sent() {
-            return Step::Token(tokens);
+    /// What comes after `pieces` pieces.
+    fn after(&self, pieces: u64) -> Step {
+        if pieces < self.sent {
+            return Step::Piece(pieces);
         }
         match self.answer.ending {
-            Ending::Complete => Step::Finish,
+            Ending::Complete => Step::End,
             Ending::Stall { .. } => Step::Stall,
             Ending::Cut { .. } => Step::Flush,
             Ending::ErrorEvent { .. } => Step::ErrorEvent,
@@ -144,13 +143,9 @@ impl Stream {
                     self.end(End::Cut);
                     return Poll::Ready(Some(Err(body::cut())));
                 }
-                Step::Role
-                | Step::Token(_)
-                | Step::Finish
-                | Step::Counts
-                | Step::Done
-                | Step::ErrorEvent
-                | Step::Over => self.write(),
+                Step::Begin | Step::Piece(_) | Step::End | Step::ErrorEvent | Step::Over => {
+                    self.write();
+                }
             }
         }
         Poll::Ready((!self.out.is_empty()).then(|| Ok(Frame::data(self.out.split().freeze()))))
@@ -175,41 +170,25 @@ impl Stream {
     /// Writes the event that is due and moves on.
     fn write(&mut self) {
         self.step = match self.step {
-            Step::Role => {
-                // An error before the first token comes in place of everything else.
+            Step::Begin => {
+                // An error before the first piece comes in place of everything else.
                 let next = self.after(0);
                 if next != Step::ErrorEvent {
-                    self.out.extend_from_slice(&self.head);
-                    Text::role(&mut self.out, self.usage);
+                    self.told.begin(&mut self.out);
                 }
                 next
             }
-            Step::Token(index) => {
-                self.out.extend_from_slice(&self.head);
-                self.text.content(&mut self.out, index, self.usage);
+            Step::Piece(index) => {
+                self.told.piece(&mut self.out, index);
                 self.after(index + 1)
             }
-            Step::Finish => {
-                self.out.extend_from_slice(&self.head);
-                self.text.finish(&mut self.out, self.usage);
-                if self.usage.is_empty() {
-                    Step::Done
-                } else {
-                    Step::Counts
-                }
-            }
-            Step::Counts => {
-                self.out.extend_from_slice(&self.head);
-                self.text.counts(&mut self.out);
-                Step::Done
-            }
-            Step::Done => {
-                self.out.extend_from_slice(answer::DONE);
+            Step::End => {
+                self.told.end(&mut self.out);
                 self.end(End::Answered);
                 Step::Over
             }
             Step::ErrorEvent => {
-                self.out.extend_from_slice(answer::ERROR_EVENT);
+                self.told.error(&mut self.out);
                 self.end(End::Wrong);
                 Step::Over
             }
@@ -222,4 +201,10 @@ impl Stream {
             flight.end(end);
         }
     }
+}
+
+/// As many of `pieces` as `tokens` are of `all`, rounded up.
+fn part(tokens: u64, pieces: u64, all: u64) -> u64 {
+    let part = (u128::from(tokens) * u128::from(pieces)).div_ceil(u128::from(all.max(1)));
+    u64::try_from(part).unwrap_or(u64::MAX)
 }

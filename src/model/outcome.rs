@@ -54,6 +54,8 @@ pub enum Outcome {
     NoSuchModel,
     /// The client's own mistake.
     ClientFault,
+    /// The target refused a conversation that was moved there from another provider: our own mistake.
+    MoveRefused,
     /// The prompt is longer than the model takes.
     ContextTooLong,
     /// The provider's content policy refused.
@@ -120,7 +122,7 @@ impl Outcome {
             | Self::CutStream => Class::Fault,
             Self::Auth | Self::NoSuchModel => Class::OurFault,
             Self::ClientFault | Self::ContextTooLong | Self::ContentFiltered => Class::ClientFault,
-            Self::Cancelled | Self::Refused => Class::Cancelled,
+            Self::Cancelled | Self::Refused | Self::MoveRefused => Class::Cancelled,
         }
     }
 
@@ -135,6 +137,7 @@ impl Outcome {
             Self::Auth => "auth",
             Self::NoSuchModel => "no_such_model",
             Self::ClientFault => "client_fault",
+            Self::MoveRefused => "move_refused",
             Self::ContextTooLong => "context_too_long",
             Self::ContentFiltered => "content_filtered",
             Self::Timeout(Phase::Connect) => "timeout_connect",

@@ -15,13 +15,10 @@ use http::HeaderMap;
 use super::evidence::Evidence;
 use super::fault_table::{Asks, row_for};
 use super::{headroom, wait};
+pub use crate::model::{Demand, LONGEST_WAIT, Why};
+
 use crate::model::Outcome;
 use crate::wire::{Reported, Seen};
-
-/// The longest wait that is a wait. What asks for more (Azure asks for a day when a minute's tokens are used up) is better
-/// served by putting the target aside and trying now and then whether it is true. Half of it and an honest "in five minutes"
-/// is doubted; twice of it and a target sleeps through most of an hour on a provider's slip.
-pub const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
 /// What a provider's answer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,51 +29,10 @@ pub struct Fault {
     pub wait: Option<Duration>,
 }
 
-/// What a fault asks for at its target, at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Demand {
-    /// Nothing: it is counted, and that is all.
-    Nothing,
-    /// No requests for this long.
-    Spare(Duration),
-    /// No ordinary requests until a probe shows that it serves.
-    Eject(Why),
-}
-
-/// Why a target must be put aside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
-    /// It does not take our credential, or the credential may not do this.
-    Credential,
-    /// It has no such model.
-    Model,
-    /// Money or a lasting quota is used up.
-    Quota,
-    /// It asks for a wait beyond [`LONGEST_WAIT`].
-    AbsurdWait,
-}
-
-impl Why {
-    /// Whether only a person can mend it, and should be told.
-    pub const fn needs_operator(self) -> bool {
-        match self {
-            Self::Credential | Self::Model | Self::Quota => true,
-            Self::AbsurdWait => false,
-        }
-    }
-}
-
 impl Fault {
     /// What must happen at the target at once.
     pub fn demand(self) -> Demand {
-        match (self.outcome, self.wait) {
-            (Outcome::Auth, _) => Demand::Eject(Why::Credential),
-            (Outcome::NoSuchModel, _) => Demand::Eject(Why::Model),
-            (Outcome::QuotaExhausted, _) => Demand::Eject(Why::Quota),
-            (_, Some(wait)) if wait > LONGEST_WAIT => Demand::Eject(Why::AbsurdWait),
-            (_, Some(wait)) if !wait.is_zero() => Demand::Spare(wait),
-            _ => Demand::Nothing,
-        }
+        Demand::of(self.outcome, self.wait)
     }
 }
 
@@ -140,6 +96,7 @@ const fn may_wait(outcome: Outcome) -> bool {
         | Outcome::Auth
         | Outcome::NoSuchModel
         | Outcome::ClientFault
+        | Outcome::MoveRefused
         | Outcome::ContextTooLong
         | Outcome::ContentFiltered
         | Outcome::Transport

@@ -9,6 +9,11 @@ use http::header::{self, HeaderMap, HeaderName};
 pub const UPSTREAM_REQUEST_ID: HeaderName =
     HeaderName::from_static("x-weighbridge-upstream-request-id");
 
+/// Request headers of these families that pass only if the operator lists them: they say on whose account a request goes,
+/// and a foreign one makes the operator's credential fail for everybody.
+/// Source: <https://platform.openai.com/docs/api-reference/authentication>, 2026-11-24.
+const ACCOUNTS: [&str; 2] = ["openai-organization", "openai-project"];
+
 /// Families of request headers that every provider may see. `anthropic-beta` and `anthropic-version` matter to coding
 /// agents.
 const REQUEST_FAMILIES: [&str; 2] = ["openai-", "anthropic-"];
@@ -50,10 +55,11 @@ const NEVER: [&str; 17] = [
     "user-agent",
 ];
 
-/// The client's headers that a provider may see: the families and names above, and the operator's `also` (in lower case).
+/// The client's headers that a provider may see: the families and names above but for the accounts, and the operator's `also` (in lower case).
 pub fn forwarded(client: &HeaderMap, also: &[String]) -> HeaderMap {
     let listed = |name: &str| {
-        is_among(name, &REQUEST_FAMILIES, &REQUEST_NAMES) || also.iter().any(|other| other == name)
+        (is_among(name, &REQUEST_FAMILIES, &REQUEST_NAMES) && !ACCOUNTS.contains(&name))
+            || also.iter().any(|other| other == name)
     };
     let passes = |name: &str| listed(name) && !NEVER.contains(&name) && !is_nominated(client, name);
     selected(client, passes)
@@ -153,6 +159,14 @@ mod tests {
             2,
             "both values pass"
         );
+    }
+
+    #[test]
+    fn a_client_does_not_choose_whose_account_is_charged_unless_the_operator_says_so() {
+        let client = map(&[("openai-organization", "org-x"), ("openai-project", "p")]);
+        assert_eq!(names(&forwarded(&client, &[])), [""; 0]);
+        let listed = forwarded(&client, &["openai-project".to_owned()]);
+        assert_eq!(names(&listed), ["openai-project"]);
     }
 
     #[test]

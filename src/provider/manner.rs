@@ -1,6 +1,6 @@
 //! How a provider is called: address, credential and headers of its API, and the language it is spoken to in.
 //!
-//! The credential is turned into its header once, here, and only [`Manner::headers`] hands it out, beside the address that
+//! Each credential is turned into its header once, here, and only [`Manner::sign`] hands one out, beside the address that
 //! [`Manner::uri`] makes of the configured base: nothing of a request can send it elsewhere.
 //!
 //! Sources, read 2026-11-24: <https://platform.openai.com/docs/api-reference/authentication>,
@@ -11,12 +11,15 @@
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>,
 //! <https://docs.cohere.com/v2/reference/chat>.
 
+use std::sync::Arc;
+
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{InvalidUri, Uri};
 
+use super::access::{Access, NotSigned, Unsigned};
 use super::{headers, options};
 use crate::config::preset::Feature;
-use crate::config::{Endpoint, Interface};
+use crate::config::{Capabilities, Endpoint, Interface, Secret};
 use crate::dialect::Front;
 use crate::dialect::any::Target;
 use crate::model::AnswerKind;
@@ -31,9 +34,18 @@ const ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 #[derive(Clone, Debug)]
 pub struct Manner {
     interface: Interface,
-    target: Target,
-    /// Marked as sensitive, so that it is neither printed nor kept in a compression table.
-    credential: Option<(HeaderName, HeaderValue)>,
+    credentials: Credentials,
+    /// What each request has besides; sensitive too.
+    fixed: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// What lets requests in.
+#[derive(Clone, Debug)]
+enum Credentials {
+    /// As written: headers, marked as sensitive, so that they are neither printed nor kept in a compression table.
+    Static(Vec<(HeaderName, HeaderValue)>),
+    /// Worked out, and renewed beside the requests.
+    Refreshed(Arc<Access>),
 }
 
 /// A credential that cannot be sent.
@@ -72,23 +84,55 @@ pub struct PathAsk<'a> {
 // === impl Manner ===
 
 impl Manner {
-    /// The manner of a provider with this `interface` and this `secret`, if it needs one.
+    /// The manner of a provider with this `interface` and these credentials, which [`Manner::sign`] knows by their places;
+    /// none if it needs none.
     ///
     /// # Errors
     /// A secret that cannot stand in a header.
-    pub fn new(interface: &Interface, secret: Option<&str>) -> Result<Self, BadSecret> {
+    pub fn new(interface: &Interface, secrets: &[&str]) -> Result<Self, BadSecret> {
+        let credentials = secrets
+            .iter()
+            .map(|secret| credential(interface, secret))
+            .collect::<Result<_, _>>()?;
         Ok(Self {
             interface: interface.clone(),
-            target: options::target(interface),
-            credential: secret
-                .map(|secret| credential(interface, secret))
-                .transpose()?,
+            credentials: Credentials::Static(credentials),
+            fixed: Vec::new(),
         })
     }
 
-    /// The dialect that the provider is spoken to in where a request is translated.
-    pub const fn target(&self) -> &Target {
-        &self.target
+    /// The same with `headers` in each request, in place of the client's of the same name.
+    ///
+    /// # Errors
+    /// A name or a value that cannot stand in a header.
+    pub fn with_headers(mut self, headers: &[(String, Secret)]) -> Result<Self, BadSecret> {
+        let header = |(name, value): &(String, Secret)| {
+            let name = HeaderName::try_from(name).map_err(|_| BadSecret)?;
+            let mut value = HeaderValue::try_from(value.expose()).map_err(|_| BadSecret)?;
+            value.set_sensitive(true);
+            Ok((name, value))
+        };
+        self.fixed = headers.iter().map(header).collect::<Result<_, _>>()?;
+        Ok(self)
+    }
+
+    /// The same with the credential that `access` has at the moment of a request.
+    pub fn with_access(mut self, access: Arc<Access>) -> Self {
+        self.credentials = Credentials::Refreshed(access);
+        self
+    }
+
+    /// Where its credential is kept, if it is one that is worked out.
+    pub const fn access(&self) -> Option<&Arc<Access>> {
+        match &self.credentials {
+            Credentials::Static(_) => None,
+            Credentials::Refreshed(access) => Some(access),
+        }
+    }
+
+    /// The dialect that `model` is spoken to in where a request is translated, with what it can do.
+    pub fn target(&self, model: &str, can: &Capabilities) -> Target {
+        options::target(&self.interface, model, can)
     }
 
     /// Whether the provider has OpenAI's paths.
@@ -226,8 +270,8 @@ impl Manner {
         text.parse()
     }
 
-    /// The headers of a request: what may pass of the `client`'s (see [`headers::forwarded`]), and our own, which win. The
-    /// body is JSON unless `content` says otherwise. Framing is the transport's.
+    /// The headers of a request, without the credential: what may pass of the `client`'s (see [`headers::forwarded`]), over
+    /// that the operator's, over these our own. The body is JSON unless `content` says otherwise. Framing is the transport's.
     pub fn headers(
         &self,
         client: &HeaderMap,
@@ -236,6 +280,9 @@ impl Manner {
         content: Option<&HeaderValue>,
     ) -> HeaderMap {
         let mut headers = headers::forwarded(client, also);
+        for (name, value) in &self.fixed {
+            headers.insert(name, value.clone());
+        }
         let accept = match (kind, &self.interface) {
             (AnswerKind::Streamed, Interface::Bedrock) => "application/vnd.amazon.eventstream",
             (AnswerKind::Streamed, _) => "text/event-stream",
@@ -249,10 +296,26 @@ impl Manner {
             let version = HeaderName::from_static("anthropic-version");
             headers.entry(version).or_insert(ANTHROPIC_VERSION);
         }
-        if let Some((name, value)) = &self.credential {
-            headers.insert(name, value.clone());
-        }
         headers
+    }
+
+    /// Puts the credential into the headers of `request`, instead of another one that may stand there: of several that
+    /// are written down the one at the place `key`. Without credentials, or without that one, nothing is added.
+    ///
+    /// # Errors
+    /// It is one that is worked out, and there is none at the moment.
+    pub fn sign(&self, request: &mut Unsigned<'_>, key: usize) -> Result<(), NotSigned> {
+        let written = match &self.credentials {
+            Credentials::Static(written) => written,
+            Credentials::Refreshed(access) => return access.sign(request),
+        };
+        for (name, _) in written {
+            request.headers.remove(name);
+        }
+        if let Some((name, value)) = written.get(key) {
+            request.headers.insert(name, value.clone());
+        }
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::config::preset::Preset;
 
 fn manner(interface: &Interface) -> Manner {
-    Manner::new(interface, Some("k-secret")).unwrap()
+    Manner::new(interface, &["k-secret"]).unwrap()
 }
 
 fn at(interface: &Interface, base: &str, front: Front, model: &str, kind: AnswerKind) -> String {
@@ -23,6 +23,18 @@ fn at(interface: &Interface, base: &str, front: Front, model: &str, kind: Answer
 
 const UNARY: AnswerKind = AnswerKind::Unary;
 const STREAMED: AnswerKind = AnswerKind::Streamed;
+
+fn sign(manner: &Manner, headers: &mut HeaderMap, key: usize) {
+    let mut request = Unsigned {
+        method: &http::Method::POST,
+        uri: &Uri::from_static("http://host/"),
+        headers,
+        body: b"",
+        now: crate::model::Time::ZERO,
+        unix_seconds: 0,
+    };
+    manner.sign(&mut request, key).unwrap();
+}
 
 #[test]
 fn an_openai_address_is_base_and_path() {
@@ -146,8 +158,9 @@ fn each_credential_stands_in_its_own_header_and_is_not_printed() {
         client.insert(name, HeaderValue::from_static("the-clients"));
     }
     for (interface, secret, name, value) in cases {
-        let manner = Manner::new(&interface, Some(secret)).unwrap();
-        let headers = manner.headers(&client, &[], UNARY, None);
+        let manner = Manner::new(&interface, &[secret]).unwrap();
+        let mut headers = manner.headers(&client, &[], UNARY, None);
+        sign(&manner, &mut headers, 0);
         assert_eq!(headers[name], value, "{interface:?}");
         let others = headers.values().filter(|value| *value == "the-clients");
         assert_eq!(others.count(), 0, "the client's key stays here");
@@ -155,15 +168,47 @@ fn each_credential_stands_in_its_own_header_and_is_not_printed() {
             assert!(!printed.contains(secret), "{printed}");
         }
     }
-    let none = Manner::new(&Interface::OPENAI, None).unwrap();
-    let headers = none.headers(&client, &["authorization".to_owned()], STREAMED, None);
+    let none = Manner::new(&Interface::OPENAI, &[]).unwrap();
+    let mut headers = none.headers(&client, &["authorization".to_owned()], STREAMED, None);
+    sign(&none, &mut headers, 0);
     assert_eq!(headers["accept"], "text/event-stream");
+}
+
+#[test]
+fn a_request_has_the_credential_at_its_place_and_no_other() {
+    let azure = Interface::Azure { api_version: None };
+    let manner = Manner::new(&azure, &["k1", "eyJtoken"]).unwrap();
+    let mut headers = manner.headers(&HeaderMap::new(), &[], UNARY, None);
+    sign(&manner, &mut headers, 0);
+    assert_eq!(headers["api-key"], "k1");
+    sign(&manner, &mut headers, 1);
+    assert_eq!(headers["authorization"], "Bearer eyJtoken");
+    assert!(!headers.contains_key("api-key"), "the first one has gone");
+}
+
+#[test]
+fn the_operators_headers_win_over_the_clients_and_are_not_printed() {
+    let fixed = [
+        ("anthropic-version", "2029-01-01"),
+        ("x-gateway-key", "gw-planted"),
+    ];
+    let fixed = fixed.map(|(name, value)| (name.to_owned(), Secret::new(value.to_owned())));
+    let manner = Manner::new(&Interface::Anthropic, &[]).unwrap();
+    let manner = manner.with_headers(&fixed).unwrap();
+    let mut client = HeaderMap::new();
+    client.insert("anthropic-version", HeaderValue::from_static("2001-01-01"));
+    let headers = manner.headers(&client, &[], UNARY, None);
+    assert_eq!(headers["anthropic-version"], "2029-01-01");
+    assert_eq!(headers["x-gateway-key"], "gw-planted");
+    for printed in [format!("{headers:?}"), format!("{manner:?}")] {
+        assert!(!printed.contains("gw-planted"), "{printed}");
+    }
 }
 
 #[test]
 fn a_secret_with_a_line_end_is_refused_without_being_shown() {
     for secret in ["sk-x\n", "sk-x\r\nx: y", "sk x", "sk-\u{e9}", "sk-x\0"] {
-        let refused = Manner::new(&Interface::OPENAI, Some(secret));
+        let refused = Manner::new(&Interface::OPENAI, &[secret]);
         let message = refused.unwrap_err().to_string();
         assert!(!message.contains("sk"), "{message}");
     }

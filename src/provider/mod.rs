@@ -1,5 +1,8 @@
 //! Providers: how to speak to them, and what their answers mean. Adapters are pure; bytes are moved elsewhere.
 
+pub mod access;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod estimate;
 mod evidence;
 pub mod fault;
@@ -7,6 +10,7 @@ mod fault_table;
 pub mod headers;
 pub mod headroom;
 pub mod manner;
+mod models;
 mod options;
 mod span;
 pub mod surface;

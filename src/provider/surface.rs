@@ -43,6 +43,7 @@ pub const fn surface(outcome: Outcome, named: NamedBy) -> Surface {
         | Outcome::Transport
         | Outcome::Malformed
         | Outcome::CutStream => Surface::Replace(Code::UpstreamError),
+        Outcome::MoveRefused => Surface::Replace(Code::OriginLost),
         Outcome::Timeout(_) => Surface::Replace(Code::UpstreamTimeout),
         // Nobody reads it; should it be written all the same, it says that this side ended it.
         Outcome::Cancelled => Surface::Replace(Code::InternalError),

@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 
 use super::Proxy;
 use super::body::{Bill, Passing};
+use super::credentials;
 use super::exchange::Outgoing;
 use super::failed::{Failed, Read, not_an_answer, read_up_to};
 use super::flow::Flow;
@@ -26,11 +27,13 @@ use super::upstream::{Due, Limits};
 use crate::config::Deadlines;
 use crate::dialect::Front;
 use crate::dialect::neutral::NotRead;
-use crate::live::{Account, Attempt, Member, Served, Snapshot};
+use crate::live::{Account, Attempt, Member, Served, Snapshot, Turn};
 use crate::model::{AnswerKind, Outcome, Phase, TargetIndex, Time, Tokens};
 use crate::provider::fault::classify;
 use crate::provider::headers::returned;
+use crate::provider::headroom::Headroom;
 use crate::wire::answer::{self, NotAnswer};
+use crate::wire::seal::{Origin, Shape, sealed};
 
 const TOKENS_INPUT: HeaderName = HeaderName::from_static("x-weighbridge-tokens-input");
 const TOKENS_OUTPUT: HeaderName = HeaderName::from_static("x-weighbridge-tokens-output");
@@ -56,6 +59,8 @@ pub(super) struct Call<'a> {
     pub(super) deadlines: Deadlines,
     /// When the whole request must be over.
     pub(super) request_due: Time,
+    /// Whether another provider may have to go on with the conversation some day, so that state is marked.
+    pub(super) seals: bool,
 }
 
 /// One attempt under way.
@@ -67,6 +72,10 @@ struct Running<'a, 'c> {
     /// When it must be over.
     due: Due,
     started: Time,
+    /// How long its phases may take.
+    deadlines: Deadlines,
+    /// The credential that it uses.
+    key: Turn,
 }
 
 impl Call<'_> {
@@ -100,9 +109,8 @@ impl Call<'_> {
         );
         let started = attempt.started();
         let asked = self.question.envelope.extension.call_timeout;
-        let longest = asked.map_or(self.deadlines.attempt, |asked| {
-            asked.min(self.deadlines.attempt)
-        });
+        let deadlines = member.deadlines.over(self.deadlines);
+        let longest = asked.map_or(deadlines.attempt, |asked| asked.min(deadlines.attempt));
         let due = Due::new(started.after(longest), Phase::Attempt);
         let running = Running {
             call: self,
@@ -111,36 +119,53 @@ impl Call<'_> {
             attempt,
             due: due.or(Due::new(self.request_due, Phase::Request)),
             started,
+            deadlines,
+            key: member.provider.keys.first(started),
         };
         running.run(ending).await
     }
 }
 
 impl Running<'_, '_> {
-    async fn run(self, ending: &mut Ending) -> Result<Reply, Failed> {
+    async fn run(mut self, ending: &mut Ending) -> Result<Reply, Failed> {
         let (call, member) = (self.call, self.member);
         let also = &call.snapshot.config.server.forward_headers;
-        let outgoing = match Outgoing::new(call.question, member, call.headers, also) {
+        let mut outgoing = match Outgoing::new(call.question, member, call.headers, also) {
             Ok(outgoing) => outgoing,
             Err(failed) => return Err(self.failed(failed)),
         };
-        let result = match self.exchange(&outgoing, ending).await {
-            Ok(response) if response.status().is_success() => match self.kind {
-                AnswerKind::Streamed if self.streams(&response) => {
-                    return self.streamed(response, &outgoing, ending).await;
-                }
-                AnswerKind::Streamed | AnswerKind::Unary => {
-                    return self.unary(response, &outgoing, ending).await;
-                }
-            },
-            Ok(response) => {
-                ending
-                    .waiting(self.error(response, outgoing.translated))
-                    .await
+        loop {
+            if let Err(failed) = outgoing.sign(member, self.key.place, call.proxy.clock) {
+                return Err(self.failed(failed));
             }
-            Err(failed) => failed,
-        };
-        Err(self.failed(result))
+            let response = match self.exchange(&outgoing, ending).await {
+                Ok(response) => response,
+                Err(failed) => return Err(self.failed(failed)),
+            };
+            if response.status().is_success() {
+                member.provider.keys.taken(self.key);
+                return match self.kind {
+                    AnswerKind::Streamed if self.streams(&response) => {
+                        self.streamed(response, &outgoing, ending).await
+                    }
+                    AnswerKind::Streamed | AnswerKind::Unary => {
+                        self.unary(response, &outgoing, ending).await
+                    }
+                };
+            }
+            let error = self.error(response, outgoing.translated);
+            let failed = ending.waiting(error).await;
+            // Another key is no other target: it is the same attempt, and only its end counts.
+            match credentials::another(
+                &member.provider,
+                &mut self.key,
+                &failed,
+                call.proxy.clock.now(),
+            ) {
+                Some(key) => self.key = key,
+                None => return Err(self.failed(failed)),
+            }
+        }
     }
 
     /// Whether an answer that was asked for as a stream is read as one: what passes unread may be a document all the same.
@@ -151,6 +176,16 @@ impl Running<'_, '_> {
 
     /// Ends the attempt as failed.
     fn failed(self, failed: Failed) -> Failed {
+        let (provider, now) = (&self.member.provider, self.call.proxy.clock.now());
+        let mut failed = credentials::judged(provider, self.key, failed, now);
+        if self.call.question.is_moved() && failed.outcome == Outcome::ClientFault {
+            // Nobody but us put this conversation there. The client is told what the provider says of it.
+            failed.retell();
+            failed.outcome = Outcome::MoveRefused;
+            let status = failed.status.map_or(0, |status| status.as_u16());
+            let target = &self.member.config.name;
+            tracing::warn!(%target, status, "refused a conversation that was moved there");
+        }
         let account = Account {
             wait: failed.wait,
             ..Account::default()
@@ -167,17 +202,22 @@ impl Running<'_, '_> {
     ) -> Result<Response<Incoming>, Failed> {
         let call = self.call;
         let header = match self.kind {
-            AnswerKind::Streamed => call.deadlines.header_streamed,
-            AnswerKind::Unary => call.deadlines.header_unary,
+            AnswerKind::Streamed => self.deadlines.header_streamed,
+            AnswerKind::Unary => self.deadlines.header_unary,
         };
         let limits = Limits {
-            connect: Due::new(self.started.after(call.deadlines.connect), Phase::Connect)
+            connect: Due::new(self.started.after(self.deadlines.connect), Phase::Connect)
                 .or(self.due),
             header: Due::new(self.started.after(header), Phase::Header).or(self.due),
         };
         let build = || outgoing.request();
         let sending = call.proxy.caller.send(build, call.proxy.clock, limits);
         let response = ending.waiting(sending).await?;
+        // With several keys it is one key's: the others may have more.
+        if !self.member.provider.keys.are_several() {
+            self.attempt
+                .headroom(Headroom::read(response.headers(), self.now()));
+        }
         if is_encoded(response.headers()) {
             return Err(Failed::new(
                 Outcome::Malformed,
@@ -259,6 +299,10 @@ impl Running<'_, '_> {
         match self.read_answer(outgoing.translated, &mut headers, bytes) {
             Err(failed) => Err(self.failed(failed)),
             Ok((usage, body)) => {
+                let body = match self.seal() {
+                    Some((origin, shape)) => sealed(&body, origin, shape),
+                    None => body,
+                };
                 let account = self.account(usage, size);
                 tell_account(&mut headers, &account);
                 tell_dropped(&mut headers, &outgoing.dropped);
@@ -285,16 +329,16 @@ impl Running<'_, '_> {
         if !translated {
             return match answer::read_as(question.watched(), &bytes) {
                 Ok(facts) => Ok((facts.usage, bytes)),
-                Err(reason) => Err(not_an_answer(&reason, headers.clone(), bytes)),
+                Err(reason) => Err(not_an_answer(&reason, headers.clone(), bytes, self.now())),
             };
         }
         let Some(Ok(ask)) = question.neutral() else {
             return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
         };
-        let target = self.member.provider.manner.target();
+        let target = &self.member.target;
         let (usage, body) = ask
-            .answer(target, &bytes)
-            .map_err(|reason| not_read(reason, headers, bytes))?;
+            .answer(target, &bytes, self.now())
+            .map_err(|reason| not_read(reason, headers, bytes, self.now()))?;
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
@@ -312,17 +356,17 @@ impl Running<'_, '_> {
         let (parts, body) = response.into_parts();
         let mut headers = returned(&parts.headers);
         let clock = self.call.proxy.clock;
-        let first = self.started.after(self.call.deadlines.first_token);
+        let first = self.started.after(self.deadlines.first_token);
         let due = Due::new(first, Phase::FirstToken).or(self.due);
         let flow = match self.flow(outgoing) {
             Ok(flow) => flow,
             Err(failed) => return Err(self.failed(failed)),
         };
         let opened = if super::opening::is_event_stream(&parts.headers) {
-            let opening = super::opening::open(body, flow);
+            let opening = super::opening::open(body, flow, clock.unix_seconds());
             ending.waiting(due.bound(clock, opening)).await
         } else {
-            let other = super::opening::not_a_stream(&parts.headers, body);
+            let other = super::opening::not_a_stream(&parts.headers, body, clock.unix_seconds());
             ending.waiting(due.bound(clock, other)).await.map(Err)
         };
         match opened {
@@ -354,17 +398,25 @@ impl Running<'_, '_> {
         let (question, proxy) = (self.call.question, self.call.proxy);
         if !outgoing.translated {
             let (front, watched) = (question.front, question.watched());
-            return Ok(Flow::native(front, watched, outgoing.asked_usage));
+            let flow = Flow::native(front, watched, outgoing.asked_usage);
+            return Ok(flow.sealing(self.seal()));
         }
         let Some(Ok(ask)) = question.neutral() else {
             return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
         };
         let (seed, now) = (proxy.chance.long_number(), proxy.clock.unix_seconds());
-        let target = self.member.provider.manner.target();
+        let target = &self.member.target;
         let stream = ask.stream(target, seed, now);
         let (reader, writer) =
             stream.ok_or_else(|| Failed::new(Outcome::Refused, "its answers do not stream"))?;
-        Ok(Flow::translated(reader, writer))
+        Ok(Flow::translated(reader, writer).sealing(self.seal()))
+    }
+
+    /// What marks the state in the answer, if anything does.
+    fn seal(&self) -> Option<(Origin, Shape)> {
+        let shape = self.call.question.shape().filter(|_| self.call.seals)?;
+        let name = self.member.config.name.provider();
+        Some((Origin::of(name.as_str()), shape))
     }
 
     /// What a whole answer cost. What passes unread may be a picture, and a count is no answer: nothing is worked out from
@@ -380,6 +432,11 @@ impl Running<'_, '_> {
             | Front::CountTokens
             | Front::Other => self.bill().of_document(usage, size),
         }
+    }
+
+    /// In seconds since 1970.
+    fn now(&self) -> u64 {
+        self.call.proxy.clock.unix_seconds()
     }
 
     fn bill(&self) -> Bill {
@@ -400,9 +457,9 @@ impl Running<'_, '_> {
     ) -> Reply {
         let (call, bill) = (self.call, self.bill());
         let between = match flow {
-            Some(_) => call.deadlines.between_tokens,
+            Some(_) => self.deadlines.between_tokens,
             // A document has no tokens to wait for: its attempt's time is what counts.
-            None => call.deadlines.attempt,
+            None => self.deadlines.attempt,
         };
         let passing = Passing {
             held,
@@ -448,12 +505,12 @@ fn tell_dropped(headers: &mut HeaderMap, dropped: &[String]) {
     }
 }
 
-/// The failure of a target whose document cannot be read.
-fn not_read(reason: NotRead, headers: &HeaderMap, body: Bytes) -> Failed {
+/// The failure of a target whose document cannot be read; `now` in seconds since 1970.
+fn not_read(reason: NotRead, headers: &HeaderMap, body: Bytes, now: u64) -> Failed {
     match reason {
         NotRead::Reported(reported) => {
             let reported = NotAnswer::Reported(reported);
-            let mut failed = not_an_answer(&reported, headers.clone(), body);
+            let mut failed = not_an_answer(&reported, headers.clone(), body, now);
             failed.retell();
             failed
         }

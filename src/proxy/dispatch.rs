@@ -12,18 +12,20 @@ use tokio::time::sleep;
 
 use super::call::Call;
 use super::failed::Failed;
-use super::last_word::last_word;
+use super::last_word::{Why, last_word};
 use super::pool::Pool;
 use super::record::Ending;
 use super::reply::Reply;
 use super::resolve::Asked;
 use crate::balance::Mask;
 use crate::balance::gate::{Admitted, Reason};
-use crate::limit::{Delivered, Jitter, Left, Next, Place, Tried, next};
-use crate::model::{Outcome, TargetIndex, Time};
+use crate::limit::{Delivered, Grant, Jitter, Left, Next, Place, Tried, is_charged, next};
+use crate::model::{Class, Outcome, TargetIndex, Time, UpstreamName};
 
 /// Longest wait for a target that is blocked, when all are. Longer, and the client is told when to come back.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The same where others could go on, but with less of the conversation than its origin has.
+const PATIENCE_WITH_ORIGIN: Duration = Duration::from_secs(2);
 
 /// One request on its way through its pools.
 #[derive(Debug)]
@@ -37,8 +39,34 @@ pub(super) struct Walk<'a> {
     untried_there: (usize, Mask),
     history: Vec<Tried>,
     last: Option<Failed>,
+    /// Whether the retry that comes next has been granted.
+    is_paid: bool,
+    /// Who said that our credential or our model is wrong there: no later place of this request leads there again.
+    hopeless: Vec<UpstreamName>,
     /// Whether pools in distress are called, since nobody else is left.
     desperate: bool,
+    /// Who goes on when nobody here can.
+    reserve: Reserve,
+    /// Calls that were made on this walk.
+    sent: u32,
+}
+
+/// Who goes on when nobody of a walk can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reserve {
+    /// Nobody.
+    Nobody,
+    /// Another walk, for what is left of the plan: rather than wait here, go there.
+    Another,
+}
+
+/// How a walk ends.
+#[derive(Debug)]
+pub(super) enum Walked {
+    /// With what the client gets.
+    Reply(Reply),
+    /// Nobody here can; the reserve may go on.
+    Spent,
 }
 
 /// What came of choosing a target.
@@ -55,7 +83,12 @@ enum Choice {
 
 impl<'a> Walk<'a> {
     /// A request that has not been sent anywhere.
-    pub(super) fn new(call: Call<'a>, asked: &'a Asked, ending: &'a mut Ending) -> Self {
+    pub(super) fn new(
+        call: Call<'a>,
+        asked: &'a Asked,
+        ending: &'a mut Ending,
+        reserve: Reserve,
+    ) -> Self {
         Self {
             call,
             untried: asked.pool.eligible,
@@ -64,39 +97,97 @@ impl<'a> Walk<'a> {
             ending,
             history: Vec::new(),
             last: None,
-            desperate: asked.fallbacks.is_empty(),
+            is_paid: false,
+            hopeless: Vec::new(),
+            desperate: asked.counts.usual == 0 && reserve == Reserve::Nobody,
+            reserve,
+            sent: 0,
         }
     }
 
+    /// There is no reserve after all.
+    pub(super) fn alone(&mut self) {
+        self.reserve = Reserve::Nobody;
+        if self.sent == 0 {
+            self.desperate = self.asked.counts.usual == 0;
+            self.history.clear();
+            self.untried = self.asked.pool.eligible;
+        }
+    }
+
+    /// The last failure.
+    pub(super) fn last(&self) -> Option<&Failed> {
+        self.last.as_ref()
+    }
+
     /// Calls one target after the other until one answers or the plan is spent.
-    pub(super) async fn run(mut self) -> Reply {
+    pub(super) async fn run(&mut self) -> Walked {
         loop {
-            let left = Left {
-                untried: self.has_untried(),
-                fallbacks: self.asked.fallbacks.len(),
-            };
             let jitter = Jitter(self.call.proxy.chance.number());
             let elapsed = self.ending.elapsed();
-            let answered = match next(&self.asked.plan, &self.history, left, elapsed, jitter) {
+            let left = self.left();
+            let next = next(&self.asked.plan, &self.history, left, elapsed, jitter);
+            let answered = match next {
+                Next::RetrySame { .. } | Next::GiveUp if self.can_hand_over() => {
+                    return Walked::Spent;
+                }
+                _ if !self.is_granted(next) => {
+                    self.ending.end.budget_spent = true;
+                    return Walked::Reply(self.rejected(Why::Budget));
+                }
                 Next::TryNext => self.try_pool().await,
                 Next::FallBack(index) => self.try_fallback(index).await,
                 Next::RetrySame { place, after } => {
                     self.ending.waiting(sleep(after)).await;
                     self.try_again(place).await
                 }
-                Next::Return => return self.rejected(false),
-                Next::GiveUp if self.ending.end.attempts == 0 && !self.desperate => {
+                Next::Return => return Walked::Reply(self.rejected(Why::Final)),
+                Next::GiveUp if self.sent == 0 && !self.desperate => {
                     self.desperate = true;
                     self.history.clear();
                     self.untried = self.asked.pool.eligible;
                     None
                 }
-                Next::GiveUp => return self.rejected(true),
+                Next::GiveUp => return Walked::Reply(self.rejected(Why::Spent)),
             };
             if let Some(reply) = answered {
-                return reply;
+                return Walked::Reply(reply);
             }
         }
+    }
+
+    /// Who has not been tried.
+    fn left(&self) -> Left {
+        let counts = self.asked.counts;
+        Left {
+            untried: self.has_untried(),
+            fallbacks: counts.usual,
+            context: counts.context,
+            filter: counts.filter,
+        }
+    }
+
+    /// Whether `next` may be made: what is tried again beyond the first move is charged to the process's budget. A move that
+    /// comes to nothing leaves its grant to the next one. Calls of a walk before this one count as well.
+    fn is_granted(&mut self, next: Next) -> bool {
+        let is_move = match next {
+            Next::TryNext | Next::FallBack(_) | Next::RetrySame { .. } => true,
+            Next::GiveUp | Next::Return => false,
+        };
+        let is_charged = is_charged(&self.history) || self.ending.end.attempts >= 2;
+        if is_move && is_charged && !self.is_paid {
+            self.is_paid = self.call.proxy.charge() == Grant::Granted;
+            return self.is_paid;
+        }
+        true
+    }
+
+    /// Whether somebody else is there, and the plan has something left for them.
+    fn can_hand_over(&self) -> bool {
+        let plan = &self.asked.plan;
+        self.reserve == Reserve::Another
+            && self.ending.end.attempts < plan.attempts_max
+            && self.ending.elapsed() < plan.total
     }
 
     /// Whether a target of the pool with a share is untried.
@@ -109,7 +200,7 @@ impl<'a> Walk<'a> {
 
     async fn try_pool(&mut self) -> Option<Reply> {
         let pool = &self.asked.pool;
-        let first = self.history.is_empty();
+        let first = self.history.is_empty() && self.ending.end.attempts == 0;
         let admitted = if first {
             pool.first_pick(self.call.proxy, &self.untried)
         } else {
@@ -186,17 +277,21 @@ impl<'a> Walk<'a> {
         let Some(admitted) = admitted else {
             return Choice::Nobody;
         };
+        let wait = || {
+            let member = pool.members().get(admitted.target.get());
+            let until = member.map_or(Time::ZERO, |member| member.upstream.gate().blocked_until);
+            until.since(self.call.proxy.clock.now())
+        };
+        let at_home = self.reserve == Reserve::Another;
         match admitted.reason {
+            Reason::Waiting if at_home && wait() <= PATIENCE_WITH_ORIGIN => {
+                Choice::Blocked(admitted.target, wait())
+            }
             Reason::Waiting | Reason::Panic if !self.desperate => Choice::Distress(admitted.target),
             Reason::Drawn | Reason::Probe | Reason::Redirected | Reason::Panic => {
                 Choice::Call(admitted)
             }
-            Reason::Waiting => {
-                let member = pool.members().get(admitted.target.get());
-                let until =
-                    member.map_or(Time::ZERO, |member| member.upstream.gate().blocked_until);
-                Choice::Blocked(admitted.target, until.since(self.call.proxy.clock.now()))
-            }
+            Reason::Waiting => Choice::Blocked(admitted.target, wait()),
         }
     }
 
@@ -224,7 +319,7 @@ impl<'a> Walk<'a> {
             ..Failed::new(Outcome::Refused, detail)
         };
         self.note(place, &refused);
-        if self.ending.end.attempts == 0 {
+        if self.sent == 0 {
             self.last = Some(refused);
         }
         None
@@ -241,9 +336,25 @@ impl<'a> Walk<'a> {
             Place::Target(_) => untry(&mut self.untried, pool, target),
             Place::Fallback(_) => untry(&mut self.untried_there.1, pool, target),
         }
+        let Some(member) = pool.members().get(target.get()) else {
+            return self.refuse(place, "the table names a target that does not exist", None);
+        };
+        let name = &member.config.name;
+        if self.hopeless.contains(name) {
+            return self.refuse(place, "it turned this request away before", None);
+        }
+        self.is_paid = false;
+        self.sent += 1;
         match self.call.attempt(pool, target, probe, self.ending).await {
-            Ok(reply) => Some(reply),
+            Ok(reply) => {
+                self.call.snapshot.served(member);
+                Some(reply)
+            }
             Err(failed) => {
+                if failed.outcome.class() == Class::OurFault {
+                    self.hopeless.push(name.clone());
+                }
+                self.ending.tried(&failed);
                 self.note(place, &failed);
                 self.ending.end.outcome = failed.outcome;
                 self.last = Some(failed);
@@ -263,9 +374,9 @@ impl<'a> Walk<'a> {
         });
     }
 
-    /// The client's answer after the last failure; `spent` if more attempts would have been right.
-    fn rejected(self, spent: bool) -> Reply {
-        last_word(self.last, self.asked.named_by, &self.ending.end, spent)
+    /// The client's answer after the last failure.
+    fn rejected(&mut self, why: Why) -> Reply {
+        last_word(self.last.take(), self.asked.named_by, self.ending, why)
     }
 }
 

@@ -6,10 +6,14 @@ use http::{HeaderMap, Method, Request, Uri};
 use http_body_util::Full;
 
 use super::failed::Failed;
-use super::question::Question;
-use crate::live::Member;
+use super::question::{Question, Whose};
+use crate::dialect::Front;
+use crate::dialect::responses::may_hold_capsules;
+use crate::live::{Clock, Member};
 use crate::model::{AnswerKind, Outcome};
+use crate::provider::access::{NotSigned, Unsigned};
 use crate::provider::manner::{PathAsk, Speech};
+use crate::wire::{Envelope, seal};
 
 /// A request to one target.
 #[derive(Debug)]
@@ -81,14 +85,19 @@ impl Outgoing {
 
     /// The client's body, with the target's model.
     fn pass(&mut self, question: &Question, member: &Member) {
-        let (envelope, model) = (&question.envelope, member.config.name.model());
+        let (own, model) = (own_form(question), member.config.name.model());
+        let (envelope, body) = own
+            .as_ref()
+            .map_or((&question.envelope, &question.body), |(envelope, body)| {
+                (envelope, body)
+            });
         let streams = question.kind() == AnswerKind::Streamed;
         let asks = streams && member.provider.manner.asks_usage(question.front);
         self.asked_usage = asks && !envelope.include_usage;
         self.body = if asks {
-            envelope.rewrite_asking_usage(&question.body, model)
+            envelope.rewrite_asking_usage(body, model)
         } else {
-            envelope.rewrite(&question.body, model)
+            envelope.rewrite(body, model)
         };
     }
 
@@ -96,13 +105,32 @@ impl Outgoing {
         let Some(Ok(ask)) = question.neutral() else {
             return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
         };
-        let target = member.provider.manner.target();
         let written = ask
-            .write(target, member.config.name.model())
+            .write(&member.target, member.config.name.model())
             .map_err(|unfit| Failed::new(Outcome::Refused, unfit.to_string()))?;
         self.body = written.body.into();
         self.dropped = written.dropped;
         Ok(())
+    }
+
+    /// Gives it the target's credential, of several the one at the place `key`.
+    ///
+    /// # Errors
+    /// There is none at the moment: the target would refuse it.
+    pub(super) fn sign(&mut self, member: &Member, key: usize, clock: Clock) -> Result<(), Failed> {
+        let mut unsigned = Unsigned {
+            method: &self.method,
+            uri: &self.uri,
+            headers: &mut self.headers,
+            body: &self.body,
+            now: clock.now(),
+            unix_seconds: clock.unix_seconds(),
+        };
+        let signed = member.provider.manner.sign(&mut unsigned, key);
+        signed.map_err(|error| match error {
+            NotSigned::NoPass => Failed::new(Outcome::Auth, error.to_string()),
+            NotSigned::Unfit => Failed::new(Outcome::Refused, error.to_string()),
+        })
     }
 
     /// The request itself; a clone of handles, so that it can be sent again.
@@ -113,4 +141,20 @@ impl Outgoing {
         *request.headers_mut() = self.headers.clone();
         request
     }
+}
+
+/// The body where it cannot pass as it is although the target speaks the client's dialect: thoughts of other dialects were
+/// packed into it, or a conversation was moved in the middle of its calls. `None` where it can.
+fn own_form(question: &Question) -> Option<(Envelope, Bytes)> {
+    let body = match question.front {
+        Front::Responses if may_hold_capsules(&question.body) => {
+            seal::without_capsules(&question.body)
+        }
+        Front::Messages | Front::CountTokens if question.whose != Whose::Anybodys => {
+            seal::without_idle_thinking(&question.body)
+        }
+        _ => return None,
+    };
+    let envelope = Envelope::read(&body).ok()?;
+    Some((envelope, body))
 }

@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 
 use super::upstream::{Unanswered, innermost, io_cause};
 use crate::model::{Class, Outcome};
-use crate::provider::fault::{Fault, of_reported};
+use crate::provider::fault::{Fault, of_document};
 use crate::wire::Reported;
 use crate::wire::answer::NotAnswer;
 
@@ -41,7 +41,7 @@ impl Failed {
     }
 
     /// An error that came where an answer should be.
-    fn reported(fault: Fault, headers: HeaderMap, body: Bytes) -> Self {
+    pub(super) fn reported(fault: Fault, headers: HeaderMap, body: Bytes) -> Self {
         Self {
             wait: fault.wait,
             answer: Some(Box::new((headers, body))),
@@ -51,6 +51,20 @@ impl Failed {
 }
 
 impl Failed {
+    /// What happened, in our words: those of a provider may quote the request.
+    pub(super) fn told(&self) -> String {
+        match (self.outcome.class(), self.status) {
+            (Class::ClientFault, Some(status)) => {
+                format!("it answered {status} ({})", self.outcome.label())
+            }
+            (Class::ClientFault, None) => self.outcome.label().to_owned(),
+            _ if self.outcome == Outcome::MoveRefused => {
+                "it does not go on with a conversation of another's".to_owned()
+            }
+            _ => self.detail.clone(),
+        }
+    }
+
     /// For a client that speaks another dialect than the target: what the target says of the client's own mistake becomes
     /// the detail, which is told in the client's dialect.
     pub(super) fn retell(&mut self) {
@@ -90,10 +104,16 @@ impl From<hyper::Error> for Failed {
     }
 }
 
-/// The failure of a target whose document is no answer.
-pub(super) fn not_an_answer(reason: &NotAnswer, headers: HeaderMap, body: Bytes) -> Failed {
+/// The failure of a target whose document is no answer; `now` in seconds since 1970.
+pub(super) fn not_an_answer(
+    reason: &NotAnswer,
+    headers: HeaderMap,
+    body: Bytes,
+    now: u64,
+) -> Failed {
     match reason {
-        NotAnswer::Reported(reported) => Failed::reported(of_reported(reported), headers, body),
+        // Read anew: what is kept of a report lacks Google's details, which say for how long and why.
+        NotAnswer::Reported(_) => Failed::reported(of_document(&body, now), headers, body),
         NotAnswer::Empty
         | NotAnswer::Html
         | NotAnswer::NotJson(_)
@@ -134,7 +154,7 @@ pub(super) async fn read_up_to(mut body: Incoming, most: usize) -> Result<Read, 
 }
 
 /// The error in a document that came where a stream should be, if it holds one.
-pub(super) fn reported_in(headers: HeaderMap, body: Bytes) -> Option<Failed> {
-    let reported = Reported::read(&body)?;
-    Some(Failed::reported(of_reported(&reported), headers, body))
+pub(super) fn reported_in(headers: HeaderMap, body: Bytes, now: u64) -> Option<Failed> {
+    Reported::read(&body)?;
+    Some(Failed::reported(of_document(&body, now), headers, body))
 }

@@ -6,11 +6,20 @@ use bytes::Bytes;
 use crate::dialect::any::{Reader, Writer};
 use crate::dialect::neutral::{Delta, Piece};
 use crate::dialect::{Front, any};
+use crate::wire::seal::{Origin, Shape, StreamSealer};
 use crate::wire::{ErrorBody, Seen, StreamReader, UsageFilter, Watched};
 
 /// A stream on its way.
 #[derive(Debug)]
-pub(super) enum Flow {
+pub(super) struct Flow {
+    way: Way,
+    /// Marks state with its origin, where that may matter.
+    sealer: Option<StreamSealer>,
+}
+
+/// How a stream passes.
+#[derive(Debug)]
+enum Way {
     /// The bytes pass.
     Native(Box<Passage>),
     /// The target's pieces are said again in the client's dialect.
@@ -19,7 +28,7 @@ pub(super) enum Flow {
 
 /// A stream that passes.
 #[derive(Debug)]
-pub(super) struct Passage {
+struct Passage {
     reader: StreamReader,
     /// Takes token counts out that the client did not ask for.
     filter: Option<UsageFilter>,
@@ -29,7 +38,7 @@ pub(super) struct Passage {
 
 /// A stream that is translated.
 #[derive(Debug)]
-pub(super) struct Translation {
+struct Translation {
     reader: Reader,
     writer: Writer,
     seen: Seen,
@@ -41,33 +50,75 @@ pub(super) struct Translation {
 impl Flow {
     /// A stream for a client of `front` that passes as it comes; `hide_usage` if its token counts are not for the client.
     pub(super) fn native(front: Front, watched: Watched, hide_usage: bool) -> Self {
-        Self::Native(Box::new(Passage {
+        let way = Way::Native(Box::new(Passage {
             reader: StreamReader::of(watched),
             filter: hide_usage.then(UsageFilter::new),
             front,
-        }))
+        }));
+        Self { way, sealer: None }
     }
 
     /// A stream that is read by one and written by the other.
     pub(super) fn translated(reader: Reader, writer: Writer) -> Self {
-        Self::Translated(Box::new(Translation {
+        let way = Way::Translated(Box::new(Translation {
             reader,
             writer,
             seen: Seen::default(),
             pieces: Vec::new(),
-        }))
+        }));
+        Self { way, sealer: None }
+    }
+
+    /// The same with state marked as `seal`'s.
+    pub(super) fn sealing(self, seal: Option<(Origin, Shape)>) -> Self {
+        let sealer = seal.map(|(origin, shape)| StreamSealer::new(origin, shape));
+        Self { sealer, ..self }
     }
 
     /// What has been seen so far.
     pub(super) fn seen(&self) -> &Seen {
-        match self {
-            Self::Native(passage) => passage.reader.seen(),
-            Self::Translated(translation) => &translation.seen,
+        match &self.way {
+            Way::Native(passage) => passage.reader.seen(),
+            Way::Translated(translation) => &translation.seen,
         }
     }
 
     /// Takes the target's next bytes; gives the client's, which may be none.
     pub(super) fn push(&mut self, chunk: &Bytes) -> Bytes {
+        let said = self.way.push(chunk);
+        match &mut self.sealer {
+            Some(sealer) => sealer.push(&said),
+            None => said,
+        }
+    }
+
+    /// The target has sent everything: what is left for the client.
+    pub(super) fn finish(&mut self) -> Bytes {
+        let said = self.way.finish();
+        match &mut self.sealer {
+            Some(sealer) => {
+                let first = sealer.push(&said);
+                let rest = sealer.finish();
+                if rest.is_empty() {
+                    first
+                } else {
+                    [first, rest].concat().into()
+                }
+            }
+            None => said,
+        }
+    }
+
+    /// `error` as the last event of the client's stream.
+    pub(super) fn error(&mut self, error: &ErrorBody) -> Bytes {
+        self.way.error(error)
+    }
+}
+
+// === impl Way ===
+
+impl Way {
+    fn push(&mut self, chunk: &Bytes) -> Bytes {
         match self {
             Self::Native(passage) => {
                 passage.reader.push(chunk);
@@ -82,8 +133,7 @@ impl Flow {
         }
     }
 
-    /// The target has sent everything: what is left for the client.
-    pub(super) fn finish(&mut self) -> Bytes {
+    fn finish(&mut self) -> Bytes {
         match self {
             Self::Native(passage) => {
                 passage.reader.finish();
@@ -98,8 +148,7 @@ impl Flow {
         }
     }
 
-    /// `error` as the last event of the client's stream.
-    pub(super) fn error(&mut self, error: &ErrorBody) -> Bytes {
+    fn error(&mut self, error: &ErrorBody) -> Bytes {
         match self {
             Self::Native(passage) => any::error_event(passage.front, error).into(),
             Self::Translated(translation) => {

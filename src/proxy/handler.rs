@@ -15,20 +15,20 @@ use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 
 use super::Proxy;
+use super::asking::Asking;
 use super::body::Body;
-use super::call::{Call, ESTIMATED};
-use super::dispatch::Walk;
+use super::call::ESTIMATED;
 use super::intake::{self, Purpose};
 use super::question::Question;
 use super::record::Ending;
 use super::reply::{Reject, Reply, Told, respond};
-use super::resolve::resolve;
 use super::through::Through;
 use crate::dialect::Front;
 use crate::live::Snapshot;
 use crate::model::Outcome;
+use crate::wire::Code;
 use crate::wire::models::{Model, one, page};
-use crate::wire::{Code, Envelope, ErrorBody};
+use crate::wire::seal::origins;
 
 /// Answers `request`.
 pub async fn handle(proxy: Arc<Proxy>, request: Request<Incoming>) -> Response<Body> {
@@ -40,8 +40,10 @@ pub async fn handle(proxy: Arc<Proxy>, request: Request<Incoming>) -> Response<B
         proxy.labels.none.clone(),
     );
     let (head, body) = request.into_parts();
+    let request_id = intake::request_id(&head.headers).unwrap_or_else(|| own_id(&proxy));
+    ending.request_id = request_id.clone();
     let told = Told {
-        request_id: intake::request_id(&head.headers).unwrap_or_else(|| own_id(&proxy)),
+        request_id,
         generation: snapshot.generation,
         front: intake::front(&head),
     };
@@ -97,10 +99,10 @@ async fn read(
     let server = &snapshot.config.server;
     let body = intake::body(head, body, server.max_body, server.body_timeout).await?;
     ending.asked();
-    let bad = |error| Reject::of(ErrorBody::from(error)).final_word();
-    let envelope = Envelope::read(&body).map_err(bad)?;
-    ending.warnings.clone_from(&envelope.extension.warnings);
-    Ok(Question::new(front, envelope, body))
+    let question = Question::read(front, body)?;
+    let warnings = &question.envelope.extension.warnings;
+    ending.warnings.clone_from(warnings);
+    Ok(question)
 }
 
 async fn read_through(
@@ -122,26 +124,32 @@ async fn ask(
     head: &Parts,
     ending: &mut Ending,
 ) -> Result<Reply, Reject> {
-    let is_count = question.front == Front::CountTokens;
-    let asked = match resolve(proxy, snapshot, question) {
-        // Nobody who counts is left: what nobody is asked for harms nobody's rules.
-        Err(reject) if is_count && reject.code() == Code::NoEligibleTarget => {
-            ending.end.outcome = Outcome::Ok;
-            return Ok(estimated(question));
-        }
-        other => other?,
-    };
-    ending.end.route = asked.pool.label.clone();
-    asked.pool.arrived();
-    let call = Call {
+    let asking = Asking {
         proxy,
         snapshot,
-        question,
         headers: &head.headers,
-        deadlines: asked.deadlines,
-        request_due: asked.due(ending.started()),
     };
-    Ok(Walk::new(call, &asked, ending).run().await)
+    let origins = if question.through.is_none() {
+        origins(&question.body)
+    } else {
+        Vec::new()
+    };
+    let reply = if origins.is_empty() {
+        asking.plain(question, ending).await
+    } else {
+        asking.marked(question, &origins, ending).await
+    };
+    match reply {
+        // Nobody who counts is left: what nobody is asked for harms nobody's rules.
+        Err(reject)
+            if question.front == Front::CountTokens
+                && matches!(reject.code(), Code::NoEligibleTarget | Code::OriginLost) =>
+        {
+            ending.end.outcome = Outcome::Ok;
+            Ok(estimated(question))
+        }
+        other => other,
+    }
 }
 
 /// `GET /v1/models/NAME`.

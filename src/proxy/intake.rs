@@ -219,7 +219,11 @@ async fn collect(mut body: Incoming, max: u64) -> Result<Bytes, Reject> {
 }
 
 fn too_large(max: u64) -> Reject {
-    let message = format!("expected a body of at most {max} bytes (server.max_body)");
+    let size = match max {
+        mebi if mebi >= 1 << 20 && mebi % (1 << 20) == 0 => format!("{} MiB", mebi >> 20),
+        bytes => format!("{bytes} bytes"),
+    };
+    let message = format!("expected a body of at most {size} (server.max_body)");
     Reject::new(Code::RequestTooLarge, message)
         .final_word()
         .closing()

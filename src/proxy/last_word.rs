@@ -7,20 +7,25 @@
 use http::StatusCode;
 
 use super::failed::Failed;
+use super::record::Ending;
 use super::reply::{Reject, Reply};
-use crate::live::RequestEnd;
 use crate::model::Outcome;
 use crate::provider::surface::{NamedBy, Surface, surface};
 use crate::wire::{Code, ErrorBody};
 
-/// The answer after the `last` failure of a request whose models were `named` by somebody; `spent` if more attempts would
-/// have been right.
-pub(super) fn last_word(
-    last: Option<Failed>,
-    named: NamedBy,
-    end: &RequestEnd,
-    spent: bool,
-) -> Reply {
+/// Why nothing else is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// It would be wrong after this failure.
+    Final,
+    /// Attempts, places or time of the request are spent.
+    Spent,
+    /// The retries of all requests are spent.
+    Budget,
+}
+
+/// The answer after the `last` failure of a request whose models were `named` by somebody, and `why` there is no other.
+pub(super) fn last_word(last: Option<Failed>, named: NamedBy, ending: &Ending, why: Why) -> Reply {
     let Some(failed) = last else {
         let message = "no target may serve this request";
         return Reply::Reject(Reject::new(Code::NoEligibleTarget, message));
@@ -31,8 +36,12 @@ pub(super) fn last_word(
     match surface(failed.outcome, named) {
         Surface::PassThrough => passed_through(failed),
         Surface::Replace(code) => {
-            let provider = end.served.as_ref().map_or("", |served| served.provider());
-            let message = told(provider, &failed, end.attempts, spent);
+            let message = if failed.outcome == Outcome::MoveRefused {
+                let served = ending.end.served.as_ref();
+                not_taken(served.map_or("", |served| served.provider()), &failed)
+            } else {
+                told(&failed, ending, why)
+            };
             Reply::Reject(
                 Reject::new(code, message)
                     .retry_after(failed.wait)
@@ -52,13 +61,37 @@ fn refused(failed: &Failed) -> Reject {
     Reject::new(Code::NoEligibleTarget, message)
 }
 
-fn told(provider: &str, failed: &Failed, attempts: u32, spent: bool) -> String {
-    let tries = match (attempts, spent) {
-        (0 | 1, false) => String::new(),
-        (1, true) => " after 1 attempt".to_owned(),
+/// One target that failed is told alone; of several each with its reason.
+fn told(failed: &Failed, ending: &Ending, why: Why) -> String {
+    let end = &ending.end;
+    let served = end.served.as_ref();
+    let provider = served.map_or("", |served| served.provider());
+    let tries = match (end.attempts, why) {
+        (0 | 1, Why::Final) => String::new(),
+        (0 | 1, Why::Spent | Why::Budget) => " after 1 attempt".to_owned(),
         (n, _) => format!(" after {n} attempts"),
     };
-    format!("provider {provider:?} failed{tries}: {}", failed.detail)
+    let spent = match why {
+        Why::Budget => "; the retry budget is spent",
+        Why::Final | Why::Spent => "",
+    };
+    if end.attempts > 1 {
+        let failures = ending.failures();
+        return format!("provider {provider:?} failed{tries}{spent}; tried {failures}");
+    }
+    format!(
+        "provider {provider:?} failed{tries}: {}{spent}",
+        failed.detail
+    )
+}
+
+/// A conversation that nobody takes over.
+fn not_taken(provider: &str, failed: &Failed) -> String {
+    format!(
+        "the provider that this conversation began at cannot be asked now, and provider {provider:?} does not go on with \
+         it: {}; begin the conversation anew",
+        failed.detail
+    )
 }
 
 /// The client's own mistake, in the provider's words.
@@ -67,6 +100,7 @@ fn passed_through(failed: Failed) -> Reply {
         Outcome::ContextTooLong => Code::ContextLengthExceeded,
         Outcome::ContentFiltered => Code::ContentFilter,
         Outcome::ClientFault
+        | Outcome::MoveRefused
         | Outcome::Ok
         | Outcome::RateLimited
         | Outcome::QuotaExhausted

@@ -3,14 +3,17 @@
 //! Everything a request needs it reads once, from one snapshot; everything it leaves behind are measurements. It never
 //! waits for the control plane and never writes what the control plane decides.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::limit::{Grant, RetryBudget};
 use crate::live::{Clock, Published, Recorder};
 
+mod asking;
 mod body;
 mod call;
 mod chance;
+mod credentials;
 mod cut;
 mod dial;
 mod dispatch;
@@ -47,6 +50,8 @@ pub struct Proxy {
     caller: Caller,
     recorder: Arc<dyn Recorder>,
     chance: Chance,
+    /// What may be tried again in all.
+    budget: Mutex<RetryBudget>,
     shears: cut::Shears,
     open: Arc<AtomicUsize>,
     labels: Labels,
@@ -77,6 +82,7 @@ impl Proxy {
             caller,
             recorder,
             chance,
+            budget: Mutex::new(RetryBudget::new(clock.now())),
             shears: cut::Shears::new(),
             open: Arc::default(),
             labels: Labels {
@@ -86,6 +92,18 @@ impl Proxy {
             },
             since: clock.unix_seconds(),
         }
+    }
+
+    /// A request came: what may be tried again grows with it.
+    fn deposit(&self) {
+        let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
+        budget.deposit(self.clock.now());
+    }
+
+    /// Asks for one retry.
+    fn charge(&self) -> Grant {
+        let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
+        budget.spend(self.clock.now())
     }
 
     /// Requests that have not ended.

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http_body_util::BodyExt;
@@ -15,9 +15,10 @@ use hyper::body::Incoming;
 use super::failed::{Failed, Read, read_up_to, reported_in};
 use super::flow::Flow;
 use crate::model::{Class, Outcome};
-use crate::provider::fault::of_stream;
+use crate::provider::fault::{of_document, of_stream};
 use crate::provider::headers::returned;
-use crate::wire::Seen;
+use crate::wire::sse::{Item, Splitter};
+use crate::wire::{Reported, Seen};
 
 /// Most bytes that are held back. A stream that says this much before its first content is let through.
 const MOST_HELD: usize = 64 * 1024;
@@ -51,17 +52,19 @@ pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
 ///
 /// # Errors
 /// It reported an error, broke off or ended before that.
-pub(super) async fn open(mut body: Incoming, mut flow: Flow) -> Result<Opened, Failed> {
+pub(super) async fn open(mut body: Incoming, mut flow: Flow, now: u64) -> Result<Opened, Failed> {
     let (mut held, mut size) = (VecDeque::new(), 0);
+    let mut said_there = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let Ok(chunk) = frame?.into_data() else {
             continue;
         };
         size += chunk.len();
+        said_there.extend_from_slice(&chunk);
         let said = flow.push(&chunk);
         let seen = flow.seen();
         if seen.error.is_some() && !seen.first_content {
-            return Err(broken(seen));
+            return Err(broken(seen, &said_there, now));
         }
         let begun = seen.first_content || (seen.done && seen.finished);
         hold(&mut held, said);
@@ -78,7 +81,7 @@ pub(super) async fn open(mut body: Incoming, mut flow: Flow) -> Result<Opened, F
             rest: None,
             flow,
         }),
-        Some(_) | None => Err(broken(flow.seen())),
+        Some(_) | None => Err(broken(flow.seen(), &said_there, now)),
     }
 }
 
@@ -88,8 +91,10 @@ fn hold(held: &mut VecDeque<Bytes>, said: Bytes) {
     }
 }
 
-fn broken(seen: &Seen) -> Failed {
-    let fault = of_stream(seen);
+/// The failure of a stream that `said` this and no content.
+fn broken(seen: &Seen, said: &[u8], now: u64) -> Failed {
+    let told = seen.error.is_some().then(|| error_event(said)).flatten();
+    let fault = told.map_or_else(|| of_stream(seen), |data| of_document(&data, now));
     let detail = match &seen.error {
         // The client's own mistake is told in the provider's words, as it is where an answer passes.
         Some(error) if fault.outcome.class() == Class::ClientFault => error.message.clone(),
@@ -102,8 +107,24 @@ fn broken(seen: &Seen) -> Failed {
     }
 }
 
+/// The data of the first event that reports an error; `None` where it is framed otherwise.
+fn error_event(said: &[u8]) -> Option<Vec<u8>> {
+    let (mut splitter, mut found) = (Splitter::up_to(MOST_HELD), None);
+    let mut look = |item: Item<'_>| {
+        if let Item::Event { data, .. } = item
+            && found.is_none()
+            && Reported::read(data).is_some()
+        {
+            found = Some(data.to_vec());
+        }
+    };
+    splitter.push(said, &mut look);
+    splitter.finish(&mut look);
+    found
+}
+
 /// The failure of a target that answered a request for a stream with something else.
-pub(super) async fn not_a_stream(headers: &HeaderMap, body: Incoming) -> Failed {
+pub(super) async fn not_a_stream(headers: &HeaderMap, body: Incoming, now: u64) -> Failed {
     let kind = headers
         .get(CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok());
@@ -119,7 +140,7 @@ pub(super) async fn not_a_stream(headers: &HeaderMap, body: Incoming) -> Failed 
         )
     };
     match read_up_to(body, MOST_HELD).await {
-        Ok(Read::Whole(bytes)) => reported_in(returned(headers), bytes).unwrap_or_else(odd),
+        Ok(Read::Whole(bytes)) => reported_in(returned(headers), bytes, now).unwrap_or_else(odd),
         Ok(Read::Longer(..)) | Err(_) => odd(),
     }
 }

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 
+use super::reply::Reject;
 use super::through::Through;
 use crate::dialect::Front;
 use crate::dialect::any::Ask;
@@ -11,7 +12,20 @@ use crate::dialect::neutral::Misread;
 use crate::live::Member;
 use crate::model::AnswerKind;
 use crate::provider::manner::Speech;
-use crate::wire::{Envelope, Watched};
+use crate::wire::seal::{Origin, Shape};
+use crate::wire::{Envelope, ErrorBody, Needs, Watched};
+
+/// Who may be asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// Anybody.
+    #[default]
+    Anybodys,
+    /// Only the provider that made the state which the body holds.
+    Only(Origin),
+    /// Everybody but the provider whose state was taken out of the body: the conversation is moved.
+    MovedFrom(Origin),
+}
 
 /// A request whose body was read.
 #[derive(Debug)]
@@ -22,9 +36,12 @@ pub(super) struct Question {
     pub(super) envelope: Envelope,
     /// The body as it came.
     pub(super) body: Bytes,
+    /// Who may be asked, where the conversation holds state of somebody.
+    pub(super) whose: Whose,
     /// What is special about it if it passes unread.
     pub(super) through: Option<Box<Through>>,
     neutral: OnceLock<Option<Result<Ask, Misread>>>,
+    needs: OnceLock<Needs>,
 }
 
 impl Question {
@@ -34,8 +51,39 @@ impl Question {
             front,
             envelope,
             body,
+            whose: Whose::default(),
             through: None,
             neutral: OnceLock::new(),
+            needs: OnceLock::new(),
+        }
+    }
+
+    /// A request of `front` with this body, its envelope read.
+    ///
+    /// # Errors
+    /// A body that is no request.
+    pub(super) fn read(front: Front, body: Bytes) -> Result<Self, Reject> {
+        let bad = |error| Reject::of(ErrorBody::from(error)).final_word();
+        let envelope = Envelope::read(&body).map_err(bad)?;
+        Ok(Self::new(front, envelope, body))
+    }
+
+    /// The same for these only.
+    pub(super) fn of(self, whose: Whose) -> Self {
+        Self { whose, ..self }
+    }
+
+    /// Whether the conversation is moved away from who began it.
+    pub(super) const fn is_moved(&self) -> bool {
+        matches!(self.whose, Whose::MovedFrom(_))
+    }
+
+    /// Where state stands in answers to it; `None` where nobody converses.
+    pub(super) const fn shape(&self) -> Option<Shape> {
+        match self.front {
+            Front::Chat | Front::Completions | Front::Messages => Some(Shape::Thoughts),
+            Front::Responses => Some(Shape::Items),
+            Front::Embeddings | Front::CountTokens | Front::Other => None,
         }
     }
 
@@ -78,6 +126,11 @@ impl Question {
         let read = || Ask::read(self.front, &self.body);
         let read = self.neutral.get_or_init(read).as_ref()?;
         Some(read.as_ref())
+    }
+
+    /// What it needs of a model, found out when first asked for.
+    pub(super) fn needs(&self) -> Needs {
+        *self.needs.get_or_init(|| Needs::of(&self.body))
     }
 
     /// What an answer that passes as it is must be.

@@ -4,8 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use http::HeaderValue;
+
+use super::failed::Failed;
 use crate::live::{CLIENT_CLOSED, Clock, Recorder, RequestEnd};
-use crate::model::{Outcome, Time};
+use crate::model::{Class, Outcome, Time};
+
+/// Most failed attempts of a request that are told one by one.
+const MOST_TOLD: usize = 8;
 
 /// A request that has not ended. Dropped, it ends as left by the client.
 #[derive(Debug)]
@@ -20,6 +26,12 @@ pub(super) struct Ending {
     waited: Duration,
     /// What is odd about the request and was put up with.
     pub(super) warnings: Vec<String>,
+    /// Its id, for the log.
+    pub(super) request_id: HeaderValue,
+    /// Who was called and why each failed.
+    failures: Vec<String>,
+    /// Whose parts of the conversation were left out; empty if nobody's.
+    pub(super) stripped: String,
     /// What is known so far.
     pub(super) end: RequestEnd,
     told: bool,
@@ -43,6 +55,9 @@ impl Ending {
             asked: started,
             waited: Duration::ZERO,
             warnings: Vec::new(),
+            request_id: HeaderValue::from_static(""),
+            failures: Vec::new(),
+            stripped: String::new(),
             end: RequestEnd {
                 route,
                 served: None,
@@ -50,6 +65,7 @@ impl Ending {
                 code: None,
                 outcome: Outcome::Refused,
                 attempts: 0,
+                budget_spent: false,
                 total: Duration::ZERO,
                 first_content: None,
                 overhead: Duration::ZERO,
@@ -71,6 +87,54 @@ impl Ending {
     /// The request's last byte has come.
     pub(super) fn asked(&mut self) {
         self.asked = self.clock.now();
+    }
+
+    /// The target that was called last failed.
+    pub(super) fn tried(&mut self, failed: &Failed) {
+        if self.failures.len() < MOST_TOLD {
+            let target = self
+                .end
+                .served
+                .as_ref()
+                .map_or("?", |served| served.target());
+            self.failures.push(format!("{target}: {}", failed.told()));
+        }
+    }
+
+    /// Who was called and why each failed, for people; empty if nobody was.
+    pub(super) fn failures(&self) -> String {
+        let told = self.failures.len();
+        let more = usize::try_from(self.end.attempts)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(told);
+        let text = self.failures.join("; ");
+        if told == MOST_TOLD && more > 0 {
+            return format!("{text}; and {more} more");
+        }
+        text
+    }
+
+    /// Tells the operator of a request that failed for no reason of the client's.
+    fn log(&self) {
+        let failed = match self.end.outcome.class() {
+            Class::Fault | Class::Throttle | Class::OurFault => true,
+            Class::Cancelled => self.end.outcome == Outcome::Refused && self.end.status >= 500,
+            Class::Ok | Class::ClientFault => false,
+        };
+        if failed {
+            let end = &self.end;
+            let served = end.served.as_ref();
+            tracing::warn!(
+                request_id = self.request_id.to_str().unwrap_or_default(),
+                route = &*end.route,
+                target = served.map_or("", |served| served.target()),
+                status = end.status,
+                outcome = end.outcome.label(),
+                attempts = end.attempts,
+                tried = self.failures(),
+                "a request failed"
+            );
+        }
     }
 
     /// Awaits `work` of a target; its time is not ours.
@@ -105,6 +169,7 @@ impl Ending {
             self.told = true;
             self.open.fetch_sub(1, Ordering::Relaxed);
             self.end.total = self.elapsed();
+            self.log();
             self.recorder.request_ended(&self.end);
         }
     }

@@ -11,12 +11,16 @@ use crate::dialect::any::write_error;
 use crate::wire::{Code, ErrorBody};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The same id where Anthropic's official clients look for it.
+/// Source: <https://platform.claude.com/docs/en/api/errors>, read 2026-11-24.
+const MESSAGES_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const ROUTE: HeaderName = HeaderName::from_static("x-weighbridge-route");
 const TARGET: HeaderName = HeaderName::from_static("x-weighbridge-target");
 const PROVIDER: HeaderName = HeaderName::from_static("x-weighbridge-provider");
 const MODEL: HeaderName = HeaderName::from_static("x-weighbridge-model");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-weighbridge-attempts");
 const WARNING: HeaderName = HeaderName::from_static("x-weighbridge-warning");
+const STRIPPED: HeaderName = HeaderName::from_static("x-weighbridge-stripped");
 const CONFIG: HeaderName = HeaderName::from_static("x-weighbridge-config");
 const OVERHEAD: HeaderName = HeaderName::from_static("x-weighbridge-overhead-ms");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
@@ -210,7 +214,10 @@ pub(super) fn respond(reply: Reply, told: Told, mut ending: Ending) -> Response<
 
 impl Told {
     fn headers(self, ending: &Ending) -> Vec<(HeaderName, HeaderValue)> {
-        let mut headers = Vec::with_capacity(9);
+        let mut headers = Vec::with_capacity(10);
+        if matches!(self.front, Front::Messages | Front::CountTokens) {
+            headers.push((MESSAGES_REQUEST_ID, self.request_id.clone()));
+        }
         headers.push((REQUEST_ID, self.request_id));
         headers.push((CONFIG, HeaderValue::from(self.generation)));
         headers.push((ATTEMPTS, HeaderValue::from(ending.end.attempts)));
@@ -226,6 +233,7 @@ impl Told {
             }
         };
         name(ROUTE, &ending.end.route);
+        name(STRIPPED, &ending.stripped);
         if let Some(served) = &ending.end.served {
             name(TARGET, served.target());
             name(PROVIDER, served.provider());

@@ -10,12 +10,12 @@ use std::time::Duration;
 use super::Proxy;
 use super::fitness::lack;
 use super::pool::{Pool, Shares};
-use super::question::Question;
+use super::question::{Question, Whose};
 use super::reply::Reject;
 use crate::balance::{
     Demand, ListMember, Mask, Rule, Weight, WeightTable, check_eligible, eligible, tilted,
 };
-use crate::config::{self, Deadlines, Fallback, Mode, Strategy};
+use crate::config::{self, Deadlines, Fallback, Mode, OnLostOrigin, Strategy};
 use crate::limit::{DEFAULT_CODES, Plan};
 use crate::live::{Member, Route, Snapshot};
 use crate::model::{Time, UpstreamName};
@@ -27,14 +27,32 @@ use crate::wire::{Code, Extension, List, ListKind};
 pub(super) struct Asked {
     /// What was asked for.
     pub(super) pool: Pool,
-    /// Where it may go when nobody there is left, in order.
+    /// Where it may go when nobody there is left, in order; behind them where it goes when it is too long, and behind those
+    /// where it goes when a content policy refuses it.
     pub(super) fallbacks: Vec<Pool>,
+    /// How many of them are of which kind.
+    pub(super) counts: Counts,
     /// What is tried again.
     pub(super) plan: Plan,
     /// How long each phase may take.
     pub(super) deadlines: Deadlines,
     /// Who chose the models.
     pub(super) named_by: NamedBy,
+    /// Whether more than one provider may serve such requests, so that state in answers is marked.
+    pub(super) seals: bool,
+    /// What becomes of a conversation whose provider is gone.
+    pub(super) on_lost_origin: OnLostOrigin,
+}
+
+/// How many fallbacks there are for what.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    /// For when nobody else is left.
+    pub(super) usual: usize,
+    /// For what is too long.
+    pub(super) context: usize,
+    /// For what a content policy refuses.
+    pub(super) filter: usize,
 }
 
 /// What everything here is looked up in and for.
@@ -54,11 +72,25 @@ pub(super) fn resolve(
     snapshot: &Snapshot,
     question: &Question,
 ) -> Result<Asked, Reject> {
-    let scope = Scope {
+    let asked = everybody(Scope {
         proxy,
         snapshot,
         question,
-    };
+    })?;
+    if asked.pool.eligible == Mask::NONE && asked.fallbacks.is_empty() {
+        let message = "the provider that this conversation belongs to is not among the targets";
+        return Err(Reject::new(Code::NoEligibleTarget, message).final_word());
+    }
+    Ok(asked)
+}
+
+/// The same; a conversation that belongs to somebody may find nobody.
+fn everybody(scope: Scope<'_>) -> Result<Asked, Reject> {
+    let Scope {
+        proxy,
+        snapshot,
+        question,
+    } = scope;
     let envelope = &question.envelope;
     let extension = &envelope.extension;
     if let Some(provider) = question.named_provider() {
@@ -72,7 +104,9 @@ pub(super) fn resolve(
         return of_route(scope, route);
     }
     let member = member(snapshot, &envelope.model, "model")?;
-    if let Some(rule) = lack(question, &member) {
+    let rule = lack(question, &member);
+    if let (Some(rule), false) = (&rule, belongs(question)) {
+        let rule = rule.clone();
         return Err(nobody_of(
             question,
             &format!("{:?}", envelope.model),
@@ -80,7 +114,10 @@ pub(super) fn resolve(
             [envelope.model.as_str()],
         ));
     }
-    let pool = single(proxy.labels.direct.clone(), snapshot, member);
+    let mut pool = single(proxy.labels.direct.clone(), snapshot, member);
+    if rule.is_some() {
+        pool.eligible = Mask::NONE;
+    }
     with_fallbacks(scope, own(snapshot, pool, extension))
 }
 
@@ -100,7 +137,7 @@ fn of_route(scope: Scope<'_>, route: &Arc<Route>) -> Result<Asked, Reject> {
     let extension = &scope.question.envelope.extension;
     let demand = demand_of(&route.config);
     let pool = route_pool(scope.question, route, &[demand])?;
-    let (mut fallbacks, config) = (Vec::new(), &route.config);
+    let (mut fallbacks, config, snapshot) = (Vec::new(), &route.config, scope.snapshot);
     if extension.fallbacks.is_empty() {
         for fallback in &config.fallbacks {
             // A fallback that the route's own rules leave nobody in is none.
@@ -110,6 +147,7 @@ fn of_route(scope: Scope<'_>, route: &Arc<Route>) -> Result<Asked, Reject> {
     let asked = Asked {
         pool,
         fallbacks,
+        counts: Counts::default(),
         plan: plan(
             &config.retry.on_codes,
             config.retry.count,
@@ -118,16 +156,38 @@ fn of_route(scope: Scope<'_>, route: &Arc<Route>) -> Result<Asked, Reject> {
         ),
         deadlines: config.deadlines,
         named_by: NamedBy::Operator,
+        seals: several(snapshot, &route.members, &config.fallbacks),
+        on_lost_origin: config.on_lost_origin,
     };
-    with_fallbacks(scope, asked)
+    let mut asked = with_fallbacks(scope, asked)?;
+    for (list, count) in [
+        (&config.context_fallbacks, &mut asked.counts.context),
+        (&config.content_filter_fallbacks, &mut asked.counts.filter),
+    ] {
+        let before = asked.fallbacks.len();
+        for fallback in list {
+            asked
+                .fallbacks
+                .extend(fallback_pool(scope, fallback, &[demand]));
+        }
+        *count = asked.fallbacks.len() - before;
+    }
+    Ok(asked)
 }
 
 /// What a request names itself, with the defaults.
 fn own(snapshot: &Snapshot, pool: Pool, extension: &Extension) -> Asked {
-    let config::Defaults { deadlines, retry } = &snapshot.config.defaults;
+    let config::Defaults {
+        deadlines,
+        retry,
+        on_lost_origin,
+    } = &snapshot.config.defaults;
     Asked {
+        seals: several(snapshot, pool.members(), &[]),
+        on_lost_origin: *on_lost_origin,
         pool,
         fallbacks: Vec::new(),
+        counts: Counts::default(),
         plan: plan(&retry.on_codes, retry.count, deadlines.total, extension),
         deadlines: *deadlines,
         named_by: NamedBy::Client,
@@ -161,9 +221,16 @@ fn with_fallbacks(scope: Scope<'_>, mut asked: Asked) -> Result<Asked, Reject> {
             let param = format!("fallbacks[{index}].model");
             Fallback::Upstream(member(snapshot, name, &param)?.config.name.clone())
         };
+        asked.seals = asked.seals
+            || several(
+                snapshot,
+                asked.pool.members(),
+                std::slice::from_ref(&fallback),
+            );
         pools.extend(fallback_pool(scope, &fallback, &demands));
     }
     asked.fallbacks.extend(pools);
+    asked.counts.usual = asked.fallbacks.len();
     Ok(asked)
 }
 
@@ -175,7 +242,8 @@ fn fallback_pool(scope: Scope<'_>, fallback: &Fallback, demands: &[Demand<'_>]) 
             let route = snapshot.route(name.as_str())?;
             let mut demands = demands.to_vec();
             demands.push(demand_of(&route.config));
-            route_pool(scope.question, route, &demands).ok()
+            let pool = route_pool(scope.question, route, &demands).ok()?;
+            (pool.eligible != Mask::NONE).then_some(pool)
         }
         Fallback::Upstream(name) => {
             let member = snapshot.member(name)?;
@@ -186,6 +254,26 @@ fn fallback_pool(scope: Scope<'_>, fallback: &Fallback, demands: &[Demand<'_>]) 
             Some(single(proxy.labels.direct.clone(), snapshot, member))
         }
     }
+}
+
+/// Whether `members` and `fallbacks` are of more than one provider, whoever of them may serve this very request.
+fn several(snapshot: &Snapshot, members: &[Member], fallbacks: &[Fallback]) -> bool {
+    let Some(first) = members.first() else {
+        return false;
+    };
+    let first = first.config.name.provider();
+    let differ = |members: &[Member]| {
+        let mut names = members.iter().map(|member| member.config.name.provider());
+        names.any(|name| name != first)
+    };
+    differ(members)
+        || fallbacks.iter().any(|fallback| match fallback {
+            Fallback::Upstream(name) => name.provider() != first,
+            Fallback::Route(name) => {
+                let route = snapshot.route(name.as_str());
+                route.is_some_and(|route| differ(&route.members))
+            }
+        })
 }
 
 fn demand_of(route: &config::Route) -> Demand<'_> {
@@ -211,7 +299,8 @@ fn route_pool(
     } else {
         let targets = route.config.targets.iter();
         let targets = targets.map(|target| (target.tags.as_slice(), target.weight));
-        eligible(targets, demands, lack).map_err(|broken| {
+        let found = eligible(targets, demands, lack);
+        none_if_it_belongs(question, found).map_err(|broken| {
             let names = route.config.targets.iter();
             let names = names.map(|target| target.name.as_str());
             nobody_of(
@@ -227,6 +316,22 @@ fn route_pool(
         shares: Shares::Route(Arc::clone(route)),
         eligible,
     })
+}
+
+/// Whether only one provider may be asked.
+const fn belongs(question: &Question) -> bool {
+    matches!(question.whose, Whose::Only(_))
+}
+
+/// Who is eligible; of a pool without the provider that a conversation belongs to, nobody: it may be among the fallbacks.
+fn none_if_it_belongs(
+    question: &Question,
+    found: Result<Mask, Vec<Rule>>,
+) -> Result<Mask, Vec<Rule>> {
+    match found {
+        Err(_) if belongs(question) => Ok(Mask::NONE),
+        found => found,
+    }
 }
 
 /// The answer when no target is left: a request that nobody can read is the client's mistake.
@@ -248,6 +353,13 @@ fn nobody_of<'n>(
             reject.about(&at)
         };
     }
+    let too_long = |rule: &Rule| matches!(rule, Rule::TooLong(_));
+    let code = if broken.iter().any(too_long) {
+        // Clients that shorten their conversations do so by this code.
+        Code::ContextLengthExceeded
+    } else {
+        Code::NoEligibleTarget
+    };
     let told: Vec<String> = names
         .into_iter()
         .zip(broken)
@@ -258,7 +370,7 @@ fn nobody_of<'n>(
         "no target of {whose} may serve this request ({})",
         told.join("; ")
     );
-    Reject::new(Code::NoEligibleTarget, message).final_word()
+    Reject::new(code, message).final_word()
 }
 
 /// One target, drawn with certainty.
@@ -333,7 +445,8 @@ fn list_mask(question: &Question, list: &List, members: &[Member]) -> Result<Mas
     }
     let targets = list.entries.iter();
     let targets = targets.map(|entry| ([].as_slice(), entry.weight));
-    eligible(targets, &[], lack).map_err(|broken| {
+    let found = eligible(targets, &[], lack);
+    none_if_it_belongs(question, found).map_err(|broken| {
         let names = list.entries.iter().map(|entry| entry.model.as_str());
         nobody_of(question, "the list", &broken, names)
     })

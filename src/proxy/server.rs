@@ -44,14 +44,15 @@ pub struct DrainReport {
     pub cut: usize,
 }
 
-/// Serves `proxy` on `listener` until `shutdown` is ready; then waits up to `grace` for open requests.
+/// Serves `proxy` on `listener` until `shutdown` is ready; then waits for open requests, up to what `grace` says
+/// at that moment.
 ///
 /// The bounds of connections and heads are those of the configuration in force at the start.
 pub async fn serve(
     listener: TcpListener,
     proxy: Arc<Proxy>,
     shutdown: impl Future<Output = ()>,
-    grace: Duration,
+    grace: impl FnOnce() -> Duration,
 ) -> DrainReport {
     let server = proxy.published.read().config.server.clone();
     let open = Arc::new(Semaphore::new(
@@ -91,7 +92,7 @@ pub async fn serve(
         }
     }
     drop(listener);
-    drain(graceful, connections, &proxy, grace).await
+    drain(graceful, connections, &proxy, grace()).await
 }
 
 /// The next connection, once there is room for it; `None` after an error, when its pause is over.

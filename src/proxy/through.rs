@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::question::Question;
 use super::reply::Reject;
+use crate::wire::seal::without_marks;
 use crate::wire::{Code, Envelope, ErrorBody, multipart};
 
 /// What is special about a request that passes unread.
@@ -44,6 +45,8 @@ impl Through {
         }
         let query = head.uri.query();
         let rest = query.map_or_else(|| below.to_owned(), |query| format!("{below}?{query}"));
+        // The id of something stored, as it was handed out.
+        let rest = without_marks(&rest);
         Ok(Self {
             method: head.method.clone(),
             rest,

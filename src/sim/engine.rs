@@ -308,6 +308,7 @@ impl<'a> Engine<'a> {
         let timeout = Duration::from_secs_f64(load.timeout);
         let asked = crate::law::Ask {
             tokens_out: Some(tokens),
+            at_most: None,
             client_fault: faulty < load.client_fault,
             patience: Some(timeout),
         };

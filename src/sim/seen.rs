@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::law::{Answer, Ending, Fate, Hang};
+use crate::law::{Answer, Ending, ErrorKind, Fate, Hang};
 use crate::model::{AnswerKind, Event, Finished, Outcome, Phase, Tokens};
 
 /// Silence of a stream that counts as a fault.
@@ -24,14 +24,15 @@ pub(super) fn events(
         Fate::Hang(Hang::Body) => vec![silent(timeout, None, Phase::FirstToken)],
         Fate::Wrong { after, .. } => vec![failed(*after, Outcome::Malformed, None)],
         Fate::Error {
-            status,
+            kind,
             after,
             retry_after,
+            ..
         } => {
-            let outcome = match (status, client_fault) {
-                (429, _) => Outcome::RateLimited,
+            let outcome = match (kind, client_fault) {
+                (ErrorKind::RateLimit, _) => Outcome::RateLimited,
                 (_, true) => Outcome::ClientFault,
-                _ => Outcome::ServerError,
+                (_, false) => Outcome::ServerError,
             };
             vec![failed(*after, outcome, *retry_after)]
         }

@@ -64,6 +64,7 @@ impl Target {
             blocked_until: self.gate.blocked_until,
             news: collected.news,
             price: Some(self.price(now)),
+            headroom: None,
         }
     }
 

@@ -47,6 +47,7 @@ pub struct Metrics {
     requests: Family<Answered, Counter>,
     errors: Family<Failed, Counter>,
     attempts: Family<Tried, Counter>,
+    budget_spent: Counter,
     duration: Histograms,
     first_token: Histograms,
     overhead: Histogram,
@@ -56,6 +57,7 @@ pub struct Metrics {
     reasoning: Family<Call, Counter>,
     estimated: Family<Call, Counter>,
     cost: Family<Call, Dollars>,
+    moved_refused: Family<Call, Counter>,
     places: Cache<Option<Served>, Request>,
     calls: Cache<UpstreamName, Attempts>,
 }
@@ -96,6 +98,7 @@ impl Metrics {
             requests: Family::default(),
             errors: Family::default(),
             attempts: Family::default(),
+            budget_spent: Counter::default(),
             duration: Family::new_with_constructor(|| Histogram::new(DURATION)),
             first_token: Family::new_with_constructor(|| Histogram::new(FIRST_TOKEN)),
             overhead: Histogram::new(OVERHEAD),
@@ -105,6 +108,7 @@ impl Metrics {
             reasoning: Family::default(),
             estimated: Family::default(),
             cost: Family::default(),
+            moved_refused: Family::default(),
             places: Cache::default(),
             calls: Cache::default(),
         };
@@ -122,6 +126,7 @@ impl Metrics {
         add(registry, names::REQUESTS, self.requests.clone());
         add(registry, names::ERRORS, self.errors.clone());
         add(registry, names::ATTEMPTS, self.attempts.clone());
+        add(registry, names::BUDGET_SPENT, self.budget_spent.clone());
         add_seconds(registry, names::REQUEST_DURATION, self.duration.clone());
         add_seconds(registry, names::FIRST_TOKEN, self.first_token.clone());
         add_seconds(registry, names::OVERHEAD, self.overhead.clone());
@@ -131,6 +136,7 @@ impl Metrics {
         add(registry, names::REASONING_TOKENS, self.reasoning.clone());
         add(registry, names::ESTIMATED_TOKENS, self.estimated.clone());
         add(registry, names::COST, self.cost.clone());
+        add(registry, names::MOVED_REFUSED, self.moved_refused.clone());
     }
 
     fn request(&self, end: &RequestEnd) -> Arc<Request> {
@@ -223,6 +229,9 @@ impl Recorder for Metrics {
             };
             self.errors.get_or_create(&failed).inc();
         }
+        if end.budget_spent {
+            self.budget_spent.inc();
+        }
         request.duration.observe(end.total.as_secs_f64());
         self.overhead.observe(end.overhead.as_secs_f64());
         if let Some(after) = end.first_content {
@@ -237,6 +246,9 @@ impl Witness for Metrics {
     fn attempt_ended(&self, route: &str, upstream: &Upstream, _: AnswerKind, end: &Finished) {
         let attempts = self.attempt(route, upstream.name());
         self.count_attempt(&attempts, end.outcome);
+        if end.outcome == Outcome::MoveRefused {
+            self.moved_refused.get_or_create(&attempts.call).inc();
+        }
         if let Some(tokens) = end.tokens {
             attempts.input.inc_by(tokens.input);
             attempts.output.inc_by(tokens.output);

@@ -23,6 +23,11 @@ pub(super) const ATTEMPTS: Name = Name(
     "attempts",
     "Calls to targets that ended, retries included, by outcome",
 );
+/// Counter.
+pub(super) const BUDGET_SPENT: Name = Name(
+    "retry_budget_spent",
+    "Requests that ended with their last failure because the retry budget of the process was spent",
+);
 /// Histogram in seconds.
 pub(super) const REQUEST_DURATION: Name = Name(
     "request_duration",
@@ -67,6 +72,11 @@ pub(super) const ESTIMATED_TOKENS: Name = Name(
 pub(super) const COST: Name = Name(
     "cost_usd",
     "What answers cost at the configured prices, in dollars",
+);
+/// Counter.
+pub(super) const MOVED_REFUSED: Name = Name(
+    "moved_refused",
+    "Calls that a target refused because the conversation had been moved there from another provider",
 );
 /// Gauge.
 pub(super) const CONFIGURED_SHARE: Name = Name(

@@ -152,7 +152,7 @@ impl Envelope {
     ///
     /// # Errors
     /// A body that is not UTF-8, not one JSON object, has no `model` (a request with a list may leave it out), gives a
-    /// routing key a value of the wrong type, or gives one twice. The error names the place, what was expected and what
+    /// routing key a value of the wrong type, or gives one twice or in other letters. The error names the place, what was expected and what
     /// was found.
     pub fn read(body: &[u8]) -> Result<Self, Error> {
         let text = std::str::from_utf8(body).map_err(|error| {
@@ -164,7 +164,9 @@ impl Envelope {
         let mut top = Known::new(&READ);
         let mut layout = Layout::new(text);
         members(text, |member| {
-            top.put(&member, &At::ROOT)?;
+            if !top.put(&member, &At::ROOT)? {
+                refuse_twin(&member.key)?;
+            }
             layout.note(&member);
             Ok(())
         })?;
@@ -263,6 +265,23 @@ impl Envelope {
             (true, false) => format!("\"model\":{value}"),
         }
     }
+}
+
+/// Refuses a key that is one of [`READ`] but for the size of its letters: servers written in Go take it for that one, and
+/// the later of the two, so that another model would answer than was checked.
+/// Source: <https://pkg.go.dev/encoding/json#Unmarshal>, 2026-11.
+fn refuse_twin(key: &str) -> Result<(), Error> {
+    // Go folds these two to letters of ASCII as well.
+    let small = |c: char| match c {
+        'ſ' => 's',
+        '\u{212a}' => 'k',
+        other => other.to_ascii_lowercase(),
+    };
+    let is_twin = |name: &&&str| key.chars().map(small).eq(name.chars());
+    READ.iter().find(is_twin).map_or(Ok(()), |name| {
+        let message = format!("expected this key as {name:?}, found it in other letters");
+        Err(At::ROOT.key(key).error(message))
+    })
 }
 
 /// Reads `model`. With a list it is not routed by, so it may be absent or null.

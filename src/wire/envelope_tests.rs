@@ -390,3 +390,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_routing_key_in_other_letters_is_refused() {
+    for body in [
+        r#"{"model":"cheap","MODEL":"dear"}"#,
+        r#"{"Model":"dear","model":"cheap"}"#,
+        r#"{"Model":"dear"}"#,
+        r#"{"model":"m","Stream":true}"#,
+        r#"{"model":"m","\u004dodel":"dear"}"#,
+    ] {
+        let error = Envelope::read(body.as_bytes()).expect_err(body);
+        let param = error.param.unwrap_or_default();
+        assert!(
+            ["Model", "MODEL", "Stream"].contains(&param.as_str()),
+            "{param} of {body}"
+        );
+        assert!(!error.message.contains("dear"), "{}", error.message);
+    }
+    let fine = r#"{"model":"m","Models":1,"modeL_":2,"metadata":{"MODEL":"x"}}"#;
+    assert!(
+        Envelope::read(fine.as_bytes()).is_ok(),
+        "other names are other names"
+    );
+}

@@ -29,6 +29,8 @@ pub enum Code {
     MethodNotAllowed,
     /// 408: the client took too long to send its request.
     RequestTimeout,
+    /// 409: the conversation holds what only another provider understands, and that one cannot be asked.
+    OriginLost,
     /// 413: a body larger than allowed.
     RequestTooLarge,
     /// 429: too many requests for now.
@@ -65,7 +67,7 @@ pub enum Kind {
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::InvalidApiKey,
         Self::PermissionDenied,
         Self::ModelNotFound,
@@ -75,6 +77,7 @@ impl Code {
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::RequestTimeout,
+        Self::OriginLost,
         Self::RequestTooLarge,
         Self::RateLimitExceeded,
         Self::InsufficientQuota,
@@ -97,6 +100,7 @@ impl Code {
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::RequestTimeout => "request_timeout",
+            Self::OriginLost => "origin_lost",
             Self::RequestTooLarge => "request_too_large",
             Self::RateLimitExceeded => "rate_limit_exceeded",
             Self::InsufficientQuota => "insufficient_quota",
@@ -117,6 +121,7 @@ impl Code {
             Self::ModelNotFound | Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::RequestTimeout => 408,
+            Self::OriginLost => 409,
             Self::RequestTooLarge => 413,
             Self::RateLimitExceeded | Self::InsufficientQuota => 429,
             Self::InternalError => 500,
@@ -136,6 +141,7 @@ impl Code {
             | Self::NotFound
             | Self::MethodNotAllowed
             | Self::RequestTimeout
+            | Self::OriginLost
             | Self::RequestTooLarge => Kind::InvalidRequestError,
             Self::InvalidApiKey => Kind::AuthenticationError,
             Self::PermissionDenied => Kind::PermissionError,

@@ -71,7 +71,7 @@ impl Extension {
             extension.list = Some(list);
         }
         if let Some((value, at, key)) = first(&sources, &["retry", "retries"]) {
-            extension.retry = Some(read_retry(value, &at.key(key))?);
+            extension.retry = Some(read_retry(value, &at.key(key), &mut extension.warnings)?);
         }
         if let Some((value, at, key)) = first(&sources, &["timeout"]) {
             extension.call_timeout = read_timeout(value, &at.key(key))?;
@@ -101,8 +101,12 @@ fn first<'a, 's>(
     })
 }
 
-fn read_retry(value: &RawValue, at: &At<'_>) -> Result<RetryAsk, Error> {
-    let object = Known::read(&["count", "on_codes"], value, at)?;
+fn read_retry(
+    value: &RawValue,
+    at: &At<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<RetryAsk, Error> {
+    let object = Known::read_all(&["count", "on_codes"], value, at, warnings)?;
     let mut ask = RetryAsk::default();
     if let Some(count) = object.value("count") {
         ask.count = Some(u32::from(whole(count, 0, 5, &at.key("count"))?));

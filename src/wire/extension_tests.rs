@@ -317,3 +317,28 @@ fn timeouts_are_whole_or_not_and_bounded() {
     assert_eq!(timeout("1.5"), Some(Duration::from_micros(1500)));
     assert_eq!(timeout("1e300"), Some(LONGEST_CALL));
 }
+
+#[test]
+fn a_misspelled_member_is_told_and_never_breaks_the_header_it_goes_into() {
+    let entry = r#""load_balancer":[{"model":"openai/a","wieght":0.4}]"#;
+    let warnings = with(entry).unwrap().warnings;
+    assert_eq!(
+        warnings,
+        ["load_balancer[0]: unknown key \"wieght\", ignored; known here: type, model, weight"]
+    );
+    let object = r#""orq":{"load_balancer":{"models":[{"model":"openai/a"}],"typ":"x"}}"#;
+    let warnings = with(object).unwrap().warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    let odd = format!(r#""retry":{{"é\n{}":1}}"#, "x".repeat(9_000));
+    let warnings = with(&odd).unwrap().warnings;
+    assert!(
+        warnings[0].is_ascii() && warnings[0].len() < 200,
+        "{warnings:?}"
+    );
+    assert!(!warnings[0].contains('\n'), "{warnings:?}");
+    let mut many = String::from(r#""retry":{"count":1"#);
+    for index in 0..500 {
+        write!(many, r#","k{index}":1"#).unwrap();
+    }
+    assert_eq!(with(&format!("{many}}}")).unwrap().warnings.len(), 4);
+}

@@ -76,7 +76,7 @@ enum Named {
 }
 
 fn read_object(value: &RawValue, at: &At<'_>, warnings: &mut Vec<String>) -> Result<List, Error> {
-    let object = Known::read(&["type", "models"], value, at)?;
+    let object = Known::read_all(&["type", "models"], value, at, warnings)?;
     let kind = match object.value("type") {
         Some(kind) => read_kind(kind, &at.key("type"), warnings)?,
         None => ListKind::Unstated,
@@ -101,7 +101,7 @@ fn read_entries(
     };
     for (index, value) in elements(value, MAX_ENTRIES, at)?.into_iter().enumerate() {
         let at = at.index(index);
-        let object = Known::read(&["type", "model", "weight"], value, &at)?;
+        let object = Known::read_all(&["type", "model", "weight"], value, &at, warnings)?;
         if let (None, Some(own)) = (kind, object.value("type")) {
             kind = Some(read_kind(own, &at.key("type"), warnings)?);
         }

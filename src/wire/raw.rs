@@ -100,6 +100,10 @@ fn plain(key: &str) -> Cow<'_, str> {
     Cow::Borrowed(inner.unwrap_or(key))
 }
 
+/// Most unknown members of one request that are told, and most characters of each that are repeated: they go into a header.
+const MOST_UNKNOWN: usize = 4;
+const LONGEST_TOLD: usize = 40;
+
 /// The members of one object that have a meaning here; the others are skipped.
 #[derive(Debug)]
 pub(super) struct Known<'a> {
@@ -130,6 +134,29 @@ impl<'a> Known<'a> {
         }
         let mut known = Self::new(names);
         members(value.get(), |member| known.put(&member, at).map(drop))?;
+        Ok(known)
+    }
+
+    /// As [`Known::read`], where every member is ours: another one is most likely misspelled, and is told in `warnings`.
+    pub(super) fn read_all(
+        names: &'static [&'static str],
+        value: &'a RawValue,
+        at: &At<'_>,
+        warnings: &mut Vec<String>,
+    ) -> Result<Self, Error> {
+        let known = Self::read(names, value, at)?;
+        members(value.get(), |member| {
+            let room = warnings.len() < MOST_UNKNOWN;
+            if room && !names.contains(&member.key.as_ref()) {
+                let key: String = member.key.chars().take(LONGEST_TOLD).collect();
+                let key = key.escape_default();
+                let names = names.join(", ");
+                warnings.push(format!(
+                    "{at}: unknown key \"{key}\", ignored; known here: {names}"
+                ));
+            }
+            Ok(())
+        })?;
         Ok(known)
     }
 

@@ -1,58 +1,54 @@
 //! Whose state a conversation carries.
 //!
 //! Signatures of thoughts, encrypted reasoning, ids of stored responses and containers mean something only to the provider
-//! that made them; another one answers 400. So where a route has several providers, each such value gets a mark of its
-//! origin in front of it on its way out: `wb1_` and eight hexadecimal digits of a digest of the provider's name. On the way
-//! back the mark says who can go on, and is taken off again. Nothing is stored: it holds over restarts and in every replica
-//! that has the same configuration.
+//! that made them; another one answers 400. So where a request may be served by several providers, each such value gets a
+//! mark of its origin in front of it on its way out: `wb1_` and eight hexadecimal digits of a digest of the provider's name.
+//! On the way back the mark says who can go on, and is taken off again. Nothing is stored: it holds over restarts and in
+//! every replica that has the same configuration.
 //!
-//! The marks are put in and taken out as bytes: everything else of a body stays as it is. A key inside a text is written
-//! with escaped quotes, so no text of a prompt is ever taken for a member.
+//! The marks are put in and taken out as bytes: everything else of a body stays as it is. What is marked is told by the
+//! kind of the object that it stands in and never below what a tool, a model or a client wrote (see [`scan`]); a mark that
+//! stands elsewhere, as in the text of a prompt, is text.
+
+mod scan;
+mod sealer;
+mod strip;
 
 use bytes::Bytes;
 use memchr::memmem;
-use serde_json::Value;
+
+pub use scan::Shape;
+pub use sealer::{StreamSealer, sealed};
+pub use strip::{Bound, Stripped, stripped, without_capsules, without_idle_thinking};
 
 /// What a mark begins with.
 const MARK: &[u8] = b"wb1_";
 /// `wb1_`, eight digits and `_`.
 const MARK_LEN: usize = 13;
+/// Most origins that are told apart in one body. Nobody has this many providers; more are a hostile body's.
+const MOST_ORIGINS: usize = 64;
 
-/// Members that hold state wherever they stand.
-const STATE: [&str; 6] = [
-    "signature",
-    "encrypted_content",
-    "thought_signature",
-    "thoughtSignature",
-    "container_id",
-    "previous_response_id",
-];
-/// Members that hold state in Responses: items are looked up by their ids.
-const IDS: [&str; 3] = ["id", "item_id", "response_id"];
-/// The member of unreadable thoughts in Anthropic's and OpenRouter's dialects.
-const DATA: &str = "data";
-/// Kinds of objects that are nothing without their state.
-const NOTHING_WITHOUT: [&str; 6] = [
-    "thinking",
-    "redacted_thinking",
-    "reasoning",
-    "reasoning.encrypted",
-    "item_reference",
-    "compaction",
+/// Members whose values may begin with a mark.
+const MARKED: [&[u8]; 14] = [
+    b"signature",
+    b"thought_signature",
+    b"thoughtSignature",
+    b"data",
+    b"encrypted_content",
+    b"encrypted_index",
+    b"encrypted_stdout",
+    b"id",
+    b"container",
+    b"container_id",
+    b"file_id",
+    b"conversation",
+    b"previous_response_id",
+    b"approval_request_id",
 ];
 
-/// A provider as its marks name it: a digest of its name.
+/// A provider as its marks name it: a digest of its name. All keys and models of a provider share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin(u32);
-
-/// Where state stands in an answer's body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
-    /// Answers of chat and of Anthropic's Messages: signatures and unreadable thoughts.
-    Thoughts,
-    /// Responses: ids too.
-    Items,
-}
 
 impl Origin {
     /// The origin of a provider called `name`. (FNV-1a, 32 bits:
@@ -80,16 +76,28 @@ impl Origin {
     }
 }
 
+impl std::fmt::Display for Origin {
+    /// The eight digits of its marks.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:08x}", self.0)
+    }
+}
+
 /// The origins whose marks stand in a request's `body`, each once, the last one first: whoever answered last made the
-/// newest state. Linear.
+/// newest state. Linear; a body without marks is looked through once.
 pub fn origins(body: &[u8]) -> Vec<Origin> {
     let mut found: Vec<Origin> = Vec::new();
+    if memmem::find(body, MARK).is_none() {
+        return found;
+    }
     for at in memmem::rfind_iter(body, MARK) {
         let here = body.get(at..).and_then(Origin::at_start);
-        if let Some(origin) = here.filter(|origin| !found.contains(origin)) {
+        let Some(origin) = here.filter(|origin| !found.contains(origin)) else {
+            continue;
+        };
+        if begins_state(body, at) {
             found.push(origin);
-            // Nobody has this many providers; more are a hostile body's.
-            if found.len() == 64 {
+            if found.len() == MOST_ORIGINS {
                 break;
             }
         }
@@ -97,225 +105,56 @@ pub fn origins(body: &[u8]) -> Vec<Origin> {
     found
 }
 
-/// `body` without the marks of `origin`.
+/// Whether the value of a member that may be marked begins at `at`.
+fn begins_state(body: &[u8], at: usize) -> bool {
+    let key = || {
+        let before = body.get(..at)?.strip_suffix(b"\"")?;
+        let before = before.trim_ascii_end().strip_suffix(b":")?;
+        let before = before.trim_ascii_end().strip_suffix(b"\"")?;
+        let from = memchr::memrchr(b'"', before)?;
+        // A quote that is escaped belongs to a text.
+        let escaped = from > 0 && before.get(from - 1) == Some(&b'\\');
+        before.get(from + 1..).filter(|_| !escaped)
+    };
+    key().is_some_and(|key| MARKED.contains(&key))
+}
+
+/// `body` without the marks of `origin`. A value that came in pieces, each with its mark, loses all of them.
 pub fn unsealed(body: &Bytes, origin: Origin) -> Bytes {
     let mark = origin.mark();
-    let finder = memmem::Finder::new(mark.as_bytes());
-    if finder.find(body).is_none() {
-        return body.clone();
-    }
-    let mut out = Vec::with_capacity(body.len());
-    let mut done = 0;
-    for at in finder.find_iter(body) {
+    let (mut out, mut done, mut inside) = (Vec::new(), 0, 0..0);
+    for at in memmem::find_iter(body, mark.as_bytes()) {
+        if !inside.contains(&at) {
+            if !begins_state(body, at) {
+                continue;
+            }
+            inside = at..scan::end_of_text(body, at).unwrap_or(at + 1);
+        }
         out.extend_from_slice(body.get(done..at).unwrap_or_default());
         done = at + mark.len();
+    }
+    if done == 0 {
+        return body.clone();
     }
     out.extend_from_slice(body.get(done..).unwrap_or_default());
     out.into()
 }
 
-/// Puts the mark of one origin in front of all state in a body that passes in any chunks.
-///
-/// State is looked for line by line: a document is one line or many, an event's data is one. A line of more than
-/// [`super::sse::MAX_EVENT`] bytes passes as it is.
-#[derive(Clone, Debug)]
-pub struct Sealer {
-    mark: String,
-    shape: Shape,
-    line: Vec<u8>,
-    /// A line that outgrew the bound is passing.
-    skipping: bool,
-}
-
-impl Sealer {
-    /// Marks state of `origin` in answers of this `shape`.
-    pub fn new(origin: Origin, shape: Shape) -> Self {
-        Self {
-            mark: origin.mark(),
-            shape,
-            line: Vec::new(),
-            skipping: false,
-        }
-    }
-
-    /// The whole document `body`, sealed; the same bytes if there is no state in it.
-    pub fn document(&self, body: &Bytes) -> Bytes {
-        let mut out = Vec::new();
-        if self.seal(body, &mut out) {
-            out.into()
+/// `path` without marks, whosever they are: the provider is named elsewhere.
+pub fn without_marks(path: &str) -> String {
+    let (mut out, mut rest) = (String::with_capacity(path.len()), path);
+    while let Some((before, after)) = rest.split_once("wb1_") {
+        out.push_str(before);
+        let here = rest.get(before.len()..).unwrap_or_default();
+        if Origin::at_start(here.as_bytes()).is_some() {
+            rest = here.get(MARK_LEN..).unwrap_or_default();
         } else {
-            body.clone()
+            out.push_str("wb1_");
+            rest = after;
         }
     }
-
-    /// The next `chunk` of a stream, sealed as far as its lines are complete. The last line is kept until its end comes.
-    pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
-        let mut rest = chunk;
-        while let Some(end) = memchr::memchr(b'\n', rest) {
-            let (line, tail) = rest.split_at(end + 1);
-            rest = tail;
-            if std::mem::take(&mut self.skipping) {
-                out.extend_from_slice(line);
-            } else if self.line.is_empty() {
-                self.line_to(line, out);
-            } else {
-                let mut whole = std::mem::take(&mut self.line);
-                whole.extend_from_slice(line);
-                self.line_to(&whole, out);
-            }
-        }
-        if self.skipping {
-            out.extend_from_slice(rest);
-        } else if self.line.len() + rest.len() > super::sse::MAX_EVENT {
-            out.append(&mut self.line);
-            out.extend_from_slice(rest);
-            self.skipping = true;
-        } else {
-            self.line.extend_from_slice(rest);
-        }
-    }
-
-    /// The stream is over: what was kept.
-    pub fn finish(&mut self, out: &mut Vec<u8>) {
-        let line = std::mem::take(&mut self.line);
-        self.line_to(&line, out);
-    }
-
-    fn line_to(&self, line: &[u8], out: &mut Vec<u8>) {
-        if !self.seal(line, out) {
-            out.extend_from_slice(line);
-        }
-    }
-
-    /// Writes `text` with marks to `out`, if there is anything to mark; else writes nothing.
-    fn seal(&self, text: &[u8], out: &mut Vec<u8>) -> bool {
-        let mut places: Vec<usize> = Vec::new();
-        for key in self.keys() {
-            state_of(text, key, &mut places);
-        }
-        places.sort_unstable();
-        let mut done = 0;
-        for at in &places {
-            out.extend_from_slice(text.get(done..*at).unwrap_or_default());
-            out.extend_from_slice(self.mark.as_bytes());
-            done = *at;
-        }
-        if !places.is_empty() {
-            out.extend_from_slice(text.get(done..).unwrap_or_default());
-        }
-        !places.is_empty()
-    }
-
-    fn keys(&self) -> impl Iterator<Item = &'static str> {
-        let more: &'static [&'static str] = match self.shape {
-            Shape::Thoughts => &[DATA],
-            Shape::Items => &IDS,
-        };
-        STATE.iter().chain(more).copied()
-    }
-}
-
-/// Notes where in `text` the values of members called `key` begin that are texts of at least one byte.
-fn state_of(text: &[u8], key: &str, places: &mut Vec<usize>) {
-    let quoted = format!("\"{key}\"");
-    for at in memmem::find_iter(text, quoted.as_bytes()) {
-        let after = at + quoted.len();
-        if let Some(value) = text.get(after..).and_then(text_value) {
-            places.push(after + value);
-        }
-    }
-}
-
-/// Where the text of a member's value begins, counted from the end of its key; `None` unless it is a text with something
-/// in it.
-fn text_value(rest: &[u8]) -> Option<usize> {
-    let blank = |bytes: &[u8]| bytes.len() - bytes.trim_ascii_start().len();
-    let before = blank(rest);
-    let after = rest.get(before..)?.strip_prefix(b":")?;
-    let inner = blank(after);
-    let value = after.get(inner..)?.strip_prefix(b"\"")?;
-    let filled = value.first().is_some_and(|byte| *byte != b'"');
-    // An echo of what a client sent has its mark already.
-    let marked = Origin::at_start(value).is_some();
-    (filled && !marked).then_some(before + 1 + inner + 1)
-}
-
-/// What [`stripped`] made.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Stripped {
-    /// The body without the state of others.
-    pub body: Bytes,
-    /// How many parts were dropped.
-    pub dropped: usize,
-}
-
-/// The state that cannot be left out: what it refers to is only there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("previous_response_id names a conversation that only its origin has")]
-pub struct Bound;
-
-/// `body` without all state but that of `keep`: thoughts that nobody else can read are dropped whole, ids and signatures
-/// from what is otherwise visible. Marks of `keep` are left for [`unsealed`].
-///
-/// # Errors
-/// The request continues a conversation that is stored at another origin.
-pub fn stripped(body: &Bytes, keep: Option<Origin>) -> Result<Stripped, Bound> {
-    let Ok(mut value) = serde_json::from_slice::<Value>(body) else {
-        return Ok(Stripped {
-            body: body.clone(),
-            dropped: 0,
-        });
-    };
-    let foreign = |value: &Value| is_foreign(value, keep);
-    if value.get("previous_response_id").is_some_and(foreign) {
-        return Err(Bound);
-    }
-    let mut dropped = 0;
-    strip(&mut value, keep, &mut dropped);
-    let body = if dropped == 0 {
-        body.clone()
-    } else {
-        value.to_string().into()
-    };
-    Ok(Stripped { body, dropped })
-}
-
-fn is_foreign(value: &Value, keep: Option<Origin>) -> bool {
-    let origin = value
-        .as_str()
-        .and_then(|text| Origin::at_start(text.as_bytes()));
-    origin.is_some_and(|origin| Some(origin) != keep)
-}
-
-/// Recursion is bounded by the reader's own limit of 128 levels.
-fn strip(value: &mut Value, keep: Option<Origin>, dropped: &mut usize) {
-    match value {
-        Value::Array(items) => {
-            let before = items.len();
-            items.retain(|item| !is_nothing_without(item, keep));
-            *dropped += before - items.len();
-            for item in items {
-                strip(item, keep, dropped);
-            }
-        }
-        Value::Object(members) => {
-            let before = members.len();
-            members.retain(|_, member| !is_foreign(member, keep));
-            *dropped += before - members.len();
-            for (_, member) in members {
-                strip(member, keep, dropped);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-fn is_nothing_without(item: &Value, keep: Option<Origin>) -> bool {
-    let kind = item.get("type").and_then(Value::as_str).unwrap_or_default();
-    let Some(members) = item.as_object() else {
-        return false;
-    };
-    NOTHING_WITHOUT.contains(&kind) && members.values().any(|member| is_foreign(member, keep))
+    out.push_str(rest);
+    out
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ use crate::model::{Outcome, Tokens};
 
 /// Most choices of one event that are looked into.
 const MAX_CHOICES: usize = 1024;
+/// Choices whose ends are waited for: the most that a request may ask for (`n`). Beyond, one is as good as ended.
+const MAX_TOLD_APART: u32 = 128;
 
 /// Fields of a delta that are content: something that a client shows, or acts upon. `role` alone is not.
 const CONTENT: [&str; 8] = [
@@ -40,7 +42,7 @@ pub struct Seen {
     pub content_events: u32,
     /// The last token counts that were reported.
     pub usage: Option<Tokens>,
-    /// A choice has said why it ended.
+    /// Every choice that has begun, at least one, has said why it ended.
     pub finished: bool,
     /// `[DONE]` has come.
     pub done: bool,
@@ -117,7 +119,9 @@ impl StreamReader {
             watch: Watch {
                 watched,
                 seen: Seen::default(),
+                choices: Choices::default(),
                 marks: MARKS.map(Finder::new),
+                index: Finder::new(INDEX),
             },
         }
     }
@@ -152,11 +156,36 @@ impl StreamReader {
 /// Keys for whose sake an event is read even after the first content.
 const MARKS: [&[u8]; 3] = [b"\"usage\"", b"\"error\"", b"\"finish_reason\""];
 
+/// Key for whose sake an event is read if its value is not 0: it may belong to a choice that is not known yet.
+const INDEX: &[u8] = b"\"index\"";
+
 #[derive(Clone, Debug)]
 struct Watch {
     watched: Watched,
     seen: Seen,
+    choices: Choices,
     marks: [Finder<'static>; MARKS.len()],
+    index: Finder<'static>,
+}
+
+/// Which choices have begun and which have ended, a bit each.
+#[derive(Clone, Copy, Debug, Default)]
+struct Choices {
+    begun: u128,
+    ended: u128,
+}
+
+impl Choices {
+    const fn note(&mut self, index: u32, has_ended: bool) {
+        if index < MAX_TOLD_APART {
+            self.begun |= 1 << index;
+            self.ended |= (has_ended as u128) << index;
+        }
+    }
+
+    const fn have_ended(self) -> bool {
+        self.ended != 0 && self.begun == self.ended
+    }
 }
 
 impl Watch {
@@ -191,17 +220,17 @@ impl Watch {
         }
     }
 
-    /// Whether one of the marks stands in `data` with a value other than null.
+    /// Whether one of the marks stands in `data` with a value other than null, or an index with one other than 0.
     fn is_marked(&self, data: &[u8]) -> bool {
-        let has_value = |mark: &Finder<'_>| {
+        let has_other = |mark: &Finder<'_>, usual: &[u8]| {
             let mut places = mark.find_iter(data);
             places.any(|place| {
                 let after = data.get(place + mark.needle().len()..).unwrap_or_default();
                 let value = after.trim_ascii_start().strip_prefix(b":");
-                value.is_some_and(|value| !value.trim_ascii_start().starts_with(b"null"))
+                value.is_some_and(|value| !value.trim_ascii_start().starts_with(usual))
             })
         };
-        self.marks.iter().any(has_value)
+        self.marks.iter().any(|mark| has_other(mark, b"null")) || has_other(&self.index, b"0")
     }
 
     fn read(&mut self, name: &[u8], data: &[u8]) {
@@ -214,7 +243,10 @@ impl Watch {
         if event.has_content {
             self.seen.count_content();
         }
-        self.seen.finished |= event.is_finished;
+        for (index, has_ended) in event.choices {
+            self.choices.note(index, has_ended);
+            self.seen.finished = self.choices.have_ended();
+        }
         if let Some(error) = event.error {
             self.seen.note_error(error);
         } else if name == b"error" {
@@ -228,7 +260,8 @@ impl Watch {
 #[derive(Default)]
 struct ChatEvent {
     has_content: bool,
-    is_finished: bool,
+    /// The choices that it speaks of, and whether it ends them.
+    choices: Vec<(u32, bool)>,
     usage: Option<Tokens>,
     error: Option<Reported>,
 }
@@ -256,16 +289,21 @@ impl ChatEvent {
     }
 
     fn read_choices(&mut self, choices: &RawValue) {
-        for choice in elements(choices, MAX_CHOICES, &At::ROOT).unwrap_or_default() {
+        let choices = elements(choices, MAX_CHOICES, &At::ROOT).unwrap_or_default();
+        for (choice, place) in choices.into_iter().zip(0..) {
+            let (mut index, mut has_ended) = (place, false);
             each_member(choice, |key, value| match key {
                 "delta" | "message" => each_member(value, |key, value| {
                     self.has_content |= CONTENT.contains(&key) && is_filled(value);
                 }),
                 // The older completions API.
                 "text" => self.has_content |= is_filled(value),
-                "finish_reason" => self.is_finished |= Shape::of(value) != Shape::Null,
+                "finish_reason" => has_ended |= Shape::of(value) != Shape::Null,
+                // What is no index is beyond those that are told apart.
+                "index" => index = value.get().parse().unwrap_or(MAX_TOLD_APART),
                 _ => {}
             });
+            self.choices.push((index, has_ended));
         }
     }
 }

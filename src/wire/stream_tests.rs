@@ -215,3 +215,38 @@ proptest! {
         prop_assert!(reader.finish().content_events <= 4);
     }
 }
+
+#[test]
+fn a_stream_is_cut_while_one_of_its_choices_has_not_ended() {
+    let piece = |index: u32, text: &str| {
+        event(&format!(
+            r#"{{"choices":[{{"index":{index},"delta":{{"content":"{text}"}},"finish_reason":null}}]}}"#
+        ))
+    };
+    let end = |index: u32| {
+        event(&format!(
+            r#"{{"choices":[{{"index":{index},"delta":{{}},"finish_reason":"stop"}}]}}"#
+        ))
+    };
+    let check = |parts: &[String], expected| {
+        let stream = parts.concat();
+        assert_eq!(watch(&stream).outcome(), Some(expected), "{stream}");
+    };
+    let both = [piece(0, "a"), piece(1, "b"), piece(0, "c")];
+    let with = |more: &[String]| [&both, more].concat();
+    check(&with(&[end(0)]), Outcome::CutStream);
+    check(&with(&[end(1)]), Outcome::CutStream);
+    check(&with(&[end(0), piece(1, "d")]), Outcome::CutStream);
+    check(&with(&[end(0), end(1)]), Outcome::Ok);
+    check(&with(&[end(1), piece(0, "d"), end(0)]), Outcome::Ok);
+    check(&with(&[end(0), event("[DONE]")]), Outcome::Ok);
+    // One that begins after another has ended.
+    check(&[piece(0, "a"), end(0), piece(1, "b")], Outcome::CutStream);
+    let pair = r#"{"choices":[{"delta":{"content":"a"}},{"delta":{"content":"b"}}]}"#;
+    let first = r#"{"choices":[{"finish_reason":"stop"}]}"#;
+    let all = r#"{"choices":[{"finish_reason":"stop"},{"finish_reason":"stop"}]}"#;
+    check(&[event(pair), event(first)], Outcome::CutStream);
+    check(&[event(pair), event(all)], Outcome::Ok);
+    // More choices than are told apart are not waited for.
+    check(&[piece(0, "a"), piece(4_000_000, "b"), end(0)], Outcome::Ok);
+}

@@ -23,6 +23,8 @@ mod cli;
 #[cfg(feature = "daemon")]
 mod client;
 #[cfg(feature = "daemon")]
+mod credentials;
+#[cfg(feature = "daemon")]
 mod daemon;
 #[cfg(feature = "daemon")]
 mod demo;
@@ -34,3 +36,5 @@ mod prices;
 mod reload;
 #[cfg(feature = "daemon")]
 mod shares;
+#[cfg(feature = "daemon")]
+mod simulated;

@@ -81,10 +81,18 @@ const BROKEN: [(&str, &str); 20] = [
     ("[routes.chat.targets]", "# half written:\u{0}"),
 ];
 
+/// Makes a file look as if it had been written a second ago: the daemon need not wait whether it is whole.
+fn age(file: &fs::File) {
+    let written = file.metadata().unwrap().modified().unwrap();
+    file.set_modified(written - Duration::from_secs(1)).unwrap();
+}
+
 /// Puts `text` in the place of `file` by renaming another file over it, as editors do.
 fn rename_over(file: &Path, text: &str) {
     let new = file.with_extension("new");
-    fs::write(&new, text).unwrap();
+    let mut written = fs::File::create(&new).unwrap();
+    written.write_all(text.as_bytes()).unwrap();
+    age(&written);
     fs::rename(new, file).unwrap();
 }
 
@@ -92,6 +100,7 @@ fn rename_over(file: &Path, text: &str) {
 fn write_over(file: &Path, text: &str) {
     let mut file = fs::OpenOptions::new().write(true).open(file).unwrap();
     file.write_all(text.as_bytes()).unwrap();
+    age(&file);
 }
 
 /// What clients saw.

@@ -1,6 +1,6 @@
 //! Health, routes, configuration, and what is refused.
 
-use super::world::{SECRET, World};
+use super::world::{BASE, SECRET, World};
 use crate::model::TargetIndex;
 
 #[tokio::test]
@@ -167,4 +167,49 @@ async fn the_listener_ends_when_told_and_leaves_nothing_behind() {
     world.end().await;
     let after = tokio::net::TcpStream::connect(&address).await;
     assert!(after.is_err(), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn a_name_that_leads_here_reads_nothing() {
+    let world = World::start().await;
+    let paths = ["/api/v1/config", "/api/v1/routes", "/metrics", "/healthz"];
+    for host in [
+        "evil.example",
+        "evil.example:9901",
+        "localhost.evil.example",
+    ] {
+        for path in paths {
+            let got = world.send("GET", path, &[("host", host)], "").await;
+            assert_eq!(got.status, 403, "{path} of {host}");
+            assert!(
+                !got.body.contains("chat"),
+                "{path} of {host} says {}",
+                got.body
+            );
+        }
+        let got = world
+            .send("POST", "/api/v1/reload", &[("host", host)], "")
+            .await;
+        assert_eq!(got.status, 403, "a reload of {host}");
+    }
+    for host in [
+        "localhost:9901",
+        "LOCALHOST",
+        "127.0.0.1",
+        "[::1]:9901",
+        "10.1.2.3:80",
+    ] {
+        let got = world
+            .send("GET", "/api/v1/routes", &[("host", host)], "")
+            .await;
+        assert_eq!(got.status, 200, "{host} is no page's name");
+    }
+    let remote = format!("{BASE}[admin]\nallow_remote = true\n");
+    std::fs::write(world.file(), remote).unwrap();
+    assert_eq!(world.ask("POST", "/api/v1/reload").await.status, 200);
+    let got = world
+        .send("GET", "/healthz", &[("host", "weighbridge.internal")], "")
+        .await;
+    assert_eq!(got.status, 200, "whoever allows others gives it a name");
+    world.end().await;
 }

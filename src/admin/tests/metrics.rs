@@ -81,6 +81,7 @@ fn ended(route: &str, served: impl Into<Option<Served>>, status: u16) -> Request
             Outcome::ServerError
         },
         attempts: 1,
+        budget_spent: false,
         total: Duration::from_millis(900),
         first_content: Some(Duration::from_millis(250)),
         overhead: Duration::from_micros(40),
@@ -188,6 +189,35 @@ fn finished(outcome: Outcome) -> Finished {
         estimated: false,
         cost: None,
         wait: None,
+    }
+}
+
+#[tokio::test]
+async fn refusals_of_what_was_moved_have_a_counter_of_their_own() {
+    let world = World::start().await;
+    let snapshot = world.admin.published.read();
+    let member = snapshot.member(&upstream("one/small")).unwrap();
+    for outcome in [Outcome::ClientFault, Outcome::MoveRefused] {
+        let metrics: Arc<crate::telemetry::Metrics> = Arc::clone(&world.admin.metrics);
+        let (upstream, clock) = (Arc::clone(&member.upstream), world.admin.clock);
+        let attempt = Attempt::begin(
+            upstream,
+            "chat".into(),
+            metrics,
+            clock,
+            AnswerKind::Unary,
+            false,
+        );
+        attempt.finish(outcome, Account::default());
+    }
+    let seen = scrape(&world).await;
+    for (name, part) in [
+        ("moved_refused_total", "route=\"chat\""),
+        ("attempts_total", "outcome=\"move_refused\""),
+        ("attempts_total", "outcome=\"client_fault\""),
+    ] {
+        let value = seen.sum(name, &[part, "provider=\"one\""]);
+        assert!((value - 1.0).abs() < 1e-9, "{name} {part}: {value}");
     }
 }
 

@@ -155,7 +155,12 @@ impl World {
         body: &str,
     ) -> Got {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
-        let own = format!("host: {}\r\nconnection: close\r\n", self.address);
+        let host = if headers.iter().any(|(name, _)| *name == "host") {
+            String::new()
+        } else {
+            format!("host: {}\r\n", self.address)
+        };
+        let own = format!("{host}connection: close\r\n");
         let length = format!("content-length: {}\r\n", body.len());
         let more: Vec<String> = headers
             .iter()

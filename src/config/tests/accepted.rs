@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::{Fallback, Mode, Objective, ProviderKind, Strategy, diff};
+use super::super::{Fallback, Mode, Objective, OnLostOrigin, ProviderKind, Strategy, diff};
 use super::{SMALL, World, compiled, good};
 use crate::balance::Share;
 use crate::model::{Price, RouteName, Tier, Tiers, UpstreamName};
@@ -277,10 +277,14 @@ fn a_route_that_mixes_models_says_so_unless_it_is_meant_or_held() {
 #[test]
 fn route_settings_lie_over_the_defaults() {
     let text = "[providers.sim]\nkind = \"simulated\"\n[defaults.deadlines]\nconnect = \"1s\"\ntotal = \"90s\"\n\
-        [defaults.retry]\ncount = 1\n[routes.c]\ndeadlines.total = \"10s\"\nretry.on_codes = [503]\n\
-        objective = \"latency\"\ntargets.x.use = \"sim/m\"\n";
+        [defaults]\non_lost_origin = \"fail\"\n[defaults.retry]\ncount = 1\n[routes.c]\ndeadlines.total = \"10s\"\nretry.on_codes = [503]\n\
+        objective = \"latency\"\ntargets.x.use = \"sim/m\"\n\
+        [routes.d]\non_lost_origin = \"strip\"\ntargets.x.use = \"sim/m\"\n";
     let config = good(text).config;
+    let own = &config.routes[&RouteName::new("d").unwrap()];
+    assert_eq!(own.on_lost_origin, OnLostOrigin::Strip);
     let route = &config.routes[&RouteName::new("c").unwrap()];
+    assert_eq!(route.on_lost_origin, OnLostOrigin::Fail);
     assert_eq!(route.deadlines.connect, Duration::from_secs(1));
     assert_eq!(route.deadlines.total, Duration::from_secs(10));
     assert_eq!(
@@ -316,4 +320,111 @@ fn a_difference_is_told_in_words_and_by_what_needs_a_restart() {
         diff(&new, &new.clone()).is_empty(),
         "nothing changed, nothing is told"
     );
+}
+
+#[test]
+fn the_narrower_deadline_wins_phase_by_phase() {
+    let config = good(
+        "[defaults.deadlines]\nconnect = \"1s\"\ntotal = \"90s\"\n\
+         [providers.p]\nkind = \"simulated\"\ndeadlines = { first_token = \"4s\", between_tokens = \"5s\" }\n\
+         [routes.c]\ndeadlines = { first_token = \"3s\", attempt = \"30s\" }\n\
+         targets.x = { use = \"p/m\", deadlines = { first_token = \"2s\" } }\n",
+    )
+    .config;
+    let route = config.routes.values().next().unwrap();
+    let own = route.targets[0].deadlines.over(route.deadlines);
+    let seconds = [
+        own.connect,
+        own.first_token,
+        own.between_tokens,
+        own.attempt,
+        own.total,
+    ];
+    assert_eq!(seconds.map(|time| time.as_secs()), [1, 2, 5, 30, 90]);
+    let changed = good(
+        "[providers.p]\nkind = \"simulated\"\ndeadlines = { connect = \"9s\" }\n\
+         [routes.c]\ntargets.x = { use = \"p/m\" }\n",
+    );
+    let found = diff(&config, &changed.config).changes;
+    assert!(
+        found.contains(&"routes.c.targets.x: deadlines.first_token 2s -> unset".to_owned()),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn only_openais_own_addresses_are_taken_to_have_responses() {
+    for (base, has) in [
+        ("https://api.openai.com/v1", true),
+        ("https://eu.api.openai.com/v1", true),
+        ("https://openai.com.example.org/v1", false),
+        ("http://127.0.0.1:8000/v1", false),
+    ] {
+        let text = format!(
+            "[providers.a]\nkind = \"openai\"\nbase_url = \"{base}\"\n[routes.r]\ntargets.t = {{ use = \"a/m\" }}\n"
+        );
+        let config = good(&text).config;
+        let provider = config.providers.values().next().unwrap();
+        let ProviderKind::Api { interface, .. } = &provider.kind else {
+            panic!("it is called at an address");
+        };
+        let crate::config::Interface::OpenAi(preset) = interface else {
+            panic!("it speaks OpenAI's format");
+        };
+        let knows = preset.knows(crate::config::preset::Feature::Responses);
+        assert_eq!(knows, has, "{base}");
+        assert_eq!(interface.kind(), "openai");
+    }
+}
+
+#[test]
+fn a_difference_of_the_defaults_is_told() {
+    let old = good(SMALL).config;
+    let new =
+        "[defaults.deadlines]\ntotal = \"90s\"\n[defaults.retry]\ncount = 7\non_codes = [503]\n";
+    let new = good(&format!(
+        "{SMALL}deadlines.total = \"9s\"\nretry = {{ count = 1, on_codes = [500] }}\n{new}"
+    ));
+    let (found, had) = (diff(&old, &new.config).changes, &old.defaults);
+    let expected = [
+        format!("defaults: deadlines.total {:?} -> 90s", had.deadlines.total),
+        format!("defaults: retry.count {} -> 7", had.retry.count),
+        format!("defaults: retry.on_codes {:?} -> [503]", had.retry.on_codes),
+    ];
+    for line in expected {
+        assert!(found.contains(&line), "{line} is missing in {found:#?}");
+    }
+}
+
+#[test]
+fn what_a_model_can_do_is_as_written_at_its_target_its_provider_or_as_published() {
+    let config = good(
+        "[providers.p]\nkind = \"openai\"\napi_key = \"sk-x\"\ncapabilities = { context = 5_000, tools = false }\n\
+         [routes.c]\ntargets.x = { use = \"p/gpt-4o\", weight = 1, capabilities = { tools = true } }\n\
+         targets.y = { use = \"p/nobody-knows-it\", weight = 1 }\n",
+    )
+    .config;
+    let targets = &config.routes.values().next().unwrap().targets;
+    let known = targets[0].capabilities;
+    assert_eq!((known.tools, known.context), (Some(true), Some(5_000)));
+    assert_eq!(known.images, Some(true), "as the catalogue says");
+    assert!(known.max_output.is_some(), "as the catalogue says");
+    let unknown = targets[1].capabilities;
+    assert_eq!((unknown.tools, unknown.images), (Some(false), None));
+}
+
+#[test]
+fn an_address_of_openais_format_without_a_path_is_warned_of() {
+    let warnings = |kind: &str, base: &str| {
+        let text = format!(
+            "[providers.a]\nkind = \"{kind}\"\nbase_url = \"{base}\"\n[routes.r]\ntargets.t = {{ use = \"a/m\" }}\n"
+        );
+        good(&text).warnings
+    };
+    let told = warnings("openai", "https://api.openai.com");
+    assert_eq!(told.len(), 1, "{told:?}");
+    let hint = told[0].hint.as_deref();
+    assert_eq!(hint, Some("write base_url = \"https://api.openai.com/v1\""));
+    assert_eq!(warnings("openai", "https://api.openai.com/v1"), []);
+    assert_eq!(warnings("perplexity", "https://api.perplexity.ai"), []);
 }

@@ -4,6 +4,7 @@ use super::{Compiled, Layer, Lookup, Problem, compile};
 
 mod accepted;
 mod broken;
+mod login;
 mod merging;
 mod secrets;
 mod torn;

@@ -41,6 +41,16 @@ const BROKEN: &[&str] = &[
     "[providers.p]\nkind = \"openai\"\nbase_url = \"https://host/?key=correct-horse-battery\"\n",
     "[providers.p]\nkind = \"sk-PLANTED0123456789\"\n",
     "[providers.p]\nkind = \"openai\"\napi_key = [\"sk-PLANTED0123456789\"]\n",
+    "[providers.p]\nkind = \"openai\"\nheaders = { X-Gate = \"correct-horse-battery\\n\" }\n",
+    "[providers.p]\nkind = \"openai\"\nheaders = { Host = \"correct-horse-battery\" }\n",
+    "[providers.p]\nkind = \"openai\"\nheaders = \"correct-horse-battery\"\n",
+    "[providers.p]\nkind = \"openai\"\nheaders = [\"correct-horse-battery\"]\n",
+    "[providers.p]\nkind = \"openai\"\nheaders = { X-Gate = [\"correct-horse-battery\"] }\n",
+    "[providers.p]\nkind = \"openai\"\napi_keys = \"correct-horse-battery\"\n",
+    "[providers.p]\nkind = \"openai\"\napi_keys = [5, \"correct-horse battery\"]\n",
+    "[providers.p]\nkind = \"openai\"\napi_keys = [\"correct-horse-battery\", \"correct-horse-battery\"]\n",
+    "[providers.p]\nkind = \"openai\"\napi_keys = [{ file = \"bad\" }, { value = \"correct-horse-battery\" }]\n",
+    "[providers.p]\nkind = \"openai\"\napi_key = \"correct-horse-battery\"\napi_keys = [\"${OPENAI_API_KEY}\"]\n",
     "[providers.p]\nkind = \"openai\"\napi_key = { value = \"correct-horse-battery\" }\n",
     "[providers.p]\nkind = \"openai\"\napi_key = \"correct-horse battery\"\n",
     "[providers.p]\nkind = \"openai\"\napi_key = \"${BAD_KEY}\"\n",
@@ -106,7 +116,7 @@ fn what_is_shown_of_a_good_configuration_contains_no_credential() {
         .config
         .providers
         .values()
-        .filter_map(|provider| provider.api_key.as_ref());
+        .flat_map(|provider| &provider.api_keys);
     let kept: Vec<&str> = kept.map(Secret::expose).collect();
     assert_eq!(
         kept,
@@ -121,6 +131,64 @@ fn what_is_shown_of_a_good_configuration_contains_no_credential() {
 }
 
 #[test]
+fn several_credentials_are_read_in_order_and_shown_by_none_of_their_letters() {
+    let text = format!(
+        "[providers.p]\nkind = \"openai\"\napi_keys = [\"${{OPENAI_API_KEY}}\", {{ file = \"good\" }}, \"k-PLANTED\"]\n{ROUTE}"
+    );
+    let first = compiled(&[("a.toml", &text)], &world()).unwrap_or_else(|it| panic!("{it:#?}"));
+    nothing_leaks(&first.shown.to_toml(Origins::Printed), "the shown TOML");
+    nothing_leaks(&first.shown.to_json().to_string(), "the shown JSON");
+    nothing_leaks(&format!("{:?}", first.warnings), "a warning");
+    nothing_leaks(&format!("{:?}", first.config), "Debug");
+    let keys = first.config.providers.values().flat_map(|it| &it.api_keys);
+    let keys: Vec<&str> = keys.map(Secret::expose).collect();
+    assert_eq!(keys, [PLANTED, PLAIN, "k-PLANTED"]);
+    let other = text.replace("k-PLANTED", "k-PLANTED-2");
+    let second = compiled(&[("a.toml", &other)], &world()).unwrap_or_else(|it| panic!("{it:#?}"));
+    assert_ne!(
+        first.config.digest, second.config.digest,
+        "a reload sees it"
+    );
+    let found = diff(&first.config, &second.config);
+    assert_eq!(found.changes, ["providers.p: api_keys changed"]);
+}
+
+#[test]
+fn headers_of_a_provider_are_read_and_shown_by_none_of_their_values() {
+    let text = format!(
+        "[providers.p]\nkind = \"openai\"\norganization = \"org-1\"\nproject = \"proj-1\"\n\
+         headers = {{ X-Gate = \"${{SECRET_PART}}\", cookie = \"a=b\" }}\n{ROUTE}"
+    );
+    let first = compiled(&[("a.toml", &text)], &world()).unwrap_or_else(|it| panic!("{it:#?}"));
+    nothing_leaks(&first.shown.to_toml(Origins::Printed), "the shown TOML");
+    nothing_leaks(&first.shown.to_json().to_string(), "the shown JSON");
+    nothing_leaks(&format!("{:?}", first.config), "Debug");
+    assert!(
+        first
+            .shown
+            .to_toml(Origins::Left)
+            .contains("cookie = \"***\""),
+        "short values are masked too: {}",
+        first.shown.to_toml(Origins::Left)
+    );
+    let headers = first.config.providers.values().flat_map(|it| &it.headers);
+    let headers: Vec<_> = headers
+        .map(|(name, value)| (name.as_str(), value.expose()))
+        .collect();
+    let expected = [
+        ("x-gate", PLAIN),
+        ("cookie", "a=b"),
+        ("openai-organization", "org-1"),
+        ("openai-project", "proj-1"),
+    ];
+    assert_eq!(headers, expected);
+    let other = text.replace("a=b", "a=c");
+    let second = compiled(&[("a.toml", &other)], &world()).unwrap_or_else(|it| panic!("{it:#?}"));
+    let found = diff(&first.config, &second.config);
+    assert_eq!(found.changes, ["providers.p: headers changed"]);
+}
+
+#[test]
 fn a_credential_of_a_layer_that_another_covers_is_not_shown_either() {
     let base = format!("[providers.p]\nkind = \"openai\"\napi_key = \"{PLAIN}\"\n{ROUTE}");
     let over = format!(
@@ -130,4 +198,42 @@ fn a_credential_of_a_layer_that_another_covers_is_not_shown_either() {
         .map(|compiled| compiled.config)
         .expect_err("a number is no model");
     nothing_leaks(&format!("{problems:?}"), "a problem");
+}
+
+#[test]
+fn a_credential_in_an_address_or_a_name_is_in_no_difference() {
+    let text = |address: &str, tag: &str| {
+        let provider = "[providers.p]\nkind = \"openai\"\napi_key = \"${OPENAI_API_KEY}\"\n";
+        format!("{provider}base_url = \"{address}\"\ntags = [\"{tag}\"]\n{ROUTE}")
+    };
+    let read = |text: &str, token| {
+        let world = World {
+            variables: vec![("OPENAI_API_KEY", PLANTED), ("GATEWAY_TOKEN", token)],
+            files: Vec::new(),
+        };
+        compiled(&[("a.toml", text)], &world).unwrap_or_else(|it| panic!("{it:#?}"))
+    };
+    let address = "https://gw/${GATEWAY_TOKEN}/v1";
+    let first = read(&text(address, "x"), PLAIN);
+    let second = read(&text(address, "x"), "xyz");
+    let third = read(&text(address, PLANTED), "xyz");
+    let fourth = read(&text("https://gw", "${GATEWAY_TOKEN}"), PLAIN);
+    let pairs = [
+        (&first, &second),
+        (&second, &first),
+        (&first, &third),
+        (&third, &fourth),
+        (&fourth, &first),
+    ];
+    for (old, new) in pairs {
+        let found = diff(&old.config, &new.config).scrubbed(Some(&old.shown), &new.shown);
+        nothing_leaks(&format!("{found:?}"), "a difference");
+        assert!(
+            !format!("{found:?}").contains("xyz"),
+            "not even a short one: {found:?}"
+        );
+        let told = |it: &String| it == "providers.p: base_url changed";
+        assert!(found.changes.iter().any(told), "it is said: {found:?}");
+    }
+    nothing_leaks(&format!("{:?}", first.shown), "Debug of the shown form");
 }

@@ -21,6 +21,7 @@ pub fn write_error(error: &ErrorBody) -> Vec<u8> {
         | Code::MethodNotAllowed
         | Code::RequestTimeout
         | Code::RequestTooLarge
+        | Code::OriginLost
         | Code::RateLimitExceeded
         | Code::InsufficientQuota
         | Code::InternalError
@@ -51,7 +52,8 @@ fn kind(error: &ErrorBody) -> &'static str {
         Code::InvalidRequestError
         | Code::ContextLengthExceeded
         | Code::ContentFilter
-        | Code::MethodNotAllowed => "invalid_request_error",
+        | Code::MethodNotAllowed
+        | Code::OriginLost => "invalid_request_error",
         Code::RequestTooLarge => "request_too_large",
         Code::RateLimitExceeded | Code::InsufficientQuota => "rate_limit_error",
         Code::InternalError | Code::UpstreamError | Code::NoEligibleTarget => "api_error",

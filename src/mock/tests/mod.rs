@@ -18,8 +18,15 @@ use crate::law::{Answer, Ask, Draws, Ending, Fate, Law, State, fate, salt};
 use crate::live::Clock;
 use crate::model::Time;
 
+mod amazon;
+mod anthropic;
+mod cohere;
+mod errors;
+mod extras;
 mod faults;
+mod google;
 mod lawful;
+mod openai;
 mod shapes;
 
 struct Mock {
@@ -108,6 +115,12 @@ impl Mock {
             .await
     }
 
+    /// Puts the law in force anew, so that the next request is the first one again.
+    fn anew(&self) {
+        let law = self.laws.law("").unwrap();
+        self.laws.put("", Law::clone(&law)).unwrap();
+    }
+
     /// Waits for the counts to become so; a second is what a client that leaves may take to be noticed.
     async fn until(&self, what: &str, so: impl Fn(&Stats) -> bool) {
         let reached = async {
@@ -163,6 +176,52 @@ fn events(body: &[u8]) -> Vec<String> {
         .map(|event| event.strip_prefix("data: ").unwrap().to_owned())
         .collect()
 }
+
+/// The events of a stream whose events have names: each name with its data.
+fn named(body: &[u8]) -> Vec<(String, Value)> {
+    let text = std::str::from_utf8(body).unwrap();
+    let events = text.split("\n\n").filter(|event| !event.is_empty());
+    events
+        .map(|event| {
+            let name = event.strip_prefix("event: ").unwrap_or("\n");
+            let (name, data) = name.split_once('\n').unwrap();
+            let data = if name.is_empty() { event } else { data };
+            let data = data.strip_prefix("data: ").unwrap();
+            (
+                name.to_owned(),
+                serde_json::from_str(data).unwrap_or(json!(data)),
+            )
+        })
+        .collect()
+}
+
+/// The names of events, each run of the same one as one.
+fn course(events: &[(String, Value)]) -> Vec<&str> {
+    let mut names: Vec<&str> = events.iter().map(|(name, _)| name.as_str()).collect();
+    names.dedup();
+    names
+}
+
+/// The texts at one place of all events, put together.
+fn joined(events: &[(String, Value)], place: &str) -> String {
+    let texts = events
+        .iter()
+        .filter_map(|(_, data)| data.pointer(place)?.as_str());
+    texts.collect()
+}
+
+/// JSON Schema of a tool's arguments.
+fn weather() -> Value {
+    json!({"type": "object", "required": ["city", "days"],
+           "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}})
+}
+
+/// What a tool of that schema is called with.
+const WEATHER: &str = r#"{"city":"grain","days":7}"#;
+
+/// Two targets, one of which signed what the other is to be asked with.
+const TWO: &str = "[target.a]\nttft_ms = 0\ntpot_ms = 0\nerror_rate = 0\ntools = 1\n\
+                   [target.b]\nttft_ms = 0\ntpot_ms = 0\nerror_rate = 0\ntools = 1\n";
 
 /// The answer that the law itself computes for a request at its time 0 to the target without a name.
 fn predicted(law: &Law, tokens: Option<u64>, number: u64) -> Answer {

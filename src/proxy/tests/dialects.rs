@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::faultd::{Act, Faultd, STREAM_HEAD, answer_of, chunk, response, stream_of};
 use super::world::{Got, Plan, Spec, World, ask};
 use crate::config::Interface;
+use crate::live::Clock;
 use crate::wire::eventstream;
 
 /// A request to `path` with `body`, on a connection of its own.
@@ -340,6 +341,35 @@ async fn a_chat_is_answered_by_messages() {
     assert!(head.contains("x-api-key: sk-key-of-p0"), "{head}");
     assert!(head.contains("anthropic-version: 2023-06-01"), "{head}");
     assert!(body["max_tokens"].as_u64() > Some(0), "it must be there");
+}
+
+#[tokio::test]
+async fn an_answer_without_a_date_is_of_today() {
+    let begun = Clock::start().unix_seconds();
+    let paths = [
+        (
+            "/v1/chat/completions",
+            "created",
+            json!({"model": "chat", "messages": [{"role": "user", "content": "hi"}]}),
+        ),
+        (
+            "/v1/completions",
+            "created",
+            json!({"model": "chat", "prompt": "hi"}),
+        ),
+        (
+            "/v1/responses",
+            "created_at",
+            json!({"model": "chat", "input": "hi"}),
+        ),
+    ];
+    for (path, member, body) in paths {
+        let act = Act::Answer(response("200 OK", "application/json", MESSAGE));
+        let (_target, world) = one(Interface::Anthropic, act).await;
+        let got = world.send(&post_to(path, &body)).await;
+        let made = parsed(&got)[member].as_u64();
+        assert!(made >= Some(begun), "{path}: {got:?}");
+    }
 }
 
 #[tokio::test]

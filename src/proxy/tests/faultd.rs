@@ -1,6 +1,7 @@
 //! A target that does on its socket exactly what a test says.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,11 +10,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+/// Makes a response of a request.
+pub(super) type Reply = Arc<dyn Fn(&str) -> Vec<u8> + Send + Sync>;
+
 /// What is done once a request has been read.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Act {
     /// Sends this and takes the next request on the same connection.
     Answer(Vec<u8>),
+    /// Sends the first of these whose text is in the request, else the other one.
+    ByHead(Vec<(String, Vec<u8>)>, Vec<u8>),
     /// Sends this and closes.
     SendAndClose(Vec<u8>),
     /// Sends this and waits until the peer hangs up.
@@ -24,10 +30,13 @@ pub(super) enum Act {
     AnswerOnce(Vec<u8>),
     /// Closes the connection with a reset.
     Reset,
+    /// Does these in turn, one for each request, whatever its connection.
+    Turn(Vec<Act>),
+    /// Sends what this makes of the request, head and body.
+    Reply(Reply),
 }
 
 /// The target.
-#[derive(Debug)]
 pub(super) struct Faultd {
     pub(super) address: SocketAddr,
     seen: Arc<Mutex<Vec<Vec<u8>>>>,
@@ -47,6 +56,7 @@ impl Faultd {
         let script = Script {
             seen: Arc::clone(&seen),
             act: Arc::clone(&act),
+            turn: Arc::default(),
             gone: Arc::new(gone),
         };
         let mut tasks = JoinSet::new();
@@ -90,21 +100,39 @@ impl Faultd {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Script {
     seen: Arc<Mutex<Vec<Vec<u8>>>>,
     act: Arc<Mutex<Act>>,
+    turn: Arc<AtomicUsize>,
     gone: Arc<watch::Sender<usize>>,
 }
 
 impl Script {
+    fn next_act(&self) -> Act {
+        match &*self.act.lock().unwrap() {
+            Act::Turn(acts) => {
+                let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+                acts[turn % acts.len()].clone()
+            }
+            act => act.clone(),
+        }
+    }
+
     async fn serve(self, mut stream: TcpStream) {
         let mut served = 0;
         while let Some(request) = read_request(&mut stream).await {
             served += 1;
+            let text = String::from_utf8_lossy(&request).into_owned();
             self.seen.lock().unwrap().push(request);
-            let act = self.act.lock().unwrap().clone();
+            let act = self.next_act();
             match act {
+                Act::Turn(_) => unreachable!("turns are taken one by one"),
+                Act::ByHead(answers, other) => {
+                    let found = answers.iter().find(|(part, _)| text.contains(part));
+                    let answer = found.map_or(&other, |(_, answer)| answer);
+                    stream.write_all(answer).await.unwrap_or_default();
+                }
                 Act::AnswerOnce(_) if served > 1 => return,
                 Act::Answer(bytes) | Act::AnswerOnce(bytes) => {
                     stream.write_all(&bytes).await.unwrap_or_default();
@@ -124,6 +152,9 @@ impl Script {
                         tokio::time::sleep(pause).await;
                         stream.write_all(&piece).await.unwrap_or_default();
                     }
+                }
+                Act::Reply(make) => {
+                    stream.write_all(&make(&text)).await.unwrap_or_default();
                 }
                 Act::Reset => {
                     stream.set_zero_linger().unwrap();

@@ -310,3 +310,20 @@ async fn a_rate_limit_of_the_only_target_reaches_the_client_with_its_wait() {
     );
     assert_eq!(target.seen().len(), 1, "a blocked target is left alone");
 }
+
+#[tokio::test]
+async fn a_targets_own_deadline_holds_before_its_routes() {
+    let head = format!("{STREAM_HEAD}{}", chunk(ROLE));
+    let (bad, good) = (
+        Faultd::start(Act::SendAndHang(head.into())).await,
+        Faultd::start(good(true)).await,
+    );
+    let mut slow = Spec::new(bad.address, 0.5);
+    slow.deadlines.first_token = Some(SHORT);
+    let world = Plan::new(vec![slow, Spec::new(good.address, 0.5)]).start();
+    let world = world.await;
+    assert_served(&world.chat(&ask(true)).await, true, "own deadline");
+    let first = world.attempts().await.first().cloned();
+    let expected = Outcome::Timeout(Phase::FirstToken);
+    assert_eq!(first, Some(("p0/m".to_owned(), expected)));
+}

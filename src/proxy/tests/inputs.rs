@@ -286,6 +286,25 @@ async fn a_clients_id_is_kept_if_it_is_one() {
 }
 
 #[tokio::test]
+async fn clients_of_messages_find_the_id_where_anthropic_has_it() {
+    let (world, _target) = world(|_| {}).await;
+    let with_id = "host: x\r\nx-request-id: abc-123\r\ncontent-length: 2\r\n";
+    for path in ["/v1/messages", "/v1/messages/count_tokens"] {
+        let request = [
+            raw(&format!("POST {path} HTTP/1.1"), with_id),
+            b"{}".to_vec(),
+        ];
+        let got = world.send(&request.concat()).await;
+        assert_eq!(got.header("request-id"), "abc-123", "{got:?}");
+        assert_eq!(got.header("x-request-id"), "abc-123", "as everywhere");
+    }
+    let got = world
+        .send(&raw("GET /v1/models HTTP/1.1", "host: x\r\n"))
+        .await;
+    assert_eq!(got.header("request-id"), "", "elsewhere one is enough");
+}
+
+#[tokio::test]
 async fn models_lists_routes_and_targets() {
     let (world, _target) = world(|_| {}).await;
     let got = world

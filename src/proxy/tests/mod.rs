@@ -1,11 +1,18 @@
 //! The data plane against targets that misbehave, over real sockets.
 
+mod capabilities;
+mod conversations;
+mod credentials;
 mod cross;
 mod dialects;
 mod faultd;
 mod faults;
 mod inputs;
 mod lists;
+mod matrix;
+mod moves;
+mod rules;
+mod spent;
 mod streams;
 mod through;
 mod transport;

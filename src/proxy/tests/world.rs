@@ -14,7 +14,8 @@ use tokio::time::timeout;
 
 use crate::balance::{Share, Weight, WeightTable};
 use crate::config::{
-    self, Config, Deadlines, Endpoint, Interface, Mode, Retry, Secret, Server, Strategy,
+    self, Capabilities, Config, Deadlines, Endpoint, Interface, Mode, Phases, Retry, Secret,
+    Server, Strategy,
 };
 use crate::limit::DEFAULT_CODES;
 use crate::live::{
@@ -36,6 +37,12 @@ pub(super) struct Spec {
     pub(super) weight: f64,
     pub(super) tags: Vec<String>,
     pub(super) interface: Interface,
+    /// Its credentials; one of its own if there are none.
+    pub(super) keys: Vec<&'static str>,
+    /// How its credential is worked out, if it is; nobody does it here.
+    pub(super) login: Option<config::Login>,
+    pub(super) deadlines: Phases,
+    pub(super) capabilities: Capabilities,
 }
 
 impl Spec {
@@ -45,6 +52,10 @@ impl Spec {
             weight,
             tags: Vec::new(),
             interface: Interface::OPENAI,
+            keys: Vec::new(),
+            login: None,
+            deadlines: Phases::default(),
+            capabilities: Capabilities::default(),
         }
     }
 
@@ -65,6 +76,9 @@ pub(super) struct Plan {
     pub(super) retries: u32,
     pub(super) require: Vec<String>,
     pub(super) fallbacks: Vec<config::Fallback>,
+    pub(super) context_fallbacks: Vec<config::Fallback>,
+    pub(super) content_filter_fallbacks: Vec<config::Fallback>,
+    pub(super) on_lost_origin: config::OnLostOrigin,
     pub(super) max_body: u64,
     pub(super) max_answer: u64,
     pub(super) body_timeout: Duration,
@@ -93,6 +107,9 @@ impl Plan {
             retries: 2,
             require: Vec::new(),
             fallbacks: Vec::new(),
+            context_fallbacks: Vec::new(),
+            content_filter_fallbacks: Vec::new(),
+            on_lost_origin: config::OnLostOrigin::Strip,
             max_body: 1 << 20,
             max_answer: 1 << 20,
             body_timeout: PATIENCE,
@@ -129,7 +146,10 @@ impl Plan {
                 count: self.retries,
                 on_codes: DEFAULT_CODES.to_vec(),
             },
+            on_lost_origin: self.on_lost_origin,
             fallbacks: self.fallbacks.clone(),
+            context_fallbacks: self.context_fallbacks.clone(),
+            content_filter_fallbacks: self.content_filter_fallbacks.clone(),
             deadlines: self.deadlines,
             objective: config::Objective::default(),
         };
@@ -150,6 +170,7 @@ impl Plan {
             defaults: config::Defaults {
                 deadlines: self.deadlines,
                 retry: Retry::default(),
+                on_lost_origin: self.on_lost_origin,
             },
             providers,
             upstreams,
@@ -196,7 +217,7 @@ impl Plan {
             listener,
             Arc::clone(&proxy),
             async { drop(stopped.await) },
-            self.grace,
+            move || self.grace,
         );
         World {
             address,
@@ -224,7 +245,7 @@ fn snapshot(config: Config) -> Snapshot {
             let config::ProviderKind::Api { base, .. } = &provider.kind else {
                 panic!("these tests have no simulated providers");
             };
-            let live = Provider::new(Arc::clone(provider), base.clone()).unwrap();
+            let live = Provider::new(Arc::clone(provider), base.clone(), None).unwrap();
             (name.to_string(), Arc::new(live))
         })
         .collect();
@@ -232,11 +253,11 @@ fn snapshot(config: Config) -> Snapshot {
         .upstreams
         .iter()
         .map(|(name, upstream)| {
-            let member = Member {
-                upstream: Arc::new(Upstream::new(name.clone())),
-                config: Arc::clone(upstream),
-                provider: Arc::clone(&providers[name.provider().as_str()]),
-            };
+            let member = Member::new(
+                Arc::new(Upstream::new(name.clone())),
+                Arc::clone(upstream),
+                Arc::clone(&providers[name.provider().as_str()]),
+            );
             (name.to_string(), member)
         })
         .collect();
@@ -246,7 +267,10 @@ fn snapshot(config: Config) -> Snapshot {
         .map(|route| {
             let weights: Vec<Weight> = route.targets.iter().map(|target| target.weight).collect();
             let table = WeightTable::from_weights(&weights).unwrap();
-            let of = |target: &config::Target| members[target.upstream.name.as_str()].clone();
+            let of = |target: &config::Target| {
+                let member = members[target.upstream.name.as_str()].clone();
+                member.of_target(target)
+            };
             Arc::new(Route {
                 config: Arc::clone(route),
                 label: Arc::from(route.name.as_str()),
@@ -476,10 +500,21 @@ fn target(index: usize, spec: &Spec) -> config::Target {
             interface: spec.interface.clone(),
             base: endpoint(spec.address),
         },
-        api_key: Some(Secret::new(format!("sk-key-of-p{index}"))),
+        login: spec.login.clone(),
+        api_keys: match spec.keys.as_slice() {
+            [] => vec![Secret::new(format!("sk-key-of-p{index}"))],
+            keys => keys
+                .iter()
+                .map(|key| Secret::new((*key).to_owned()))
+                .collect(),
+        },
+        capabilities: Capabilities::default(),
+        deadlines: Phases::default(),
+        headers: Vec::new(),
         models: Vec::new(),
         tags: spec.tags.clone(),
         discount: 0.0,
+        quota_group: None,
     });
     let price = Price::flat(1, 10);
     let upstream = Arc::new(config::Upstream {
@@ -491,6 +526,8 @@ fn target(index: usize, spec: &Spec) -> config::Target {
         name: TargetName::new(&format!("t{index}")).unwrap(),
         price: upstream.price,
         tags: spec.tags.clone(),
+        capabilities: spec.capabilities,
+        deadlines: spec.deadlines,
         upstream,
         weight: Weight::new(spec.weight).unwrap(),
         tier: 1,

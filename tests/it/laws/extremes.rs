@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use weighbridge::balance::gate::{Cause, ProbeResult};
 use weighbridge::balance::{
-    Batch, Flight, Input, Moments, News, Recent, Reference, RouteInput, Strategy as Shares,
-    UpstreamInput,
+    Batch, Flight, Headroom, Input, Moments, News, Recent, Reference, Room, RouteInput,
+    Strategy as Shares, UpstreamInput,
 };
 use weighbridge::model::{AnswerKind, Class, Price, Time};
 
@@ -81,7 +81,9 @@ fn news() -> impl Strategy<Value = News> {
         Just(Cause::Faults),
         Just(Cause::Overdue),
         Just(Cause::Stalls),
-        Just(Cause::OurFault)
+        Just(Cause::OurFault),
+        Just(Cause::Quota),
+        Just(Cause::AbsurdWait)
     ];
     let probe = prop_oneof![
         Just(None),
@@ -132,20 +134,38 @@ fn upstream() -> impl Strategy<Value = UpstreamInput> {
         gate,
         news(),
         price,
+        prop::option::of(room()),
     )
-        .prop_map(|(batch, times, flights, gate, news, price)| UpstreamInput {
-            batch,
-            reference: Reference {
-                first_token: times.0,
-                per_token: times.1,
+        .prop_map(
+            |(batch, times, flights, gate, news, price, room)| UpstreamInput {
+                batch,
+                reference: Reference {
+                    first_token: times.0,
+                    per_token: times.1,
+                },
+                in_flight: gate.2,
+                flights,
+                fault_sum: gate.0,
+                blocked_until: Time::from_micros(u64::from(gate.1)),
+                news,
+                price: price.map(|price| Price::flat(price, price)),
+                headroom: room.map(|room| Headroom {
+                    at: Time::ZERO,
+                    requests: Some(room),
+                    tokens: Some(room),
+                }),
             },
-            in_flight: gate.2,
-            flights,
-            fault_sum: gate.0,
-            blocked_until: Time::from_micros(u64::from(gate.1)),
-            news,
-            price: price.map(|price| Price::flat(price, price)),
-        })
+        )
+}
+
+fn room() -> impl Strategy<Value = Room> {
+    let number = || prop_oneof![Just(0.0), 0.0..1e3, Just(1.8e19)];
+    let maybe = || prop::option::of(number());
+    (number(), maybe(), maybe()).prop_map(|(remaining, limit, resets_in)| Room {
+        remaining,
+        limit,
+        resets_in,
+    })
 }
 
 type Tick = (Vec<UpstreamInput>, f64, u32, Option<u64>);

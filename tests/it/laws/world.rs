@@ -159,6 +159,7 @@ impl Doing {
                 probe: self.probe,
             },
             price: Some(Price::flat(0, self.price)),
+            headroom: None,
         }
     }
 }

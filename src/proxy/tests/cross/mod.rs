@@ -40,7 +40,7 @@ async fn asked(interface: &Interface, front: Front, act: Act, body: &Value) -> G
 
 /// One column of the table: how a front reaches a provider, after everything was tried.
 async fn cell(interface: &Interface, dialect: Dialect, front: Front) -> &'static str {
-    let speech = Manner::new(interface, None).unwrap().speech(front);
+    let speech = Manner::new(interface, &[]).unwrap().speech(front);
     let is_native = speech == Some(Speech::Native);
     match (speech, front) {
         (None, _) => {

@@ -29,7 +29,8 @@ fn every_code_has_a_type_that_clients_know() {
             Code::InvalidRequestError
             | Code::ContextLengthExceeded
             | Code::ContentFilter
-            | Code::MethodNotAllowed => "invalid_request_error",
+            | Code::MethodNotAllowed
+            | Code::OriginLost => "invalid_request_error",
             Code::RequestTooLarge => "request_too_large",
             Code::RateLimitExceeded | Code::InsufficientQuota => "rate_limit_error",
             Code::InternalError | Code::UpstreamError | Code::NoEligibleTarget => "api_error",

@@ -1,0 +1,57 @@
+use super::*;
+use crate::balance::cohort::Pool;
+
+fn after(room: Room, rate: f64, seconds: f64) -> Option<f64> {
+    let pool = Pool::of(std::iter::empty());
+    let at = |now| Around {
+        now: Time::from_secs_f64(now),
+        elapsed: 0.25,
+        pool: &pool,
+        demand: 100.0,
+        expected_rate: rate,
+    };
+    let told = UpstreamInput {
+        headroom: Some(Headroom {
+            at: Time::from_secs_f64(10.0),
+            requests: Some(room),
+            tokens: None,
+        }),
+        ..UpstreamInput::default()
+    };
+    let mut capacity = Capacity::default();
+    capacity.observe(&told, &at(10.0), 1.0);
+    let later = 10.0 + seconds;
+    capacity.observe(&UpstreamInput::default(), &at(later), 1.0);
+    capacity.cap(Time::from_secs_f64(later))
+}
+
+fn room(remaining: f64, limit: f64, resets_in: f64) -> Room {
+    Room {
+        remaining,
+        limit: Some(limit),
+        resets_in: Some(resets_in),
+    }
+}
+
+#[test]
+fn a_near_limit_lowers_the_rate_before_it_refuses() {
+    assert_eq!(after(room(500.0, 1000.0, 60.0), 5.0, 1.0), None, "enough");
+    let low = after(room(50.0, 1000.0, 60.0), 0.1, 1.0);
+    assert_eq!(low, Some(2.5), "below a tenth: (50 + 100) in 60 s");
+    let needed = after(room(500.0, 1000.0, 60.0), 20.0, 1.0);
+    assert_eq!(needed, Some(10.0), "1,200 are needed: (500 + 100) in 60 s");
+    let nothing = after(room(0.0, 1000.0, 60.0), 20.0, 1.0).unwrap();
+    assert!(nothing > 1.0, "a trickle shows when there is room again");
+}
+
+#[test]
+fn headroom_is_forgotten_at_its_reset() {
+    assert!(after(room(0.0, 100.0, 30.0), 1.0, 29.0).is_some());
+    assert_eq!(after(room(0.0, 100.0, 30.0), 1.0, 31.0), None);
+    let endless = Room {
+        remaining: 0.0,
+        limit: None,
+        resets_in: None,
+    };
+    assert_eq!(after(endless, 1.0, 61.0), None, "a minute if nobody says");
+}

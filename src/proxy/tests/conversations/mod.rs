@@ -1,0 +1,152 @@
+//! Five hundred conversations with thoughts and tools, each moved at every boundary of its turns: nobody is ever given what
+//! another one signed, and no client hears of it but in a header.
+
+mod client;
+mod target;
+
+use client::{Client, Speaks};
+use target::{Down, provider};
+
+use super::faultd::Faultd;
+use super::moves::post_to;
+use super::world::{Plan, Spec, World};
+use crate::config::Interface;
+use crate::model::{Class, Outcome};
+
+/// The generator `SplitMix64`.
+struct Luck(u64);
+
+impl Luck {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % bound
+    }
+}
+
+/// How the provider of the last turn is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loss {
+    /// It is not: the conversation stays.
+    None,
+    /// It answers 503 from now on.
+    Fails,
+    /// The proxy was started anew, with its share at 0.
+    Drained,
+}
+
+const NAMES: [&str; 4] = ["p0", "p1", "p2", "p3"];
+
+fn interface(index: usize) -> Interface {
+    if index.is_multiple_of(2) {
+        Interface::Anthropic
+    } else {
+        Interface::OPENAI
+    }
+}
+
+async fn started(targets: &[Faultd], without: Option<&str>) -> World {
+    let specs = targets.iter().enumerate().map(|(index, target)| {
+        let mut spec = Spec::speaking(target.address, interface(index));
+        if without == Some(NAMES[index]) {
+            spec.weight = 0.0;
+        }
+        spec
+    });
+    Plan::new(specs.collect()).start().await
+}
+
+/// What the attempts of a world were worth: no target ever blamed the client or us.
+async fn assert_no_refusal(world: &World, case: &str) {
+    for (name, outcome) in world.attempts().await {
+        let refused = outcome.class() == Class::ClientFault || outcome == Outcome::MoveRefused;
+        assert!(!refused, "{case}: {name} ended as {outcome:?}");
+    }
+}
+
+async fn converse(targets: &[Faultd], down: &Down, seed: u64) -> usize {
+    let mut luck = Luck(seed);
+    let speaks =
+        [Speaks::Messages, Speaks::Chat, Speaks::Responses][usize::try_from(seed % 3).unwrap()];
+    let mut client = Client::new(speaks, luck.below(2) == 0);
+    let turns = 2 + luck.below(5);
+    // Every other conversation has quiet boundaries too.
+    let quiet = seed.is_multiple_of(2);
+    let mut world = started(targets, None).await;
+    let (mut last, mut moves) = (String::new(), 0);
+    for turn in 0..turns {
+        let loss = match luck.below(if quiet { 3 } else { 2 }) {
+            _ if turn == 0 => Loss::None,
+            0 => Loss::Fails,
+            1 => Loss::Drained,
+            _ => Loss::None,
+        };
+        let case = format!(
+            "seed {seed}, {client_kind:?}, turn {turn}, {loss:?} of {last:?}",
+            client_kind = client.speaks
+        );
+        down.lock().unwrap().clear();
+        match loss {
+            Loss::None => {}
+            Loss::Fails => {
+                down.lock().unwrap().insert(last.clone());
+            }
+            Loss::Drained => {
+                assert_no_refusal(&world, &case).await;
+                world = started(targets, Some(&last)).await;
+            }
+        }
+        let asks = if luck.below(2) == 0 {
+            "look it up"
+        } else {
+            "and then?"
+        };
+        let body = client.say(asks);
+        let got = world.send(&post_to(client.path(), &body)).await;
+        assert_eq!(got.status, 200, "{case}: {got:?}\n{body}");
+        assert!(
+            got.whole && !got.body.contains("\"error\":{"),
+            "{case}: {got:?}"
+        );
+        let served = got.header("x-weighbridge-provider").to_owned();
+        let stripped = got.header("x-weighbridge-stripped");
+        if loss == Loss::None {
+            assert!(turn == 0 || served == last, "{case}: it went to {served}");
+            assert!(!stripped.contains(&served), "{case}: {got:?}");
+        } else {
+            assert_ne!(served, last, "{case}");
+            assert_eq!(stripped, last, "{case}: {got:?}");
+            moves += 1;
+        }
+        client.hear(&got);
+        let state = client.state();
+        let signed = format!("sig.{served}.");
+        assert!(
+            state.contains(&signed),
+            "{case}: it thought nothing\n{state}"
+        );
+        last = served;
+        if loss == Loss::Drained {
+            assert_no_refusal(&world, &case).await;
+            world = started(targets, None).await;
+        }
+    }
+    assert_no_refusal(&world, &format!("seed {seed}")).await;
+    moves
+}
+
+#[tokio::test]
+async fn five_hundred_conversations_survive_a_move_at_every_boundary() {
+    let down = Down::default();
+    let mut targets = Vec::new();
+    for name in NAMES {
+        targets.push(Faultd::start(provider(name, &down)).await);
+    }
+    let mut moves = 0;
+    for seed in 0..500 {
+        moves += converse(&targets, &down, seed).await;
+    }
+    assert!(moves > 1_000, "{moves} moves");
+}

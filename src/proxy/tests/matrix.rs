@@ -1,0 +1,565 @@
+//! Every way in which a target fails: what the client sees of it, and what is counted against whom.
+//!
+//! Each kind comes alone (one target that always fails so, one retry) and at a fifth of the calls to one of three targets.
+//! What was observed is the table of FAILURES.md; `WEIGHBRIDGE_WRITE=1` writes it anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::faultd::{Act, Faultd, ROLE, STREAM_HEAD, answer_of, chunk, piece, response, stream_of};
+use super::world::{Got, LONG, Plan, Spec, World, ask};
+use crate::balance::gate::{GateOrder, GateState, Standing, Watch};
+use crate::config::Deadlines;
+use crate::model::Outcome;
+
+/// The deadline that a kind runs into. Long enough for a loaded machine to answer, short enough to wait for.
+const SHORT: Duration = Duration::from_millis(250);
+/// How much later than its deadline a client may hear of it, on a loaded machine.
+const SLACK: Duration = Duration::from_secs(3);
+/// Requests of each kind that another target can make good: more than 10,000 in all.
+const MANY: usize = 560;
+/// Requests of each other kind.
+const SOME: usize = 60;
+/// Kinds at a time: those that wait for a deadline leave the machine to the others.
+const KINDS: usize = 5;
+/// Clients of a kind at a time.
+const CLIENTS: usize = 8;
+
+/// When it shows, and whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shows {
+    /// Before the first content: another target makes it good.
+    Before,
+    /// After content went out: the stream ends with an error event.
+    After,
+    /// It is about the request.
+    ClientsOwn,
+}
+
+/// What the target does.
+enum Does {
+    Act(Act),
+    /// Nobody listens there.
+    Refuses,
+    /// Its queue of connections is full.
+    NeverConnects,
+}
+
+/// One way to fail.
+struct Kind {
+    name: &'static str,
+    does: Does,
+    stream: bool,
+    shows: Shows,
+    deadlines: Deadlines,
+}
+
+fn kind(name: &'static str, stream: bool, shows: Shows, act: Act) -> Kind {
+    Kind {
+        name,
+        does: Does::Act(act),
+        stream,
+        shows,
+        deadlines: LONG,
+    }
+}
+
+fn status(status: &str, error: &str) -> Act {
+    Act::Answer(response(status, "application/json", error))
+}
+
+fn error(code: &str, message: &str) -> String {
+    format!(r#"{{"error":{{"message":"{message}","type":"{code}","code":"{code}"}}}}"#)
+}
+
+/// A stream with this before its end.
+fn begun(text: &str, whole: bool) -> Vec<u8> {
+    let end = if whole { "0\r\n\r\n" } else { "" };
+    format!("{STREAM_HEAD}{}{text}{end}", chunk(ROLE)).into_bytes()
+}
+
+fn answers() -> Vec<Kind> {
+    use Shows::{Before, ClientsOwn};
+    let limited =
+        "HTTP/1.1 429 Too Many Requests\r\nretry-after-ms: 20\r\ncontent-length: 2\r\n\r\n{}";
+    let quota = error("insufficient_quota", "you exceeded your current quota");
+    let long = error("context_length_exceeded", "maximum context length is 8");
+    let filtered = error("content_filter", "the prompt was filtered");
+    let model = error("model_not_found", "there is no such model");
+    vec![
+        kind(
+            "429 with a wait",
+            false,
+            Before,
+            Act::Answer(limited.into()),
+        ),
+        kind(
+            "429, the quota is used up",
+            false,
+            Before,
+            status("429 Too Many Requests", &quota),
+        ),
+        kind(
+            "529 overloaded",
+            false,
+            Before,
+            status("529 Overloaded", "{}"),
+        ),
+        kind(
+            "500",
+            false,
+            Before,
+            status("500 Internal Server Error", "{}"),
+        ),
+        kind("401", false, Before, status("401 Unauthorized", "{}")),
+        kind(
+            "404, no such model",
+            false,
+            Before,
+            status("404 Not Found", &model),
+        ),
+        kind(
+            "400, the client's mistake",
+            false,
+            ClientsOwn,
+            status("400 Bad Request", &error("x", "temperature")),
+        ),
+        kind(
+            "400, the context is too long",
+            false,
+            ClientsOwn,
+            status("400 Bad Request", &long),
+        ),
+        kind(
+            "400, a content policy refuses",
+            false,
+            ClientsOwn,
+            status("400 Bad Request", &filtered),
+        ),
+    ]
+}
+
+/// Answers of status 200 that are none.
+fn no_answers() -> Vec<Kind> {
+    use Shows::Before;
+    vec![
+        kind(
+            "malformed JSON",
+            false,
+            Before,
+            status("200 OK", "{\"choices\":["),
+        ),
+        kind(
+            "HTML",
+            false,
+            Before,
+            Act::Answer(response("200 OK", "text/html", "<html>sign in</html>")),
+        ),
+        kind(
+            "200 with an error for a body",
+            false,
+            Before,
+            status("200 OK", &error("server_error", "no")),
+        ),
+        kind(
+            "another content type than a stream's",
+            true,
+            Before,
+            Act::Answer(response("200 OK", "text/plain", "hello")),
+        ),
+    ]
+}
+
+fn streams() -> Vec<Kind> {
+    use Shows::{After, Before};
+    let told = chunk(&format!("data: {}\n\n", error("server_error", "no")));
+    let content = chunk(&piece("he"));
+    vec![
+        kind(
+            "an error event before content",
+            true,
+            Before,
+            Act::Answer(begun(&told, true)),
+        ),
+        kind(
+            "an empty stream",
+            true,
+            Before,
+            Act::Answer(format!("{STREAM_HEAD}0\r\n\r\n").into()),
+        ),
+        kind(
+            "a stream cut after content",
+            true,
+            After,
+            Act::SendAndClose(begun(&content, false)),
+        ),
+        kind(
+            "an error event after content",
+            true,
+            After,
+            Act::Answer(begun(&format!("{content}{told}"), true)),
+        ),
+    ]
+}
+
+fn connections() -> Vec<Kind> {
+    use Shows::{After, Before};
+    let half = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{";
+    let hang = |name, stream, shows, bytes: Vec<u8>, deadlines| Kind {
+        deadlines,
+        ..kind(name, stream, shows, Act::SendAndHang(bytes))
+    };
+    let content = chunk(&piece("he"));
+    vec![
+        Kind {
+            does: Does::Refuses,
+            ..kind("connection refused", false, Before, Act::Reset)
+        },
+        Kind {
+            does: Does::NeverConnects,
+            deadlines: Deadlines {
+                connect: SHORT,
+                ..LONG
+            },
+            ..kind("connection not made in time", false, Before, Act::Reset)
+        },
+        hang(
+            "no header in time",
+            false,
+            Before,
+            Vec::new(),
+            Deadlines {
+                header_unary: SHORT,
+                ..LONG
+            },
+        ),
+        hang(
+            "no first token in time",
+            true,
+            Before,
+            begun("", false),
+            Deadlines {
+                first_token: SHORT,
+                ..LONG
+            },
+        ),
+        hang(
+            "a stall between tokens",
+            true,
+            After,
+            begun(&content, false),
+            Deadlines {
+                between_tokens: SHORT,
+                ..LONG
+            },
+        ),
+        hang(
+            "no end of the attempt in time",
+            false,
+            Before,
+            half.into(),
+            Deadlines {
+                attempt: SHORT,
+                ..LONG
+            },
+        ),
+        kind("connection reset", false, Before, Act::Reset),
+    ]
+}
+
+/// A place that answers, or does not, with what keeps it so.
+struct Place {
+    address: SocketAddr,
+    _faultd: Option<Faultd>,
+    _queue: Option<(TcpListener, Vec<TcpStream>)>,
+}
+
+impl Place {
+    async fn of(act: Act) -> Self {
+        let faultd = Faultd::start(act).await;
+        Self {
+            address: faultd.address,
+            _faultd: Some(faultd),
+            _queue: None,
+        }
+    }
+
+    /// What `kind` does, every time or at each fifth request; nobody listens sometimes.
+    async fn failing(kind: &Kind, always: bool) -> Self {
+        match &kind.does {
+            Does::Act(act) if always => Self::of(act.clone()).await,
+            Does::Act(act) => {
+                let mut turns = vec![good(kind.stream); 4];
+                turns.insert(2, act.clone());
+                Self::of(Act::Turn(turns)).await
+            }
+            Does::Refuses => {
+                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                Self {
+                    address: listener.local_addr().unwrap(),
+                    _faultd: None,
+                    _queue: None,
+                }
+            }
+            Does::NeverConnects => Self::full().await,
+        }
+    }
+
+    /// A listener that accepts nobody and whose queue is full: the system drops what else asks to connect.
+    async fn full() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut waiting = Vec::new();
+        while let Ok(stream) = timeout(SHORT, TcpStream::connect(address)).await {
+            waiting.push(stream.unwrap());
+        }
+        Self {
+            address,
+            _faultd: None,
+            _queue: Some((listener, waiting)),
+        }
+    }
+}
+
+fn good(stream: bool) -> Act {
+    Act::Answer(if stream {
+        stream_of(&["he", "llo"])
+    } else {
+        answer_of("hello")
+    })
+}
+
+/// What the client saw, in a few words.
+fn seen(got: &Got, stream: bool) -> String {
+    let fine = if stream { "[DONE]" } else { "hello" };
+    if got.status != 200 {
+        return format!("{} `{}`", got.status, got.code());
+    }
+    if got.body.contains(fine) && got.whole {
+        return "the answer".to_owned();
+    }
+    let last = got.body.trim_end().rsplit("data: ").next();
+    let event: serde_json::Value = last
+        .and_then(|data| serde_json::from_str(data).ok())
+        .unwrap_or_default();
+    match event["error"]["code"].as_str() {
+        Some(code) => format!("200, content, then an error event `{code}`"),
+        None => "200 without an end".to_owned(),
+    }
+}
+
+async fn start(targets: &[&Place], deadlines: Deadlines, retries: u32) -> World {
+    let targets = targets.iter().map(|place| Spec::new(place.address, 1.0));
+    let mut plan = Plan::new(targets.collect());
+    (plan.deadlines, plan.retries) = (deadlines, retries);
+    plan.start().await
+}
+
+/// What a tick would do for targets that are well: there is no controller here, and an ejected target would stay away.
+fn let_back(world: &World) {
+    let free = GateState::default();
+    for upstream in &world.upstreams {
+        upstream.collect(world.proxy.clock.now(), None);
+        upstream.obey(&GateOrder {
+            watch: Watch::default(),
+            probe_wanted: false,
+            limit: free.limit,
+            pending_cap: free.pending_cap,
+            standing: Standing::default(),
+            reference: crate::balance::Reference::default(),
+        });
+    }
+}
+
+/// What was counted against each provider.
+async fn counted(world: &World) -> BTreeMap<String, BTreeSet<Outcome>> {
+    let mut counted = BTreeMap::<_, BTreeSet<_>>::new();
+    for (name, outcome) in world.attempts().await {
+        counted.entry(name).or_default().insert(outcome);
+    }
+    counted
+}
+
+/// Alone: what the client saw, the attempts, and what was counted.
+async fn alone(kind: &Kind) -> (String, usize, Outcome) {
+    let place = Place::failing(kind, true).await;
+    let world = start(&[&place], kind.deadlines, 1).await;
+    let since = world.proxy.clock.now();
+    let got = world.chat(&ask(kind.stream)).await;
+    let took = world.proxy.clock.now().since(since);
+    assert!(took < 2 * SHORT + SLACK, "{}: took {took:?}", kind.name);
+    let attempts = world.attempts().await;
+    let outcomes: BTreeSet<Outcome> = attempts.iter().map(|(_, outcome)| *outcome).collect();
+    assert_eq!(
+        outcomes.len(),
+        1,
+        "{}: one kind, one outcome: {attempts:?}",
+        kind.name
+    );
+    let outcome = outcomes.first().copied().unwrap();
+    (seen(&got, kind.stream), attempts.len(), outcome)
+}
+
+/// At a fifth of the calls to one of three: how many requests, and what the clients saw, by what.
+async fn among_others(kind: &Kind, outcome: Outcome) -> (usize, BTreeMap<String, usize>) {
+    let requests = if kind.shows == Shows::Before {
+        MANY
+    } else {
+        SOME
+    };
+    let bad = Place::failing(kind, false).await;
+    let (one, two) = (
+        Place::of(good(kind.stream)).await,
+        Place::of(good(kind.stream)).await,
+    );
+    let world = Arc::new(start(&[&bad, &one, &two], kind.deadlines, 2).await);
+    let mut saw = BTreeMap::new();
+    for _ in 0..requests / CLIENTS {
+        let mut clients = JoinSet::new();
+        for _ in 0..CLIENTS {
+            let (world, stream) = (Arc::clone(&world), kind.stream);
+            clients.spawn(async move {
+                let since = world.proxy.clock.now();
+                let got = world.chat(&ask(stream)).await;
+                (seen(&got, stream), world.proxy.clock.now().since(since))
+            });
+        }
+        while let Some(done) = clients.join_next().await {
+            let (saw_this, took) = done.unwrap();
+            assert!(took < 3 * SHORT + SLACK, "{}: took {took:?}", kind.name);
+            *saw.entry(saw_this).or_default() += 1;
+        }
+        let_back(&world);
+    }
+    let counted = counted(&world).await;
+    assert!(
+        counted["p0/m"].contains(&outcome),
+        "{}: it must have shown: {counted:?}",
+        kind.name
+    );
+    for (name, outcomes) in &counted {
+        let mut strange = outcomes.iter().filter(|seen| **seen != Outcome::Ok);
+        // On a machine that stands still for a moment, a short deadline passes anywhere.
+        let stood_still = matches!(outcome, Outcome::Timeout(_));
+        let is_known = |seen: &&Outcome| (name == "p0/m" || stood_still) && **seen == outcome;
+        assert!(
+            strange.all(|seen| is_known(&seen)),
+            "{}: {name} {outcomes:?}",
+            kind.name
+        );
+    }
+    (saw.values().sum(), saw)
+}
+
+/// The row of `kind`, and how many requests another target made good.
+async fn observe(kind: Kind) -> (String, usize) {
+    let (saw, attempts, outcome) = alone(&kind).await;
+    let (requests, others) = among_others(&kind, outcome).await;
+    let fine = others.get("the answer").copied().unwrap_or(0);
+    let failed: Vec<&String> = others.keys().filter(|saw| *saw != "the answer").collect();
+    let (shared, made_good) = if kind.shows == Shows::Before {
+        assert_eq!(
+            fine, requests,
+            "{}: no client may see it: {others:?}",
+            kind.name
+        );
+        ("the answer".to_owned(), requests)
+    } else {
+        assert!(
+            fine < requests && fine * 5 > requests * 4,
+            "{}: {others:?}",
+            kind.name
+        );
+        assert_eq!(failed, [&saw], "{}: as it is alone", kind.name);
+        (format!("the answer, else {saw}"), 0)
+    };
+    let row = format!(
+        "| {} | {} | {saw} | {attempts} | `{}` ({}) | {shared} |",
+        kind.name,
+        if kind.stream { "stream" } else { "document" },
+        outcome.label(),
+        class_of(outcome),
+    );
+    (row, made_good)
+}
+
+/// The rows of the table in the order of the kinds, some at a time.
+async fn observe_all() -> (Vec<String>, usize) {
+    let mut kinds = answers();
+    kinds.extend(no_answers());
+    kinds.extend(streams());
+    kinds.extend(connections());
+    let places = Arc::new(Semaphore::new(KINDS));
+    let (mut rows, mut observing) = (vec![String::new(); kinds.len()], JoinSet::new());
+    for (at, kind) in kinds.into_iter().enumerate() {
+        let places = Arc::clone(&places);
+        observing.spawn(async move {
+            let _place = places.acquire_owned().await.unwrap();
+            (at, observe(kind).await)
+        });
+    }
+    let mut made_good = 0;
+    while let Some(observed) = observing.join_next().await {
+        let (at, (row, good)) = observed.unwrap();
+        rows[at] = row;
+        made_good += good;
+    }
+    (rows, made_good)
+}
+
+fn class_of(outcome: Outcome) -> &'static str {
+    use crate::model::Class;
+    match outcome.class() {
+        Class::Ok => "a success",
+        Class::Throttle => "less is sent there",
+        Class::Fault => "a fault of the target",
+        Class::OurFault => "a fault of the operator's",
+        Class::ClientFault => "nothing",
+        Class::Cancelled => "nobody's",
+    }
+}
+
+fn page(rows: &[String]) -> String {
+    let mut page = String::from(
+        "# Failures\n\n\
+         What a client sees of each way in which a target fails, and what is counted against the target.\n\
+         The test `proxy::tests::matrix` observes this table and checks that it stands here as it was observed;\n\
+         `WEIGHBRIDGE_WRITE=1 cargo test --lib -- proxy::tests::matrix` writes it anew.\n\n\
+         *Alone*: one target that always fails so, `retry.count = 1`.\n\
+         *Among others*: one of three targets fails so at every fifth call (a refused or missing connection at every call), \
+         `retry.count = 2`.\n\n\
+         | the target | asked for a | the client sees, alone | calls | counted against it | among others |\n\
+         |---|---|---|---|---|---|\n",
+    );
+    for row in rows {
+        writeln!(page, "{row}").unwrap();
+    }
+    page
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_client_sees_of_each_failure_is_what_the_page_says() {
+    let (rows, made_good) = observe_all().await;
+    assert!(
+        made_good >= 10_000,
+        "only {made_good} requests were made good"
+    );
+    let page = page(&rows);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("FAILURES.md");
+    if std::env::var_os("WEIGHBRIDGE_WRITE").is_some() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(written, page, "WEIGHBRIDGE_WRITE=1 writes FAILURES.md anew");
+}
