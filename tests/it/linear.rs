@@ -157,3 +157,19 @@ fn readers_of_dialects_cost_linear_work() {
     check_reader!("cohere", cohere_event, cohere::Reader::new());
     check_reader!("converse", frame, converse::Reader::new());
 }
+
+#[test]
+#[should_panic(expected = "in one event take")]
+fn a_reader_that_looks_again_at_what_it_holds_is_noticed() {
+    check("again", chat_event(), |chunks| {
+        let (mut held, mut events) = (Vec::new(), 0);
+        for chunk in chunks {
+            held.extend_from_slice(chunk);
+            if held.contains(&b'\n') {
+                events += 1;
+                held.clear();
+            }
+        }
+        assert!(events > 0, "an event ends");
+    });
+}

@@ -106,3 +106,22 @@ fn every_fixture_is_answered_on_every_front() {
         "seven interfaces, both ways, and errors"
     );
 }
+
+#[test]
+fn a_stream_reads_the_same_wherever_it_is_cut() {
+    let streams = fixtures::all().into_iter().filter(|fixture| fixture.stream);
+    let mut read = 0;
+    for fixture in streams {
+        let api = fixture.api().unwrap();
+        let Some(whole) = api.read_stream([fixture.body.as_slice()]) else {
+            continue;
+        };
+        read += 1;
+        for at in 0..=fixture.body.len() {
+            let (head, tail) = fixture.body.split_at(at);
+            let cut = api.read_stream([head, tail]);
+            assert_eq!(cut.as_ref(), Some(&whole), "{} cut at {at}", fixture.name);
+        }
+    }
+    assert_eq!(read, 6, "every adapter has a stream");
+}

@@ -137,18 +137,23 @@ impl Api {
         }
     }
 
-    /// The adapter's reading of a stream that comes in chunks of `size` bytes; `None` where there is no adapter.
-    pub(super) fn read_stream(self, body: &[u8], size: usize) -> Option<Vec<Piece>> {
+    /// The adapter's reading of a stream that comes in `chunks`; `None` where there is no adapter.
+    pub(super) fn read_stream<'a>(
+        self,
+        chunks: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Option<Vec<Piece>> {
         let mut out = Vec::new();
         if self == Self::Responses {
             let mut reader = responses::Reader::new();
-            let chunks = body.chunks(size);
-            chunks.for_each(|chunk| reader.push(chunk, &mut out));
+            for chunk in chunks {
+                reader.push(chunk, &mut out);
+            }
             reader.finish(&mut out);
         } else {
             let mut reader: Reader = self.target()?.reader();
-            let chunks = body.chunks(size);
-            chunks.for_each(|chunk| reader.push(chunk, &mut out));
+            for chunk in chunks {
+                reader.push(chunk, &mut out);
+            }
             reader.finish(&mut out);
         }
         Some(out)

@@ -117,10 +117,10 @@ impl Replay {
     }
 
     fn stream(&mut self, recording: &Recording, api: Api, said: &Said, schemas: Option<&Schemas>) {
-        let Some(pieces) = api.read_stream(&recording.body, 7) else {
+        let Some(pieces) = api.read_stream(recording.body.chunks(7)) else {
             return;
         };
-        let whole = api.read_stream(&recording.body, recording.body.len().max(1));
+        let whole = api.read_stream([recording.body.as_slice()]);
         if whole.as_ref() != Some(&pieces) {
             self.wrong
                 .push("chunks of 7 bytes read otherwise".to_owned());
