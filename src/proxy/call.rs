@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
 
@@ -23,6 +23,7 @@ use super::pool::Pool;
 use super::question::Question;
 use super::record::Ending;
 use super::reply::Reply;
+use super::told::{tell_account, tell_dropped};
 use super::upstream::{Due, Limits};
 use crate::config::Deadlines;
 use crate::dialect::Front;
@@ -35,14 +36,6 @@ use crate::provider::headroom::Headroom;
 use crate::wire::answer::{self, NotAnswer};
 use crate::wire::seal::{Origin, Shape, sealed};
 
-const TOKENS_INPUT: HeaderName = HeaderName::from_static("x-weighbridge-tokens-input");
-const TOKENS_OUTPUT: HeaderName = HeaderName::from_static("x-weighbridge-tokens-output");
-/// Says that figures of an answer were worked out here.
-pub(super) const ESTIMATED: HeaderName = HeaderName::from_static("x-weighbridge-estimated");
-const COST: HeaderName = HeaderName::from_static("x-weighbridge-cost-usd");
-const DROPPED: HeaderName = HeaderName::from_static("x-weighbridge-dropped");
-/// Most names in that header.
-const MOST_DROPPED: usize = 32;
 /// Most bytes of an error's body that are read; what is longer is told in our words.
 const MAX_ERROR: usize = 256 * 1024;
 /// How long an error's body may take: the status has said what matters.
@@ -477,31 +470,6 @@ impl Running<'_, '_> {
             headers,
             passing: Box::new(passing),
         }
-    }
-}
-
-/// What the answer cost, for clients that book it themselves.
-fn tell_account(headers: &mut HeaderMap, account: &Account) {
-    if let Some(tokens) = account.tokens {
-        headers.insert(TOKENS_INPUT, HeaderValue::from(tokens.input));
-        headers.insert(TOKENS_OUTPUT, HeaderValue::from(tokens.output));
-    }
-    if account.estimated {
-        headers.insert(ESTIMATED, HeaderValue::from_static("true"));
-    }
-    let cost = account.cost.map(|cost| HeaderValue::try_from(cost.exact()));
-    if let Some(Ok(cost)) = cost {
-        headers.insert(COST, cost);
-    }
-}
-
-/// What the target did not hear of the client's request.
-fn tell_dropped(headers: &mut HeaderMap, dropped: &[String]) {
-    let mut names: Vec<&str> = dropped.iter().map(String::as_str).collect();
-    names.dedup();
-    names.truncate(MOST_DROPPED);
-    if let (false, Ok(value)) = (names.is_empty(), HeaderValue::try_from(names.join(", "))) {
-        headers.insert(DROPPED, value);
     }
 }
 

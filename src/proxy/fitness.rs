@@ -1,13 +1,14 @@
 //! Whether a target can be asked at all: what its provider has no words for, it is not asked.
 
 use super::question::{Question, Whose};
-use crate::balance::Rule;
+use super::reply::Reject;
+use crate::balance::{Mask, Rule};
 use crate::dialect::Front;
 use crate::live::Member;
 use crate::provider::manner::Speech;
-use crate::wire::Needs;
 use crate::wire::needs::is_surely_longer;
 use crate::wire::seal::Origin;
+use crate::wire::{Code, Needs};
 
 /// Why `member` cannot be asked `question`; `None` if it can.
 pub(super) fn lack(question: &Question, member: &Member) -> Option<Rule> {
@@ -63,4 +64,59 @@ fn beyond(question: &Question, member: &Member, native: bool) -> Option<Rule> {
     }
     let context = can.context?;
     is_surely_longer(&question.body, context).then_some(Rule::TooLong(context))
+}
+
+/// The answer when no target is left: a request that nobody can read is the client's mistake.
+pub(super) fn nobody_of<'n>(
+    question: &Question,
+    whose: &str,
+    broken: &[Rule],
+    names: impl IntoIterator<Item = &'n str>,
+) -> Reject {
+    let unreadable = broken
+        .iter()
+        .any(|rule| matches!(rule, Rule::Unreadable(_)));
+    if let (true, Some(Err(misread))) = (unreadable, question.neutral()) {
+        let at = misread.at.clone();
+        let reject = Reject::new(Code::InvalidRequestError, misread.to_string()).final_word();
+        return if at.is_empty() {
+            reject
+        } else {
+            reject.about(&at)
+        };
+    }
+    let too_long = |rule: &Rule| matches!(rule, Rule::TooLong(_));
+    let code = if broken.iter().any(too_long) {
+        // Clients that shorten their conversations do so by this code.
+        Code::ContextLengthExceeded
+    } else {
+        Code::NoEligibleTarget
+    };
+    let told: Vec<String> = names
+        .into_iter()
+        .zip(broken)
+        .take(8)
+        .map(|(name, rule)| format!("{name}: {rule}"))
+        .collect();
+    let message = format!(
+        "no target of {whose} may serve this request ({})",
+        told.join("; ")
+    );
+    Reject::new(code, message).final_word()
+}
+
+/// Whether only one provider may be asked.
+pub(super) const fn belongs(question: &Question) -> bool {
+    matches!(question.whose, Whose::Only(_))
+}
+
+/// Who is eligible; of a pool without the provider that a conversation belongs to, nobody: it may be among the fallbacks.
+pub(super) fn none_if_it_belongs(
+    question: &Question,
+    found: Result<Mask, Vec<Rule>>,
+) -> Result<Mask, Vec<Rule>> {
+    match found {
+        Err(_) if belongs(question) => Ok(Mask::NONE),
+        found => found,
+    }
 }

@@ -17,12 +17,12 @@ use hyper::body::Incoming;
 use super::Proxy;
 use super::asking::Asking;
 use super::body::Body;
-use super::call::ESTIMATED;
 use super::intake::{self, Purpose};
 use super::question::Question;
 use super::record::Ending;
 use super::reply::{Reject, Reply, Told, respond};
 use super::through::Through;
+use super::told::ESTIMATED;
 use crate::dialect::Front;
 use crate::live::Snapshot;
 use crate::model::Outcome;
@@ -166,7 +166,7 @@ fn model(
         let found = snapshot.upstreams.get(&name);
         found
             .map(|member| member.config.name.provider().as_str())
-            .ok_or_else(|| super::resolve::unknown(snapshot, &name).about("model"))?
+            .ok_or_else(|| super::named::unknown(snapshot, &name).about("model"))?
     };
     ending.end.outcome = Outcome::Ok;
     let created = proxy.since;

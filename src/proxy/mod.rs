@@ -25,6 +25,8 @@ mod guard;
 mod handler;
 mod intake;
 mod last_word;
+mod listed;
+mod named;
 mod opening;
 mod pace;
 mod pool;
@@ -34,6 +36,7 @@ mod reply;
 mod resolve;
 mod server;
 mod through;
+mod told;
 mod upstream;
 
 pub use body::{Body, BrokenOff};

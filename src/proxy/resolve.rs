@@ -8,19 +8,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Proxy;
-use super::fitness::lack;
+use super::fitness::{belongs, lack, nobody_of, none_if_it_belongs};
+use super::listed::list_pool;
+use super::named::{member, unknown};
 use super::pool::{Pool, Shares};
-use super::question::{Question, Whose};
+use super::question::Question;
 use super::reply::Reject;
-use crate::balance::{
-    Demand, ListMember, Mask, Rule, Weight, WeightTable, check_eligible, eligible, tilted,
-};
-use crate::config::{self, Deadlines, Fallback, Mode, OnLostOrigin, Strategy};
+use crate::balance::{Demand, Mask, Weight, WeightTable, check_eligible, eligible};
+use crate::config::{self, Deadlines, Fallback, Mode, OnLostOrigin};
 use crate::limit::{DEFAULT_CODES, Plan};
 use crate::live::{Member, Route, Snapshot};
-use crate::model::{Time, UpstreamName};
+use crate::model::Time;
 use crate::provider::surface::NamedBy;
-use crate::wire::{Code, Extension, List, ListKind};
+use crate::wire::{Code, Extension};
 
 /// Everything that may serve a request, and how it is tried.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ fn everybody(scope: Scope<'_>) -> Result<Asked, Reject> {
         return at_provider(scope, provider);
     }
     if let Some(list) = &extension.list {
-        let pool = list_pool(scope, list)?;
+        let pool = list_pool(scope.proxy, scope.snapshot, question, list)?;
         return with_fallbacks(scope, own(snapshot, pool, extension));
     }
     if let Some(route) = snapshot.route(&envelope.model) {
@@ -318,61 +318,6 @@ fn route_pool(
     })
 }
 
-/// Whether only one provider may be asked.
-const fn belongs(question: &Question) -> bool {
-    matches!(question.whose, Whose::Only(_))
-}
-
-/// Who is eligible; of a pool without the provider that a conversation belongs to, nobody: it may be among the fallbacks.
-fn none_if_it_belongs(
-    question: &Question,
-    found: Result<Mask, Vec<Rule>>,
-) -> Result<Mask, Vec<Rule>> {
-    match found {
-        Err(_) if belongs(question) => Ok(Mask::NONE),
-        found => found,
-    }
-}
-
-/// The answer when no target is left: a request that nobody can read is the client's mistake.
-fn nobody_of<'n>(
-    question: &Question,
-    whose: &str,
-    broken: &[Rule],
-    names: impl IntoIterator<Item = &'n str>,
-) -> Reject {
-    let unreadable = broken
-        .iter()
-        .any(|rule| matches!(rule, Rule::Unreadable(_)));
-    if let (true, Some(Err(misread))) = (unreadable, question.neutral()) {
-        let at = misread.at.clone();
-        let reject = Reject::new(Code::InvalidRequestError, misread.to_string()).final_word();
-        return if at.is_empty() {
-            reject
-        } else {
-            reject.about(&at)
-        };
-    }
-    let too_long = |rule: &Rule| matches!(rule, Rule::TooLong(_));
-    let code = if broken.iter().any(too_long) {
-        // Clients that shorten their conversations do so by this code.
-        Code::ContextLengthExceeded
-    } else {
-        Code::NoEligibleTarget
-    };
-    let told: Vec<String> = names
-        .into_iter()
-        .zip(broken)
-        .take(8)
-        .map(|(name, rule)| format!("{name}: {rule}"))
-        .collect();
-    let message = format!(
-        "no target of {whose} may serve this request ({})",
-        told.join("; ")
-    );
-    Reject::new(code, message).final_word()
-}
-
 /// One target, drawn with certainty.
 fn single(label: Arc<str>, snapshot: &Snapshot, member: Member) -> Pool {
     let whole =
@@ -388,127 +333,6 @@ fn single(label: Arc<str>, snapshot: &Snapshot, member: Member) -> Pool {
         },
         eligible: Mask::ALL,
     }
-}
-
-/// The request's own list.
-fn list_pool(scope: Scope<'_>, list: &List) -> Result<Pool, Reject> {
-    let (proxy, snapshot) = (scope.proxy, scope.snapshot);
-    let requests = &snapshot.config.requests;
-    if !requests.lists {
-        let message = "this server does not take lists of targets from requests \
-                       (requests.lists = false); name a route in \"model\"";
-        return Err(Reject::new(Code::InvalidRequestError, message).about("load_balancer"));
-    }
-    let mut members = Vec::with_capacity(list.entries.len());
-    for (index, entry) in list.entries.iter().enumerate() {
-        let param = format!("load_balancer.models[{index}].model");
-        members.push(member(snapshot, &entry.model, &param)?);
-    }
-    let weights: Vec<Weight> = list
-        .entries
-        .iter()
-        .map(|entry| effective(list.kind, entry.weight))
-        .collect();
-    let bad_table = |error: crate::balance::TableError| {
-        Reject::new(Code::InvalidRequestError, error.to_string()).about("load_balancer")
-    };
-    let configured = WeightTable::from_weights(&weights).map_err(bad_table)?;
-    let tilts = match list.kind {
-        ListKind::Adaptive => true,
-        ListKind::Unstated => requests.strategy == Strategy::Adaptive,
-        ListKind::Weighted | ListKind::RoundRobin => false,
-    };
-    let granted = if tilts {
-        tilted(&standings(&members, &weights)).map_err(bad_table)?
-    } else {
-        configured.clone()
-    };
-    let eligible = list_mask(scope.question, list, &members)?;
-    Ok(Pool {
-        label: proxy.labels.inline.clone(),
-        shares: Shares::Own {
-            members: members.into(),
-            configured,
-            granted,
-            guarded: snapshot.config.mode == Mode::Auto,
-            even: list.kind == ListKind::RoundRobin,
-        },
-        eligible,
-    })
-}
-
-/// Who of a list can be asked.
-fn list_mask(question: &Question, list: &List, members: &[Member]) -> Result<Mask, Reject> {
-    let lack = |place: usize| lack(question, members.get(place)?);
-    if (0..members.len()).all(|place| lack(place).is_none()) {
-        return Ok(Mask::ALL);
-    }
-    let targets = list.entries.iter();
-    let targets = targets.map(|entry| ([].as_slice(), entry.weight));
-    let found = eligible(targets, &[], lack);
-    none_if_it_belongs(question, found).map_err(|broken| {
-        let names = list.entries.iter().map(|entry| entry.model.as_str());
-        nobody_of(question, "the list", &broken, names)
-    })
-}
-
-/// In a round robin everybody who is not drained counts the same.
-fn effective(kind: ListKind, weight: Weight) -> Weight {
-    match kind {
-        ListKind::RoundRobin if weight != Weight::ZERO => Weight::DEFAULT,
-        ListKind::RoundRobin | ListKind::Weighted | ListKind::Adaptive | ListKind::Unstated => {
-            weight
-        }
-    }
-}
-
-fn standings(members: &[Member], weights: &[Weight]) -> Vec<ListMember> {
-    let pairs = members.iter().zip(weights);
-    pairs
-        .map(|(member, weight)| ListMember {
-            weight: *weight,
-            standing: member.upstream.standing(),
-            serving: member.upstream.gate().serving,
-        })
-        .collect()
-}
-
-/// The target that `text` names as `provider/model`.
-fn member(snapshot: &Snapshot, text: &str, param: &str) -> Result<Member, Reject> {
-    let found = UpstreamName::new(text)
-        .ok()
-        .and_then(|name| snapshot.member(&name));
-    found.ok_or_else(|| unknown(snapshot, text).about(param))
-}
-
-/// The answer to a name that nobody here has, with those that look like it.
-pub(super) fn unknown(snapshot: &Snapshot, text: &str) -> Reject {
-    let shown: String = text.chars().take(100).collect();
-    let near = nearest(snapshot, text);
-    let hint = if near.is_empty() {
-        "; GET /v1/models lists what there is".to_owned()
-    } else {
-        format!("; did you mean {}?", near.join(" or "))
-    };
-    let message = format!("no route and no target is called {shown:?}{hint}");
-    Reject::new(Code::ModelNotFound, message).final_word()
-}
-
-/// Up to three names that are alike, best first.
-fn nearest(snapshot: &Snapshot, text: &str) -> Vec<String> {
-    let routes = snapshot.routes.iter().map(|route| route.label.to_string());
-    let upstreams = snapshot.config.upstreams.keys().map(ToString::to_string);
-    let mut alike: Vec<(f64, String)> = routes
-        .chain(upstreams)
-        .map(|name| (strsim::jaro_winkler(text, &name), name))
-        .filter(|(likeness, _)| *likeness > 0.75)
-        .collect();
-    alike.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    alike.truncate(3);
-    alike
-        .into_iter()
-        .map(|(_, name)| format!("{name:?}"))
-        .collect()
 }
 
 impl Asked {
