@@ -81,10 +81,11 @@ fn config() -> String {
     let mut text =
         "config_version = 1\n[routes.chat.targets]\none = { use = \"openai/m\" }\n".to_owned();
     for speaks in ALL {
-        text += &format!(
+        let more = format!(
             "[providers.{speaks}]\nkind = \"simulated\"\nspeaks = \"{speaks}\"\n\
              [providers.{speaks}.law]\nttft_ms = 0\ntpot_ms = 0\nerror_rate = 0\ntools = 1\n"
         );
+        text.push_str(&more);
     }
     text
 }

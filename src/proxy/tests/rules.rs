@@ -75,9 +75,9 @@ async fn no_fault_sends_a_request_to_a_target_without_the_required_tag() {
         list.push(Fallback::Upstream(UpstreamName::new("p3/m").unwrap()));
     }
     let world = Arc::new(plan.start().await);
-    for _ in 0..250 {
+    for _ in 0..50 {
         let mut clients = JoinSet::new();
-        for _ in 0..8 {
+        for _ in 0..40 {
             let world = Arc::clone(&world);
             clients.spawn(async move { world.chat(&ask(false)).await.status });
         }
@@ -162,7 +162,7 @@ fn walk(luck: &mut Luck, mask: &Mask, table: &WeightTable, call: impl Fn(TargetI
         guarded: luck.below(8) > 0,
     };
     let plan = limit::Plan::new(4, Duration::from_secs(60));
-    let (mut untried, mut history, mut calls) = (mask.clone(), Vec::new(), 0);
+    let (mut untried, mut history, mut calls) = (*mask, Vec::new(), 0);
     loop {
         let members = (0..6).map(TargetIndex::at);
         let has_untried = members
