@@ -39,7 +39,7 @@ impl List {
         &self.entries
     }
 
-    /// The entry of `model` at a provider of this kind; names are taken as [`super::find`] takes them.
+    /// The entry of `model` at a provider of this kind; names are taken as [`super::find()`] takes them.
     pub fn find(&self, kind: &str, model: &str) -> Option<&Entry> {
         let kind = KINDS.iter().find(|known| **known == kind)?;
         let bare = bare(kind, model);

@@ -30,7 +30,7 @@ enum What {
     List(ListArgs),
     /// Compares the prices that are written down with the published ones
     Compare(compare::Args),
-    /// Reads newer prices and writes those of the environment's models as a [prices] table
+    /// Reads newer prices and writes those of the environment's models as a `[prices]` table
     Refresh(refresh::Args),
 }
 

@@ -65,7 +65,7 @@ pub(super) fn write(media: &Media, kind: Kind, options: GeminiOptions) -> Result
 /// Whether this host takes `media`.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub(super) fn fit(media: &Media, options: GeminiOptions) -> Result<(), Unfit> {
     match &media.source {
         Source::Id(id) => address_of(id, options).map(drop),
