@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::clock::Clock;
 use super::upstream::Upstream;
 use crate::balance::{FlightKey, Headroom, Room};
-use crate::model::{AnswerKind, Event, Finished, Outcome, PicoUsd, Time, Tokens};
+use crate::model::{AnswerKind, Event, Finished, Outcome, Phase, PicoUsd, Time, Tokens};
 use crate::provider::headroom;
 
 /// Told when an attempt has ended.
@@ -33,6 +33,8 @@ pub struct Attempt {
     kind: AnswerKind,
     flight: FlightKey,
     first_content: Option<Duration>,
+    /// Whether the client allows it less time than the operator.
+    is_hasty: bool,
     finished: bool,
 }
 
@@ -70,6 +72,7 @@ impl Attempt {
             kind,
             flight,
             first_content: None,
+            is_hasty: false,
             finished: false,
         }
     }
@@ -112,6 +115,13 @@ impl Attempt {
         }
     }
 
+    /// The client allows it less time than the operator: that this runs out says as little about the upstream as a client
+    /// that hangs up.
+    pub fn hasty(mut self) -> Self {
+        self.is_hasty = true;
+        self
+    }
+
     /// The stream has been silent for too long.
     pub fn gap(&mut self) {
         self.upstream
@@ -125,6 +135,10 @@ impl Attempt {
 
     fn end(&mut self, outcome: Outcome, account: Account) -> Finished {
         let now = self.clock.now();
+        let outcome = match outcome {
+            Outcome::Timeout(Phase::Attempt) if self.is_hasty => Outcome::Cancelled,
+            other => other,
+        };
         let end = Finished {
             outcome,
             total: now.since(self.started),

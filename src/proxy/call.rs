@@ -104,6 +104,11 @@ impl Call<'_> {
         let asked = self.question.envelope.extension.call_timeout;
         let deadlines = member.deadlines.over(self.deadlines);
         let longest = asked.map_or(deadlines.attempt, |asked| asked.min(deadlines.attempt));
+        let attempt = if longest < deadlines.attempt {
+            attempt.hasty()
+        } else {
+            attempt
+        };
         let due = Due::new(started.after(longest), Phase::Attempt);
         let running = Running {
             call: self,
@@ -183,7 +188,7 @@ impl Running<'_, '_> {
             wait: failed.wait,
             ..Account::default()
         };
-        self.attempt.finish(failed.outcome, account);
+        self.attempt.finish(evidence(&failed), account);
         failed
     }
 
@@ -492,4 +497,14 @@ fn is_encoded(headers: &HeaderMap) -> bool {
     encodings
         .into_iter()
         .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// What a failure counts as at its target. A 503 that says "overloaded" and names no wait may be a limit or an illness:
+/// ejection and probes find out within seconds, a rate that is learned from it would hold the target down for minutes.
+fn evidence(failed: &Failed) -> Outcome {
+    let is_503 = failed.status == Some(StatusCode::SERVICE_UNAVAILABLE);
+    match failed.outcome {
+        Outcome::Overloaded if is_503 && failed.wait.is_none() => Outcome::ServerError,
+        outcome => outcome,
+    }
 }

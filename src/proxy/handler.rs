@@ -124,6 +124,12 @@ async fn ask(
     head: &Parts,
     ending: &mut Ending,
 ) -> Result<Reply, Reject> {
+    // Known before anybody is found eligible, so that a refusal says where as well.
+    if question.envelope.extension.list.is_none()
+        && let Some(route) = snapshot.route(&question.envelope.model)
+    {
+        ending.end.route = Arc::clone(&route.label);
+    }
     let asking = Asking {
         proxy,
         snapshot,

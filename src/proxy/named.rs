@@ -10,7 +10,16 @@ pub(super) fn member(snapshot: &Snapshot, text: &str, param: &str) -> Result<Mem
     let found = UpstreamName::new(text)
         .ok()
         .and_then(|name| snapshot.member(&name));
-    found.ok_or_else(|| unknown(snapshot, text).about(param))
+    found.ok_or_else(|| {
+        if snapshot.route(text).is_some() {
+            let message =
+                format!("{text:?} is a route; expected a target here, as \"provider/model\"");
+            return Reject::new(Code::InvalidRequestError, message)
+                .about(param)
+                .final_word();
+        }
+        unknown(snapshot, text).about(param)
+    })
 }
 
 /// The answer to a name that nobody here has, with those that look like it.

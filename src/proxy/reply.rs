@@ -158,6 +158,7 @@ pub(super) struct Told {
 
 /// Makes the response and settles the request's record: at once if the answer is known in full, else with its last byte.
 pub(super) fn respond(reply: Reply, told: Told, mut ending: Ending) -> Response<Body> {
+    let id = told.request_id.clone();
     let (overhead, front) = (ending.settle_overhead(), told.front);
     let mut ours = told.headers(&ending);
     ours.push((OVERHEAD, millis(overhead)));
@@ -197,7 +198,7 @@ pub(super) fn respond(reply: Reply, told: Told, mut ending: Ending) -> Response<
             (
                 status,
                 reject.headers(),
-                Body::whole(write_error(front, &reject.body).into()),
+                Body::whole(error_body(front, &reject.body, &id)),
             )
         }
     };
@@ -248,3 +249,18 @@ fn millis(span: std::time::Duration) -> HeaderValue {
     let text = format!("{}.{:03}", span.as_millis(), span.subsec_micros() % 1_000);
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("0.000"))
 }
+
+/// An error in the dialect of `front`; Anthropic's holds the request's id.
+fn error_body(front: Front, error: &ErrorBody, id: &HeaderValue) -> Bytes {
+    let body = write_error(front, error);
+    let (Some(bare), Ok(id)) = (body.strip_suffix(NO_ID), id.to_str()) else {
+        return body.into();
+    };
+    let id = serde_json::Value::from(id).to_string();
+    [bare, b"\"request_id\":", id.as_bytes(), b"}"]
+        .concat()
+        .into()
+}
+
+/// The end of an error of Anthropic's that knows no id.
+const NO_ID: &[u8] = b"\"request_id\":null}";

@@ -439,6 +439,8 @@ async fn errors_have_the_shape_of_what_was_called() {
     let got = world.send(&post_to("/v1/messages", &unknown)).await;
     assert_eq!(got.status, 404);
     assert_eq!(parsed(&got)["error"]["type"], "not_found_error", "{got:?}");
+    let id = got.header("x-request-id");
+    assert_eq!(parsed(&got)["request_id"], id, "{got:?}");
 }
 
 #[tokio::test]

@@ -327,3 +327,68 @@ async fn a_targets_own_deadline_holds_before_its_routes() {
     let expected = Outcome::Timeout(Phase::FirstToken);
     assert_eq!(first, Some(("p0/m".to_owned(), expected)));
 }
+
+#[tokio::test]
+async fn an_overload_without_a_wait_counts_as_an_illness() {
+    let body =
+        r#"{"error":{"message":"That model is currently overloaded","type":"server_error"}}"#;
+    let (world, bad, _good) = world(
+        Act::Answer(response(
+            "503 Service Unavailable",
+            "application/json",
+            body,
+        )),
+        false,
+        LONG,
+    )
+    .await;
+    let got = world.chat(&ask(false)).await;
+    assert_eq!(got.status, 200, "{got:?}");
+    let attempts = world.attempts().await;
+    assert_eq!(attempts[0].1, Outcome::ServerError, "{attempts:?}");
+    let waits = format!(
+        "HTTP/1.1 503 Busy\r\nretry-after: 2\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    bad.now_do(Act::Answer(waits.into_bytes()));
+    let direct = ask(false).replace("\"chat\"", "\"p0/m\"");
+    let got = world.chat(&direct).await;
+    assert_eq!(
+        (got.status, got.code().as_str()),
+        (503, "overloaded"),
+        "{got:?}"
+    );
+    let last = world.attempts().await.pop();
+    assert_eq!(last.map(|(_, outcome)| outcome), Some(Outcome::Overloaded));
+}
+
+#[tokio::test]
+async fn a_bound_of_the_clients_own_says_nothing_about_the_target() {
+    let (world, _bad, _good) = world(Act::SendAndHang(Vec::new()), false, LONG).await;
+    let body = ask(false).replace("\"chat\"", "\"p0/m\"");
+    let hasty = body.replacen(
+        '{',
+        "{\"timeout\":{\"call_timeout\":20},\"retry\":{\"count\":0},",
+        1,
+    );
+    let got = world.chat(&hasty).await;
+    assert_eq!(
+        (got.status, got.code().as_str()),
+        (504, "upstream_timeout"),
+        "{got:?}"
+    );
+    let attempts = world.attempts().await;
+    assert_eq!(attempts, [("p0/m".to_owned(), Outcome::Cancelled)]);
+}
+
+#[tokio::test]
+async fn a_refusal_says_which_route_and_a_list_says_what_it_takes() {
+    let (world, _bad, _good) = world(good(false), false, LONG).await;
+    let list = "{\"load_balancer\":[{\"model\":\"chat\"}],\"messages\":[]}";
+    let got = world.chat(list).await;
+    assert_eq!(got.status, 400, "{got:?}");
+    assert!(
+        got.error("message").contains("\"chat\" is a route"),
+        "{got:?}"
+    );
+}

@@ -313,10 +313,7 @@ async fn a_call_timeout_of_the_request_bounds_the_attempt() {
         "{got:?}"
     );
     let attempts = world.attempts().await;
-    assert_eq!(
-        attempts,
-        [("p0/m".to_owned(), Outcome::Timeout(Phase::Attempt))]
-    );
+    assert_eq!(attempts, [("p0/m".to_owned(), Outcome::Cancelled)]);
 }
 
 #[tokio::test]
