@@ -4,11 +4,13 @@
 //! and the target's name, so that two runs differ only by what they choose.
 
 mod engine;
+mod policy;
 mod seen;
 mod target;
 mod world;
 
 pub use engine::{Run, run};
+pub use policy::{Asked, Attempt, Picked, Policy, Score};
 pub use world::{Load, Reload, Scenario, SimTarget};
 
 #[cfg(test)]
