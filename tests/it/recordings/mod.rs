@@ -2,7 +2,7 @@
 //!
 //! A success is read by the adapter of its words, in chunks of seven bytes where it streams, and written for every client
 //! that could have asked. What is written must be valid by the provider's own schemas, and must say what the recording says:
-//! text, calls of tools, why it ended, tokens. Both sides of that are read by plain code in `said` that shares nothing with
+//! text, calls of tools, why it ended, tokens; and it costs prices times tokens. Both sides of that are read by plain code in `said` that shares nothing with
 //! the program. Errors must mean what their row says.
 //!
 //! The recordings and the schemas belong to others and are where `WEIGHBRIDGE_DATA` says; without it the same code runs on
@@ -10,6 +10,8 @@
 
 mod errors;
 mod fixtures;
+mod order;
+mod priced;
 mod recording;
 mod replay;
 mod said;
@@ -18,8 +20,10 @@ mod schema;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use priced::Prices;
 use recording::Recording;
 use replay::Replay;
+pub(crate) use said::Usage;
 use schema::Schemas;
 
 /// What became of many recordings.
@@ -28,6 +32,7 @@ struct Tally {
     used: BTreeMap<String, usize>,
     unused: Vec<String>,
     fronts: usize,
+    prices: Prices,
     wrong: Vec<String>,
 }
 
@@ -35,12 +40,17 @@ impl Tally {
     fn replay(&mut self, recording: &Recording, schemas: Option<&Schemas>) {
         if recording.status != 200 {
             let wrong = errors::check(recording);
-            self.count("error", recording, Replay { fronts: 0, wrong });
+            let replay = Replay {
+                wrong,
+                ..Replay::default()
+            };
+            self.count("error", recording, replay);
             return;
         }
         match recording.api() {
             Ok(api) => {
-                let replay = replay::success(recording, api, schemas);
+                let mut replay = replay::success(recording, api, schemas);
+                self.prices.check(recording, &mut replay);
                 let kind = if recording.stream { "stream" } else { "unary" };
                 self.count(&format!("{api:?} {kind}"), recording, replay);
             }
@@ -69,7 +79,10 @@ fn every_recording_is_answered_on_every_front() {
     };
     let schemas = Schemas::read(&data);
     let recordings = recording::all(&data);
-    let mut tally = Tally::default();
+    let mut tally = Tally {
+        prices: Prices::published(&data),
+        ..Tally::default()
+    };
     for recording in &recordings {
         tally.replay(recording, Some(&schemas));
     }
@@ -82,6 +95,7 @@ fn every_recording_is_answered_on_every_front() {
         tally.used
     );
     println!("checked by schemas: {:?}", schemas.checked.borrow());
+    println!("{}", tally.prices);
     println!("not used:\n  {}", tally.unused.join("\n  "));
     assert!(
         tally.wrong.is_empty(),
@@ -89,7 +103,17 @@ fn every_recording_is_answered_on_every_front() {
         tally.wrong.len(),
         tally.wrong.join("\n")
     );
-    assert!(tally.all_used() >= 205, "{} are used", tally.all_used());
+    assert!(recordings.len() >= 215, "all are there");
+    let used = tally.all_used();
+    assert_eq!(
+        (used + tally.unused.len(), tally.unused.len()),
+        (recordings.len(), 5),
+        "all are used but four of InvokeModel and one of Cohere's version 1"
+    );
+    assert!(
+        tally.prices.count_published() >= 100,
+        "most have a published price"
+    );
 }
 
 #[test]

@@ -1,13 +1,16 @@
 //! One recorded success through its adapter and every front.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use weighbridge::dialect::any::Client;
 use weighbridge::dialect::neutral::{Piece, Request};
 use weighbridge::model::{Outcome, Tokens};
 use weighbridge::wire::{StreamReader, answer};
 
+use super::order;
 use super::recording::{Api, Recording};
-use super::said::{Choice, End, Said, Usage, events};
+use super::said::{Call, Choice, End, Said, Usage, events};
 use super::schema::Schemas;
 
 const FRONTS: [(Client, Api); 4] = [
@@ -21,6 +24,10 @@ const FRONTS: [(Client, Api); 4] = [
 #[derive(Default)]
 pub(super) struct Replay {
     pub(super) fronts: usize,
+    /// As the program counts them, passing by and translated.
+    pub(super) tokens: Vec<Tokens>,
+    /// As the recording counts them.
+    pub(super) usage: Option<Usage>,
     pub(super) wrong: Vec<String>,
 }
 
@@ -56,6 +63,7 @@ fn request(client: Client, stream: bool) -> Request {
 pub(super) fn success(recording: &Recording, api: Api, schemas: Option<&Schemas>) -> Replay {
     let mut replay = Replay::default();
     let said = Said::of(api, recording.stream, &recording.body);
+    replay.usage = said.usage;
     replay.watch(recording, api, &said);
     if recording.stream {
         replay.stream(recording, api, &said, schemas);
@@ -92,6 +100,7 @@ impl Replay {
                 }
             }
         };
+        self.tokens.extend(usage);
         self.compare_usage("watched", said.usage, usage.map(counts));
     }
 
@@ -104,6 +113,7 @@ impl Replay {
             }
             None => return,
         };
+        self.tokens.extend(answer.usage);
         self.compare_usage("read", said.usage, answer.usage.map(counts));
         for (client, front) in fronts_for(said) {
             let written = client.write_answer(&answer, &request(client, false));
@@ -129,11 +139,20 @@ impl Replay {
             let last = format!("{:?} is the last piece", pieces.last());
             self.wrong.push(last);
         }
+        let usage = pieces.iter().rev().find_map(|piece| match piece {
+            Piece::Usage(tokens) => Some(*tokens),
+            _ => None,
+        });
+        self.tokens.extend(usage);
+        self.compare_usage("read", said.usage, usage.map(counts));
         for (client, front) in fronts_for(said) {
             let mut writer = client.writer(&request(client, true), 7, 1_795_478_400);
             let mut written = Vec::new();
             for piece in &pieces {
                 writer.piece(piece, &mut written);
+            }
+            if let Err(wrong) = order::check(client, &written) {
+                self.wrong.push(format!("{client:?}: {wrong}"));
             }
             for event in events(&written) {
                 let checked = schemas.map(|schemas| schemas.check_event(client, &event));
@@ -153,7 +172,9 @@ impl Replay {
                 .push(format!("{client:?}: {found} choices for {wanted}"));
         }
         for (wanted, found) in expected.choices.iter().zip(&found.choices) {
-            if !same(wanted, found) {
+            let told = end_for(client, wanted);
+            let ends = found.finish.is_some() && (told.is_none() || told == found.finish);
+            if !(ends && wanted.text == found.text && same_calls(&wanted.calls, &found.calls)) {
                 let wrong = format!("{client:?}:\n  wanted {wanted:?}\n  found {found:?}");
                 self.wrong.push(wrong);
             }
@@ -161,7 +182,7 @@ impl Replay {
         // Azure's Grok reports more cached than asked; Messages counts both apart and cannot say so.
         let wanted = expected.usage.map(|usage| match client {
             Client::Messages => Usage {
-                input: usage.input.max(usage.cached),
+                input: usage.input.max(usage.cached + usage.written),
                 ..usage
             },
             Client::Chat | Client::Completions | Client::Responses => usage,
@@ -189,19 +210,35 @@ fn fronts_for(said: &Said) -> impl Iterator<Item = (Client, Api)> {
     })
 }
 
-fn same(wanted: &Choice, found: &Choice) -> bool {
-    let finish = match &wanted.finish {
+/// What of it a client of this front is told: Responses say of a complete answer only that it is, so whether there are calls
+/// is seen; the others say it in a word.
+fn end_for(client: Client, choice: &Choice) -> Option<End> {
+    let by_word = client != Client::Responses && !choice.calls.is_empty();
+    match &choice.finish {
         // A provider's own word becomes one of the client's; a stream that does not say must still end.
-        Some(End::Other(_)) | None => true,
-        known => *known == found.finish,
-    };
-    finish && wanted.text == found.text && wanted.calls == found.calls
+        None | Some(End::Other(_)) => None,
+        Some(End::Complete | End::Calls) if by_word => Some(End::Calls),
+        Some(End::Complete | End::Calls) => Some(End::Complete),
+        Some(known) => Some(known.clone()),
+    }
+}
+
+/// Whether calls are the same ones: an id that was given is kept, and where none was, each has one of its own.
+fn same_calls(wanted: &[Call], found: &[Call]) -> bool {
+    let ids: BTreeSet<&str> = found.iter().map(|call| call.id.as_str()).collect();
+    let each = wanted.iter().zip(found).all(|(wanted, found)| {
+        let id = wanted.id.is_empty() || wanted.id == found.id;
+        id && wanted.name == found.name && wanted.arguments == found.arguments
+    });
+    each && wanted.len() == found.len() && ids.len() == found.len() && !ids.contains("")
 }
 
 const fn counts(tokens: Tokens) -> Usage {
     Usage {
         input: tokens.input,
         cached: tokens.cached_input,
+        written: tokens.cache_write,
         output: tokens.output,
+        reasoning: tokens.reasoning,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Choice, End, Said, Usage, arguments, count, list, text};
+use super::{Call, Choice, End, Said, Usage, arguments, count, list, text};
 
 /// The messages of a binary event stream, each as `{event's name: payload}`. Checksums are not looked at.
 pub(super) fn events(mut body: &[u8]) -> Vec<Value> {
@@ -41,8 +41,11 @@ pub(super) fn answer(document: &Value) -> Said {
     for block in list(&document["output"]["message"]["content"]) {
         said.text += text(&block["text"]);
         if let Some(call) = block.get("toolUse") {
-            let name = text(&call["name"]).to_owned();
-            said.calls.push((name, call["input"].clone()));
+            said.calls.push(Call {
+                id: text(&call["toolUseId"]).to_owned(),
+                name: text(&call["name"]).to_owned(),
+                arguments: call["input"].clone(),
+            });
         }
     }
     said.finish = finish(&document["stopReason"]);
@@ -56,12 +59,12 @@ pub(super) fn answer(document: &Value) -> Said {
 pub(super) fn stream(events: &[Value]) -> Said {
     let mut said = Choice::default();
     let mut counts = None;
-    let mut calls: BTreeMap<u64, (String, String)> = BTreeMap::new();
+    let mut calls: BTreeMap<u64, (Call, String)> = BTreeMap::new();
     for event in events {
         let (start, more) = (&event["contentBlockStart"], &event["contentBlockDelta"]);
         if let Some(call) = start["start"].get("toolUse") {
-            let name = text(&call["name"]).to_owned();
-            calls.insert(count(&start["contentBlockIndex"]), (name, String::new()));
+            let begun = super::call(&call["toolUseId"], &call["name"], "");
+            calls.insert(count(&start["contentBlockIndex"]), (begun, String::new()));
         }
         said.text += text(&more["delta"]["text"]);
         if let Some((_, written)) = calls.get_mut(&count(&more["contentBlockIndex"])) {
@@ -72,7 +75,10 @@ pub(super) fn stream(events: &[Value]) -> Said {
     }
     let calls = calls.into_values();
     said.calls = calls
-        .map(|(name, written)| (name, arguments(&written)))
+        .map(|(call, written)| Call {
+            arguments: arguments(&written),
+            ..call
+        })
         .collect();
     Said {
         choices: vec![said],
@@ -82,7 +88,8 @@ pub(super) fn stream(events: &[Value]) -> Said {
 
 fn finish(word: &Value) -> Option<End> {
     Some(match word.as_str()? {
-        "end_turn" | "stop_sequence" | "tool_use" => End::Complete,
+        "end_turn" | "stop_sequence" => End::Complete,
+        "tool_use" => End::Calls,
         "max_tokens" | "model_context_window_exceeded" => End::Length,
         "guardrail_intervened" | "content_filtered" => End::Filtered,
         other => End::Other(other.to_owned()),
@@ -91,9 +98,12 @@ fn finish(word: &Value) -> Option<End> {
 
 fn usage(value: &Value) -> Option<Usage> {
     let cached = count(&value["cacheReadInputTokens"]);
+    let written = count(&value["cacheWriteInputTokens"]);
     Some(Usage {
-        input: value["inputTokens"].as_u64()? + cached + count(&value["cacheWriteInputTokens"]),
+        input: value["inputTokens"].as_u64()? + cached + written,
         cached,
+        written,
         output: count(&value["outputTokens"]),
+        reasoning: 0,
     })
 }

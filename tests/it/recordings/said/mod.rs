@@ -3,7 +3,7 @@
 //! The same reading is made of the recording and of what the fronts write, and the two are compared.
 
 mod converse;
-mod openai;
+pub(super) mod openai;
 mod others;
 
 use serde_json::Value;
@@ -22,16 +22,25 @@ pub(super) struct Said {
 pub(super) struct Choice {
     /// Text and refusals, joined.
     pub(super) text: String,
-    /// Names and arguments.
-    pub(super) calls: Vec<(String, Value)>,
+    pub(super) calls: Vec<Call>,
     pub(super) finish: Option<End>,
+}
+
+/// A call of a tool.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Call {
+    /// What its result will name; empty where the interface has no ids.
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) arguments: Value,
 }
 
 /// Why it ended, in words that all interfaces share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// Complete, calls of tools included: whether there are any is seen.
     Complete,
+    /// Complete, and tools are to be called.
+    Calls,
     Length,
     /// Cut off by a policy, or refused by the model.
     Filtered,
@@ -39,12 +48,18 @@ pub(super) enum End {
     Other(String),
 }
 
-/// Token counts: of the prompt with what was cached, of it read from the cache, of the answer with reasoning.
+/// Token counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Usage {
-    pub(super) input: u64,
-    pub(super) cached: u64,
-    pub(super) output: u64,
+pub(crate) struct Usage {
+    /// Of the prompt, with the next two.
+    pub(crate) input: u64,
+    /// Read from the provider's cache.
+    pub(crate) cached: u64,
+    /// Written to it.
+    pub(crate) written: u64,
+    /// Of the answer, with the next.
+    pub(crate) output: u64,
+    pub(crate) reasoning: u64,
 }
 
 impl Said {
@@ -89,6 +104,15 @@ pub(super) fn events(body: &[u8]) -> Vec<Value> {
     data.filter(|data| data.trim() != "[DONE]")
         .map(|data| serde_json::from_str(&data).unwrap())
         .collect()
+}
+
+/// A call whose arguments are written as text.
+fn call(id: &Value, name: &Value, written: &str) -> Call {
+    Call {
+        id: text(id).to_owned(),
+        name: text(name).to_owned(),
+        arguments: arguments(written),
+    }
 }
 
 /// A text, empty where there is none.

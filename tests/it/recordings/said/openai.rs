@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Choice, End, Said, Usage, arguments, count, list, text};
+use super::{Call, Choice, End, Said, Usage, arguments, call, count, list, text};
 
 /// A chat completion.
 pub(super) fn chat(document: &Value) -> Said {
@@ -16,8 +16,8 @@ pub(super) fn chat(document: &Value) -> Said {
         };
         let calls = list(&message["tool_calls"]).iter();
         let older = [&message["function_call"]].into_iter();
-        for call in calls.chain(older.filter(|call| !call.is_null())) {
-            said.calls.push(chat_call(call));
+        for made in calls.chain(older.filter(|call| !call.is_null())) {
+            said.calls.push(chat_call(made));
         }
         said.finish = finish(&choice["finish_reason"]);
         said
@@ -29,21 +29,22 @@ pub(super) fn chat(document: &Value) -> Said {
 }
 
 /// A call of a function, of a custom tool with its one text, or in the older form without a list.
-fn chat_call(call: &Value) -> (String, Value) {
-    if call["type"] == "custom" {
-        let custom = &call["custom"];
-        let name = text(&custom["name"]).to_owned();
-        return (name, json!({"input": custom["input"]}));
+fn chat_call(made: &Value) -> Call {
+    if made["type"] == "custom" {
+        let custom = &made["custom"];
+        return Call {
+            arguments: json!({"input": custom["input"]}),
+            ..call(&made["id"], &custom["name"], "")
+        };
     }
-    let function = call.get("function").unwrap_or(call);
-    let name = text(&function["name"]).to_owned();
-    (name, arguments(text(&function["arguments"])))
+    let function = made.get("function").unwrap_or(made);
+    call(&made["id"], &function["name"], text(&function["arguments"]))
 }
 
 /// A stream of chat completions.
 pub(super) fn chat_stream(chunks: &[Value]) -> Said {
     let mut choices: BTreeMap<u64, Choice> = BTreeMap::new();
-    let mut calls: BTreeMap<(u64, u64), (String, String)> = BTreeMap::new();
+    let mut calls: BTreeMap<(u64, u64), [String; 3]> = BTreeMap::new();
     let mut counts = None;
     for chunk in chunks {
         counts = usage(&chunk["usage"])
@@ -60,17 +61,25 @@ pub(super) fn chat_stream(chunks: &[Value]) -> Said {
             said.text += &content(&delta["content"]);
             said.text += text(&delta["refusal"]);
             said.finish = finish(&choice["finish_reason"]).or(said.finish.take());
-            for (place, call) in (0..).zip(list(&delta["tool_calls"])) {
-                let at = call["index"].as_u64().unwrap_or(place);
-                let (name, arguments) = calls.entry((index, at)).or_default();
-                name.push_str(text(&call["function"]["name"]));
-                arguments.push_str(text(&call["function"]["arguments"]));
+            for (place, made) in (0..).zip(list(&delta["tool_calls"])) {
+                let at = made["index"].as_u64().unwrap_or(place);
+                let [id, name, written] = calls.entry((index, at)).or_default();
+                // Some say it again with every piece.
+                if let Some(told) = made["id"].as_str().filter(|told| !told.is_empty()) {
+                    told.clone_into(id);
+                }
+                name.push_str(text(&made["function"]["name"]));
+                written.push_str(text(&made["function"]["arguments"]));
             }
         }
     }
-    for ((index, _), (name, written)) in calls {
+    for ((index, _), [id, name, written]) in calls {
         let said = choices.entry(index).or_default();
-        said.calls.push((name, arguments(&written)));
+        said.calls.push(Call {
+            id,
+            name,
+            arguments: arguments(&written),
+        });
     }
     Said {
         choices: choices.into_values().collect(),
@@ -97,7 +106,7 @@ pub(super) fn completions(documents: &[Value]) -> Said {
 }
 
 /// A response.
-pub(super) fn response(document: &Value) -> Said {
+pub(in super::super) fn response(document: &Value) -> Said {
     let mut said = Choice::default();
     for item in list(&document["output"]) {
         match text(&item["type"]) {
@@ -107,10 +116,7 @@ pub(super) fn response(document: &Value) -> Said {
                     said.text += text(&part["refusal"]);
                 }
             }
-            "function_call" => {
-                let name = text(&item["name"]).to_owned();
-                said.calls.push((name, arguments(text(&item["arguments"]))));
-            }
+            "function_call" => said.calls.push(response_call(item)),
             _ => {}
         }
     }
@@ -128,8 +134,12 @@ pub(super) fn response(document: &Value) -> Said {
     }
 }
 
+fn response_call(item: &Value) -> Call {
+    call(&item["call_id"], &item["name"], text(&item["arguments"]))
+}
+
 /// The stream of a response: its text and calls as they came, the rest from its last event.
-pub(super) fn response_stream(events: &[Value]) -> Said {
+pub(in super::super) fn response_stream(events: &[Value]) -> Said {
     let last = events
         .iter()
         .rfind(|event| event["response"].is_object())
@@ -142,9 +152,7 @@ pub(super) fn response_stream(events: &[Value]) -> Said {
                 said.text += text(&event["delta"]);
             }
             "response.output_item.done" if event["item"]["type"] == "function_call" => {
-                let name = text(&event["item"]["name"]).to_owned();
-                let written = text(&event["item"]["arguments"]);
-                said.calls.push((name, arguments(written)));
+                said.calls.push(response_call(&event["item"]));
             }
             _ => {}
         }
@@ -164,7 +172,8 @@ fn content(value: &Value) -> String {
 
 fn finish(word: &Value) -> Option<End> {
     Some(match word.as_str()? {
-        "stop" | "tool_calls" | "function_call" | "eos" => End::Complete,
+        "stop" | "eos" => End::Complete,
+        "tool_calls" | "function_call" => End::Calls,
         "length" => End::Length,
         "content_filter" => End::Filtered,
         other => End::Other(other.to_owned()),
@@ -175,23 +184,27 @@ fn finish(word: &Value) -> Option<End> {
 fn usage(value: &Value) -> Option<Usage> {
     let object = value.as_object()?;
     let first = |keys: &[&str]| keys.iter().find_map(|key| object.get(*key)?.as_u64());
-    let details = [
-        &value["prompt_tokens_details"],
-        &value["input_tokens_details"],
-    ];
-    let cached = details
-        .iter()
-        .find_map(|details| details["cached_tokens"].as_u64());
+    let detail = |places: [&str; 2], keys: &[&str]| {
+        let mut places = places.iter();
+        places.find_map(|place| keys.iter().find_map(|key| value[*place][*key].as_u64()))
+    };
+    let prompt = ["prompt_tokens_details", "input_tokens_details"];
+    let answer = ["completion_tokens_details", "output_tokens_details"];
     let asked = first(&["prompt_tokens", "input_tokens"])?;
     let answered = first(&["completion_tokens", "output_tokens"]).unwrap_or(0);
-    let cached = cached
-        .or_else(|| first(&["prompt_cache_hit_tokens", "cached_tokens"]))
+    let cached = detail(prompt, &["cached_tokens"])
+        .or_else(|| first(&["prompt_cache_hit_tokens", "cached_tokens"]));
+    let reasoned = detail(answer, &["reasoning_tokens", "thinking_tokens"])
+        .or_else(|| first(&["reasoning_tokens"]))
         .unwrap_or(0);
+    // Gemini's chat tells thoughts by the total alone.
     let total = first(&["total_tokens"]).unwrap_or(0);
+    let beside = total.saturating_sub(asked + answered);
     Some(Usage {
         input: asked,
-        cached,
-        // Gemini's chat tells thoughts by the total alone.
-        output: answered.max(total.saturating_sub(asked)),
+        cached: cached.unwrap_or(0),
+        written: detail(prompt, &["cache_write_tokens"]).unwrap_or(0),
+        output: answered + beside,
+        reasoning: reasoned.max(beside),
     })
 }

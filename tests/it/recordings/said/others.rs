@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Choice, End, Said, Usage, arguments, count, list, text};
+use super::{Call, Choice, End, Said, Usage, arguments, call, count, list, text};
 
 /// A message.
 pub(super) fn message(document: &Value) -> Said {
@@ -12,10 +12,10 @@ pub(super) fn message(document: &Value) -> Said {
     for block in list(&document["content"]) {
         match text(&block["type"]) {
             "text" => said.text += text(&block["text"]),
-            "tool_use" => {
-                let name = text(&block["name"]).to_owned();
-                said.calls.push((name, block["input"].clone()));
-            }
+            "tool_use" => said.calls.push(Call {
+                arguments: block["input"].clone(),
+                ..call(&block["id"], &block["name"], "")
+            }),
             _ => {}
         }
     }
@@ -29,7 +29,7 @@ pub(super) fn message(document: &Value) -> Said {
 /// The events of a message.
 pub(super) fn message_stream(events: &[Value]) -> Said {
     let mut said = Choice::default();
-    let mut calls: BTreeMap<u64, (String, String)> = BTreeMap::new();
+    let mut calls: BTreeMap<u64, (Call, String)> = BTreeMap::new();
     let mut counts = serde_json::Map::new();
     for event in events {
         let index = count(&event["index"]);
@@ -39,8 +39,9 @@ pub(super) fn message_stream(events: &[Value]) -> Said {
             "content_block_start" => match text(&event["content_block"]["type"]) {
                 "text" => said.text += text(&event["content_block"]["text"]),
                 "tool_use" => {
-                    let name = text(&event["content_block"]["name"]).to_owned();
-                    calls.insert(index, (name, String::new()));
+                    let block = &event["content_block"];
+                    let begun = call(&block["id"], &block["name"], "");
+                    calls.insert(index, (begun, String::new()));
                 }
                 _ => {}
             },
@@ -60,7 +61,10 @@ pub(super) fn message_stream(events: &[Value]) -> Said {
     }
     let calls = calls.into_values();
     said.calls = calls
-        .map(|(name, written)| (name, arguments(&written)))
+        .map(|(call, written)| Call {
+            arguments: arguments(&written),
+            ..call
+        })
         .collect();
     Said {
         choices: vec![said],
@@ -77,7 +81,8 @@ fn add(counts: &mut serde_json::Map<String, Value>, usage: &Value) {
 
 fn message_finish(word: &Value) -> Option<End> {
     Some(match word.as_str()? {
-        "end_turn" | "stop_sequence" | "tool_use" => End::Complete,
+        "end_turn" | "stop_sequence" => End::Complete,
+        "tool_use" => End::Calls,
         "max_tokens" | "model_context_window_exceeded" => End::Length,
         "refusal" => End::Filtered,
         other => End::Other(other.to_owned()),
@@ -86,12 +91,13 @@ fn message_finish(word: &Value) -> Option<End> {
 
 fn message_usage(value: &Value) -> Option<Usage> {
     let cached = count(&value["cache_read_input_tokens"]);
+    let written = count(&value["cache_creation_input_tokens"]);
     Some(Usage {
-        input: value["input_tokens"].as_u64()?
-            + cached
-            + count(&value["cache_creation_input_tokens"]),
+        input: value["input_tokens"].as_u64()? + cached + written,
         cached,
+        written,
         output: count(&value["output_tokens"]),
+        reasoning: count(&value["output_tokens_details"]["thinking_tokens"]),
     })
 }
 
@@ -106,6 +112,8 @@ pub(super) fn gemini(documents: &[Value]) -> Said {
                 input: count(&counts["promptTokenCount"])
                     + count(&counts["toolUsePromptTokenCount"]),
                 cached: count(&counts["cachedContentTokenCount"]),
+                written: 0,
+                reasoning: count(&counts["thoughtsTokenCount"]),
                 output: count(&counts["candidatesTokenCount"])
                     + count(&counts["thoughtsTokenCount"]),
             });
@@ -116,11 +124,12 @@ pub(super) fn gemini(documents: &[Value]) -> Said {
                 if part["thought"] != true {
                     said.text += text(&part["text"]);
                 }
-                if let Some(call) = part.get("functionCall") {
-                    let name = text(&call["name"]).to_owned();
-                    let given = call.get("args").filter(|args| !args.is_null());
-                    let given = given.cloned().unwrap_or_else(|| arguments(""));
-                    said.calls.push((name, given));
+                if let Some(made) = part.get("functionCall") {
+                    let given = made.get("args").filter(|args| !args.is_null());
+                    said.calls.push(Call {
+                        arguments: given.cloned().unwrap_or_else(|| arguments("")),
+                        ..call(&made["id"], &made["name"], "")
+                    });
                 }
             }
             said.finish = match text(&candidate["finishReason"]) {
@@ -145,9 +154,9 @@ pub(super) fn cohere(document: &Value) -> Said {
     let parts = list(&message["content"])
         .iter()
         .map(|part| text(&part["text"]));
-    let calls = list(&message["tool_calls"]).iter().map(|call| {
-        let name = text(&call["function"]["name"]).to_owned();
-        (name, arguments(text(&call["function"]["arguments"])))
+    let calls = list(&message["tool_calls"]).iter().map(|made| {
+        let function = &made["function"];
+        call(&made["id"], &function["name"], text(&function["arguments"]))
     });
     Said {
         choices: vec![Choice {
@@ -163,19 +172,21 @@ pub(super) fn cohere(document: &Value) -> Said {
 pub(super) fn cohere_stream(events: &[Value]) -> Said {
     let mut said = Choice::default();
     let mut usage = None;
-    let mut calls: BTreeMap<u64, (String, String)> = BTreeMap::new();
+    let mut calls: BTreeMap<u64, [String; 3]> = BTreeMap::new();
     for event in events {
         let delta = &event["delta"];
-        let call = &delta["message"]["tool_calls"]["function"];
+        let made = &delta["message"]["tool_calls"];
+        let function = &made["function"];
         let index = count(&event["index"]);
         match text(&event["type"]) {
             "content-start" | "content-delta" => {
                 said.text += text(&delta["message"]["content"]["text"]);
             }
             "tool-call-start" | "tool-call-delta" => {
-                let (name, written) = calls.entry(index).or_default();
-                name.push_str(text(&call["name"]));
-                written.push_str(text(&call["arguments"]));
+                let [id, name, written] = calls.entry(index).or_default();
+                id.push_str(text(&made["id"]));
+                name.push_str(text(&function["name"]));
+                written.push_str(text(&function["arguments"]));
             }
             "message-end" => {
                 said.finish = cohere_finish(&delta["finish_reason"]);
@@ -186,7 +197,11 @@ pub(super) fn cohere_stream(events: &[Value]) -> Said {
     }
     let calls = calls.into_values();
     said.calls = calls
-        .map(|(name, written)| (name, arguments(&written)))
+        .map(|[id, name, written]| Call {
+            id,
+            name,
+            arguments: arguments(&written),
+        })
         .collect();
     Said {
         choices: vec![said],
@@ -196,7 +211,8 @@ pub(super) fn cohere_stream(events: &[Value]) -> Said {
 
 fn cohere_finish(word: &Value) -> Option<End> {
     Some(match word.as_str()? {
-        "COMPLETE" | "STOP_SEQUENCE" | "TOOL_CALL" => End::Complete,
+        "COMPLETE" | "STOP_SEQUENCE" => End::Complete,
+        "TOOL_CALL" => End::Calls,
         "MAX_TOKENS" => End::Length,
         other => End::Other(other.to_owned()),
     })
@@ -208,6 +224,9 @@ fn cohere_usage(value: &Value) -> Option<Usage> {
     Some(Usage {
         input: billed["input_tokens"].as_u64()?,
         cached: 0,
+        written: 0,
         output: count(&billed["output_tokens"]),
+        // What is thought is counted with what is said, and may be more than what is billed of both.
+        reasoning: count(&value["tokens"]["reasoning_tokens"]).min(count(&billed["output_tokens"])),
     })
 }
