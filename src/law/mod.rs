@@ -20,10 +20,12 @@ mod number;
 mod read;
 mod state;
 
+pub(crate) use check::non_negative;
 pub use failure::ErrorKind;
 pub use fate::{Answer, Ask, Ending, Fate, Hang, MAX_TOKENS, Wrong, fate};
 pub use noise::{Draws, Generator, factor, salt};
 pub use number::{Number, NumberError};
+pub(crate) use number::{fraction as fraction_over_time, non_negative as non_negative_over_time};
 pub use read::LawError;
 pub use state::{Bucket, Limits, Queue, RateLimit, State, Ticket, Window, WindowLimit};
 
@@ -238,12 +240,13 @@ pub enum Misbehave {
     ErrorMidway,
 }
 
+/// `value` rounded.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "float casts saturate, and what is below zero counts as zero"
 )]
-fn whole(value: f64) -> u64 {
+pub(crate) fn whole(value: f64) -> u64 {
     value.round() as u64
 }
 

@@ -179,12 +179,12 @@ fn ordered(points: Vec<(f64, f64)>) -> Result<Vec<(f64, f64)>, NumberError> {
 // === reading and writing ===
 
 /// Reads a figure that is never below zero, at any time: durations, counts, prices.
-pub(super) fn non_negative<'de, D: Deserializer<'de>>(from: D) -> Result<Number, D::Error> {
+pub(crate) fn non_negative<'de, D: Deserializer<'de>>(from: D) -> Result<Number, D::Error> {
     within(from, f64::INFINITY, "a number from 0 up")
 }
 
 /// Reads a share of requests: 0 to 1 at all times.
-pub(super) fn fraction<'de, D: Deserializer<'de>>(from: D) -> Result<Number, D::Error> {
+pub(crate) fn fraction<'de, D: Deserializer<'de>>(from: D) -> Result<Number, D::Error> {
     within(from, 1.0, "a share from 0 to 1")
 }
 

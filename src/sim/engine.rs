@@ -1,414 +1,420 @@
-//! The event loop over virtual time, around one route on one replica.
+//! The event loop over virtual time: requests come, somebody chooses, targets do what their laws say.
+//!
+//! Time jumps from event to event. Requests are made by [`Arrivals`] one after the other, an attempt's whole fate is known
+//! when it is sent, and of its events only the next one waits in the queue, so the queue is as long as requests are in
+//! flight. Events of the same microsecond happen in a fixed order: what was under way, then the tick, then arrivals.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
-use super::seen::events;
-use super::target::Target;
-use super::world::Scenario;
-use crate::balance::gate::{Ask, GateState, Gates, Reason, Row, Standing, admit};
-use crate::balance::{
-    Decision, Draw, FlightKey, Input, Mask, Memory, Objective, Plan, RouteInput, RouteSpec, Share,
-    Strategy, TargetSpec, WeightTable, step,
-};
-use crate::law::{Draws, Generator, fate};
-use crate::model::{
-    AnswerKind, Event, NameError, Outcome, RouteName, TargetIndex, TargetName, Time, Tokens,
-    UpstreamName,
-};
+use super::arrivals::{Arrival, Arrivals};
+use super::decides::{Decides, Heard, Replicas};
+use super::loss;
+use super::oracle::{Oracle, Sight};
+use super::policy::{Asked, Attempt, Policy, Score};
+use super::record::{End, Run, Served, Tried};
+use super::scenario::Scenario;
+use super::seen::{Patience, events};
+use super::world::{Bill, World};
+use crate::balance::Mask;
+use crate::law::{Fate, Ticket};
+use crate::model::{AnswerKind, Event, Finished, Outcome, TargetIndex, Time};
 
 /// Time between two ticks.
 const TICK: Duration = Duration::from_millis(250);
-/// 2³² / φ, the step of the even draws.
-const GOLDEN: u32 = 0x9E37_79B9;
+/// With failover: further targets that a request may try.
+const FURTHER: usize = 2;
+/// With failover: when a stream's first content is due, at the latest.
+const FIRST_DUE: Duration = Duration::from_secs(8);
+/// With failover: the part of the client's patience that one unary attempt may use up. More, and a second attempt has no
+/// time left to succeed; less, and long answers are cut off that would have come.
+const UNARY_PART: f64 = 0.6;
 
-/// What a run brought.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Run {
-    /// Target names, in the order of the figures below.
-    pub names: Vec<String>,
-    /// Configured shares.
-    pub configured: Vec<Share>,
-    /// First picks per bucket of [`Run::BUCKET`] and target.
-    pub picked: Vec<Vec<u64>>,
-    /// The shares that came into force, each with its moment, by all of `names`.
-    pub shares: Vec<(Time, Vec<Share>)>,
-    /// Requests in all.
-    pub requests: u64,
-    /// Requests that failed, the client's own mistakes apart.
-    pub failures: u64,
-    /// Times that a serving target was ejected.
-    pub ejections: u64,
-    /// The last decision.
-    pub last: Option<Decision>,
-    /// The largest distance (half the sum of absolute differences) of a granted table from the configured one.
-    pub farthest: f64,
+/// Whether a request that failed before its first content goes to another target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failover {
+    /// Its caller gets the failure: the bare choice is judged.
+    Off,
+    /// Up to two further targets, as in the daemon; the same for every policy.
+    On,
 }
 
-impl Run {
-    /// Seconds of a bucket in which picks are counted.
-    pub const BUCKET: f64 = 0.5;
-
-    /// Distance between the shares of all picks and the configured ones: half the sum of absolute differences.
-    pub fn departure(&self) -> f64 {
-        let total: u64 = self.picked.iter().flatten().sum();
-        let share = |i: usize| {
-            let own: u64 = self.picked.iter().map(|bucket| bucket[i]).sum();
-            own as f64 / (total as f64).max(1.0)
-        };
-        let distances = self
-            .configured
-            .iter()
-            .enumerate()
-            .map(|(i, c)| (share(i) - c.fraction()).abs());
-        distances.sum::<f64>() / 2.0
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum What {
-    Arrival(u64),
-    Happens {
-        target: usize,
-        key: FlightKey,
-        event: Event,
-    },
-    Tick,
-    Reload,
-}
-
-#[derive(Debug)]
-struct Due(Time, u64, What);
-
-impl PartialEq for Due {
-    fn eq(&self, other: &Self) -> bool {
-        (self.0, self.1) == (other.0, other.1)
-    }
-}
-impl Eq for Due {}
-impl PartialOrd for Due {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Due {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.0, self.1).cmp(&(other.0, other.1))
-    }
-}
-
-struct Engine<'a> {
-    scenario: &'a Scenario,
+/// Runs a scenario with a policy for each replica. The same arguments give the same run.
+pub fn run<P: Policy>(
+    scenario: &Scenario,
     seed: u64,
-    strategy: Strategy,
-    plan: Plan,
-    memory: Memory,
-    granted: WeightTable,
-    configured: WeightTable,
-    targets: Vec<Target>,
-    /// The targets of the route, as places among `targets`.
-    members: Vec<usize>,
-    /// The plan's upstreams, as places among `targets`.
-    upstreams: Vec<usize>,
-    due: BinaryHeap<Reverse<Due>>,
-    sequence: u64,
-    draw: u32,
-    arrivals: u32,
-    last_tick: Time,
+    failover: Failover,
+    replicas: &mut [P],
+) -> Run {
+    Engine::new(scenario, seed, failover, Replicas(replicas)).run()
+}
+
+/// Runs a scenario with somebody who knows all laws, queues and quotas, though not the luck of single requests.
+///
+/// Where queues form, being greedy today costs others tomorrow, so there the better of two ways counts.
+pub fn run_oracle(scenario: &Scenario, seed: u64, failover: Failover) -> Run {
+    let of =
+        |sight| Engine::new(scenario, seed, failover, Oracle::new(scenario, seed, sight)).run();
+    let greedy = of(Sight::Greedy);
+    let queues = |target: &super::SimTarget| target.law.servers.bounds().1 > 0.0;
+    if !scenario.targets.values().any(queues) {
+        return greedy;
+    }
+    let considerate = of(Sight::NoQueues);
+    if considerate.loss() < greedy.loss() {
+        considerate
+    } else {
+        greedy
+    }
+}
+
+/// An attempt under way.
+#[derive(Debug)]
+struct Flight {
+    arrival: Arrival,
+    attempt: Attempt,
+    /// Targets that were tried for the request, this one last.
+    tried: Vec<usize>,
+    bill: Bill,
+    /// What is still to happen, the next at the end.
+    ahead: Vec<(Duration, Event)>,
+    ticket: Option<Ticket>,
+    /// Content has reached the client.
+    content: bool,
+}
+
+struct Engine<'a, D> {
+    scenario: &'a Scenario,
+    failover: Failover,
+    decides: D,
+    world: World<'a>,
+    arrivals: std::iter::Peekable<Arrivals<'a>>,
+    present: Vec<bool>,
+    configured: Mask,
+    reloads: usize,
+    flights: Vec<Option<Flight>>,
+    free: Vec<usize>,
+    /// When something happens to which flight; the number keeps those of the same moment in order.
+    due: BinaryHeap<Reverse<(Time, u64, usize)>>,
+    number: u64,
+    attempts: u64,
     run: Run,
 }
 
-/// Runs `scenario` under a strategy; the same arguments give the same run.
-///
-/// # Errors
-/// A target's name that is no name.
-pub fn run(scenario: &Scenario, seed: u64, strategy: Strategy) -> Result<Run, NameError> {
-    let mut engine = Engine::new(scenario, seed, strategy)?;
-    engine.push(engine.next_arrival(Time::ZERO, 0), What::Arrival(0));
-    engine.push(Time::ZERO.after(TICK), What::Tick);
-    for at in scenario.changes() {
-        engine.push(Time::from_secs_f64(at), What::Reload);
-    }
-    while let Some(Reverse(Due(now, _, what))) = engine.due.pop() {
-        match what {
-            What::Arrival(number) => engine.arrive(now, number),
-            What::Happens { target, key, event } => engine.happen(now, target, key, &event),
-            What::Tick => engine.tick(now),
-            What::Reload => engine.reload(now)?,
-        }
-    }
-    engine.run.ejections = engine.targets.iter().map(|target| target.ejections).sum();
-    Ok(engine.run)
+/// What comes next.
+enum Next {
+    Flight(usize),
+    Tick,
+    Arrival,
 }
 
-struct SimGates<'a>(&'a [Target], &'a [usize]);
-
-impl Gates for SimGates<'_> {
-    fn gate(&self, target: TargetIndex) -> GateState {
-        self.0[self.1[target.get()]].gate
-    }
-    fn standing(&self, target: TargetIndex) -> Standing {
-        self.0[self.1[target.get()]].standing
-    }
-}
-
-impl<'a> Engine<'a> {
-    fn new(scenario: &'a Scenario, seed: u64, strategy: Strategy) -> Result<Self, NameError> {
-        let targets = scenario.targets.iter();
-        let targets = targets.map(|(name, target)| Target::new(name, target.law.clone()));
-        let draw = Generator::of(seed, 0, 1).bits();
-        let plan = plan(scenario, strategy, 0.0)?;
-        let memory = Memory::new(&plan);
-        let table = first_table(&memory);
-        let run = Run {
-            names: scenario.targets.keys().cloned().collect(),
-            configured: Vec::new(),
-            picked: Vec::new(),
-            shares: Vec::new(),
-            requests: 0,
-            failures: 0,
-            ejections: 0,
-            last: None,
-            farthest: 0.0,
-        };
-        let mut engine = Self {
+impl<'a, D: Decides> Engine<'a, D> {
+    fn new(scenario: &'a Scenario, seed: u64, failover: Failover, decides: D) -> Self {
+        Self {
             scenario,
-            seed,
-            strategy,
-            plan,
-            memory,
-            granted: table.clone(),
-            configured: table,
-            targets: targets.collect(),
-            members: Vec::new(),
-            upstreams: Vec::new(),
+            failover,
+            decides,
+            world: World::new(scenario, seed),
+            arrivals: Arrivals::of(scenario, seed).peekable(),
+            present: vec![false; scenario.targets.len()],
+            configured: Mask::NONE,
+            reloads: 0,
+            flights: Vec::new(),
+            free: Vec::new(),
             due: BinaryHeap::new(),
-            sequence: 0,
-            draw: u32::try_from(draw >> 32).unwrap_or_default(),
-            arrivals: 0,
-            last_tick: Time::ZERO,
-            run,
-        };
-        engine.place(Time::ZERO);
-        engine.run.configured = engine.by_name(&engine.configured);
-        Ok(engine)
-    }
-
-    /// Finds the plan's targets and upstreams among all, and notes the shares in force.
-    fn place(&mut self, now: Time) {
-        let names: Vec<&String> = self.scenario.targets.keys().collect();
-        let place = |name: &str| names.iter().position(|known| *known == name);
-        let upstreams = self.plan.upstreams().iter();
-        self.upstreams = upstreams
-            .filter_map(|upstream| place(upstream.provider().as_str()))
-            .collect();
-        let targets = self.plan.routes().flat_map(|route| &route.targets);
-        self.members = targets
-            .filter_map(|target| place(target.name.as_str()))
-            .collect();
-        self.run.shares.push((now, self.by_name(&self.granted)));
-    }
-
-    /// The shares of a table of the route, by all targets of the scenario.
-    fn by_name(&self, table: &WeightTable) -> Vec<Share> {
-        let mut shares = vec![Share::ZERO; self.targets.len()];
-        for (place, share) in self.members.iter().zip(table.shares()) {
-            shares[*place] = *share;
+            number: 0,
+            attempts: 0,
+            run: Run::default(),
         }
-        shares
+    }
+
+    fn run(mut self) -> Run {
+        let end = Time::from_secs_f64(self.scenario.seconds);
+        for target in 0..self.present.len() {
+            self.set_present(target, self.is_present(target, Time::ZERO), Time::ZERO);
+        }
+        let mut tick = Time::ZERO.after(TICK);
+        while let Some((now, next)) = self.next(tick, end) {
+            match next {
+                Next::Flight(place) => {
+                    self.due.pop();
+                    self.happen(now, place);
+                }
+                Next::Tick => {
+                    self.change(now);
+                    self.decides.tick(now);
+                    tick = now.after(TICK);
+                }
+                Next::Arrival => {
+                    if let Some(arrival) = self.arrivals.next() {
+                        self.place(now, arrival, Vec::new());
+                    }
+                }
+            }
+        }
+        self.run
+    }
+
+    /// What comes next and when; ticks end with the scenario, what is under way then still ends.
+    fn next(&mut self, tick: Time, end: Time) -> Option<(Time, Next)> {
+        let flight = self
+            .due
+            .peek()
+            .map(|Reverse((at, _, place))| (*at, Next::Flight(*place)));
+        let tick = (tick <= end).then_some((tick, Next::Tick));
+        let arrival = self
+            .arrivals
+            .peek()
+            .map(|arrival| (arrival.at, Next::Arrival));
+        [flight, tick, arrival]
+            .into_iter()
+            .flatten()
+            .min_by_key(|(at, _)| *at)
+    }
+
+    fn is_present(&self, target: usize, now: Time) -> bool {
+        self.world.targets[target]
+            .told
+            .is_present(now.as_secs_f64())
     }
 
     /// The configuration changes as the scenario says.
-    fn reload(&mut self, now: Time) -> Result<(), NameError> {
-        let plan = plan(self.scenario, self.strategy, now.as_secs_f64())?;
-        self.memory = self.memory.carried(&self.plan, &plan);
-        self.configured = first_table(&Memory::new(&plan));
-        self.granted = first_table(&self.memory);
-        self.plan = plan;
-        self.place(now);
-        Ok(())
-    }
-
-    fn push(&mut self, at: Time, what: What) {
-        self.sequence += 1;
-        self.due.push(Reverse(Due(at, self.sequence, what)));
-    }
-
-    /// The time of arrival `number`, an exponential gap after `after`.
-    fn next_arrival(&self, after: Time, number: u64) -> Time {
-        let gap = -Generator::of(self.seed, number, 2)
-            .uniform()
-            .max(1e-12)
-            .ln();
-        let rate = self.scenario.load.rps.at(after.as_secs_f64()).max(1e-6);
-        after.after_secs(gap / rate)
-    }
-
-    fn arrive(&mut self, now: Time, number: u64) {
-        if now.as_secs_f64() >= self.scenario.seconds {
-            return;
-        }
-        self.push(
-            self.next_arrival(now, number + 1),
-            What::Arrival(number + 1),
-        );
-        self.arrivals += 1;
-        self.run.requests += 1;
-        self.draw = self.draw.wrapping_add(GOLDEN);
-        let row = Row {
-            granted: &self.granted,
-            configured: &self.configured,
-            guarded: true,
-        };
-        let ask = Ask {
-            eligible: &Mask::ALL,
-            draw: Draw(self.draw),
-            now,
-            may_probe: true,
-        };
-        let Some(admitted) = admit(row, &SimGates(&self.targets, &self.members), &ask) else {
-            return;
-        };
-        let index = self.members[admitted.target.get()];
-        let probe = admitted.reason == Reason::Probe;
-        if probe {
-            self.targets[index].gate.probe_wanted = false;
-        }
-        self.count_pick(now, index);
-        self.send(now, number, index, probe);
-    }
-
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "virtual time is at least 0 and a run is finite"
-    )]
-    fn count_pick(&mut self, now: Time, index: usize) {
-        let bucket = (now.as_secs_f64() / Run::BUCKET) as usize;
-        while self.run.picked.len() <= bucket {
-            self.run.picked.push(vec![0; self.targets.len()]);
-        }
-        self.run.picked[bucket][index] += 1;
-    }
-
-    /// Draws the request's fate at the target and schedules its events.
-    fn send(&mut self, now: Time, number: u64, index: usize, probe: bool) {
-        let load = &self.scenario.load;
-        let mut generator = Generator::of(self.seed, number, 3);
-        let (streamed, faulty) = (generator.uniform(), generator.uniform());
-        let tokens = load
-            .tokens_out
-            .tokens(generator.normal(), now.as_secs_f64());
-        let kind = if streamed < load.streamed {
-            AnswerKind::Streamed
-        } else {
-            AnswerKind::Unary
-        };
-        let timeout = Duration::from_secs_f64(load.timeout);
-        let asked = crate::law::Ask {
-            tokens_out: Some(tokens),
-            at_most: None,
-            client_fault: faulty < load.client_fault,
-            patience: Some(timeout),
-        };
-        let target = &mut self.targets[index];
-        let draws = Draws::of(self.seed, number, target.salt);
-        let fate = fate(&target.law, &mut target.state, &asked, &draws, now);
-        let key = target.begin(now, kind, probe);
-        let tokens = Tokens {
-            input: load.tokens_in,
-            output: tokens,
-            ..Tokens::default()
-        };
-        let client_fault = asked.client_fault;
-        for (after, event) in events(&fate, kind, timeout, tokens, client_fault) {
-            self.push(
-                now.after(after),
-                What::Happens {
-                    target: index,
-                    key,
-                    event,
-                },
-            );
-        }
-    }
-
-    fn happen(&mut self, now: Time, target: usize, key: FlightKey, event: &Event) {
-        if let Event::Finished(end) = event
-            && !matches!(end.outcome, Outcome::Ok | Outcome::ClientFault)
-        {
-            self.run.failures += 1;
-        }
-        self.targets[target].record(now, key, event);
-    }
-
-    fn tick(&mut self, now: Time) {
-        let targets = &mut self.targets;
-        let upstreams = self.upstreams.iter();
-        let input = Input {
-            now,
-            elapsed: now.secs_since(self.last_tick),
-            upstreams: upstreams.map(|i| targets[*i].collect(now)).collect(),
-            routes: vec![RouteInput {
-                arrivals: std::mem::take(&mut self.arrivals),
-                picked: Vec::new(),
-            }],
-        };
-        self.last_tick = now;
-        let stepped = step(&self.plan, &mut self.memory, &input);
-        for (i, order) in self.upstreams.iter().zip(&stepped.orders) {
-            self.targets[*i].obey(order);
-        }
-        if let Some(decision) = stepped.decisions.into_iter().next() {
-            self.granted = decision.table.clone();
-            if decision.moved {
-                self.run.shares.push((now, self.by_name(&self.granted)));
+    fn change(&mut self, now: Time) {
+        for target in 0..self.present.len() {
+            let present = self.is_present(target, now);
+            if present != self.present[target] {
+                self.set_present(target, present, now);
             }
-            let pairs = self.granted.shares().iter().zip(self.configured.shares());
-            let distance: f64 = pairs
-                .map(|(a, b)| (a.fraction() - b.fraction()).abs())
-                .sum();
-            self.run.farthest = self.run.farthest.max(distance / 2.0);
-            self.run.last = Some(decision);
         }
-        if now.as_secs_f64() < self.scenario.seconds {
-            self.push(now.after(TICK), What::Tick);
+        let seconds = now.as_secs_f64();
+        let due = self
+            .scenario
+            .reloads
+            .iter()
+            .filter(|reload| reload.at <= seconds)
+            .count();
+        if due > self.reloads {
+            self.reloads = due;
+            self.decides.reloaded(&self.scenario.weights(seconds), now);
         }
     }
-}
 
-/// What is configured at `seconds`: the targets that have joined by then, with the weights of the last reload.
-fn plan(scenario: &Scenario, strategy: Strategy, seconds: f64) -> Result<Plan, NameError> {
-    let mut targets = Vec::new();
-    for (name, target) in &scenario.targets {
-        if target.joins > seconds {
-            continue;
+    fn set_present(&mut self, target: usize, present: bool, now: Time) {
+        self.present[target] = present;
+        if present {
+            self.configured.insert(TargetIndex::at(target));
+        } else {
+            self.configured.remove(TargetIndex::at(target));
         }
-        targets.push(TargetSpec {
-            name: TargetName::new(name)?,
-            upstream: UpstreamName::new(&format!("{name}/{}", target.model))?,
-            weight: scenario.weight(name, target, seconds),
-            min_share: Share::ZERO,
-            max_share: Share::WHOLE,
-            price: None,
+        self.decides.set_present(target, present, now);
+    }
+
+    /// Sends a request, for the first time or again, to wherever it is wanted.
+    fn place(&mut self, now: Time, arrival: Arrival, mut tried: Vec<usize>) {
+        let mut eligible = self.configured;
+        for target in &tried {
+            eligible.remove(TargetIndex::at(*target));
+        }
+        let asked = Asked {
+            now,
+            request: arrival.request,
+            kind: arrival.kind,
+            eligible: &eligible,
+            attempts: u32::try_from(tried.len()).unwrap_or(u32::MAX),
+            conversation: arrival.conversation,
+        };
+        let chosen = self.decides.choose(&self.world, &arrival, &asked);
+        let Some(picked) = chosen.filter(|picked| picked.target < self.present.len()) else {
+            return self.serve(now, &arrival, None, End::Failed);
+        };
+        tried.push(picked.target);
+        let patience = self.patience(now, &arrival);
+        let bill = self.world.bill(picked.target, &arrival, now);
+        let fate = self
+            .world
+            .send(picked.target, &arrival, patience.whole, now);
+        let mut ahead = events(&fate, arrival.kind, patience, &bill);
+        ahead.reverse();
+        let attempt = Attempt {
+            id: self.attempts,
+            request: arrival.request,
+            target: picked.target,
+            kind: arrival.kind,
+            probe: picked.probe,
+            started: now,
+            tokens_out: arrival.tokens_out,
+            price: bill.price,
+        };
+        self.attempts += 1;
+        self.run.tried.push(Tried {
+            at: now,
+            target: picked.target,
+        });
+        self.decides.began(arrival.replica, &attempt, now);
+        let ticket = match &fate {
+            Fate::Answer(answer) => answer.ticket,
+            Fate::Error { .. } | Fate::Hang(_) | Fate::Wrong { .. } => None,
+        };
+        self.fly(Flight {
+            arrival,
+            attempt,
+            tried,
+            bill,
+            ahead,
+            ticket,
+            content: false,
         });
     }
-    let spec = RouteSpec {
-        name: RouteName::new("route")?,
-        strategy,
-        objective: Objective::default(),
-        mix_models: scenario.mix_models,
-        targets,
-    };
-    Ok(Plan::new(vec![spec], []))
+
+    /// How long an attempt that begins now is waited for.
+    fn patience(&self, now: Time, arrival: &Arrival) -> Patience {
+        let all = Duration::from_secs_f64(self.scenario.load.timeout);
+        let left = all.saturating_sub(now.since(arrival.at));
+        match (self.failover, arrival.kind) {
+            (Failover::Off, _) => Patience {
+                first: left,
+                whole: left,
+            },
+            (Failover::On, AnswerKind::Streamed) => Patience {
+                first: left.min(FIRST_DUE),
+                whole: left,
+            },
+            (Failover::On, AnswerKind::Unary) => {
+                let most = left.min(all.mul_f64(UNARY_PART));
+                Patience {
+                    first: most,
+                    whole: most,
+                }
+            }
+        }
+    }
+
+    fn fly(&mut self, flight: Flight) {
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.flights.push(None);
+            self.flights.len() - 1
+        });
+        self.wait(place, &flight);
+        self.flights[place] = Some(flight);
+    }
+
+    /// Queues the next event of a flight.
+    fn wait(&mut self, place: usize, flight: &Flight) {
+        if let Some((after, _)) = flight.ahead.last() {
+            self.number += 1;
+            let at = flight.attempt.started.after(*after);
+            self.due.push(Reverse((at, self.number, place)));
+        }
+    }
+
+    fn happen(&mut self, now: Time, place: usize) {
+        let Some(mut flight) = self.flights[place].take() else {
+            return;
+        };
+        let Some((_, event)) = flight.ahead.pop() else {
+            return;
+        };
+        let score = match &event {
+            Event::Finished(end) => Some(score(end, &flight)),
+            Event::Dispatched(_) | Event::FirstContent(_) | Event::Gap => None,
+        };
+        let heard = Heard {
+            event: &event,
+            score: score.as_ref(),
+        };
+        let replica = flight.arrival.replica;
+        self.decides.happened(replica, &flight.attempt, &heard, now);
+        if let Event::Finished(end) = &event {
+            self.free.push(place);
+            self.finish(now, flight, end);
+        } else {
+            flight.content |= matches!(event, Event::FirstContent(_));
+            self.wait(place, &flight);
+            self.flights[place] = Some(flight);
+        }
+    }
+
+    /// An attempt is over: the request goes on, or its caller has its answer.
+    fn finish(&mut self, now: Time, flight: Flight, end: &Finished) {
+        if let (Outcome::Timeout(_), Some(ticket)) = (end.outcome, flight.ticket) {
+            self.world.leave(flight.attempt.target, ticket, now);
+        }
+        if self.moves_on(now, &flight, end) {
+            return self.place(now, flight.arrival, flight.tried);
+        }
+        let how = match end.outcome {
+            _ if is_clients_own(end, &flight.arrival) => End::ClientFault,
+            Outcome::Ok => End::Answered,
+            Outcome::Timeout(_) => End::TimedOut,
+            _ => End::Failed,
+        };
+        self.serve(now, &flight.arrival, Some(&flight.bill), how);
+    }
+
+    /// Whether another target is asked after this end.
+    fn moves_on(&self, now: Time, flight: &Flight, end: &Finished) -> bool {
+        let failed = end.outcome != Outcome::Ok && !is_clients_own(end, &flight.arrival);
+        let untried =
+            || (0..self.present.len()).any(|i| self.present[i] && !flight.tried.contains(&i));
+        self.failover == Failover::On
+            && failed
+            && !flight.content
+            && flight.tried.len() <= FURTHER
+            && !self.patience(now, &flight.arrival).whole.is_zero()
+            && untried()
+    }
+
+    /// Notes what a request's caller got.
+    fn serve(&mut self, now: Time, arrival: &Arrival, bill: Option<&Bill>, end: End) {
+        let took = now.since(arrival.at);
+        let slowness = loss::slowness(took, arrival.tokens_out);
+        let answered = bill.filter(|_| end == End::Answered);
+        let loss = match (end, answered) {
+            (End::ClientFault, _) => 0.0,
+            (_, Some(bill)) => loss::of_answer(slowness, bill.price),
+            (_, None) => loss::of_failure(slowness),
+        };
+        let cached = answered.map_or(0, |bill| bill.tokens.cached_input);
+        self.run.served.push(Served {
+            at: arrival.at,
+            took: took.as_secs_f64(),
+            end,
+            loss,
+            price: answered.map_or(0.0, |bill| bill.price),
+            dollars: answered.map_or(0.0, |bill| bill.cost.usd()),
+            tokens_in: short(arrival.tokens_in),
+            cached_in: short(cached),
+            tokens_out: short(arrival.tokens_out),
+        });
+    }
 }
 
-/// The shares in force on the one route.
-fn first_table(memory: &Memory) -> WeightTable {
-    memory
-        .tables()
-        .next()
-        .cloned()
-        .expect("a scenario has one route, and a memory one table a route")
+/// An attempt's score, as if it were the whole request.
+fn score(end: &Finished, flight: &Flight) -> Score {
+    let slowness = loss::slowness(end.total, flight.attempt.tokens_out);
+    if end.outcome == Outcome::Ok {
+        return Score {
+            loss: loss::of_answer(slowness, flight.bill.price),
+            slowness: Some(slowness),
+        };
+    }
+    let loss = if is_clients_own(end, &flight.arrival) {
+        0.0
+    } else {
+        loss::of_failure(slowness)
+    };
+    Score {
+        loss,
+        slowness: None,
+    }
+}
+
+/// A request that is wrong and was told so; one that failed otherwise counts like any other.
+fn is_clients_own(end: &Finished, arrival: &Arrival) -> bool {
+    arrival.client_fault && end.outcome == Outcome::ClientFault
+}
+
+fn short(count: u64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -1,17 +1,34 @@
 //! Virtual worlds: the same `step`, `admit` and `react` as in the daemon, around targets that follow laws.
 //!
-//! Deterministic: time is virtual, and the noise of a request at a target is a function of the seed, the request's number
-//! and the target's name, so that two runs differ only by what they choose.
+//! Deterministic: time is virtual, the requests of a scenario are a function of the seed, and the noise of a request at a
+//! target is a function of the seed, the request's number and the target's name, so that two runs differ only by what they
+//! choose.
+//!
+//! 1. [`scenario`]: the world as written down; [`arrivals`]: its requests; [`world`]: its targets as they are.
+//! 2. [`engine`]: the event loop; [`seen`]: what of a target's behaviour a data plane would see.
+//! 3. [`policy`]: what chooses. [`ours`] is Weighbridge, [`plain`] learns nothing, [`oracle`] knows everything.
+//! 4. [`loss`]: what a request costs; [`record`]: what a run brought.
 
+mod arrivals;
+mod decides;
 mod engine;
+mod loss;
+mod oracle;
+mod ours;
+mod plain;
 mod policy;
+mod record;
+mod scenario;
 mod seen;
-mod target;
 mod world;
 
-pub use engine::{Run, run};
+pub use arrivals::{Arrival, Arrivals};
+pub use engine::{Failover, run, run_oracle};
+pub use ours::Ours;
+pub use plain::Plain;
 pub use policy::{Asked, Attempt, Picked, Policy, Score};
-pub use world::{Load, Reload, Scenario, SimTarget};
+pub use record::{End, Run, Served, Tried};
+pub use scenario::{Fault, Load, Prices, Reload, Scenario, ScenarioError, SimTarget};
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 //! All are told the same things at the same moments and see nothing of the laws; one that wants to know how a target does
 //! has to ask it. A replica has a policy of its own, and replicas share only the targets.
 
-use crate::balance::Mask;
+use crate::balance::{Mask, Weight};
 use crate::model::{AnswerKind, Event, Time};
 
 /// A request that needs a target: at its arrival, and again after an attempt of it failed.
@@ -80,6 +80,9 @@ pub trait Policy {
     /// A target was added to the configuration or removed from it. Called for every target before the first request.
     fn set_present(&mut self, target: usize, present: bool, now: Time);
 
+    /// The configured weights changed; by target. Who was made for the first ones and does not look at weights ignores it.
+    fn reloaded(&mut self, _weights: &[Weight], _now: Time) {}
+
     /// Chooses a target among the eligible; `None` if it would rather send the request nowhere, which counts as a failure.
     fn pick(&mut self, asked: &Asked<'_>) -> Option<Picked>;
 
@@ -91,4 +94,30 @@ pub trait Policy {
 
     /// A quarter of a second has passed.
     fn tick(&mut self, now: Time);
+}
+
+impl<P: Policy + ?Sized> Policy for Box<P> {
+    fn set_present(&mut self, target: usize, present: bool, now: Time) {
+        (**self).set_present(target, present, now);
+    }
+
+    fn reloaded(&mut self, weights: &[Weight], now: Time) {
+        (**self).reloaded(weights, now);
+    }
+
+    fn pick(&mut self, asked: &Asked<'_>) -> Option<Picked> {
+        (**self).pick(asked)
+    }
+
+    fn began(&mut self, attempt: &Attempt, now: Time) {
+        (**self).began(attempt, now);
+    }
+
+    fn happened(&mut self, attempt: &Attempt, event: &Event, score: Option<&Score>, now: Time) {
+        (**self).happened(attempt, event, score, now);
+    }
+
+    fn tick(&mut self, now: Time) {
+        (**self).tick(now);
+    }
 }

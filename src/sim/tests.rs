@@ -4,7 +4,9 @@
 //! at most a fifth of that, and *back* when its mean over five seconds is at least the part of it that is named.
 
 use super::*;
-use crate::balance::Strategy;
+use crate::balance::{Share, Strategy};
+use crate::law::Number;
+use crate::model::Time;
 
 /// A world of targets, each with a weight and further keys of its law; the first one falls sick.
 struct World {
@@ -45,12 +47,41 @@ impl World {
             let name = ["a", "b", "c", "d"][i];
             write!(text, "[target.{name}]\nweight = {weight}\n{law}\n").unwrap();
         }
-        toml::from_str(&text).unwrap()
+        Scenario::read(&text).unwrap()
     }
 
     #[track_caller]
-    fn run(&self, seed: u64) -> Run {
-        run(&self.scenario(), seed, Strategy::Adaptive).unwrap()
+    fn run(&self, seed: u64) -> Watched {
+        watch(&self.scenario(), seed)
+    }
+}
+
+/// A run of our controller on one replica, with what only we can know about it.
+#[derive(Debug, PartialEq)]
+struct Watched {
+    run: Run,
+    /// The shares that came into force, each with its moment.
+    shares: Vec<(Time, Vec<Share>)>,
+    ejections: u64,
+    configured: Vec<f64>,
+}
+
+#[track_caller]
+fn watch(scenario: &Scenario, seed: u64) -> Watched {
+    let ours = Ours::new(scenario, Strategy::Adaptive, seed, 0).unwrap();
+    let mut replicas = [ours.remembering()];
+    let run = run(scenario, seed, Failover::Off, &mut replicas);
+    let [ours] = replicas;
+    let weights = scenario
+        .targets
+        .values()
+        .map(|target| target.weight.value());
+    let sum: f64 = weights.clone().sum();
+    Watched {
+        run,
+        ejections: ours.ejections(),
+        shares: ours.history.unwrap(),
+        configured: weights.map(|weight| weight / sum).collect(),
     }
 }
 
@@ -62,7 +93,7 @@ fn overlay(law: &str) -> String {
     kept.chain(law.lines()).collect::<Vec<_>>().join("\n")
 }
 
-impl Run {
+impl Watched {
     /// The granted share of target `i` at `seconds`.
     fn share(&self, i: usize, seconds: f64) -> f64 {
         let past = self.shares.iter().rev();
@@ -104,16 +135,21 @@ impl Run {
         f64::INFINITY
     }
 
-    /// Requests that target `i` got from `from` to `to`.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "test times are small and positive"
-    )]
-    fn picks(&self, i: usize, from: f64, to: f64) -> u64 {
-        let bucket = |seconds: f64| (seconds / Self::BUCKET) as usize;
-        let buckets = self.picked.iter().take(bucket(to)).skip(bucket(from));
-        buckets.map(|picked| picked[i]).sum()
+    /// Attempts that target `i` got from `from` to `to`.
+    fn picks(&self, i: usize, from: f64, to: f64) -> usize {
+        let within = |tried: &&Tried| {
+            let at = tried.at.as_secs_f64();
+            tried.target == i && at >= from && at < to
+        };
+        self.run.tried.iter().filter(within).count()
+    }
+
+    /// Distance between the shares of all attempts and the configured ones: half the sum of absolute differences.
+    fn departure(&self) -> f64 {
+        let total = self.run.tried.len() as f64;
+        let share = |i: usize| self.picks(i, 0.0, f64::INFINITY) as f64 / total;
+        let off = |(i, configured): (usize, &f64)| (share(i) - configured).abs();
+        self.configured.iter().enumerate().map(off).sum::<f64>() / 2.0
     }
 }
 
@@ -123,9 +159,9 @@ const SICK: (f64, f64) = (80.0, 120.0);
 
 /// Runs a world whose first target is sick in [`SICK`] and holds the times to shed and to come back against limits.
 #[track_caller]
-fn sheds(law: &str, streamed: f64, shed_within: f64, back: Option<(f64, f64)>) -> Vec<Run> {
+fn sheds(law: &str, streamed: f64, shed_within: f64, back: Option<(f64, f64)>) -> Vec<Watched> {
     let world = World::with_sick(law).streamed(streamed);
-    let runs: Vec<Run> = SEEDS.map(|seed| world.run(seed)).collect();
+    let runs: Vec<Watched> = SEEDS.map(|seed| world.run(seed)).collect();
     for (seed, run) in SEEDS.zip(&runs) {
         let shed = run.shed(0, SICK.0, 0.2);
         assert!(
@@ -222,9 +258,9 @@ fn a_price_that_doubles_lowers_the_share_at_once() {
 fn the_clients_mistakes_say_nothing_about_targets() {
     for seed in SEEDS {
         let mut scenario = World::with_sick("").scenario();
-        scenario.load.client_fault = 0.3;
+        scenario.load.client_fault = Number::constant(0.3).unwrap();
         scenario.seconds = 400.0;
-        let run = run(&scenario, seed, Strategy::Adaptive).unwrap();
+        let run = watch(&scenario, seed);
         let departure = run.departure();
         assert!(departure <= 0.03, "departs by {departure}, seed {seed}");
         assert_eq!(run.ejections, 0, "nobody is ejected, seed {seed}");
@@ -262,7 +298,7 @@ fn when_all_are_dead_requests_still_go_out_and_all_come_back() {
             target.1 = overlay(law);
         }
         let run = world.run(seed);
-        let asked: u64 = (0..3).map(|i| run.picks(i, 80.0, 120.0)).sum();
+        let asked: usize = (0..3).map(|i| run.picks(i, 80.0, 120.0)).sum();
         assert!(asked > 400, "some 480 requests came and {asked} were sent");
         let met = run.picks(1, 80.0, 120.0).min(run.picks(2, 80.0, 120.0));
         assert!(met > 20, "nobody is forgotten, the least asked got {met}");
@@ -280,7 +316,7 @@ fn when_all_are_dead_requests_still_go_out_and_all_come_back() {
 fn a_newcomer_ramps_from_a_tenth_to_its_share_within_three_seconds() {
     for seed in SEEDS {
         let mut world = World::with_sick("");
-        world.targets[2].1.push_str("\njoins = 60");
+        world.targets[2].1.push_str("\npresent = [[0, 0], [60, 1]]");
         let run = world.run(seed);
         let first = run.share(2, 60.1);
         assert!(

@@ -1,119 +1,91 @@
-//! What a scenario says: load, targets and their laws.
+//! The targets of a running scenario: laws, queues and limits, shared by all replicas.
 
-use std::collections::BTreeMap;
+use std::time::Duration;
 
-use serde::Deserialize;
+use super::arrivals::Arrival;
+use super::scenario::{Scenario, SimTarget};
+use crate::law::{Ask, Draws, Fate, State, Ticket, fate, salt};
+use crate::model::{PicoUsd, Time, Tokens};
 
-use crate::balance::Weight;
-use crate::law::{Law, Length, Number};
-
-/// A world to run the controller in.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Scenario {
-    /// Its name.
-    pub name: String,
-    /// Virtual seconds.
-    pub seconds: f64,
-    /// What comes in.
-    pub load: Load,
-    /// Whether shares may move between different models.
-    #[serde(default = "Scenario::mixed")]
-    pub mix_models: bool,
-    /// Changes of the configuration, in the order of their time.
-    #[serde(default, rename = "reload")]
-    pub reloads: Vec<Reload>,
-    /// The targets, by name.
-    #[serde(rename = "target")]
-    pub targets: BTreeMap<String, SimTarget>,
+/// One target as it is.
+#[derive(Debug)]
+pub(super) struct Standing<'a> {
+    pub(super) told: &'a SimTarget,
+    pub(super) state: State,
+    salt: u64,
 }
 
-impl Scenario {
-    const fn mixed() -> bool {
-        true
-    }
-
-    /// When the configuration changes, in seconds.
-    pub(super) fn changes(&self) -> impl Iterator<Item = f64> {
-        let joins = self.targets.values().map(|target| target.joins);
-        let reloads = self.reloads.iter().map(|reload| reload.at);
-        joins.chain(reloads).filter(|at| *at > 0.0)
-    }
-
-    /// The weight of a target at `seconds`.
-    pub(super) fn weight(&self, name: &str, target: &SimTarget, seconds: f64) -> Weight {
-        let mut past = self
-            .reloads
-            .iter()
-            .rev()
-            .filter(|reload| reload.at <= seconds);
-        let last = past.find_map(|reload| reload.weights.get(name));
-        last.copied().unwrap_or(target.weight)
-    }
+/// All targets as they are.
+#[derive(Debug)]
+pub(super) struct World<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) targets: Vec<Standing<'a>>,
+    seed: u64,
+    /// Dollars of a usual answer.
+    usual: f64,
 }
 
-/// A change of the configuration.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Reload {
-    /// When, in seconds.
-    pub at: f64,
-    /// New weights, by target; the others keep theirs.
-    pub weights: BTreeMap<String, Weight>,
+/// What an answer uses and costs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bill {
+    pub(super) tokens: Tokens,
+    /// In pico-dollars.
+    pub(super) cost: PicoUsd,
+    /// Relative to a usual answer.
+    pub(super) price: f64,
 }
 
-/// What comes in.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Load {
-    /// Requests per second, Poisson.
-    pub rps: Number,
-    /// Tokens of prompts.
-    #[serde(default = "Load::usual_tokens_in")]
-    pub tokens_in: u64,
-    /// Tokens of answers.
-    #[serde(default)]
-    pub tokens_out: Length,
-    /// Part of the requests that are streamed.
-    #[serde(default = "Load::all")]
-    pub streamed: f64,
-    /// Part of the requests that are the client's mistake.
-    #[serde(default)]
-    pub client_fault: f64,
-    /// Seconds after which the client gives up.
-    #[serde(default = "Load::usual_timeout")]
-    pub timeout: f64,
-}
-
-impl Load {
-    const fn usual_tokens_in() -> u64 {
-        400
+impl<'a> World<'a> {
+    pub(super) fn new(scenario: &'a Scenario, seed: u64) -> Self {
+        let targets = scenario.targets.iter().map(|(name, told)| Standing {
+            told,
+            state: State::default(),
+            salt: salt(name),
+        });
+        Self {
+            scenario,
+            targets: targets.collect(),
+            seed,
+            usual: scenario.usual_dollars(),
+        }
     }
 
-    const fn all() -> f64 {
-        1.0
+    /// What the answer to this request would use and cost at `target`.
+    pub(super) fn bill(&self, target: usize, arrival: &Arrival, now: Time) -> Bill {
+        let told = self.targets[target].told;
+        let tokens = Tokens {
+            input: arrival.tokens_in,
+            output: arrival.tokens_out,
+            ..Tokens::default()
+        };
+        Bill {
+            tokens,
+            cost: self.scenario.price(told, now).of(tokens),
+            price: self.scenario.relative_price(told, tokens, now, self.usual),
+        }
     }
 
-    const fn usual_timeout() -> f64 {
-        30.0
+    /// Sends a request to `target`: what it will experience there.
+    pub(super) fn send(
+        &mut self,
+        target: usize,
+        arrival: &Arrival,
+        patience: Duration,
+        now: Time,
+    ) -> Fate {
+        let asked = Ask {
+            tokens_out: Some(arrival.tokens_out),
+            at_most: None,
+            client_fault: arrival.client_fault,
+            patience: Some(patience),
+        };
+        let at = &mut self.targets[target];
+        let draws = Draws::of(self.seed, arrival.request, at.salt);
+        fate(&at.told.law, &mut at.state, &asked, &draws, now)
     }
-}
 
-/// A target of a scenario.
-#[derive(Clone, Debug, Deserialize)]
-pub struct SimTarget {
-    /// Its configured weight.
-    pub weight: Weight,
-    /// What it serves.
-    #[serde(default = "SimTarget::model")]
-    pub model: String,
-    /// When a reload adds it, in seconds; 0 is from the start.
-    #[serde(default)]
-    pub joins: f64,
-    /// How it behaves.
-    #[serde(flatten)]
-    pub law: Law,
-}
-
-impl SimTarget {
-    fn model() -> String {
-        "model".into()
+    /// Somebody gives up who stands in line, or is served.
+    pub(super) fn leave(&mut self, target: usize, ticket: Ticket, now: Time) {
+        self.targets[target].state.queue.leave(ticket, now);
     }
 }

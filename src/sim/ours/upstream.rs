@@ -1,35 +1,19 @@
-//! One simulated target: its law, and the gate as plain values.
+//! One upstream as the data plane would hold it: its gate as plain values, and what was counted since the last tick.
 
 use crate::balance::gate::{GateOrder, GateState, Standing};
 use crate::balance::{FlightKey, Tally, UpstreamInput};
-use crate::law::{Law, State, salt};
 use crate::model::{AnswerKind, Event, Price, Time};
 
-/// A simulated target as the data plane would hold it.
-#[derive(Debug)]
-pub(super) struct Target {
-    pub(super) law: Law,
-    pub(super) state: State,
-    pub(super) salt: u64,
+#[derive(Debug, Default)]
+pub(super) struct Upstream {
     pub(super) gate: GateState,
     pub(super) standing: Standing,
     tally: Tally,
+    /// Times that it was ejected while it served.
     pub(super) ejections: u64,
 }
 
-impl Target {
-    pub(super) fn new(name: &str, law: Law) -> Self {
-        Self {
-            law,
-            state: State::default(),
-            salt: salt(name),
-            gate: GateState::default(),
-            standing: Standing::default(),
-            tally: Tally::default(),
-            ejections: 0,
-        }
-    }
-
+impl Upstream {
     pub(super) fn begin(&mut self, now: Time, kind: AnswerKind, probe: bool) -> FlightKey {
         self.gate.in_flight += 1;
         self.gate.pending[kind.index()] += 1;
@@ -53,7 +37,7 @@ impl Target {
         }
     }
 
-    pub(super) fn collect(&mut self, now: Time) -> UpstreamInput {
+    pub(super) fn collect(&mut self, now: Time, price: Price) -> UpstreamInput {
         let collected = self.tally.collect(now);
         UpstreamInput {
             batch: collected.batch,
@@ -63,20 +47,9 @@ impl Target {
             fault_sum: collected.fault_sum,
             blocked_until: self.gate.blocked_until,
             news: collected.news,
-            price: Some(self.price(now)),
+            price: Some(price),
             headroom: None,
         }
-    }
-
-    /// Relative prices of scenarios may be below one micro-dollar: a million times as much says the same.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "prices are checked to be non-negative, and a float cast saturates"
-    )]
-    fn price(&self, now: Time) -> Price {
-        let at = |number: &crate::law::Number| (number.at(now.as_secs_f64()) * 1e6) as u64;
-        Price::flat(at(&self.law.price_in), at(&self.law.price_out))
     }
 
     pub(super) fn obey(&mut self, order: &GateOrder) {

@@ -1,0 +1,307 @@
+//! Weighbridge's own controller as a policy: the daemon's `step`, `admit` and `react`, one of each a replica.
+//!
+//! What the daemon keeps in atomics is plain here, and what its meters measure comes as events; the functions are the same.
+//! It hears of prices as the daemon does, from the configuration and not from answers.
+
+use std::collections::BTreeMap;
+
+use super::policy::{Asked, Attempt, Picked, Policy, Score};
+use super::scenario::Scenario;
+use crate::balance::gate::{Ask, GateState, Gates, Reason, Row, Standing, admit};
+use crate::balance::{
+    Decision, Draw, FlightKey, Input, Mask, Memory, Objective, Plan, RouteInput, RouteSpec, Share,
+    Strategy, TargetSpec, Weight, WeightTable, step,
+};
+use crate::law::Generator;
+use crate::model::{Event, NameError, RouteName, TargetIndex, TargetName, Time, UpstreamName};
+
+mod upstream;
+
+use upstream::Upstream;
+
+/// 2³² / φ, the step of the even draws.
+const GOLDEN: u32 = 0x9E37_79B9;
+/// The part of a replica's phases in the noise.
+const SALT: u64 = 1;
+
+/// One replica of Weighbridge.
+#[derive(Debug)]
+pub struct Ours {
+    /// The shares that came into force, each with its moment, by the scenario's targets; kept if asked for.
+    pub history: Option<Vec<(Time, Vec<Share>)>>,
+    /// The last decision.
+    pub last: Option<Decision>,
+    prices: Scenario,
+    strategy: Strategy,
+    specs: Vec<TargetSpec>,
+    present: Vec<bool>,
+    /// The configuration has changed, and what is in force is still that of before.
+    stale: bool,
+    force: Option<Force>,
+    upstreams: Vec<Upstream>,
+    flights: BTreeMap<u64, FlightKey>,
+    /// First attempts and retries draw from sequences of their own.
+    draws: [u32; 2],
+    arrivals: u32,
+    picked: Vec<u32>,
+    last_tick: Time,
+}
+
+/// What is in force: made anew when the configuration changes.
+#[derive(Debug)]
+struct Force {
+    plan: Plan,
+    memory: Memory,
+    granted: WeightTable,
+    configured: WeightTable,
+    /// The targets of the route, as places among the scenario's.
+    members: Vec<usize>,
+    /// The plan's upstreams, likewise.
+    upstreams: Vec<usize>,
+}
+
+struct SimGates<'a> {
+    upstreams: &'a [Upstream],
+    members: &'a [usize],
+}
+
+impl Gates for SimGates<'_> {
+    fn gate(&self, target: TargetIndex) -> GateState {
+        self.upstreams[self.members[target.get()]].gate
+    }
+    fn standing(&self, target: TargetIndex) -> Standing {
+        self.upstreams[self.members[target.get()]].standing
+    }
+}
+
+impl Ours {
+    /// Replica number `replica` in a run of `scenario`.
+    ///
+    /// # Errors
+    /// A target's name that is no name.
+    pub fn new(
+        scenario: &Scenario,
+        strategy: Strategy,
+        seed: u64,
+        replica: u64,
+    ) -> Result<Self, NameError> {
+        let mut specs = Vec::new();
+        for ((name, target), weight) in scenario.targets.iter().zip(scenario.weights(0.0)) {
+            specs.push(TargetSpec {
+                name: TargetName::new(name)?,
+                upstream: UpstreamName::new(&format!("{name}/{}", target.model))?,
+                weight,
+                min_share: Share::ZERO,
+                max_share: Share::WHOLE,
+                price: None,
+            });
+        }
+        let mut phases = Generator::of(seed, replica, SALT);
+        let mut phase = || u32::try_from(phases.bits() >> 32).unwrap_or_default();
+        let count = specs.len();
+        Ok(Self {
+            history: None,
+            last: None,
+            prices: scenario.clone(),
+            strategy,
+            specs,
+            present: vec![false; count],
+            stale: true,
+            force: None,
+            upstreams: (0..count).map(|_| Upstream::default()).collect(),
+            flights: BTreeMap::new(),
+            draws: [phase(), phase()],
+            arrivals: 0,
+            picked: Vec::new(),
+            last_tick: Time::ZERO,
+        })
+    }
+
+    /// Keeps all shares that come into force.
+    pub fn remembering(self) -> Self {
+        Self {
+            history: Some(Vec::new()),
+            ..self
+        }
+    }
+
+    /// Times that a serving target was ejected.
+    pub fn ejections(&self) -> u64 {
+        self.upstreams
+            .iter()
+            .map(|upstream| upstream.ejections)
+            .sum()
+    }
+
+    /// Puts the configuration of now in force, if it has changed: what was learned is carried over as by a reload.
+    fn reload(&mut self, now: Time) {
+        if !std::mem::take(&mut self.stale) {
+            return;
+        }
+        let members: Vec<usize> = (0..self.specs.len()).filter(|i| self.present[*i]).collect();
+        let plan = self.plan(&members);
+        let fresh = Memory::new(&plan);
+        let Some(configured) = first_table(&fresh) else {
+            self.force = None;
+            return;
+        };
+        let memory = match &self.force {
+            Some(before) => before.memory.carried(&before.plan, &plan),
+            None => fresh,
+        };
+        let place = |name: &UpstreamName| self.specs.iter().position(|spec| spec.upstream == *name);
+        let force = Force {
+            granted: first_table(&memory).unwrap_or_else(|| configured.clone()),
+            configured,
+            upstreams: plan.upstreams().iter().filter_map(place).collect(),
+            plan,
+            memory,
+            members,
+        };
+        self.picked = vec![0; force.members.len()];
+        self.force = Some(force);
+        self.remember(now);
+    }
+
+    fn plan(&self, members: &[usize]) -> Plan {
+        let targets = members.iter().map(|i| self.specs[*i].clone()).collect();
+        let name = RouteName::new("route").expect("letters are a name");
+        let spec = RouteSpec {
+            name,
+            strategy: self.strategy,
+            objective: Objective::default(),
+            mix_models: self.prices.mix_models,
+            targets,
+        };
+        Plan::new(vec![spec], [])
+    }
+
+    /// Notes the shares in force, by all targets of the scenario.
+    fn remember(&mut self, now: Time) {
+        if let (Some(history), Some(force)) = (&mut self.history, &self.force) {
+            let mut shares = vec![Share::ZERO; self.specs.len()];
+            for (place, share) in force.members.iter().zip(force.granted.shares()) {
+                shares[*place] = *share;
+            }
+            history.push((now, shares));
+        }
+    }
+
+    fn draw(&mut self, first: bool) -> Draw {
+        let draw = &mut self.draws[usize::from(!first)];
+        *draw = draw.wrapping_add(GOLDEN);
+        Draw(*draw)
+    }
+}
+
+impl Policy for Ours {
+    fn set_present(&mut self, target: usize, present: bool, _now: Time) {
+        self.present[target] = present;
+        self.stale = true;
+    }
+
+    fn reloaded(&mut self, weights: &[Weight], _now: Time) {
+        for (spec, weight) in self.specs.iter_mut().zip(weights) {
+            spec.weight = *weight;
+        }
+        self.stale = true;
+    }
+
+    fn pick(&mut self, asked: &Asked<'_>) -> Option<Picked> {
+        self.reload(asked.now);
+        let first = asked.attempts == 0;
+        self.arrivals += u32::from(first);
+        let draw = self.draw(first);
+        let force = self.force.as_ref()?;
+        // A first attempt may go to everybody who is configured.
+        let eligible = if first {
+            Mask::ALL
+        } else {
+            let open = |place: &usize| asked.eligible.contains(TargetIndex::at(*place));
+            let places = force.members.iter().enumerate();
+            let open = places.filter(|(_, place)| open(place));
+            open.map(|(i, _)| TargetIndex::at(i)).collect()
+        };
+        let row = Row {
+            granted: &force.granted,
+            configured: &force.configured,
+            guarded: true,
+        };
+        let ask = Ask {
+            eligible: &eligible,
+            draw,
+            now: asked.now,
+            may_probe: first,
+        };
+        let gates = SimGates {
+            upstreams: &self.upstreams,
+            members: &force.members,
+        };
+        let admitted = admit(row, &gates, &ask)?;
+        let target = force.members[admitted.target.get()];
+        let probe = admitted.reason == Reason::Probe;
+        if probe {
+            self.upstreams[target].gate.probe_wanted = false;
+        }
+        if let (true, Some(count)) = (first, self.picked.get_mut(admitted.target.get())) {
+            *count += 1;
+        }
+        Some(Picked {
+            probe,
+            ..Picked::of(target)
+        })
+    }
+
+    fn began(&mut self, attempt: &Attempt, now: Time) {
+        let key = self.upstreams[attempt.target].begin(now, attempt.kind, attempt.probe);
+        self.flights.insert(attempt.id, key);
+    }
+
+    fn happened(&mut self, attempt: &Attempt, event: &Event, _: Option<&Score>, now: Time) {
+        let key = if matches!(event, Event::Finished(_)) {
+            self.flights.remove(&attempt.id)
+        } else {
+            self.flights.get(&attempt.id).copied()
+        };
+        if let Some(key) = key {
+            self.upstreams[attempt.target].record(now, key, event);
+        }
+    }
+
+    fn tick(&mut self, now: Time) {
+        self.reload(now);
+        let Some(force) = &mut self.force else {
+            return;
+        };
+        let (upstreams, prices) = (&mut self.upstreams, &self.prices);
+        let laws: Vec<_> = prices.targets.values().collect();
+        let collect = |i: &usize| upstreams[*i].collect(now, prices.price(laws[*i], now));
+        let input = Input {
+            now,
+            elapsed: now.secs_since(self.last_tick),
+            upstreams: force.upstreams.iter().map(collect).collect(),
+            routes: vec![RouteInput {
+                arrivals: std::mem::take(&mut self.arrivals),
+                picked: std::mem::replace(&mut self.picked, vec![0; force.members.len()]),
+            }],
+        };
+        self.last_tick = now;
+        let stepped = step(&force.plan, &mut force.memory, &input);
+        for (i, order) in force.upstreams.iter().zip(&stepped.orders) {
+            upstreams[*i].obey(order);
+        }
+        if let Some(decision) = stepped.decisions.into_iter().next() {
+            force.granted.clone_from(&decision.table);
+            let moved = decision.moved;
+            self.last = Some(decision);
+            if moved {
+                self.remember(now);
+            }
+        }
+    }
+}
+
+/// The shares in force on the one route, if it has targets.
+fn first_table(memory: &Memory) -> Option<WeightTable> {
+    memory.tables().next().cloned()
+}
