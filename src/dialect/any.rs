@@ -2,7 +2,7 @@
 
 use super::embeddings::{self, EmbedRequest};
 use super::neutral::{Answer, Dialect, Misread, NotRead, Piece, Request, Unfit, Written};
-use super::{Front, chat, cohere, completions, converse, gemini, messages, responses};
+use super::{Front, chat, cohere, completions, converse, elsewhere, gemini, messages, responses};
 use crate::model::Tokens;
 use crate::wire::ErrorBody;
 
@@ -104,7 +104,8 @@ impl Client {
     /// What in it only a server of this dialect can do.
     pub fn fit_elsewhere(self, request: &Request, target: Dialect) -> Result<(), Unfit> {
         match self {
-            Self::Chat | Self::Messages => Ok(()),
+            Self::Chat => elsewhere::of_chat(request, target),
+            Self::Messages => elsewhere::of_messages(request, target),
             Self::Completions => completions::fit_elsewhere(request, target),
             Self::Responses => responses::fit_elsewhere(request, target),
         }

@@ -35,12 +35,7 @@ impl Object {
         let value: Value = serde_json::from_slice(body).map_err(|error| Misread {
             at: String::new(),
             expected: "a JSON object".to_owned(),
-            found: format!(
-                "{:?} at line {}, column {}",
-                error.classify(),
-                error.line(),
-                error.column()
-            ),
+            found: error.to_string(),
         })?;
         Self::of(value, "")
     }

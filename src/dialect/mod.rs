@@ -24,6 +24,7 @@ pub mod chat;
 pub mod cohere;
 pub mod completions;
 pub mod converse;
+mod elsewhere;
 pub mod embeddings;
 mod front;
 pub mod gemini;

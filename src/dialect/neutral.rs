@@ -459,7 +459,7 @@ pub struct Unfit {
 
 /// A body that is not in its dialect.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{at}: expected {expected}, found {found}")]
+#[error("{at}{}expected {expected}, found {found}", if .at.is_empty() { "" } else { ": " })]
 pub struct Misread {
     /// Where, for example `messages[2].content[0].type`; empty for the whole body.
     pub at: String,
