@@ -28,6 +28,17 @@ pub enum Ask {
     Embeddings(EmbedRequest),
 }
 
+/// A whole answer as the client reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// What it cost in tokens, if reported.
+    pub usage: Option<Tokens>,
+    /// Whether a content policy let nothing be said.
+    pub is_refused: bool,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
 /// The dialect of a target, with what its server knows of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -188,22 +199,21 @@ impl Ask {
         }
     }
 
-    /// The answer of `target` as the client reads it, and what it cost in tokens. `now_unix`, in seconds, is when it was made
+    /// The answer of `target` as the client reads it. `now_unix`, in seconds, is when it was made
     /// if the target does not say.
     ///
     /// # Errors
     /// What is no answer.
-    pub fn answer(
-        &self,
-        target: &Target,
-        body: &[u8],
-        now_unix: u64,
-    ) -> Result<(Option<Tokens>, Vec<u8>), NotRead> {
+    pub fn answer(&self, target: &Target, body: &[u8], now_unix: u64) -> Result<Said, NotRead> {
         match self {
             Self::Conversation(client, request) => {
                 let mut answer = target.read_answer(body)?;
                 answer.created = answer.created.or(Some(now_unix));
-                Ok((answer.usage, client.write_answer(&answer, request)))
+                Ok(Said {
+                    usage: answer.usage,
+                    is_refused: answer.is_refused(),
+                    body: client.write_answer(&answer, request),
+                })
             }
             Self::Embeddings(request) => {
                 let answer = match target {
@@ -217,7 +227,11 @@ impl Ask {
                     input,
                     ..Tokens::default()
                 });
-                Ok((usage, embeddings::write_answer(&answer, request)))
+                Ok(Said {
+                    usage,
+                    is_refused: false,
+                    body: embeddings::write_answer(&answer, request),
+                })
             }
         }
     }

@@ -469,6 +469,23 @@ pub struct Misread {
     pub found: String,
 }
 
+impl Finish {
+    /// Whether a content policy ended it.
+    pub const fn is_refusal(&self) -> bool {
+        matches!(self, Self::ContentFilter | Self::Refusal)
+    }
+}
+
+impl Answer {
+    /// Whether a content policy let nothing be said.
+    pub fn is_refused(&self) -> bool {
+        let refused = |choice: &Choice| {
+            choice.parts.is_empty() && choice.finish.as_ref().is_some_and(Finish::is_refusal)
+        };
+        !self.choices.is_empty() && self.choices.iter().all(refused)
+    }
+}
+
 impl Request {
     /// The name of the tool that was called under `id` earlier in the conversation.
     pub fn tool_of(&self, id: &str) -> Option<&str> {

@@ -93,6 +93,7 @@ impl<'a> Asking<'a> {
             request_due: asked.due(ending.started()),
             // What has marks keeps them, also where the other providers have left the pool.
             seals: asked.seals || question.whose != Whose::Anybodys,
+            moves_refused: asked.counts.filter > 0,
         };
         Walk::new(call, asked, ending, reserve)
     }

@@ -41,6 +41,9 @@ const MAX_ERROR: usize = 256 * 1024;
 /// How long an error's body may take: the status has said what matters.
 const ERROR_TIME: std::time::Duration = std::time::Duration::from_secs(10);
 
+/// What is said of a good answer without any content, after which others may be asked.
+const REFUSED: &str = "a content policy let it say nothing";
+
 /// What all attempts of a request share.
 #[derive(Debug)]
 pub(super) struct Call<'a> {
@@ -54,6 +57,8 @@ pub(super) struct Call<'a> {
     pub(super) request_due: Time,
     /// Whether another provider may have to go on with the conversation some day, so that state is marked.
     pub(super) seals: bool,
+    /// Whether there are others to ask where a content policy refuses.
+    pub(super) moves_refused: bool,
 }
 
 /// One attempt under way.
@@ -334,14 +339,17 @@ impl Running<'_, '_> {
             return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
         };
         let target = &self.member.target;
-        let (usage, body) = ask
+        let said = ask
             .answer(target, &bytes, self.now())
             .map_err(|reason| not_read(reason, headers, bytes, self.now()))?;
+        if said.is_refused && self.call.moves_refused {
+            return Err(Failed::new(Outcome::ContentFiltered, REFUSED));
+        }
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         );
-        Ok((usage, body.into()))
+        Ok((said.usage, said.body.into()))
     }
 
     /// A stream: held back until its first content.
@@ -374,6 +382,9 @@ impl Running<'_, '_> {
                     failed.retell();
                 }
                 Err(self.failed(failed))
+            }
+            Ok(Ok(opened)) if opened.flow.is_refused() && self.call.moves_refused => {
+                Err(self.failed(Failed::new(Outcome::ContentFiltered, REFUSED)))
             }
             Ok(Ok(opened)) => {
                 if opened.flow.seen().first_content {

@@ -42,6 +42,8 @@ struct Translation {
     reader: Reader,
     writer: Writer,
     seen: Seen,
+    /// Whether all that has ended was ended by a content policy.
+    refused: bool,
     pieces: Vec<Piece>,
 }
 
@@ -64,6 +66,7 @@ impl Flow {
             reader,
             writer,
             seen: Seen::default(),
+            refused: false,
             pieces: Vec::new(),
         }));
         Self { way, sealer: None }
@@ -80,6 +83,14 @@ impl Flow {
         match &self.way {
             Way::Native(passage) => passage.reader.seen(),
             Way::Translated(translation) => &translation.seen,
+        }
+    }
+
+    /// Whether a content policy let nothing be said. Of a stream that passes it is not known.
+    pub(super) fn is_refused(&self) -> bool {
+        match &self.way {
+            Way::Native(_) => false,
+            Way::Translated(translation) => translation.refused && !translation.seen.first_content,
         }
     }
 
@@ -167,6 +178,9 @@ impl Translation {
     fn say(&mut self) -> Bytes {
         let mut out = Vec::new();
         for piece in self.pieces.drain(..) {
+            if let Piece::Finish { finish, .. } = &piece {
+                self.refused = finish.is_refusal() && (self.refused || !self.seen.finished);
+            }
             note(&mut self.seen, &piece);
             self.writer.piece(&piece, &mut out);
         }

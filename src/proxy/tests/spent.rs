@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::faultd::{Act, Faultd, answer_of, response};
+use super::faultd::{Act, Faultd, STREAM_HEAD, answer_of, chunk, response, stream_of};
 use super::world::{Plan, Spec, World, ask};
-use crate::config::Fallback;
+use crate::config::{Fallback, Interface};
 use crate::live::RateGroup;
 use crate::model::{Outcome, UpstreamName};
 
@@ -105,6 +105,39 @@ async fn what_is_too_long_or_flagged_goes_where_the_route_says() {
         let outcomes: Vec<Outcome> = world.attempts().await.iter().map(|it| it.1).collect();
         assert_eq!(outcomes.len(), 2);
         assert_eq!(outcomes[1], Outcome::Ok);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_in_which_a_policy_lets_nothing_be_said_goes_there_too() {
+    let blocked =
+        r#"{"promptFeedback":{"blockReason":"SAFETY"},"usageMetadata":{"promptTokenCount":3}}"#;
+    let event = format!(
+        "{STREAM_HEAD}{}0\r\n\r\n",
+        chunk(&format!("data: {blocked}\n\n"))
+    );
+    for stream in [false, true] {
+        let (refusal, answer) = if stream {
+            (event.clone().into_bytes(), stream_of(&["hello"]))
+        } else {
+            let whole = response("200 OK", "application/json", blocked);
+            (whole, answer_of("hello"))
+        };
+        for named in [false, true] {
+            let acts = [Act::Answer(refusal.clone()), Act::Answer(answer.clone())];
+            let change = |plan: &mut Plan| {
+                plan.targets[0].interface = Interface::Gemini;
+                plan.targets[1].weight = 0.0;
+                let there = Fallback::Upstream(UpstreamName::new("p1/m").unwrap());
+                plan.content_filter_fallbacks.extend(named.then_some(there));
+            };
+            let (world, targets) = world(&acts, change).await;
+            let got = world.chat(&ask(stream)).await;
+            assert_eq!(got.status, 200, "{got:?}");
+            assert_eq!(targets[1].seen().len(), usize::from(named), "{got:?}");
+            let expected = if named { "hello" } else { "content_filter" };
+            assert!(got.body.contains(expected), "{got:?}");
+        }
     }
 }
 
