@@ -73,6 +73,8 @@ pub(super) struct Bill {
     pub(super) price: Option<Price>,
     /// Size of the request's body.
     pub(super) prompt_bytes: usize,
+    /// Whether sizes say something about tokens: what passes unread may be a picture or sound.
+    pub(super) is_text: bool,
     /// Who knows what a token of the model is in bytes.
     pub(super) upstream: Arc<Upstream>,
 }
@@ -91,10 +93,21 @@ impl Bill {
         self.account(reported, answer)
     }
 
+    /// The account of an answer without counts whose size says nothing: what the request itself costs, if it does.
+    pub(super) fn of_request(&self) -> Account {
+        let cost = self.price.map(|price| price.of(Tokens::default()));
+        Account {
+            cost: cost.filter(|cost| cost.pico() > 0),
+            ..Account::default()
+        }
+    }
+
     /// The account of a stream; where nothing came, nothing is charged.
     fn of_stream(&self, seen: &Seen) -> Account {
-        if seen.usage.is_none() && seen.content_events == 0 {
-            return Account::default();
+        match (seen.usage, seen.content_events) {
+            (None, 0) => return Account::default(),
+            (None, _) if !self.is_text => return self.of_request(),
+            _ => {}
         }
         self.account(seen.usage, PIECE * u64::from(seen.content_events))
     }
@@ -346,7 +359,8 @@ impl Passing {
         if let Some(attempt) = self.attempt.take() {
             let account = match &self.flow {
                 Some(flow) => self.bill.of_stream(flow.seen()),
-                None => Account::default(),
+                None if broken.is_some() => Account::default(),
+                None => self.bill.of_request(),
             };
             attempt.finish(broken.unwrap_or(Outcome::Ok), account);
         }

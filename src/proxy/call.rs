@@ -428,11 +428,12 @@ impl Running<'_, '_> {
         Some((Origin::of(name.as_str()), shape))
     }
 
-    /// What a whole answer cost. What passes unread may be a picture, and a count is no answer: nothing is worked out from
-    /// their size, and nothing from the size of vectors.
+    /// What a whole answer cost. What passes unread may be a picture, and a count is no answer: no tokens are worked out from
+    /// their size, and none from the size of vectors.
     fn account(&self, usage: Option<Tokens>, size: usize) -> Account {
         match self.call.question.front {
-            Front::Other | Front::CountTokens if usage.is_none() => Account::default(),
+            Front::CountTokens if usage.is_none() => Account::default(),
+            Front::Other if usage.is_none() => self.bill().of_request(),
             Front::Embeddings => self.bill().of_document(usage, 0),
             Front::Chat
             | Front::Completions
@@ -452,6 +453,7 @@ impl Running<'_, '_> {
         Bill {
             price: self.member.config.price,
             prompt_bytes: self.call.question.envelope.prompt_bytes,
+            is_text: self.call.question.front != Front::Other,
             upstream: Arc::clone(&self.member.upstream),
         }
     }

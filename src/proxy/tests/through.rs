@@ -1,8 +1,9 @@
 //! What passes unread: by its model, and by its provider.
 
-use super::faultd::{Act, Faultd, answer_of, response};
+use super::faultd::{Act, Faultd, STREAM_HEAD, answer_of, chunk, response};
 use super::world::{Plan, Spec, World};
 use crate::config::Interface;
+use crate::model::PicoUsd;
 
 fn request(line: &str, content: &str, body: &str) -> Vec<u8> {
     let length = body.len();
@@ -57,6 +58,29 @@ async fn a_request_is_routed_by_the_model_in_its_body() {
         "{seen}"
     );
     assert_eq!(anthropic.connections(), 0, "it has no such paths");
+}
+
+#[tokio::test]
+async fn what_passes_unread_costs_what_its_request_costs_and_no_tokens_are_made_up() {
+    let event = "data: {\"b64_json\":\"AAAA\"}\n\n".repeat(5);
+    let stream = format!("{STREAM_HEAD}{}0\r\n\r\n", chunk(&event));
+    let whole = response("200 OK", "application/json", r#"{"data":[]}"#);
+    for (stream, answer) in [(false, whole), (true, stream.into_bytes())] {
+        for price in [0, 7] {
+            let target = Faultd::start(Act::Answer(answer.clone())).await;
+            let mut spec = Spec::new(target.address, 1.0);
+            spec.price.request = price;
+            let world = Plan::new(vec![spec]).start().await;
+            let body = format!(r#"{{"prompt":"a cat","model":"chat","stream":{stream}}}"#);
+            let line = "POST /v1/images/generations";
+            let got = world.send(&request(line, "application/json", &body)).await;
+            assert_eq!(got.status, 200, "{got:?}");
+            let ends = world.ends().await;
+            assert_eq!(ends[0].tokens, None, "stream: {stream}");
+            let cost = ends[0].cost.map(PicoUsd::pico);
+            assert_eq!(cost, (price > 0).then_some(7), "stream: {stream}");
+        }
+    }
 }
 
 #[tokio::test]

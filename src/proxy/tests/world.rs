@@ -43,6 +43,7 @@ pub(super) struct Spec {
     pub(super) login: Option<config::Login>,
     pub(super) deadlines: Phases,
     pub(super) capabilities: Capabilities,
+    pub(super) price: Price,
 }
 
 impl Spec {
@@ -56,6 +57,7 @@ impl Spec {
             login: None,
             deadlines: Phases::default(),
             capabilities: Capabilities::default(),
+            price: Price::flat(1, 10),
         }
     }
 
@@ -516,11 +518,10 @@ fn target(index: usize, spec: &Spec) -> config::Target {
         discount: 0.0,
         quota_group: None,
     });
-    let price = Price::flat(1, 10);
     let upstream = Arc::new(config::Upstream {
         name: UpstreamName::new(&format!("p{index}/m")).unwrap(),
         provider,
-        price: Some(price),
+        price: Some(spec.price),
     });
     config::Target {
         name: TargetName::new(&format!("t{index}")).unwrap(),
