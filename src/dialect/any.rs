@@ -327,10 +327,13 @@ pub fn write_error(front: Front, error: &ErrorBody) -> Vec<u8> {
     }
 }
 
-/// An error in the dialect of `front`, as the last event of a stream that passed as it came. It starts with a line end of
-/// its own, since the stream may have broken off inside a line.
-pub fn error_event(front: Front, error: &ErrorBody) -> Vec<u8> {
-    let document = write_error(front, error);
+/// An error in the dialect of `front`, as the last event of a stream that passed as it came, after `events` others. It starts
+/// with a line end of its own, since the stream may have broken off inside a line.
+pub fn error_event(front: Front, error: &ErrorBody, events: u32) -> Vec<u8> {
+    let document = match front {
+        Front::Responses => responses::error_event(error, events),
+        _ => write_error(front, error),
+    };
     let begin: &[u8] = match front {
         Front::Responses | Front::Messages | Front::CountTokens => b"\n\nevent: error\ndata: ",
         Front::Chat | Front::Completions | Front::Embeddings | Front::Other => b"\n\ndata: ",

@@ -5,9 +5,11 @@
 
 use std::sync::{PoisonError, RwLock};
 
+use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Uri};
 
+use super::discretion::discreet;
 use super::manner::BadSecret;
 use crate::model::Time;
 
@@ -85,6 +87,18 @@ impl Access {
         let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let (pass, _) = kept.as_ref().filter(|(_, end)| now < *end)?;
         Some(pass.clone())
+    }
+
+    /// `said` without what was sent of the pass that there is.
+    pub fn discreet(&self, said: Bytes) -> Bytes {
+        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        match kept.as_ref() {
+            Some((Pass::Bearer(value), _)) => discreet(said, value),
+            // Keys that sign do not travel.
+            #[cfg(feature = "aws")]
+            Some((Pass::Aws(signer), _)) => signer.discreet(said),
+            None => said,
+        }
     }
 
     /// Signs `request` with what there is.

@@ -10,9 +10,11 @@ use std::time::{Duration, SystemTime};
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 
 use super::access::{NotSigned, Unsigned};
+use super::discretion::without;
 
 /// The name by which signatures know Bedrock.
 const BEDROCK: &str = "bedrock";
@@ -34,6 +36,14 @@ impl Signer {
             keys,
             region,
             service: BEDROCK,
+        }
+    }
+
+    /// `said` without the token of the session, the only one of its secrets that is sent.
+    pub(super) fn discreet(&self, said: Bytes) -> Bytes {
+        match self.keys.session_token() {
+            Some(token) => without(said, token.as_bytes()),
+            None => said,
         }
     }
 

@@ -13,10 +13,12 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{InvalidUri, Uri};
 
 use super::access::{Access, NotSigned, Unsigned};
+use super::discretion::discreet;
 use super::{headers, options};
 use crate::config::preset::Feature;
 use crate::config::{Capabilities, Endpoint, Interface, Secret};
@@ -316,6 +318,19 @@ impl Manner {
             request.headers.insert(name, value.clone());
         }
         Ok(())
+    }
+
+    /// `said` without the credentials and the operator's headers that it quotes.
+    pub fn discreet(&self, said: Bytes) -> Bytes {
+        let values = self.fixed.iter().map(|(_, value)| value);
+        let said = values.fold(said, discreet);
+        match &self.credentials {
+            Credentials::Static(written) => {
+                let values = written.iter().map(|(_, value)| value);
+                values.fold(said, discreet)
+            }
+            Credentials::Refreshed(access) => access.discreet(said),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod access;
 #[cfg(feature = "aws")]
 pub mod aws;
+mod discretion;
 pub mod estimate;
 mod evidence;
 pub mod fault;

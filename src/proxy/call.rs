@@ -181,6 +181,7 @@ impl Running<'_, '_> {
     fn failed(self, failed: Failed) -> Failed {
         let (provider, now) = (&self.member.provider, self.call.proxy.clock.now());
         let mut failed = credentials::judged(provider, self.key, failed, now);
+        failed.hush(&provider.manner);
         if self.call.question.is_moved() && failed.outcome == Outcome::ClientFault {
             // Nobody but us put this conversation there. The client is told what the provider says of it.
             failed.retell();
@@ -407,7 +408,8 @@ impl Running<'_, '_> {
         let (question, proxy) = (self.call.question, self.call.proxy);
         if !outgoing.translated {
             let (front, watched) = (question.front, question.watched());
-            let flow = Flow::native(front, watched, outgoing.asked_usage);
+            let provider = Arc::clone(&self.member.provider);
+            let flow = Flow::native(front, watched, outgoing.asked_usage, provider);
             return Ok(flow.sealing(self.seal()));
         }
         let Some(Ok(ask)) = question.neutral() else {

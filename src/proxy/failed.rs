@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use super::upstream::{Unanswered, innermost, io_cause};
 use crate::model::{Class, Outcome};
 use crate::provider::fault::{Fault, of_document};
+use crate::provider::manner::Manner;
 use crate::wire::Reported;
 use crate::wire::answer::NotAnswer;
 
@@ -63,6 +64,15 @@ impl Failed {
             }
             _ => self.detail.clone(),
         }
+    }
+
+    /// Takes the credentials of the provider that is called in this `manner` out of what it said: some quote them.
+    pub(super) fn hush(&mut self, manner: &Manner) {
+        if let Some(answer) = &mut self.answer {
+            answer.1 = manner.discreet(std::mem::take(&mut answer.1));
+        }
+        let detail = manner.discreet(Bytes::from(std::mem::take(&mut self.detail)));
+        self.detail = String::from_utf8_lossy(&detail).into_owned();
     }
 
     /// For a client that speaks another dialect than the target: what the target says of the client's own mistake becomes

@@ -1,13 +1,17 @@
 //! A stream between target and client: watched where it passes as it came, written anew where it is translated. Either way
 //! it is fed the target's bytes and gives the client's.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::dialect::any::{Reader, Writer};
 use crate::dialect::neutral::{Delta, Piece};
 use crate::dialect::{Front, any};
+use crate::live::Provider;
+use crate::model::Outcome;
 use crate::wire::seal::{Origin, Shape, StreamSealer};
-use crate::wire::{ErrorBody, Seen, StreamReader, UsageFilter, Watched};
+use crate::wire::{ErrorBody, Seen, StreamReader, Watched, WholeEvents};
 
 /// A stream on its way.
 #[derive(Debug)]
@@ -30,10 +34,13 @@ enum Way {
 #[derive(Debug)]
 struct Passage {
     reader: StreamReader,
-    /// Takes token counts out that the client did not ask for.
-    filter: Option<UsageFilter>,
+    /// Holds back what has not ended, and token counts that the client did not ask for. `None` where it is not known how
+    /// the stream is framed.
+    events: Option<WholeEvents>,
     /// What the client called.
     front: Front,
+    /// Whose credentials an error must not tell.
+    provider: Arc<Provider>,
 }
 
 /// A stream that is translated.
@@ -50,12 +57,19 @@ struct Translation {
 // === impl Flow ===
 
 impl Flow {
-    /// A stream for a client of `front` that passes as it comes; `hide_usage` if its token counts are not for the client.
-    pub(super) fn native(front: Front, watched: Watched, hide_usage: bool) -> Self {
+    /// A stream of `provider` for a client of `front` that passes as it comes; `hide_usage` if its token counts are not for
+    /// the client.
+    pub(super) fn native(
+        front: Front,
+        watched: Watched,
+        hide_usage: bool,
+        provider: Arc<Provider>,
+    ) -> Self {
         let way = Way::Native(Box::new(Passage {
             reader: StreamReader::of(watched),
-            filter: hide_usage.then(UsageFilter::new),
+            events: (watched != Watched::Any).then(|| WholeEvents::new(hide_usage)),
             front,
+            provider,
         }));
         Self { way, sealer: None }
     }
@@ -131,11 +145,7 @@ impl Flow {
 impl Way {
     fn push(&mut self, chunk: &Bytes) -> Bytes {
         match self {
-            Self::Native(passage) => {
-                passage.reader.push(chunk);
-                let filter = passage.filter.as_mut();
-                filter.map_or_else(|| chunk.clone(), |filter| filter.push(chunk))
-            }
+            Self::Native(passage) => passage.push(chunk),
             Self::Translated(translation) => {
                 let Translation { reader, pieces, .. } = &mut **translation;
                 reader.push(chunk, pieces);
@@ -146,11 +156,7 @@ impl Way {
 
     fn finish(&mut self) -> Bytes {
         match self {
-            Self::Native(passage) => {
-                passage.reader.finish();
-                let filter = passage.filter.as_mut();
-                filter.map_or_else(Bytes::new, UsageFilter::finish)
-            }
+            Self::Native(passage) => passage.finish(),
             Self::Translated(translation) => {
                 let Translation { reader, pieces, .. } = &mut **translation;
                 reader.finish(pieces);
@@ -161,12 +167,50 @@ impl Way {
 
     fn error(&mut self, error: &ErrorBody) -> Bytes {
         match self {
-            Self::Native(passage) => any::error_event(passage.front, error).into(),
+            Self::Native(passage) => {
+                let events = passage.reader.seen().events;
+                any::error_event(passage.front, error, events).into()
+            }
             Self::Translated(translation) => {
                 let mut out = Vec::new();
                 translation.writer.error(error, &mut out);
                 out.into()
             }
+        }
+    }
+}
+
+// === impl Passage ===
+
+impl Passage {
+    fn push(&mut self, chunk: &Bytes) -> Bytes {
+        self.reader.push(chunk);
+        let said = match &mut self.events {
+            Some(events) => events.push(chunk),
+            None => chunk.clone(),
+        };
+        self.discreet(said)
+    }
+
+    /// What is left. A piece of an event that the provider never ended says nothing that a client could read.
+    fn finish(&mut self) -> Bytes {
+        self.reader.finish();
+        let rest = self.events.as_mut().map(WholeEvents::finish);
+        let rest = rest.unwrap_or_default();
+        match self.reader.seen().outcome() {
+            Some(Outcome::Ok) => rest,
+            Some(_) => Bytes::new(),
+            // Its error, which a client hears only with its blank line.
+            None if rest.is_empty() => rest,
+            None => self.discreet([&rest, &b"\n\n"[..]].concat().into()),
+        }
+    }
+
+    /// An error in a stream may quote the credential that it was asked with.
+    fn discreet(&self, said: Bytes) -> Bytes {
+        match self.reader.seen().error {
+            Some(_) => self.provider.manner.discreet(said),
+            None => said,
         }
     }
 }

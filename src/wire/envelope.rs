@@ -220,7 +220,7 @@ impl Envelope {
     }
 
     /// The same, and with the token counts asked for (`stream_options.include_usage`) if the answer streams and the client
-    /// has not asked. They are for the books; [`super::UsageFilter`] takes them out of the client's stream again.
+    /// has not asked. They are for the books; [`super::WholeEvents`] takes them out of the client's stream again.
     pub fn rewrite_asking_usage(&self, body: &Bytes, model: &str) -> Bytes {
         debug_assert_eq!(body.len(), self.prompt_bytes, "another request's body");
         let asks = self.stream && !self.include_usage;

@@ -25,8 +25,8 @@ pub mod sse;
 pub mod stream;
 mod typed;
 pub mod usage;
-mod usage_filter;
 mod watched;
+mod whole_events;
 
 pub use envelope::Envelope;
 pub use error::{Code, ErrorBody, Kind};
@@ -36,5 +36,5 @@ pub use needs::Needs;
 pub use place::Error;
 pub use reported::Reported;
 pub use stream::{Seen, StreamReader};
-pub use usage_filter::UsageFilter;
 pub use watched::Watched;
+pub use whole_events::WholeEvents;

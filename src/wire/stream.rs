@@ -38,6 +38,8 @@ const CONTENT: [&str; 8] = [
 pub struct Seen {
     /// Whether any content has come.
     pub first_content: bool,
+    /// Events of any kind, up to the end.
+    pub events: u32,
     /// Events with content: about one a token, where the provider reports no usage.
     pub content_events: u32,
     /// The last token counts that were reported.
@@ -190,6 +192,7 @@ impl Choices {
 
 impl Watch {
     fn note(&mut self, item: Item<'_>) {
+        self.seen.events = self.seen.events.saturating_add(u32::from(!self.seen.done));
         match item {
             // Something this large is content, whatever else it is.
             Item::TooLong => self.seen.count_content(),

@@ -38,6 +38,7 @@ fn a_whole_stream_is_ok_with_its_tokens() {
     let seen = watch(&whole());
     let expected = Seen {
         first_content: true,
+        events: 6,
         content_events: 2,
         usage: Some(Tokens {
             input: 9,

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use serde_json::json;
 use weighbridge::dialect::{chat, cohere, converse, gemini, messages, responses};
-use weighbridge::wire::{StreamReader, UsageFilter, Watched, eventstream, sse};
+use weighbridge::wire::{StreamReader, Watched, WholeEvents, eventstream, sse};
 
 /// In how many events the same bytes come the second time.
 const PARTS: usize = 8;
@@ -114,13 +114,15 @@ fn splitters_and_watchers_cost_linear_work() {
             assert!(reader.finish().first_content, "it is content");
         });
     }
-    check("UsageFilter", chat_event(), |chunks| {
-        let mut filter = UsageFilter::new();
-        let passed: usize = chunks
-            .map(|chunk| filter.push(&Bytes::copy_from_slice(chunk)).len())
-            .sum();
-        assert!(passed > 0, "content passes");
-    });
+    for hides_usage in [false, true] {
+        check("WholeEvents", chat_event(), |chunks| {
+            let mut events = WholeEvents::new(hides_usage);
+            let passed: usize = chunks
+                .map(|chunk| events.push(&Bytes::copy_from_slice(chunk)).len())
+                .sum();
+            assert!(passed > 0, "content passes");
+        });
+    }
     check("eventstream::Splitter", frame, |chunks| {
         let mut splitter = eventstream::Splitter::new();
         let mut messages = 0;

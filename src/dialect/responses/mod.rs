@@ -37,11 +37,21 @@ pub use request::read_request;
 pub use write::write_request;
 pub use writer::Writer;
 
+use serde_json::json;
+
 use crate::wire::ErrorBody;
 
 /// An error's document: `{"error": {message, type, param, code}}`, the same as chat's.
 pub fn write_error(error: &ErrorBody) -> Vec<u8> {
     error.json().to_vec()
+}
+
+/// The data of the event `error`, the last one of a stream; `sequence_number` as the events before it count.
+/// Source, read 2026-11-28: <https://platform.openai.com/docs/api-reference/responses-streaming/error>.
+pub fn error_event(error: &ErrorBody, sequence_number: u32) -> Vec<u8> {
+    let event = json!({"type": "error", "code": error.code.label(), "message": error.message,
+        "param": error.param, "sequence_number": sequence_number});
+    event.to_string().into_bytes()
 }
 
 #[cfg(test)]

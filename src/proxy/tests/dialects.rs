@@ -469,6 +469,21 @@ async fn a_cut_stream_of_messages_ends_with_an_error_event() {
 }
 
 #[tokio::test]
+async fn a_cut_stream_of_responses_ends_with_an_error_event_of_theirs() {
+    let delta = "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"sequence_number\":0,\"item_id\":\"i\",\"output_index\":0,\"content_index\":0,\"delta\":\"he\"}\n\n";
+    let begun = format!("{STREAM_HEAD}{}", chunk(delta));
+    let (_target, world) = one(Interface::OPENAI, Act::SendAndClose(begun.into_bytes())).await;
+    let body = json!({"model": "chat", "input": "hi", "stream": true});
+    let got = world.send(&post_to("/v1/responses", &body)).await;
+    let last = events(&got).pop().unwrap();
+    assert!(got.body.contains("event: error\n"), "{}", got.body);
+    assert_eq!(last["type"], "error", "{last}");
+    assert_eq!(last["code"], "upstream_error", "{last}");
+    assert_eq!(last["sequence_number"], 1, "after one event: {last}");
+    assert!(last["message"].is_string(), "{last}");
+}
+
+#[tokio::test]
 async fn embeddings_are_asked_for_in_the_targets_words() {
     let gemini = r#"{"embeddings":[{"values":[0.5,0.25]}]}"#;
     let cohere = r#"{"id":"e","embeddings":{"float":[[0.5,0.25]]},"meta":{"billed_units":{"input_tokens":3}}}"#;

@@ -12,6 +12,7 @@ mod lists;
 mod matrix;
 mod moves;
 mod rules;
+mod secrets;
 mod spent;
 mod streams;
 mod through;

@@ -139,6 +139,29 @@ async fn a_stream_that_breaks_off_ends_with_an_error_event() {
 }
 
 #[tokio::test]
+async fn a_piece_of_an_event_is_not_passed_on_before_the_error_event() {
+    for usage in [false, true] {
+        let cut = format!("{}{}", begun(), chunk("data: {\"choices\":[{\"del"));
+        let (world, _target) = world(Act::SendAndClose(cut.into()), LONG).await;
+        let options = format!(",\"stream_options\":{{\"include_usage\":{usage}}}}}");
+        let asked = ask(true);
+        let got = world
+            .chat(&format!("{}{options}", asked.trim_end_matches('}')))
+            .await;
+        let data: Vec<&str> = got
+            .body
+            .lines()
+            .filter_map(|line| line.strip_prefix("data: "))
+            .collect();
+        assert_eq!(data.len(), 2, "{got:?}");
+        for document in data {
+            let read: Result<serde_json::Value, _> = serde_json::from_str(document);
+            assert!(read.is_ok(), "{document}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_stream_that_goes_silent_ends_with_an_error_event() {
     let deadlines = Deadlines {
         between_tokens: SHORT,

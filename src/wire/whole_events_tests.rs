@@ -6,7 +6,7 @@ const COUNTS: &str =
     r#"data: {"id":"x","choices":[ ],"usage":{"prompt_tokens":3,"completion_tokens":1}}"#;
 
 fn filtered(stream: &str, sizes: &[usize]) -> Vec<u8> {
-    let (mut filter, mut out) = (UsageFilter::new(), Vec::new());
+    let (mut filter, mut out) = (WholeEvents::new(true), Vec::new());
     let mut rest = Bytes::copy_from_slice(stream.as_bytes());
     let mut sizes = sizes.iter().cycle();
     while !rest.is_empty() {
@@ -56,7 +56,7 @@ fn exactly_the_chunk_of_counts_goes_whatever_the_chunks() {
 #[test]
 fn an_untouched_chunk_is_not_copied() {
     let chunk = Bytes::from_static(b"data: {\"choices\":[{}]}\n\n");
-    let out = UsageFilter::new().push(&chunk);
+    let out = WholeEvents::new(true).push(&chunk);
     assert_eq!(out.as_ptr(), chunk.as_ptr(), "the same bytes");
 }
 
@@ -72,7 +72,7 @@ fn counts_without_a_blank_line_go_and_half_an_event_stays() {
 #[test]
 fn an_event_that_is_too_long_passes_while_it_comes() {
     let long = format!("data: {}\n\n", "x".repeat(10 << 20));
-    let mut filter = UsageFilter::new();
+    let mut filter = WholeEvents::new(true);
     let mut most = 0;
     let mut passed = 0;
     let bytes = Bytes::from(long.clone());
@@ -104,5 +104,34 @@ proptest! {
     ) {
         let out = filtered(&text, &sizes);
         prop_assert_eq!(String::from_utf8_lossy(&out), text);
+    }
+}
+
+#[test]
+fn an_event_that_has_not_ended_waits_for_its_end() {
+    for hides_usage in [false, true] {
+        let mut events = WholeEvents::new(hides_usage);
+        let first = Bytes::from_static(b"data: {\"choices\":[{}]}\n\ndata: {\"cho");
+        assert_eq!(events.push(&first), "data: {\"choices\":[{}]}\n\n");
+        let rest = Bytes::from_static(b"ices\":[{}]}\n\n");
+        assert_eq!(events.push(&rest), "data: {\"choices\":[{}]}\n\n");
+        assert_eq!(events.push(&Bytes::from_static(b"data: {")), "");
+        assert_eq!(events.finish(), "data: {", "all of it is there at the end");
+    }
+}
+
+#[test]
+fn where_counts_are_asked_for_nothing_is_taken_out() {
+    for end in ["\n", "\r\n", "\r"] {
+        let (full, _) = stream(end);
+        for size in 1..full.len() {
+            let (mut events, mut out) = (WholeEvents::new(false), Vec::new());
+            let mut rest = Bytes::copy_from_slice(full.as_bytes());
+            while !rest.is_empty() {
+                out.extend_from_slice(&events.push(&rest.split_to(size.min(rest.len()))));
+            }
+            out.extend_from_slice(&events.finish());
+            assert_eq!(String::from_utf8_lossy(&out), full, "chunks of {size}");
+        }
     }
 }

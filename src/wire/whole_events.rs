@@ -1,4 +1,8 @@
-//! Token counts that a client did not ask for, taken out of its stream.
+//! A stream's events, passed on whole, and without the token counts that the client did not ask for.
+//!
+//! An event that has not ended is held back. A provider may break off in the middle of one, and what follows then, the
+//! event that says so, must not be read as the end of a document that makes no sense: the official clients would raise an
+//! error about JSON in place of the one that they are told.
 //!
 //! The proxy asks for the counts of every stream, since they are what the answer costs. A client that had not asked gets its
 //! stream without the one chunk that this adds, the one without choices (source:
@@ -16,9 +20,12 @@ use super::sse::{Item, Splitter};
 /// Largest event that is held back to be looked at. A chunk of counts has some 500 bytes.
 const MAX_HELD: usize = 1 << 16;
 
-/// Takes the usage-only chunk out of a chat stream. Linear in the bytes; holds at most the unfinished event.
-#[derive(Debug, Default)]
-pub struct UsageFilter {
+/// Passes whole events, and takes the usage-only chunk out of a chat stream where that is wanted. Linear in the bytes; holds
+/// at most the unfinished event.
+#[derive(Debug)]
+pub struct WholeEvents {
+    /// Whether counts are for the books alone.
+    hides_usage: bool,
     /// The bytes of the unfinished event.
     held: Vec<u8>,
     /// The unfinished event has outgrown the bound: its bytes pass.
@@ -43,14 +50,23 @@ enum AfterCr {
     TakenOut,
 }
 
-impl UsageFilter {
-    /// At the start of a stream.
-    pub fn new() -> Self {
-        Self::default()
+impl WholeEvents {
+    /// At the start of a stream; `hides_usage` if its token counts are not for the client.
+    pub const fn new(hides_usage: bool) -> Self {
+        Self {
+            hides_usage,
+            held: Vec::new(),
+            passing: false,
+            in_line: false,
+            after_cr: AfterCr::Nothing,
+        }
     }
 
     /// Takes the next chunk; gives what may pass now. The same `Bytes` where nothing is held back or taken out.
     pub fn push(&mut self, chunk: &Bytes) -> Bytes {
+        if self.passes_at_once(chunk) {
+            return chunk.clone();
+        }
         let was_empty = self.held.is_empty();
         let mut out = Vec::new();
         let mut rest: &[u8] = chunk;
@@ -69,10 +85,19 @@ impl UsageFilter {
         out.into()
     }
 
+    /// Whether nothing is under way, `chunk` ends with an event and nothing needs to be looked for in it.
+    fn passes_at_once(&self, chunk: &Bytes) -> bool {
+        let is_between = self.held.is_empty() && !self.passing && !self.in_line;
+        !self.hides_usage
+            && is_between
+            && self.after_cr == AfterCr::Nothing
+            && (chunk.ends_with(b"\n\n") || chunk.ends_with(b"\r\n\r\n"))
+    }
+
     /// The stream is over: gives what was held back, unless it is the chunk without its blank line.
     pub fn finish(&mut self) -> Bytes {
         let held = std::mem::take(&mut self.held);
-        if is_usage_only(&held) {
+        if self.is_out(&held) {
             return Bytes::new();
         }
         held.into()
@@ -134,7 +159,7 @@ impl UsageFilter {
             }
             return;
         }
-        let is_out = is_usage_only(&self.held);
+        let is_out = self.is_out(&self.held);
         if is_out {
             self.held.clear();
         } else {
@@ -145,6 +170,11 @@ impl UsageFilter {
             (true, false) => AfterCr::Passed,
             (true, true) => AfterCr::TakenOut,
         };
+    }
+
+    /// Whether these bytes of an event are not for the client.
+    fn is_out(&self, event: &[u8]) -> bool {
+        self.hides_usage && is_usage_only(event)
     }
 }
 
@@ -188,5 +218,5 @@ fn is_empty_list(value: &RawValue) -> bool {
 }
 
 #[cfg(test)]
-#[path = "usage_filter_tests.rs"]
+#[path = "whole_events_tests.rs"]
 mod tests;
