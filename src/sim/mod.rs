@@ -6,7 +6,8 @@
 //!
 //! 1. [`scenario`]: the world as written down; [`arrivals`]: its requests; [`world`]: its targets as they are.
 //! 2. [`engine`]: the event loop; [`seen`]: what of a target's behaviour a data plane would see.
-//! 3. [`policy`]: what chooses. [`ours`] is Weighbridge, [`plain`] learns nothing, [`oracle`] knows everything.
+//! 3. [`policy`]: what chooses. [`ours`] is Weighbridge, [`rival`] the others, [`plain`] learns nothing, [`oracle`] knows
+//!    everything.
 //! 4. [`loss`]: what a request costs; [`record`]: what a run brought.
 
 mod arrivals;
@@ -18,6 +19,7 @@ mod ours;
 mod plain;
 mod policy;
 mod record;
+pub mod rival;
 mod scenario;
 mod seen;
 mod world;
