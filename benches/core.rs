@@ -80,6 +80,7 @@ fn picks(criterion: &mut Criterion) {
                     draw: Draw(draw),
                     now: Time::ZERO,
                     may_probe: true,
+                    sticky: None,
                 };
                 admit(row, &Open, black_box(&ask))
             });

@@ -10,6 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 pub use super::react::{Cause, GateOrder, Happened, ProbeResult, Reaction, Watch, react};
+use super::rendezvous::Sticky;
 use super::table::{Draw, Mask, WeightTable};
 use crate::model::{TargetIndex, Time};
 
@@ -127,6 +128,8 @@ pub struct Ask<'a> {
     pub now: Time,
     /// Whether it may serve as a probe (a first attempt may, a retry may not).
     pub may_probe: bool,
+    /// What it is to stay together with; then its key decides in place of the draw.
+    pub sticky: Option<Sticky<'a>>,
 }
 
 /// Why a target was chosen.
@@ -135,6 +138,8 @@ pub struct Ask<'a> {
 pub enum Reason {
     /// By share.
     Drawn,
+    /// By share and key: where its conversation is.
+    Kept,
     /// As the probe that an ejected or sick target waits for.
     Probe,
     /// The drawn target had no room or was blocked; this one was the best of the others.
@@ -160,11 +165,7 @@ pub struct Admitted {
 /// again with `may_probe` off.
 pub fn admit(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>) -> Option<Admitted> {
     if !row.guarded {
-        let target = row.configured.pick(ask.draw, ask.eligible)?;
-        return Some(Admitted {
-            target,
-            reason: Reason::Drawn,
-        });
+        return by_share(row.configured, ask);
     }
     if ask.may_probe
         && let Some(target) = wanted_probe(row, gates, ask)
@@ -174,15 +175,35 @@ pub fn admit(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>) -> Option<Admitted
             reason: Reason::Probe,
         });
     }
-    if let Some(target) = row.granted.pick(ask.draw, ask.eligible)
-        && gates.gate(target).is_open(ask.now)
+    if let Some(admitted) = by_share(row.granted, ask)
+        && gates.gate(admitted.target).is_open(ask.now)
     {
-        return Some(Admitted {
-            target,
-            reason: Reason::Drawn,
-        });
+        return Some(admitted);
+    }
+    if let Some(admitted) = next_best(row, gates, ask) {
+        return Some(admitted);
     }
     redirect(row, gates, ask)
+}
+
+/// The target that the draw, or the key, falls to.
+fn by_share(table: &WeightTable, ask: &Ask<'_>) -> Option<Admitted> {
+    let (target, reason) = match ask.sticky {
+        Some(sticky) => (sticky.pick(table, ask.eligible, |_| true)?, Reason::Kept),
+        None => (table.pick(ask.draw, ask.eligible)?, Reason::Drawn),
+    };
+    Some(Admitted { target, reason })
+}
+
+/// Where a conversation goes whose target is shut: the open one that its key falls to. All its turns go to the same one for
+/// as long as that lasts, so it has to build up its cache once.
+fn next_best(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>) -> Option<Admitted> {
+    let is_open = |target| gates.gate(target).is_open(ask.now);
+    let target = ask.sticky?.pick(row.granted, ask.eligible, is_open)?;
+    Some(Admitted {
+        target,
+        reason: Reason::Redirected,
+    })
 }
 
 fn members<'a>(row: Row<'a>, eligible: &'a Mask) -> impl Iterator<Item = TargetIndex> + 'a {
@@ -228,7 +249,7 @@ fn redirect(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>) -> Option<Admitted>
             reason: Reason::Waiting,
         });
     }
-    let target = row.configured.pick(ask.draw, ask.eligible)?;
+    let Admitted { target, .. } = by_share(row.configured, ask)?;
     Some(Admitted {
         target,
         reason: Reason::Panic,
@@ -283,10 +304,23 @@ impl Scale {
     }
 }
 
-/// The probability that [`admit`] chooses `target` for an ordinary draw (no probe), given the gates and the mask.
+/// The probability that [`admit`] chooses `target` for an ordinary draw (no probe), given the gates and the mask; `None` for
+/// a request that stays with its conversation.
+///
+/// Such a request is not drawn: the same key goes to the same target every time, so there is no chance in it that past
+/// traffic could be re-weighted by, and its conversation's turns are not independent of each other.
 ///
 /// Needed where past traffic is re-weighted; costs a pass over all targets, so the request path does not compute it.
-pub fn propensity(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>, target: TargetIndex) -> f64 {
+pub fn propensity(
+    row: Row<'_>,
+    gates: &impl Gates,
+    ask: &Ask<'_>,
+    target: TargetIndex,
+) -> Option<f64> {
+    ask.sticky.is_none().then(|| drawn(row, gates, ask, target))
+}
+
+fn drawn(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>, target: TargetIndex) -> f64 {
     let table = if row.guarded {
         row.granted
     } else {

@@ -14,6 +14,8 @@
 //! 5. [`rails`] and [`project`]: the nearest shares inside the bounds.
 //! 6. [`route`]: the dead-band, the table, the [`Decision`] that explains it.
 //!
+//! Requests that stay with their conversation's target find it by [`rendezvous`] hashing, at the gate.
+//!
 //! [`explain()`] says a decision in sentences, [`view()`] is its form in the API.
 
 mod capacity;
@@ -31,6 +33,7 @@ mod plan;
 mod project;
 mod rails;
 mod react;
+mod rendezvous;
 mod route;
 mod share;
 mod signal;
@@ -51,6 +54,7 @@ pub use input::{
 };
 pub use list::{ListMember, tilted};
 pub use plan::{Objective, Plan, RouteSpec, Strategy, TargetSpec};
+pub use rendezvous::{Key, KeyHasher, Seed, Sticky};
 pub use share::{Share, Weight, WeightError};
 pub use step::{Memory, Stepped, step};
 pub use table::{Draw, MAX_TARGETS, Mask, TableError, WeightTable};

@@ -288,7 +288,7 @@ impl<'a> Walk<'a> {
                 Choice::Blocked(admitted.target, wait())
             }
             Reason::Waiting | Reason::Panic if !self.desperate => Choice::Distress(admitted.target),
-            Reason::Drawn | Reason::Probe | Reason::Redirected | Reason::Panic => {
+            Reason::Drawn | Reason::Kept | Reason::Probe | Reason::Redirected | Reason::Panic => {
                 Choice::Call(admitted)
             }
             Reason::Waiting => Choice::Blocked(admitted.target, wait()),

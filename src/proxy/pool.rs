@@ -120,6 +120,7 @@ impl Pool {
             draw,
             now: proxy.clock.now(),
             may_probe,
+            sticky: None,
         };
         admit(self.row(), &MemberGates(self.members()), &ask)
     }

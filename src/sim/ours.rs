@@ -232,6 +232,7 @@ impl Policy for Ours {
             draw,
             now: asked.now,
             may_probe: first,
+            sticky: None,
         };
         let gates = SimGates {
             upstreams: &self.upstreams,

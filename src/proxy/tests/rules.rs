@@ -182,6 +182,7 @@ fn walk(luck: &mut Luck, mask: &Mask, table: &WeightTable, call: impl Fn(TargetI
                     draw: Draw(u32::try_from(luck.next() >> 32).unwrap()),
                     now: Time::from_micros(100),
                     may_probe: history.is_empty(),
+                    sticky: None,
                 };
                 let admitted = admit(row, &gates, &ask).expect("somebody is left");
                 admitted.target

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use weighbridge::balance::gate::{Ask, GateState, Gates, Reason, Row, Standing, admit, propensity};
-use weighbridge::balance::{Draw, Mask, WeightTable};
+use weighbridge::balance::{Draw, Key, Mask, Seed, Sticky, WeightTable};
 use weighbridge::model::{TargetIndex, Time};
 
 use super::world::cases;
@@ -27,6 +27,15 @@ fn draws(seed: u64, count: usize) -> impl Iterator<Item = Draw> {
 }
 
 const DRAWS: usize = 8_000;
+
+fn seeds(targets: usize) -> Vec<Seed> {
+    (0..targets).map(|i| Seed::of(&format!("t{i}"))).collect()
+}
+
+fn sticky(seeds: &[Seed], key: u32) -> Sticky<'_> {
+    let key = Key::of("test", &key.to_le_bytes());
+    Sticky { key, seeds }
+}
 
 /// Holds counts against probabilities.
 fn fits(counts: &[f64], expected: &[f64]) -> Result<(), TestCaseError> {
@@ -147,10 +156,10 @@ proptest! {
     #[test]
     fn propensity_is_the_frequency_of_admission(case in case(), seed in any::<u64>(), guarded in any::<bool>()) {
         let row = Row { granted: &case.granted, configured: &case.configured, guarded };
-        let ask = |draw| Ask { eligible: &case.eligible, draw, now: NOW, may_probe: false };
+        let ask = |draw| Ask { eligible: &case.eligible, draw, now: NOW, may_probe: false, sticky: None };
         let count = case.configured.len();
         let told: Vec<f64> = (0..count)
-            .map(|i| propensity(row, &case.gates, &ask(Draw(0)), TargetIndex::at(i)))
+            .filter_map(|i| propensity(row, &case.gates, &ask(Draw(0)), TargetIndex::at(i)))
             .collect();
         let mut counts = vec![0.0; count];
         for draw in draws(seed, DRAWS) {
@@ -161,6 +170,30 @@ proptest! {
         let sum: f64 = told.iter().sum();
         prop_assert!((sum - 1.0).abs() < 1e-9, "somebody is always chosen here, the sum is {sum}");
         fits(&counts, &told)?;
+    }
+
+    #[test]
+    fn conversations_are_spread_by_share_over_whoever_is_open(case in case()) {
+        let row = Row { granted: &case.granted, configured: &case.configured, guarded: true };
+        let count = case.configured.len();
+        let open = |i: &usize| {
+            let target = TargetIndex::at(*i);
+            case.eligible.contains(target) && case.gates.gate(target).is_open(NOW)
+        };
+        let granted = |i: usize| f64::from(case.granted.share(TargetIndex::at(i)).ppm());
+        let sum: f64 = (0..count).filter(open).map(granted).sum();
+        prop_assume!(sum > 0.0);
+        let part = |i: usize| if open(&i) { granted(i) / sum } else { 0.0 };
+        let expected: Vec<f64> = (0..count).map(part).collect();
+        let (seeds, mut counts) = (seeds(count), vec![0.0; count]);
+        for draw in draws(1, DRAWS) {
+            let sticky = Some(sticky(&seeds, draw.0));
+            let ask = Ask { eligible: &case.eligible, draw, now: NOW, may_probe: false, sticky };
+            let admitted = admit(row, &case.gates, &ask).expect("somebody is open");
+            counts[admitted.target.get()] += 1.0;
+            prop_assert_eq!(propensity(row, &case.gates, &ask, admitted.target), None);
+        }
+        fits(&counts, &expected)?;
     }
 }
 
@@ -173,19 +206,23 @@ proptest! {
         draw in any::<u32>(),
         wanted in 0usize..10,
         guarded in any::<bool>(),
+        sticks in any::<bool>(),
     ) {
         if let Some(gate) = case.gates.0.get_mut(wanted) {
             gate.0.probe_wanted = true;
         }
         let row = Row { granted: &case.granted, configured: &case.configured, guarded };
-        let ask = Ask { eligible: &case.eligible, draw: Draw(draw), now: NOW, may_probe: true };
+        let seeds = seeds(case.configured.len());
+        let sticky = sticks.then(|| sticky(&seeds, draw));
+        let ask = Ask { eligible: &case.eligible, draw: Draw(draw), now: NOW, may_probe: true, sticky };
         let admitted = admit(row, &case.gates, &ask);
         let admitted = admitted.expect("target 0 is eligible and has a share");
         prop_assert!(case.eligible.contains(admitted.target), "{admitted:?} is not eligible");
         prop_assert!(case.configured.share(admitted.target).ppm() > 0, "{admitted:?} has no weight");
         let gate = case.gates.gate(admitted.target);
         match admitted.reason {
-            Reason::Drawn => prop_assert!(!guarded || gate.is_open(NOW), "drawn: open"),
+            Reason::Drawn => prop_assert!(!sticks && (!guarded || gate.is_open(NOW)), "drawn: open"),
+            Reason::Kept => prop_assert!(sticks && (!guarded || gate.is_open(NOW)), "kept: open"),
             Reason::Probe => prop_assert!(gate.probe_wanted && gate.blocked_until <= NOW, "wanted"),
             Reason::Redirected => prop_assert!(gate.serving && gate.blocked_until <= NOW, "works"),
             Reason::Waiting => prop_assert!(gate.serving, "waits"),
@@ -196,7 +233,7 @@ proptest! {
     #[test]
     fn nobody_eligible_is_nobody(case in case(), draw in any::<u32>(), guarded in any::<bool>()) {
         let row = Row { granted: &case.granted, configured: &case.configured, guarded };
-        let ask = Ask { eligible: &Mask::NONE, draw: Draw(draw), now: NOW, may_probe: true };
+        let ask = Ask { eligible: &Mask::NONE, draw: Draw(draw), now: NOW, may_probe: true, sticky: None };
         prop_assert!(admit(row, &case.gates, &ask).is_none(), "never widened");
     }
 }

@@ -120,6 +120,7 @@ fn when_everybody_is_ejected_draws_follow_the_configured_shares() {
             draw: Draw(k.wrapping_mul(0x9E37_79B9)),
             now: Time::ZERO,
             may_probe: true,
+            sticky: None,
         };
         let Admitted { target, .. } = admit(row, &gates, &ask).expect("somebody is asked");
         counts[target.get()] += 1e-4;
