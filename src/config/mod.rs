@@ -40,6 +40,7 @@ mod secret;
 mod section;
 mod settings;
 mod shown;
+mod sticky;
 mod syntax;
 mod target;
 mod tree;
@@ -190,6 +191,20 @@ pub enum Draw {
     Random,
 }
 
+/// What requests of a route have in common that go to the same target as long as that one can take them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Sticky {
+    /// Nothing: each is drawn by itself.
+    #[default]
+    Off,
+    /// The conversation that they are turns of.
+    Conversation,
+    /// The user that they are for.
+    User,
+    /// The value of this header, whose name is in lower case.
+    Header(String),
+}
+
 /// A provider with its credential.
 #[derive(Clone, Debug)]
 pub struct Provider {
@@ -268,6 +283,8 @@ pub struct Route {
     pub mode: Mode,
     /// How requests are drawn.
     pub draw: Draw,
+    /// What requests have in common that go to the same target.
+    pub sticky: Sticky,
     /// Its targets, at least one, in the order of the file.
     pub targets: Vec<Target>,
     /// Tags that every target of a request must have.

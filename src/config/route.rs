@@ -11,9 +11,10 @@ use super::field::Field;
 use super::problem::nearest;
 use super::section::Section;
 use super::settings::{self, LOST_ORIGINS, MODES, STRATEGIES, set};
+use super::sticky::sticky;
 use super::target::{self, Entry};
 use super::world::World;
-use super::{Draw, Fallback, Mode, Objective, Route, Strategy};
+use super::{Draw, Fallback, Mode, Objective, Route, Sticky, Strategy};
 
 /// Keys of routes that later versions know.
 const UNSUPPORTED: &[&str] = &[
@@ -29,7 +30,6 @@ const UNSUPPORTED: &[&str] = &[
     "models",
     "quota",
     "shadow",
-    "sticky",
     "tests",
 ];
 
@@ -68,6 +68,7 @@ fn route(name: RouteName, field: &Field<'_>, world: &mut World<'_>) -> Option<Ro
         strategy: Strategy::default(),
         mode: world.mode,
         draw: Draw::default(),
+        sticky: Sticky::default(),
         targets: Vec::new(),
         require: Vec::new(),
         forbid: Vec::new(),
@@ -82,6 +83,8 @@ fn route(name: RouteName, field: &Field<'_>, world: &mut World<'_>) -> Option<Ro
     };
     let mix = section.field("mix_models");
     read_words(&mut section, &mut route);
+    let kept = section.field("sticky");
+    set(&mut route.sticky, kept.as_ref().and_then(sticky));
     let mixes = mix.as_ref().and_then(Field::boolean);
     set(&mut route.mix_models, mixes);
     for (key, list) in [
@@ -103,6 +106,9 @@ fn route(name: RouteName, field: &Field<'_>, world: &mut World<'_>) -> Option<Ro
     eligible(field, &route);
     if mix.is_none() {
         notice_mixed_models(field, &route);
+    }
+    if let Some(kept) = kept {
+        notice_nobody_else(&kept, &route);
     }
     Some(route)
 }
@@ -286,6 +292,16 @@ fn eligible(field: &Field<'_>, route: &Route) {
         field.warn(
             format!("`require` and `forbid` leave out {}", out.join(", ")),
             "",
+        );
+    }
+}
+
+fn notice_nobody_else(kept: &Field<'_>, route: &Route) {
+    let taking = route.targets.iter().filter(|t| t.weight.value() > 0.0);
+    if route.sticky != Sticky::Off && taking.count() < 2 {
+        kept.warn(
+            "`sticky` changes nothing on a route with one target",
+            "it matters where requests may go to several",
         );
     }
 }

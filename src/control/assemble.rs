@@ -141,6 +141,7 @@ fn route(
         granted: configured.clone(),
         configured,
         table_version: before.map_or(1, |route| route.table_version + 1),
+        seeds: Route::seeds(config),
         cells: cells.unwrap_or_else(|| Arc::new(RouteCells::new(config.targets.len(), phase))),
     })
 }

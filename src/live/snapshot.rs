@@ -11,7 +11,7 @@ use super::keys::Keys;
 use super::strangers::Strangers;
 use super::upstream::{RateGroup, Upstream};
 use crate::balance::gate::{GateState, Gates, Row, Standing};
-use crate::balance::{Draw, RouteInput, WeightTable};
+use crate::balance::{Draw, RouteInput, Seed, WeightTable};
 use crate::config::{self, Capabilities, Config, Endpoint, Phases};
 use crate::dialect::any::Target;
 use crate::model::{TargetIndex, UpstreamName};
@@ -116,6 +116,8 @@ pub struct Route {
     pub table_version: u64,
     /// Arrivals, first picks and the draw sequences; kept across tables.
     pub cells: Arc<RouteCells>,
+    /// What its targets' scores for a conversation are made with, in the order of the tables.
+    pub seeds: Arc<[Seed]>,
 }
 
 impl Snapshot {
@@ -219,6 +221,12 @@ impl Route {
             configured: &self.configured,
             guarded: self.config.mode == config::Mode::Auto,
         }
+    }
+
+    /// What the scores of a route's targets are made with, from their names.
+    pub fn seeds(config: &config::Route) -> Arc<[Seed]> {
+        let names = config.targets.iter().map(|target| target.name.as_str());
+        names.map(Seed::of).collect()
     }
 }
 

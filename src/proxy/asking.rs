@@ -45,9 +45,13 @@ impl<'a> Asking<'a> {
         question: &Question,
         ending: &mut Ending,
     ) -> Result<Reply, Reject> {
-        let asked = resolve(self.proxy, self.snapshot, question)?;
+        let asked = self.resolve(question)?;
         self.begin(&asked, ending);
         self.only(question, &asked, ending).await
+    }
+
+    fn resolve(&self, question: &Question) -> Result<Asked, Reject> {
+        resolve(self.proxy, self.snapshot, self.headers, question)
     }
 
     /// Books the request for the pools that it asks for.
@@ -106,7 +110,7 @@ impl<'a> Asking<'a> {
         ending: &mut Ending,
     ) -> Result<Reply, Reject> {
         let (home, origin, dropped) = self.home(question, origins)?;
-        let Ok(asked) = resolve(self.proxy, self.snapshot, &home) else {
+        let Ok(asked) = self.resolve(&home) else {
             return self.homeless(question, home, origin, ending).await;
         };
         self.begin(&asked, ending);
@@ -182,7 +186,7 @@ impl<'a> Asking<'a> {
             (Ok(rest), OnLostOrigin::Strip) => {
                 let away = Question::read(question.front, rest.body).map_err(|_| Stays::Alone)?;
                 let away = away.of(whose);
-                let asked = resolve(self.proxy, self.snapshot, &away).map_err(|_| Stays::Alone)?;
+                let asked = self.resolve(&away).map_err(|_| Stays::Alone)?;
                 return Ok((away, asked));
             }
             (Ok(_), OnLostOrigin::Fail) => "thoughts or signatures",
@@ -190,7 +194,7 @@ impl<'a> Asking<'a> {
         };
         // Only where somebody else could serve it is its origin what it fails by.
         let same = Question::new(home.front, home.envelope.clone(), home.body.clone()).of(whose);
-        match resolve(self.proxy, self.snapshot, &same) {
+        match self.resolve(&same) {
             Ok(_) => Err(Stays::Here(bound)),
             Err(_) => Err(Stays::Alone),
         }
@@ -218,7 +222,7 @@ impl<'a> Asking<'a> {
     ) -> Result<Reply, Reject> {
         // What nobody could serve anyway is not the origin's matter.
         let home = home.of(Whose::Anybodys);
-        let anybody = resolve(self.proxy, self.snapshot, &home)?;
+        let anybody = self.resolve(&home)?;
         self.begin(&anybody, ending);
         match self.moved(question, &home, origin, anybody.on_lost_origin) {
             Ok((away, asked)) => self.go_on(&away, &asked, origin, ending).await,

@@ -59,6 +59,8 @@ pub(super) fn list_pool(
             even: list.kind == ListKind::RoundRobin,
         },
         eligible,
+        // The request's weights hold exactly, which keys could not promise.
+        key: None,
     })
 }
 

@@ -35,6 +35,7 @@ mod record;
 mod reply;
 mod resolve;
 mod server;
+mod sticky;
 mod through;
 mod told;
 mod upstream;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Proxy;
 use crate::balance::gate::{Admitted, Ask, Reason, Row, admit};
-use crate::balance::{Draw, Mask, WeightTable};
+use crate::balance::{Draw, Key, Mask, Sticky, WeightTable};
 use crate::config;
 use crate::live::{Member, MemberGates, Route};
 use crate::model::{TargetIndex, TargetName};
@@ -17,6 +17,8 @@ pub(super) struct Pool {
     pub(super) shares: Shares,
     /// Who may serve.
     pub(super) eligible: Mask,
+    /// What the request is kept together by with others of its route, if it is.
+    pub(super) key: Option<Key>,
 }
 
 #[derive(Debug)]
@@ -82,6 +84,8 @@ impl Pool {
     /// A place in the shares for a first pick.
     fn draw(&self, proxy: &Proxy) -> Draw {
         match &self.shares {
+            // Its key decides; the sequence is for those that are drawn.
+            _ if self.key.is_some() => Draw(0),
             Shares::Route(route) => match route.config.draw {
                 config::Draw::Even => route.cells.even_draw(),
                 config::Draw::Random => proxy.chance.draw(),
@@ -94,6 +98,7 @@ impl Pool {
     /// A place in the shares for a draw after a failure.
     fn redraw(&self, proxy: &Proxy) -> Draw {
         match &self.shares {
+            _ if self.key.is_some() => Draw(0),
             Shares::Route(route) => route.cells.redraw(),
             Shares::Own { .. } => proxy.chance.draw(),
         }
@@ -120,9 +125,19 @@ impl Pool {
             draw,
             now: proxy.clock.now(),
             may_probe,
-            sticky: None,
+            sticky: self.sticky(),
         };
         admit(self.row(), &MemberGates(self.members()), &ask)
+    }
+
+    fn sticky(&self) -> Option<Sticky<'_>> {
+        match (&self.shares, self.key) {
+            (Shares::Route(route), Some(key)) => Some(Sticky {
+                key,
+                seeds: &route.seeds,
+            }),
+            (Shares::Route(_) | Shares::Own { .. }, _) => None,
+        }
     }
 
     fn claim_probe(&self, target: TargetIndex) -> bool {

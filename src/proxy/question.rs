@@ -87,6 +87,14 @@ impl Question {
         }
     }
 
+    /// Whether it is a turn of a conversation, whose beginning it then repeats.
+    pub(super) const fn converses(&self) -> bool {
+        match self.front {
+            Front::Chat | Front::Messages | Front::Responses | Front::CountTokens => true,
+            Front::Completions | Front::Embeddings | Front::Other => false,
+        }
+    }
+
     /// A request that passes unread.
     pub(super) fn through(through: Through, envelope: Envelope, body: Bytes) -> Self {
         Self {

@@ -7,6 +7,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderMap;
+
 use super::Proxy;
 use super::fitness::{belongs, lack, nobody_of, none_if_it_belongs};
 use super::listed::list_pool;
@@ -14,6 +16,7 @@ use super::named::{member, unknown};
 use super::pool::{Pool, Shares};
 use super::question::Question;
 use super::reply::Reject;
+use super::sticky::key;
 use crate::balance::{Demand, Mask, Weight, WeightTable, check_eligible, eligible};
 use crate::config::{self, Deadlines, Fallback, Mode, OnLostOrigin};
 use crate::limit::{DEFAULT_CODES, Plan};
@@ -60,6 +63,7 @@ pub(super) struct Counts {
 struct Scope<'a> {
     proxy: &'a Proxy,
     snapshot: &'a Snapshot,
+    headers: &'a HeaderMap,
     question: &'a Question,
 }
 
@@ -70,11 +74,13 @@ struct Scope<'a> {
 pub(super) fn resolve(
     proxy: &Proxy,
     snapshot: &Snapshot,
+    headers: &HeaderMap,
     question: &Question,
 ) -> Result<Asked, Reject> {
     let asked = everybody(Scope {
         proxy,
         snapshot,
+        headers,
         question,
     })?;
     if asked.pool.eligible == Mask::NONE && asked.fallbacks.is_empty() {
@@ -90,6 +96,7 @@ fn everybody(scope: Scope<'_>) -> Result<Asked, Reject> {
         proxy,
         snapshot,
         question,
+        ..
     } = scope;
     let envelope = &question.envelope;
     let extension = &envelope.extension;
@@ -136,7 +143,7 @@ fn at_provider(scope: Scope<'_>, provider: &str) -> Result<Asked, Reject> {
 fn of_route(scope: Scope<'_>, route: &Arc<Route>) -> Result<Asked, Reject> {
     let extension = &scope.question.envelope.extension;
     let demand = demand_of(&route.config);
-    let pool = route_pool(scope.question, route, &[demand])?;
+    let pool = route_pool(scope, route, &[demand])?;
     let (mut fallbacks, config, snapshot) = (Vec::new(), &route.config, scope.snapshot);
     if extension.fallbacks.is_empty() {
         for fallback in &config.fallbacks {
@@ -242,7 +249,7 @@ fn fallback_pool(scope: Scope<'_>, fallback: &Fallback, demands: &[Demand<'_>]) 
             let route = snapshot.route(name.as_str())?;
             let mut demands = demands.to_vec();
             demands.push(demand_of(&route.config));
-            let pool = route_pool(scope.question, route, &demands).ok()?;
+            let pool = route_pool(scope, route, &demands).ok()?;
             (pool.eligible != Mask::NONE).then_some(pool)
         }
         Fallback::Upstream(name) => {
@@ -284,10 +291,11 @@ fn demand_of(route: &config::Route) -> Demand<'_> {
 }
 
 fn route_pool(
-    question: &Question,
+    scope: Scope<'_>,
     route: &Arc<Route>,
     demands: &[Demand<'_>],
 ) -> Result<Pool, Reject> {
+    let question = scope.question;
     let free = demands
         .iter()
         .all(|demand| demand.require.is_empty() && demand.forbid.is_empty());
@@ -315,6 +323,7 @@ fn route_pool(
         label: Arc::clone(&route.label),
         shares: Shares::Route(Arc::clone(route)),
         eligible,
+        key: key(&route.config.sticky, question, scope.headers),
     })
 }
 
@@ -332,6 +341,7 @@ fn single(label: Arc<str>, snapshot: &Snapshot, member: Member) -> Pool {
             even: false,
         },
         eligible: Mask::ALL,
+        key: None,
     }
 }
 

@@ -15,6 +15,7 @@ use super::list::read_model;
 use super::place::{At, Error};
 use super::raw::{Known, Member, boolean, members};
 use super::shape::Shape;
+use super::sticky::Noted;
 use crate::model::AnswerKind;
 
 /// Members with a meaning here. Each may be written only once.
@@ -68,6 +69,8 @@ pub struct Envelope {
     /// What the request says about its own routing.
     pub extension: Extension,
     edits: Edits,
+    /// Where it says what it belongs to.
+    pub(super) noted: Noted,
 }
 
 /// Where a body is to be changed.
@@ -179,6 +182,7 @@ impl Envelope {
             seed: top.value("seed").and_then(read_seed),
             prompt_bytes: body.len(),
             extension,
+            noted: std::mem::take(&mut layout.noted),
             edits: layout.finish(&top),
         })
     }
@@ -193,6 +197,7 @@ impl Envelope {
             seed: None,
             prompt_bytes,
             extension: Extension::default(),
+            noted: Noted::default(),
             edits: Edits {
                 bare: true,
                 model: place.unwrap_or(0..0),
@@ -324,6 +329,7 @@ struct Layout<'a> {
     kept_end: Option<usize>,
     /// End of the last member.
     end: usize,
+    noted: Noted,
 }
 
 impl<'a> Layout<'a> {
@@ -334,6 +340,7 @@ impl<'a> Layout<'a> {
             open: None,
             kept_end: None,
             end: 0,
+            noted: Noted::default(),
         }
     }
 
@@ -348,7 +355,9 @@ impl<'a> Layout<'a> {
 
     fn note(&mut self, member: &Member<'a>) {
         let start = self.range(member.key_text).start;
-        self.end = self.range(member.value.get()).end;
+        let value = self.range(member.value.get());
+        self.end = value.end;
+        self.noted.note(&member.key, &value);
         if REMOVED.contains(&member.key.as_ref()) {
             self.open.get_or_insert(start);
             return;

@@ -22,6 +22,7 @@ pub mod reported;
 pub mod seal;
 mod shape;
 pub mod sse;
+pub mod sticky;
 pub mod stream;
 mod typed;
 pub mod usage;

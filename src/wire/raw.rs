@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::ControlFlow;
 
 use serde::Deserializer as _;
 use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -236,6 +237,38 @@ impl<'de> Visitor<'de> for Elements {
             total += 1;
         }
         Ok((kept, total))
+    }
+}
+
+/// Walks the elements of the array that is the whole of `text` until `visit` has seen enough; nothing if it is no array. What
+/// follows the last one that is visited is not read.
+pub(super) fn each_element<'a>(text: &'a str, visit: impl FnMut(&'a RawValue) -> ControlFlow<()>) {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    // An error is the end of the walk: the caller has what was seen before.
+    drop(reader.deserialize_seq(EachElement { visit }));
+}
+
+struct EachElement<F> {
+    visit: F,
+}
+
+impl<'de, F> Visitor<'de> for EachElement<F>
+where
+    F: FnMut(&'de RawValue) -> ControlFlow<()>,
+{
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
+        while let Some(element) = seq.next_element()? {
+            if (self.visit)(element).is_break() {
+                return Err(A::Error::custom("stopped"));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -14,6 +14,7 @@ mod moves;
 mod rules;
 mod secrets;
 mod spent;
+mod sticky;
 mod streams;
 mod through;
 mod transport;

@@ -86,6 +86,7 @@ pub(super) struct Plan {
     pub(super) body_timeout: Duration,
     pub(super) head_timeout: Duration,
     pub(super) lists: bool,
+    pub(super) sticky: config::Sticky,
     pub(super) mode: Mode,
     pub(super) grace: Duration,
 }
@@ -117,6 +118,7 @@ impl Plan {
             body_timeout: PATIENCE,
             head_timeout: PATIENCE,
             lists: true,
+            sticky: config::Sticky::Off,
             mode: Mode::Auto,
             grace: PATIENCE,
         }
@@ -140,6 +142,7 @@ impl Plan {
             strategy: Strategy::Adaptive,
             mode: self.mode,
             draw: config::Draw::Even,
+            sticky: self.sticky.clone(),
             targets,
             require: self.require.clone(),
             forbid: Vec::new(),
@@ -280,6 +283,7 @@ fn snapshot(config: Config) -> Snapshot {
                 configured: table.clone(),
                 granted: table,
                 table_version: 1,
+                seeds: Route::seeds(route),
                 cells: Arc::new(RouteCells::new(route.targets.len(), 0)),
             })
         })
