@@ -309,7 +309,7 @@ impl Passing {
         }
     }
 
-    /// Ends a body that is not complete: a stream with an error event, anything else by breaking the connection.
+    /// Ends a body that is not complete: a stream of text with an error event, anything else by breaking the connection.
     fn broke_off(&mut self, outcome: Outcome, detail: &str) -> Option<BrokenOff> {
         self.source = None;
         if self.is_done() {
@@ -325,16 +325,19 @@ impl Passing {
             _ => Code::UpstreamError,
         };
         // An error of the provider's own has passed to the client already.
+        let mut broken = None;
         if flow.seen().error.is_none() {
             let message = format!(
                 "the stream of provider {:?} broke off: {detail}",
                 self.provider
             );
-            self.held
-                .push_back(flow.error(&ErrorBody::new(code, message)));
+            match flow.error(&ErrorBody::new(code, message)) {
+                Some(event) => self.held.push_back(event),
+                None => broken = Some(BrokenOff(detail.to_owned())),
+            }
         }
         self.end_request(outcome, code);
-        None
+        broken
     }
 
     fn end_request(&mut self, outcome: Outcome, code: Code) {

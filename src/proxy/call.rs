@@ -366,6 +366,7 @@ impl Running<'_, '_> {
         let first = self.started.after(self.deadlines.first_token);
         let due = Due::new(first, Phase::FirstToken).or(self.due);
         let flow = match self.flow(outgoing) {
+            Ok(flow) if super::opening::is_binary(&parts.headers) => flow.in_frames(),
             Ok(flow) => flow,
             Err(failed) => return Err(self.failed(failed)),
         };

@@ -39,6 +39,8 @@ struct Passage {
     events: Option<WholeEvents>,
     /// What the client called.
     front: Front,
+    /// Whether it is framed as text, so that an event can be written into it.
+    is_text: bool,
     /// Whose credentials an error must not tell.
     provider: Arc<Provider>,
 }
@@ -69,9 +71,18 @@ impl Flow {
             reader: StreamReader::of(watched),
             events: (watched != Watched::Any).then(|| WholeEvents::new(hide_usage)),
             front,
+            is_text: true,
             provider,
         }));
         Self { way, sealer: None }
+    }
+
+    /// The same where the target's frames are binary: what passes unread can be told nothing in them.
+    pub(super) fn in_frames(mut self) -> Self {
+        if let Way::Native(passage) = &mut self.way {
+            passage.is_text = false;
+        }
+        self
     }
 
     /// A stream that is read by one and written by the other.
@@ -134,8 +145,8 @@ impl Flow {
         }
     }
 
-    /// `error` as the last event of the client's stream.
-    pub(super) fn error(&mut self, error: &ErrorBody) -> Bytes {
+    /// `error` as the last event of the client's stream; `None` where nothing can be written into it.
+    pub(super) fn error(&mut self, error: &ErrorBody) -> Option<Bytes> {
         self.way.error(error)
     }
 }
@@ -165,16 +176,16 @@ impl Way {
         }
     }
 
-    fn error(&mut self, error: &ErrorBody) -> Bytes {
+    fn error(&mut self, error: &ErrorBody) -> Option<Bytes> {
         match self {
-            Self::Native(passage) => {
+            Self::Native(passage) => passage.is_text.then(|| {
                 let events = passage.reader.seen().events;
                 any::error_event(passage.front, error, events).into()
-            }
+            }),
             Self::Translated(translation) => {
                 let mut out = Vec::new();
                 translation.writer.error(error, &mut out);
-                out.into()
+                Some(out.into())
             }
         }
     }

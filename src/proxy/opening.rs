@@ -7,8 +7,8 @@
 use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
@@ -20,6 +20,10 @@ use crate::provider::headers::returned;
 use crate::wire::sse::{Item, Splitter};
 use crate::wire::{Reported, Seen};
 
+/// What a stream of events calls itself.
+const TEXT: &str = "text/event-stream";
+/// What Amazon's streams call themselves.
+const BINARY: &str = "application/vnd.amazon.eventstream";
 /// Most bytes that are held back. A stream that says this much before its first content is let through.
 const MOST_HELD: usize = 64 * 1024;
 
@@ -39,13 +43,18 @@ pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
     let Some(kind) = headers.get(CONTENT_TYPE) else {
         return true;
     };
+    [TEXT, BINARY].iter().any(|known| is_kind(kind, known))
+}
+
+/// Whether the answer is a stream in Amazon's frames.
+pub(super) fn is_binary(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE);
+    kind.is_some_and(|kind| is_kind(kind, BINARY))
+}
+
+fn is_kind(kind: &HeaderValue, known: &str) -> bool {
     let essence = kind.as_bytes().split(|byte| *byte == b';').next();
-    let kinds: [&[u8]; 2] = [b"text/event-stream", b"application/vnd.amazon.eventstream"];
-    essence.is_some_and(|kind| {
-        kinds
-            .iter()
-            .any(|known| kind.trim_ascii().eq_ignore_ascii_case(known))
-    })
+    essence.is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(known.as_bytes()))
 }
 
 /// Reads until the first content.

@@ -82,8 +82,15 @@ impl Through {
         let member = |key: &str| document.as_ref()?.get(key).cloned();
         let model = member("model").and_then(|model| Some(model.as_str()?.to_owned()));
         let mut envelope = Envelope::opaque(model.unwrap_or_default(), body.len(), None);
-        envelope.stream = member("stream") == Some(Value::Bool(true));
+        envelope.stream = member("stream") == Some(Value::Bool(true)) || self.names_a_stream();
         envelope
+    }
+
+    /// Whether the path asks for a stream, as Google's and Amazon's do: `…:streamGenerateContent`, `…/converse-stream`.
+    fn names_a_stream(&self) -> bool {
+        let path = self.rest.split('?').next().unwrap_or("");
+        let last = path.rsplit('/').next().unwrap_or("");
+        last.contains(":stream") || last.ends_with("-stream")
     }
 
     fn envelope(&self, body: &Bytes) -> Result<Envelope, Reject> {

@@ -1,5 +1,7 @@
 //! What passes unread: by its model, and by its provider.
 
+use std::time::Duration;
+
 use super::faultd::{Act, Faultd, STREAM_HEAD, answer_of, chunk, response};
 use super::world::{Plan, Spec, World};
 use crate::config::Interface;
@@ -81,6 +83,37 @@ async fn what_passes_unread_costs_what_its_request_costs_and_no_tokens_are_made_
             assert_eq!(cost, (price > 0).then_some(7), "stream: {stream}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_stream_that_the_path_asks_for_passes_while_it_comes() {
+    let begun = format!("{STREAM_HEAD}{}", chunk("data: {}\n\n"));
+    let target = Faultd::start(Act::SendAndHang(begun.into())).await;
+    let mut plan = Plan::new(vec![Spec::speaking(target.address, Interface::Gemini)]);
+    plan.deadlines.between_tokens = Duration::from_millis(300);
+    let world = plan.start().await;
+    let line = "POST /p0/models/m:streamGenerateContent?alt=sse";
+    let got = world.send(&request(line, "application/json", "{}")).await;
+    assert_eq!(
+        got.status, 200,
+        "the header went out before the end: {got:?}"
+    );
+    assert!(got.body.starts_with("data: {}\n\n"), "{got:?}");
+    assert!(got.body.contains("upstream_timeout"), "{got:?}");
+}
+
+#[tokio::test]
+async fn into_a_stream_of_frames_nothing_is_written_when_it_breaks_off() {
+    let head = STREAM_HEAD.replace("text/event-stream", "application/vnd.amazon.eventstream");
+    assert_ne!(head, STREAM_HEAD);
+    let cut = Act::SendAndClose(format!("{head}{}", chunk("frame")).into());
+    let target = Faultd::start(cut).await;
+    let world = Plan::new(vec![Spec::speaking(target.address, Interface::Bedrock)]);
+    let world = world.start().await;
+    let line = "POST /p0/model/m/converse-stream";
+    let got = world.send(&request(line, "application/json", "{}")).await;
+    assert_eq!((got.status, got.body.as_str()), (200, "frame"), "{got:?}");
+    assert!(!got.whole, "the connection ends in place of the stream");
 }
 
 #[tokio::test]
