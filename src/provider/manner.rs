@@ -236,6 +236,7 @@ impl Manner {
                 format!("{origin}{}{rest}", versioned(path, "/v1"))
             }
             Interface::Gemini if ask.front == Front::Other => {
+                let rest = without_keys(rest);
                 format!("{origin}{}{rest}", versioned(path, "/v1beta"))
             }
             Interface::Gemini => {
@@ -248,9 +249,10 @@ impl Manner {
                     versioned(path, "/v1beta")
                 )
             }
-            Interface::Vertex { .. } | Interface::Bedrock | Interface::Cohere
-                if ask.front == Front::Other =>
-            {
+            Interface::Vertex { .. } if ask.front == Front::Other => {
+                format!("{origin}{path}{}", without_keys(rest))
+            }
+            Interface::Bedrock | Interface::Cohere if ask.front == Front::Other => {
                 format!("{origin}{path}{rest}")
             }
             Interface::Vertex { project, region } => {
@@ -356,6 +358,23 @@ fn without_version<'a>(path: &str, rest: &'a str) -> &'a str {
         Some(below) if !last.is_empty() && below.starts_with('/') => below,
         _ => rest,
     }
+}
+
+/// `rest` without the parameters in which Google takes credentials too: a client's own goes nowhere.
+/// Source, read 2026-11-28: <https://cloud.google.com/apis/docs/system-parameters>.
+fn without_keys(rest: &str) -> String {
+    let Some((path, query)) = rest.split_once('?') else {
+        return rest.to_owned();
+    };
+    let is_kept = |parameter: &&str| {
+        let name = parameter.split('=').next().unwrap_or("");
+        !matches!(name, "key" | "$key" | "access_token" | "oauth_token")
+    };
+    let kept: Vec<&str> = query.split('&').filter(is_kept).collect();
+    if kept.is_empty() {
+        return path.to_owned();
+    }
+    format!("{path}?{}", kept.join("&"))
 }
 
 fn azure(base: &str, api_version: Option<&str>, deployment: &str, rest: &str) -> String {

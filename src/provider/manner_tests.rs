@@ -234,3 +234,31 @@ fn what_a_server_lacks_is_said_in_chat_or_not_at_all() {
     assert_eq!(manner.speech(Front::Embeddings), None);
     assert_eq!(manner.speech(Front::CountTokens), Some(Speech::Estimated));
 }
+
+#[test]
+fn a_clients_own_key_in_the_address_goes_nowhere() {
+    let manner = manner(&Interface::Gemini);
+    let base = Endpoint::new("https://google.example/v1beta").unwrap();
+    for (other, path) in [
+        ("/models?key=theirs", "/models"),
+        (
+            "/models?pageSize=2&key=theirs&pageToken=key",
+            "/models?pageSize=2&pageToken=key",
+        ),
+        (
+            "/models/m:streamGenerateContent?alt=sse&access_token=theirs",
+            "/models/m:streamGenerateContent?alt=sse",
+        ),
+        ("/models", "/models"),
+    ] {
+        let ask = PathAsk {
+            front: Front::Other,
+            speech: Speech::Native,
+            model: "-",
+            kind: UNARY,
+            other,
+        };
+        let uri = manner.uri(&base, &ask).unwrap().to_string();
+        assert_eq!(uri, format!("https://google.example/v1beta{path}"));
+    }
+}
