@@ -264,7 +264,12 @@ impl Running<'_, '_> {
             answer: whole.then(|| Box::new((returned(&parts.headers), bytes))),
             ..Failed::new(outcome, format!("it answered {status}"))
         };
-        if translated {
+        // A page of a gate in front of the provider is no error of any dialect.
+        let is_page = failed
+            .answer
+            .as_ref()
+            .is_some_and(|answer| !answer.1.trim_ascii_start().starts_with(b"{"));
+        if translated || (is_page && self.call.question.through.is_none()) {
             failed.retell();
         }
         failed

@@ -62,7 +62,8 @@ pub(super) fn purpose(head: &Parts, is_provider: impl Fn(&str) -> bool) -> Resul
     if asks_for_websocket(&head.headers) {
         let message = "this server does not speak WebSocket; send chat completions as HTTP requests, streamed if \
                        \"stream\" is true";
-        return Err(Reject::new(Code::InvalidRequestError, message).closing());
+        let reject = Reject::new(Code::InvalidRequestError, message);
+        return Err(reject.final_word().closing());
     }
     let path = head.uri.path();
     let Some(below) = BASES.iter().find_map(|base| under(path, base)) else {

@@ -252,6 +252,18 @@ async fn the_clients_own_mistake_passes_in_the_providers_words_and_is_not_tried_
 }
 
 #[tokio::test]
+async fn a_page_in_place_of_an_error_is_told_in_the_clients_dialect() {
+    let page = "<html><h1>413 Request Entity Too Large</h1></html>";
+    let bad = response("413 Content Too Large", "text/html", page);
+    let (world, _bad, _good) = world(Act::Answer(bad), false, LONG).await;
+    let got = world.chat(&ask(false)).await;
+    let told = (got.status, got.code());
+    assert_eq!(told, (413, "invalid_request_error".to_owned()), "{got:?}");
+    assert_eq!(got.header("content-type"), "application/json");
+    assert!(!got.body.contains("html"), "{got:?}");
+}
+
+#[tokio::test]
 async fn when_all_fail_the_client_hears_the_last_failure_and_not_to_retry() {
     let bad = response("500 Internal Server Error", "application/json", "{}");
     let (first, second) = (
