@@ -143,7 +143,7 @@ fn read_entry(object: &Known<'_>, at: &At<'_>) -> Result<Entry, Error> {
 }
 
 fn read_weight(value: &RawValue, at: &At<'_>) -> Result<Weight, Error> {
-    const EXPECTED: &str = "a number of at least 0";
+    const EXPECTED: &str = "a number from 0 to 1e12";
     Weight::new(number(value, EXPECTED, at)?).map_err(|_| at.unexpected(EXPECTED, value))
 }
 
