@@ -1,6 +1,6 @@
 //! Targets that quote the credential they were asked with: no client hears it.
 
-use super::faultd::{Act, Faultd, STREAM_HEAD, chunk, piece, response};
+use super::faultd::{Act, Faultd, STREAM_HEAD, answer_of, chunk, piece, response};
 use super::world::{Got, Plan, Spec, World, ask, post};
 use crate::config::Interface;
 
@@ -45,6 +45,23 @@ async fn what_passes_unread_has_its_errors_read_for_credentials() {
     let request = String::from_utf8(post(&ask(false))).unwrap();
     let request = request.replacen("/v1/chat/completions", "/p0/anything", 1);
     check("/p0/…", &world.send(request.as_bytes()).await, &target);
+}
+
+#[tokio::test]
+async fn a_redirect_is_an_answer_that_is_none_and_nobody_follows_it() {
+    let elsewhere = Faultd::start(Act::Answer(answer_of("hello"))).await;
+    for status in ["301 Moved Permanently", "307 Temporary Redirect"] {
+        let kind = format!(
+            "text/plain\r\nlocation: http://{}/v1/chat/completions",
+            elsewhere.address
+        );
+        let act = Act::Answer(response(status, &kind, ""));
+        let (world, target) = world(Interface::OPENAI, act).await;
+        let got = world.chat(&ask(false)).await;
+        assert_eq!(got.status, 502, "{got:?}");
+        assert!(!target.seen().is_empty());
+    }
+    assert_eq!(elsewhere.connections(), 0, "the credential stayed");
 }
 
 #[tokio::test]

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::faultd::{Act, Faultd, STREAM_HEAD, answer_of, chunk, response, stream_of};
+use super::faultd::{Act, Faultd, STREAM_HEAD, answer_of, chunk, completion, response, stream_of};
 use super::world::{Plan, Spec, World, ask};
+use crate::balance::Room;
 use crate::config::{Fallback, Interface};
 use crate::live::RateGroup;
-use crate::model::{Outcome, UpstreamName};
+use crate::model::{Outcome, Time, UpstreamName};
 
 const LONG_PROMPT: &str = r#"{"error":{"message":"maximum context length is 8 tokens","type":"invalid_request_error","code":"context_length_exceeded"}}"#;
 const FLAGGED: &str =
@@ -191,4 +192,21 @@ async fn googles_details_say_how_long_to_wait_also_within_an_answer() {
             "{got:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_limit_reaches_the_controller_with_the_answer() {
+    let kind = "application/json\r\nx-ratelimit-limit-requests: 100\r\n\
+                x-ratelimit-remaining-requests: 2\r\nx-ratelimit-reset-requests: 20s";
+    let act = Act::Answer(response("200 OK", kind, &completion("hello")));
+    let (world, _targets) = world(&[act], |_| {}).await;
+    assert_eq!(world.chat(&ask(false)).await.status, 200);
+    let input = world.upstreams[0].collect(Time::from_micros(1), None);
+    let room = input.headroom.and_then(|headroom| headroom.requests);
+    let expected = Room {
+        remaining: 2.0,
+        limit: Some(100.0),
+        resets_in: Some(20.0),
+    };
+    assert_eq!(room, Some(expected));
 }
