@@ -18,6 +18,7 @@ mod mock;
 mod prices;
 mod reload;
 mod serve;
+mod simulate;
 mod source;
 mod status;
 mod table;
@@ -46,6 +47,8 @@ enum Command {
     Reload(reload::Args),
     /// Shows what models cost, compares it with what is published, and takes newer prices over. Starts nothing.
     Prices(prices::Args),
+    /// Runs virtual worlds around the controller and its rivals, and compares them. Needs no network and starts nothing.
+    Simulate(simulate::Args),
     /// Serves simulated providers that speak `OpenAI`'s wire format under a law.
     Mock(mock::Args),
 }
@@ -109,6 +112,7 @@ fn dispatch(command: Command, out: &mut dyn Write) -> Result<(), Failure> {
         Command::Status(args) => status::run(&args, out),
         Command::Reload(args) => reload::run(&args, out),
         Command::Prices(args) => prices::run(&args, out, &mut io::stderr()),
+        Command::Simulate(args) => simulate::run(&args, out, &mut io::stderr()),
         Command::Mock(args) => mock::run(&args, out),
     }
 }

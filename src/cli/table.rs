@@ -9,29 +9,30 @@ pub(super) enum Align {
 
 /// `rows` under `heads`, two spaces apart; no space at a line's end.
 pub(super) fn table<const N: usize>(heads: [(&str, Align); N], rows: &[[String; N]]) -> String {
-    let widths: [usize; N] = std::array::from_fn(|column| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells
-            .chain([heads[column].0.chars().count()])
-            .max()
-            .unwrap_or(0)
-    });
-    let line = |cells: [&str; N]| {
-        let cells: Vec<String> = (0..N)
-            .map(|column| {
-                let (cell, width) = (cells[column], widths[column]);
-                match heads[column].1 {
-                    Align::Left => format!("{cell:<width$}"),
-                    Align::Right => format!("{cell:>width$}"),
-                }
-            })
-            .collect();
+    let rows: Vec<&[String]> = rows.iter().map(<[String; N]>::as_slice).collect();
+    columns(&heads, &rows)
+}
+
+/// The same for as many columns as there are heads; what a row has beyond them is not shown.
+pub(super) fn columns<R: AsRef<[String]>>(heads: &[(&str, Align)], rows: &[R]) -> String {
+    let width = |(column, (head, _)): (usize, &(&str, Align))| {
+        let cells = rows.iter().filter_map(|row| row.as_ref().get(column));
+        let widths = cells.map(|cell| cell.chars().count());
+        widths.chain([head.chars().count()]).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = heads.iter().enumerate().map(width).collect();
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let cell = |(cell, (width, (_, align))): (&str, (&usize, &(&str, Align)))| match align {
+            Align::Left => format!("{cell:<width$}"),
+            Align::Right => format!("{cell:>width$}"),
+        };
+        let cells: Vec<String> = cells.zip(widths.iter().zip(heads)).map(cell).collect();
         format!("{}\n", cells.join("  ").trim_end())
     };
-    let head = line(heads.map(|(text, _)| text));
+    let head = line(&mut heads.iter().map(|(text, _)| *text));
     let body = rows
         .iter()
-        .map(|row| line(row.each_ref().map(String::as_str)));
+        .map(|row| line(&mut row.as_ref().iter().map(String::as_str)));
     std::iter::once(head).chain(body).collect()
 }
 

@@ -32,6 +32,23 @@ pub struct Arrival {
     pub conversation: Option<u64>,
 }
 
+impl Arrival {
+    /// A request of median lengths.
+    pub(super) fn usual(scenario: &Scenario, at: Time) -> Self {
+        let (load, seconds) = (&scenario.load, at.as_secs_f64());
+        Self {
+            request: 0,
+            at,
+            replica: 0,
+            kind: AnswerKind::Streamed,
+            tokens_in: whole(load.tokens_in.at(seconds)),
+            tokens_out: load.tokens_out.tokens(0.0, seconds).max(1),
+            client_fault: false,
+            conversation: None,
+        }
+    }
+}
+
 /// The requests of a scenario, in the order of their time.
 #[derive(Debug)]
 pub struct Arrivals<'a> {

@@ -8,29 +8,40 @@
 //! 2. [`engine`]: the event loop; [`seen`]: what of a target's behaviour a data plane would see.
 //! 3. [`policy`]: what chooses. [`ours`] is Weighbridge, [`rival`] the others, [`plain`] learns nothing, [`oracle`] knows
 //!    everything.
-//! 4. [`loss`]: what a request costs; [`record`]: what a run brought.
+//! 4. [`loss`]: what a request costs; [`record`]: what a run brought; [`metrics`]: its figures.
+//! 5. [`suites`]: scenarios that come along; [`roster`]: who can be compared; [`compare()`], [`report`]: side by side.
 
 mod arrivals;
+mod compare;
 mod decides;
 mod engine;
 mod loss;
+mod metrics;
 mod oracle;
 mod ours;
 mod plain;
 mod policy;
 mod record;
+mod report;
 pub mod rival;
+mod roster;
 mod scenario;
 mod seen;
+mod suites;
 mod world;
 
 pub use arrivals::{Arrival, Arrivals};
+pub use compare::compare;
 pub use engine::{Failover, run, run_oracle};
+pub use metrics::Figures;
 pub use ours::Ours;
 pub use plain::Plain;
 pub use policy::{Asked, Attempt, Picked, Policy, Score};
 pub use record::{End, Run, Served, Tried};
+pub use report::{Averaged, PolicyReport, Report, ScenarioReport, SuiteReport, Summary};
+pub use roster::Candidate;
 pub use scenario::{Fault, Load, Prices, Reload, Scenario, ScenarioError, SimTarget};
+pub use suites::{SUITES, Suite};
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use super::arrivals::Arrival;
 use super::decides::Decides;
 use super::loss;
 use super::policy::{Asked, Picked};
-use super::scenario::Scenario;
+use super::scenario::{Scenario, SimTarget};
 use super::world::World;
 use crate::law::Generator;
 use crate::model::{TargetIndex, Time};
@@ -45,51 +45,6 @@ impl Oracle {
             losses: vec![f64::INFINITY; scenario.targets.len()],
         }
     }
-
-    /// What this request would lose at `target`, in the mean over its luck.
-    fn expected(&self, world: &World<'_>, target: usize, arrival: &Arrival, now: Time) -> f64 {
-        let at = &world.targets[target];
-        let (law, seconds) = (&at.told.law, now.as_secs_f64());
-        let limits = &at.state.limits;
-        let full = !limits.bucket.wait(&law.rate_limit, now).is_zero()
-            || !limits.window.wait(&law.window_limit, now).is_zero();
-        if full {
-            return loss::of_failure(0.0);
-        }
-        let servers = crate::law::whole(law.servers.at(seconds).floor());
-        let wait = at.state.queue.wait(servers, now).as_secs_f64();
-        let typical = loss::typical_seconds(arrival.tokens_out);
-        let timeout = world.scenario.load.timeout;
-        let hopeless = loss::of_failure(timeout / typical);
-        let price = world.bill(target, arrival, now).price;
-        let answer = |slow: f64| {
-            let stream = law.tpot_ms.at(seconds) * arrival.tokens_out as f64;
-            let took = wait + slow * (law.ttft_ms.at(seconds) + stream) / 1e3;
-            if took > timeout {
-                hopeless
-            } else {
-                loss::of_answer(took / typical, price)
-            }
-        };
-        let tail = law.tail.p.at(seconds);
-        let complete = (1.0 - tail) * answer(1.0) + tail * answer(law.tail.factor.at(seconds));
-        let silent = (law.black_hole.at(seconds) + law.hang_body.at(seconds)).min(1.0);
-        let failed = (1.0 - silent) * law.error_rate.at(seconds);
-        let served = 1.0 - silent - failed;
-        let stalled = law.stall.at(seconds);
-        let broken = law
-            .misbehave
-            .map_or(0.0, |_| law.misbehave_share.at(seconds));
-        let cut = (law.cut.at(seconds) + broken).min(1.0);
-        let after_content = stalled * hopeless + (1.0 - stalled) * cut * loss::of_failure(1.0);
-        let mut expected = silent * hopeless
-            + failed * loss::of_failure(0.0)
-            + served * (after_content + (1.0 - stalled) * (1.0 - cut) * complete);
-        if self.sight == Sight::NoQueues && wait > 0.0 {
-            expected += IN_LINE + wait;
-        }
-        expected
-    }
 }
 
 impl Decides for Oracle {
@@ -101,7 +56,7 @@ impl Decides for Oracle {
     ) -> Option<Picked> {
         for target in 0..self.losses.len() {
             self.losses[target] = if asked.eligible.contains(TargetIndex::at(target)) {
-                self.expected(world, target, arrival, asked.now)
+                expected(world, target, arrival, asked.now, self.sight)
             } else {
                 f64::INFINITY
             };
@@ -124,4 +79,77 @@ impl Decides for Oracle {
         let (target, _) = drawn.or_else(|| among().next())?;
         Some(Picked::of(target))
     }
+}
+
+/// What this request would lose at `target`, in the mean over its luck.
+fn expected(world: &World<'_>, target: usize, arrival: &Arrival, now: Time, sight: Sight) -> f64 {
+    let at = &world.targets[target];
+    let (law, seconds) = (&at.told.law, now.as_secs_f64());
+    let limits = &at.state.limits;
+    let full = !limits.bucket.wait(&law.rate_limit, now).is_zero()
+        || !limits.window.wait(&law.window_limit, now).is_zero();
+    if full {
+        return loss::of_failure(0.0);
+    }
+    let servers = crate::law::whole(law.servers.at(seconds).floor());
+    let wait = at.state.queue.wait(servers, now).as_secs_f64();
+    let typical = loss::typical_seconds(arrival.tokens_out);
+    let timeout = world.scenario.load.timeout;
+    let hopeless = loss::of_failure(timeout / typical);
+    let price = world.bill(target, arrival, now).price;
+    let answer = |slow: f64| {
+        let stream = law.tpot_ms.at(seconds) * arrival.tokens_out as f64;
+        let took = wait + slow * (law.ttft_ms.at(seconds) + stream) / 1e3;
+        if took > timeout {
+            hopeless
+        } else {
+            loss::of_answer(took / typical, price)
+        }
+    };
+    let tail = law.tail.p.at(seconds);
+    let complete = (1.0 - tail) * answer(1.0) + tail * answer(law.tail.factor.at(seconds));
+    let silent = (law.black_hole.at(seconds) + law.hang_body.at(seconds)).min(1.0);
+    let failed = (1.0 - silent) * law.error_rate.at(seconds);
+    let served = 1.0 - silent - failed;
+    let stalled = law.stall.at(seconds);
+    let broken = law
+        .misbehave
+        .map_or(0.0, |_| law.misbehave_share.at(seconds));
+    let cut = (law.cut.at(seconds) + broken).min(1.0);
+    let after_content = stalled * hopeless + (1.0 - stalled) * cut * loss::of_failure(1.0);
+    let mut expected = silent * hopeless
+        + failed * loss::of_failure(0.0)
+        + served * (after_content + (1.0 - stalled) * (1.0 - cut) * complete);
+    if sight == Sight::NoQueues && wait > 0.0 {
+        expected += IN_LINE + wait;
+    }
+    expected
+}
+
+/// How far apart the targets' expected losses of a usual answer are, at most at any time; `None` where limits or absences
+/// make one different from another.
+pub(super) fn widest_gap(scenario: &Scenario) -> Option<f64> {
+    let limited = |target: &SimTarget| {
+        let law = &target.law;
+        law.servers.bounds().1 > 0.0
+            || law.rate_limit.rps.bounds().1 > 0.0
+            || law.window_limit.requests > 0
+            || law.present.bounds().0 < 0.5
+    };
+    if scenario.targets.values().any(limited) {
+        return None;
+    }
+    let world = World::new(scenario, 0);
+    let mut widest: f64 = 0.0;
+    for look in scenario.looks() {
+        let now = Time::from_secs_f64(look);
+        let usual = Arrival::usual(scenario, now);
+        let losses = (0..scenario.targets.len())
+            .map(|target| expected(&world, target, &usual, now, Sight::Greedy));
+        let (low, high) = losses.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), loss| {
+            (low.min(loss), high.max(loss))
+        });
+        widest = widest.max(high - low);
+    }
+    Some(widest)
 }

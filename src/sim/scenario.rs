@@ -147,7 +147,7 @@ impl Load {
 /// price. Only sums of dollars depend on it.
 const USUAL_PRICE: f64 = 10e6;
 
-/// How often prices that change are looked at for their mean.
+/// How often a scenario that changes is looked at for what it is as a whole.
 const LOOKS: u32 = 100;
 
 impl Scenario {
@@ -251,11 +251,16 @@ impl Scenario {
         }
     }
 
+    /// Moments, in seconds, at which what changes is looked at as a whole.
+    pub(super) fn looks(&self) -> impl Iterator<Item = f64> {
+        let each = self.seconds / f64::from(LOOKS);
+        (0..LOOKS).map(move |look| each * (f64::from(look) + 0.5))
+    }
+
     /// Dollars of an answer of median length at the targets' mean price, by configured weight and over the whole time.
     pub(super) fn usual_dollars(&self) -> f64 {
         let (mut dollars, mut weights) = (0.0, 0.0);
-        for look in 0..LOOKS {
-            let seconds = self.seconds * (f64::from(look) + 0.5) / f64::from(LOOKS);
+        for seconds in self.looks() {
             let tokens = Tokens {
                 input: law::whole(self.load.tokens_in.at(seconds)),
                 output: self.load.tokens_out.tokens(0.0, seconds),

@@ -1,0 +1,144 @@
+use clap::Parser as _;
+
+use super::*;
+
+#[derive(clap::Parser)]
+struct Line {
+    #[command(flatten)]
+    args: Args,
+}
+
+const WORLD: &str = "name = \"small\"\nseconds = 60\n[load]\nrps = 8\nstreamed = 0.5\n\
+                     [target.a]\nweight = 2\nttft_ms = [[0, 400], [20, 2000], [40, 400]]\n\
+                     [target.b]\nweight = 1\n[fault]\ntarget = \"a\"\nfrom = 20\nto = 40\n";
+
+/// Runs `simulate` with these words on a folder that holds `world`; what it printed, or what it said.
+fn simulated(world: &str, words: &str) -> Result<String, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.toml");
+    std::fs::write(&path, world).unwrap();
+    let words = format!("simulate --scenario {} {words}", path.display());
+    let line = Line::try_parse_from(words.split_whitespace()).unwrap();
+    let mut out = Vec::new();
+    let mut told = tempfile::tempfile().unwrap();
+    match run(&line.args, &mut out, &mut told) {
+        Ok(()) => Ok(String::from_utf8(out).unwrap()),
+        Err(failure) => Err(failure.to_string()),
+    }
+}
+
+#[test]
+fn the_same_arguments_print_the_same_bytes() {
+    for format in ["table", "csv", "json"] {
+        let words = format!("--policy all --seeds 3 --failover on --format {format}");
+        let first = simulated(WORLD, &words).unwrap();
+        assert_eq!(
+            first,
+            simulated(WORLD, &words).unwrap(),
+            "whoever computes which cell"
+        );
+        let others = simulated(WORLD, &format!("{words} --seed0 50")).unwrap();
+        assert_ne!(first, others, "other seeds, other figures");
+    }
+}
+
+#[test]
+fn the_document_has_the_documented_form() {
+    let text = simulated(WORLD, "--policy adaptive,static --seeds 2 --format json").unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["seeds"], 2);
+    let suite = &json["suites"][0];
+    let fields = |value: &serde_json::Value| -> Vec<String> {
+        value.as_object().unwrap().keys().cloned().collect()
+    };
+    let figures = [
+        "regret",
+        "regret_se",
+        "error_rate",
+        "p50_s",
+        "p95_s",
+        "p99_s",
+        "goodput",
+        "cost_index",
+        "shed90_s",
+        "exposed",
+        "recover_s",
+        "churn",
+        "unfairness",
+        "cached_ratio",
+    ];
+    let policy = &suite["scenarios"][0]["policies"][0];
+    assert_eq!(fields(policy)[0], "name");
+    assert_eq!(fields(policy)[1..], figures);
+    assert_eq!(fields(&suite["summary"][0])[0], "policy");
+    assert_eq!(fields(&suite["summary"][0])[1..], figures);
+    assert_eq!(suite["scenarios"][0]["name"], "small");
+    assert!(policy["regret"].is_number() && policy["shed90_s"].is_number());
+    assert!(
+        policy["cached_ratio"].is_null(),
+        "there are no conversations"
+    );
+    assert!(
+        policy["unfairness"].is_null(),
+        "one target is slower for a while"
+    );
+}
+
+#[test]
+fn tables_fit_a_hundred_columns() {
+    let world = WORLD.replace("small", "a-world-with-a-long-name-b");
+    let words = "--scenario 25-rpm-window --policy all --seeds 2 --replicas 2";
+    let text = simulated(&world, words).unwrap();
+    for line in text.lines() {
+        let width = line.chars().count();
+        assert!(width <= 100, "{width} columns: {line}");
+    }
+    let head = "given: 2 scenarios, seeds 1 to 2, failover off";
+    assert!(text.starts_with(head), "{text}");
+}
+
+#[test]
+fn whatever_cannot_be_run_is_said_in_a_sentence() {
+    for (world, words, said) in [
+        (
+            format!("{WORLD}\n[weather]\nrain = 1"),
+            "",
+            "unknown field `weather`",
+        ),
+        (WORLD.replace("rps = 8", "rps = 8\nrpm = 8"), "", "line 5"),
+        (WORLD.to_owned(), "--policy adaptive,luck", "found \"luck\""),
+        (
+            WORLD.to_owned(),
+            "--streamed 3",
+            "a part from 0 to 1, found 3",
+        ),
+        (
+            WORLD.to_owned(),
+            "--scenario 02-brownut",
+            "did you mean \"02-brownout\"",
+        ),
+    ] {
+        let problem = simulated(&world, words).unwrap_err();
+        assert!(
+            problem.contains(said),
+            "{words} should say {said:?}: {problem}"
+        );
+    }
+}
+
+#[test]
+fn a_line_a_scenario_and_policy_for_spreadsheets() {
+    let world = WORLD.replace("\"small\"", "\"small, quick\"");
+    let text = simulated(&world, "--policy adaptive,oracle --seeds 1 --format csv").unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 3);
+    assert!(lines[0].starts_with("suite,scenario,policy,regret,regret_se,error_rate,"));
+    assert!(
+        lines[1].starts_with("given,\"small, quick\",adaptive,"),
+        "{text}"
+    );
+    assert!(
+        lines[2].starts_with("given,\"small, quick\",oracle,0,,"),
+        "{text}"
+    );
+}

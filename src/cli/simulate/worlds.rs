@@ -1,0 +1,131 @@
+//! Which scenarios: those that come with the program, files, folders.
+
+use std::path::{Path, PathBuf};
+
+use super::super::Failure;
+use super::{Args, SuiteName};
+use crate::law::Number;
+use crate::sim::{SUITES, Scenario, Suite};
+
+/// Scenarios that are summed up together.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) name: String,
+    pub(super) scenarios: Vec<Scenario>,
+}
+
+/// All scenarios that are asked for, changed as the command line says.
+pub(super) fn groups(args: &Args) -> Result<Vec<Group>, Failure> {
+    let mut groups = suites(args)?;
+    let mut given = Vec::new();
+    for name in &args.scenario {
+        if Path::new(name).is_dir() {
+            groups.push(folder(Path::new(name))?);
+        } else {
+            given.push(one(name)?);
+        }
+    }
+    if !given.is_empty() {
+        groups.push(Group {
+            name: "given".to_owned(),
+            scenarios: given,
+        });
+    }
+    for scenario in groups.iter_mut().flat_map(|group| &mut group.scenarios) {
+        change(scenario, args)?;
+    }
+    Ok(groups)
+}
+
+fn suites(args: &Args) -> Result<Vec<Group>, Failure> {
+    let wanted: &[&str] = match args.suite {
+        None if !args.scenario.is_empty() => &[],
+        None | Some(SuiteName::Base) => &["base"],
+        Some(SuiteName::Extra) => &["extra"],
+        Some(SuiteName::All) => &["base", "extra"],
+    };
+    let suites = SUITES.iter().filter(|suite| wanted.contains(&suite.name));
+    let group = |suite: &Suite| {
+        let scenarios = suite.scenarios().map_err(|error| {
+            Failure::Told(format!("a scenario of the suite {}: {error}", suite.name))
+        })?;
+        Ok(Group {
+            name: suite.name.to_owned(),
+            scenarios,
+        })
+    };
+    suites.map(group).collect()
+}
+
+/// A scenario by the name it has in a suite, or a file.
+fn one(name: &str) -> Result<Scenario, Failure> {
+    if Path::new(name).is_file() {
+        return file(Path::new(name));
+    }
+    if let Some(read) = Suite::scenario(name) {
+        return read.map_err(|error| Failure::Told(format!("the scenario {name}: {error}")));
+    }
+    let near = Suite::names()
+        .map(|known| (strsim::jaro_winkler(name, known), known))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(likeness, _)| *likeness > 0.6);
+    let hint = near.map_or_else(String::new, |(_, known)| {
+        format!("; did you mean {known:?}?")
+    });
+    Err(Failure::Told(format!(
+        "expected a scenario's name, a file or a folder, found {name:?}{hint}"
+    )))
+}
+
+fn file(path: &Path) -> Result<Scenario, Failure> {
+    let place = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::Told(format!("cannot read the scenario {place}: {error}")))?;
+    Scenario::read(&text).map_err(|error| Failure::Told(format!("{place}: {error}")))
+}
+
+/// All scenarios of a folder, in the order of their files' names.
+fn folder(path: &Path) -> Result<Group, Failure> {
+    let place = path.display();
+    let told = |error: std::io::Error| Failure::Told(format!("cannot read {place}: {error}"));
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(told)? {
+        let path = entry.map_err(told)?.path();
+        if path.extension().is_some_and(|end| end == "toml") {
+            paths.push(path);
+        }
+    }
+    if paths.is_empty() {
+        return Err(Failure::Told(format!(
+            "expected scenarios (*.toml) in {place}, found none"
+        )));
+    }
+    paths.sort();
+    let name = path
+        .file_name()
+        .map_or_else(|| "given".into(), std::ffi::OsStr::to_string_lossy);
+    Ok(Group {
+        name: name.into_owned(),
+        scenarios: paths
+            .iter()
+            .map(|path| file(path))
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+fn change(scenario: &mut Scenario, args: &Args) -> Result<(), Failure> {
+    if let Some(streamed) = args.streamed {
+        let part = Number::constant(streamed)
+            .ok()
+            .filter(|_| (0.0..=1.0).contains(&streamed));
+        scenario.load.streamed = part.ok_or_else(|| {
+            Failure::Told(format!(
+                "--streamed: expected a part from 0 to 1, found {streamed}"
+            ))
+        })?;
+    }
+    if let Some(replicas) = args.replicas {
+        scenario.replicas = replicas;
+    }
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! Who can be compared, by the name that the command line and the reports use.
+
+use super::engine::{Failover, run, run_oracle};
+use super::ours::Ours;
+use super::policy::Policy;
+use super::record::Run;
+use super::rival;
+use super::scenario::Scenario;
+use crate::balance::Strategy;
+use crate::model::NameError;
+
+/// Somebody who can be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub says: &'static str,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Ours(Strategy),
+    Rival,
+    Oracle,
+}
+
+const OURS: [Candidate; 2] = [
+    Candidate {
+        name: "adaptive",
+        says: "Weighbridge: shares follow latency, cost and errors, on the safety layer",
+        kind: Kind::Ours(Strategy::Adaptive),
+    },
+    Candidate {
+        name: "fixed",
+        says: "Weighbridge with the configured shares, on the safety layer",
+        kind: Kind::Ours(Strategy::Fixed),
+    },
+];
+
+const ORACLE: Candidate = Candidate {
+    name: "oracle",
+    says: "knows all laws, queues and quotas, though not the luck of single requests",
+    kind: Kind::Oracle,
+};
+
+impl Candidate {
+    /// All, in the order of the reports.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let rivals = rival::RIVALS.iter().map(|rival| Self {
+            name: rival.name,
+            says: rival.says,
+            kind: Kind::Rival,
+        });
+        OURS.into_iter().chain(rivals).chain([ORACLE])
+    }
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().find(|candidate| candidate.name == name)
+    }
+
+    /// Runs it through a scenario, with a mind of its own for each replica.
+    pub fn run(
+        &self,
+        scenario: &Scenario,
+        seed: u64,
+        failover: Failover,
+    ) -> Result<Run, NameError> {
+        let replicas = 0..u64::from(scenario.replicas);
+        match self.kind {
+            Kind::Oracle => Ok(run_oracle(scenario, seed, failover)),
+            Kind::Ours(strategy) => {
+                let ours = replicas.map(|replica| Ours::new(scenario, strategy, seed, replica));
+                let mut ours = ours.collect::<Result<Vec<_>, _>>()?;
+                Ok(run(scenario, seed, failover, &mut ours))
+            }
+            Kind::Rival => {
+                let weights = scenario.weights(0.0);
+                let mut rivals: Vec<Box<dyn Policy>> = replicas
+                    .filter_map(|replica| rival::by_name(self.name, &weights, seed, replica))
+                    .collect();
+                Ok(run(scenario, seed, failover, &mut rivals))
+            }
+        }
+    }
+
+    /// Whether it is the yardstick itself.
+    pub fn is_oracle(&self) -> bool {
+        self.kind == Kind::Oracle
+    }
+}
