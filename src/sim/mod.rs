@@ -21,6 +21,7 @@ mod oracle;
 mod ours;
 mod plain;
 mod policy;
+pub mod random;
 mod record;
 mod report;
 pub mod rival;
