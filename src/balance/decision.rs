@@ -22,6 +22,8 @@ pub enum Rail {
     Ceiling,
     /// The rate that the target's own refusals taught.
     RateCap,
+    /// What it can have in flight before its answers queue.
+    InFlightLimit,
     /// The largest change of one tick.
     Step,
     /// The change is too small to publish.

@@ -177,6 +177,10 @@ fn every_rail_has_its_words() {
         (Rail::Exploration, "kept at 50 % so that a recovery is seen"),
         (Rail::Ceiling, "held at 50 % by its max_share"),
         (Rail::RateCap, "held at 50 %: it refused what was more"),
+        (
+            Rail::InFlightLimit,
+            "held at 50 %: with more its answers queue",
+        ),
         (Rail::Step, "on its way to 50 %, a step at a time"),
         (Rail::DeadBand, "the change is too small for a new table"),
         (Rail::Blocked, "asked to be left alone for 1.5 s"),

@@ -20,6 +20,7 @@
 
 mod capacity;
 mod cohort;
+mod congestion;
 mod decision;
 mod eligible;
 mod explain;
@@ -27,6 +28,7 @@ mod filter;
 pub mod gate;
 mod hazard;
 mod health;
+mod inflight;
 mod input;
 mod list;
 mod plan;

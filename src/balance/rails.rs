@@ -1,7 +1,7 @@
 //! Bounds on shares, and the nearest shares inside them.
 //!
 //! Ceilings, floors and the largest step are one box per target; what does not fit is relaxed in a fixed order: the step,
-//! the exploration floors, the ceilings, the rate caps, the configured floors. The sum is never relaxed.
+//! the exploration floors, room in flight, the ceilings, the rate caps, the configured floors. The sum is never relaxed.
 
 use std::collections::BTreeSet;
 
@@ -36,6 +36,8 @@ pub(super) struct Limits {
     pub(super) max_share: f64,
     /// Largest share by the rate that refusals taught.
     pub(super) rate_cap: f64,
+    /// Largest share by what it can have in flight before its answers queue.
+    pub(super) room_cap: f64,
     /// Whether it fell sick within ten minutes.
     pub(super) lately_sick: bool,
 }
@@ -46,7 +48,9 @@ struct Sides {
     floor: f64,
     explore: f64,
     cap: f64,
+    /// Largest share by refusals, and by what it can have in flight before its answers queue.
     rate_cap: f64,
+    room_cap: f64,
     step: Bounds,
     /// Takes no traffic at all.
     shut: bool,
@@ -108,7 +112,7 @@ fn exploration(wanted: &[f64], limits: &[Limits], demand: f64) -> Vec<f64> {
             EXPLORE_SLOW
         };
         part.min(growth * rate / demand)
-            .min(limit.rate_cap)
+            .min(limit.rate_cap.min(limit.room_cap))
             .min(limit.max_share)
     });
     let floors: Vec<f64> = floors.collect();
@@ -118,6 +122,7 @@ fn exploration(wanted: &[f64], limits: &[Limits], demand: f64) -> Vec<f64> {
 }
 
 fn sides(limit: &Limits, wanted: f64, explore: f64, elapsed: f64) -> Sides {
+    // Bounds that people set hold against queueing, which is soft and only estimated, but not against refusals.
     let cap = limit.rate_cap.min(limit.max_share).min(1.0);
     let floor = (limit.min_share * limit.ramp).min(cap);
     let mut from = limit
@@ -137,6 +142,7 @@ fn sides(limit: &Limits, wanted: f64, explore: f64, elapsed: f64) -> Sides {
         explore,
         cap,
         rate_cap: limit.rate_cap.min(1.0),
+        room_cap: limit.room_cap,
         step,
         shut: limit.ramp <= 0.0 || (wanted <= 0.0 && explore <= 0.0),
     }
@@ -144,18 +150,24 @@ fn sides(limit: &Limits, wanted: f64, explore: f64, elapsed: f64) -> Sides {
 
 /// Projects on the whole box, then on ever fewer sides of it.
 fn relaxed(wanted: &[f64], sides: &[Sides], total: f64) -> Vec<f64> {
+    let in_room = |side: &Sides| side.cap.min(side.room_cap).max(side.floor);
     let all = |side: &Sides| {
         let low = side.floor.max(side.explore).max(side.step.low);
+        let low = low.min(in_room(side));
         Bounds {
             low,
-            high: side.cap.min(side.step.high).max(low),
+            high: in_room(side).min(side.step.high).max(low),
         }
     };
     let without_step = |side: &Sides| Bounds {
         low: side.floor.max(side.explore),
-        high: side.cap,
+        high: in_room(side),
     };
     let without_exploration = |side: &Sides| Bounds {
+        low: side.floor,
+        high: in_room(side),
+    };
+    let without_room = |side: &Sides| Bounds {
         low: side.floor,
         high: side.cap,
     };
@@ -171,10 +183,11 @@ fn relaxed(wanted: &[f64], sides: &[Sides], total: f64) -> Vec<f64> {
         low: 0.0,
         high: 1.0,
     };
-    let boxes: [&dyn Fn(&Sides) -> Bounds; 6] = [
+    let boxes: [&dyn Fn(&Sides) -> Bounds; 7] = [
         &all,
         &without_step,
         &without_exploration,
+        &without_room,
         &without_ceiling,
         &only_floor,
         &free,
@@ -217,6 +230,7 @@ fn met(wanted: f64, share: f64, sides: &Sides, limit: &Limits) -> BTreeSet<Rail>
         for (side, rail) in [
             (limit.max_share, Rail::Ceiling),
             (limit.rate_cap, Rail::RateCap),
+            (limit.room_cap, Rail::InFlightLimit),
             (sides.step.high, Rail::Step),
         ] {
             if at(side) {
@@ -254,6 +268,7 @@ pub(super) fn unbounded(proposal: &[f64], limits: &[Limits], total: f64) -> Boun
             explore: 0.0,
             cap: 1.0,
             rate_cap: 1.0,
+            room_cap: 1.0,
             step: none,
             shut: false,
         };

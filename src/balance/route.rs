@@ -306,7 +306,10 @@ impl RouteMemory {
         (health, ramp): (Health, f64),
     ) -> Limits {
         let (target, memory) = (&route.targets[index], &self.targets[index]);
-        let cap = scene.upstreams[target.upstream].capacity.cap(scene.now);
+        let upstream = &scene.upstreams[target.upstream];
+        // Both are rates; as shares they are of this route's demand.
+        let share =
+            |rate: Option<f64>| rate.map_or(f64::INFINITY, |rate| rate / self.demand.max(1e-3));
         Limits {
             anchor: target.anchor,
             before: memory.share,
@@ -315,7 +318,8 @@ impl RouteMemory {
             ramp,
             min_share: target.spec.min_share.fraction(),
             max_share: target.spec.max_share.fraction(),
-            rate_cap: cap.map_or(f64::INFINITY, |rate| rate / self.demand.max(1e-3)),
+            rate_cap: share(upstream.capacity.cap(scene.now)),
+            room_cap: share(upstream.rate_in_room(scene.cohort, scene.pool, scene.now)),
             lately_sick: memory
                 .sick
                 .is_some_and(|at| scene.now.secs_since(at) < SICK_MEMORY),

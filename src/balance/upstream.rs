@@ -7,6 +7,7 @@ use super::cohort::{CohortMemory, Pool};
 use super::filter::{Filter, Quantity, Shift};
 use super::gate::{Cause, GateOrder, Standing, Watch};
 use super::health::{Change, Health, HealthMemory};
+use super::inflight::InFlight;
 use super::input::{Flight, MOST_FIRST_TOKEN, MOST_PER_TOKEN, Moments, UpstreamInput};
 use crate::model::{AnswerKind, Class, Time};
 
@@ -51,6 +52,8 @@ pub(super) struct UpstreamMemory {
     pub(super) rate: f64,
     pub(super) health: HealthMemory,
     pub(super) capacity: Capacity,
+    #[serde(default)]
+    pub(super) queueing: InFlight,
     /// Expected and seen unary answers, decayed.
     expected: (f64, f64),
     /// When its first request was sent.
@@ -122,6 +125,7 @@ impl UpstreamMemory {
                 HealthMemory::default()
             },
             capacity: Capacity::default(),
+            queueing: InFlight::default(),
             expected: (0.0, 0.0),
             born: None,
             samples: 0,
@@ -195,6 +199,7 @@ impl UpstreamMemory {
         self.look_at_flights(cohort, input, around);
         self.capacity
             .observe(input, around, self.seconds_to_first(cohort, around.pool));
+        self.queueing.observe(input, around);
         self.judge_health(cohort, input, around);
         self.health.advance(around.now, around.elapsed);
     }
@@ -469,7 +474,7 @@ impl UpstreamMemory {
                 ours: 0,
             },
             probe_wanted: self.health.wants_probe() || burst,
-            limit: u32::MAX,
+            limit: self.queueing.most(),
             pending_cap: self.pending_cap(),
             standing: Standing {
                 seconds: measured.then(|| estimate.slowness * cohort.typical_seconds()),

@@ -28,6 +28,17 @@ impl UpstreamMemory {
         }
     }
 
+    /// Requests per second that keep it within its in-flight limit; `None` while no queue was seen.
+    pub(in crate::balance) fn rate_in_room(
+        &self,
+        cohort: &CohortMemory,
+        pool: &Pool,
+        now: Time,
+    ) -> Option<f64> {
+        let seconds = self.slowness(cohort, pool, now).0 * cohort.typical_seconds();
+        self.queueing.rate(seconds)
+    }
+
     fn slowness(&self, cohort: &CohortMemory, pool: &Pool, now: Time) -> (f64, f64) {
         let part = cohort.first_part();
         let ratio = cohort.unary_ratio;
