@@ -6,15 +6,23 @@ use super::input::{Headroom, Room, UpstreamInput};
 use super::upstream::Around;
 use crate::model::{AnswerKind, Class, Time};
 
-/// A refusal lowers the rate to this part of what it accepted.
-const CUT: f64 = 0.92;
-/// Growth of the cap while it is used or after quiet seconds, per second.
-const GROWTH: f64 = 0.01;
-const QUIET: f64 = 20.0;
+/// A refusal sets the rate to this part of what it accepted.
+const CUT: f64 = 0.95;
+/// Growth of the rate while it is used or after quiet seconds, per second; from then on it doubles every so many seconds, so
+/// often: then the limit is another.
+const GROWTH: f64 = 0.002;
+const QUIET: f64 = 30.0;
+const DOUBLES_EVERY: f64 = 10.0;
+const MOST_DOUBLINGS: f64 = 4.0;
+/// Part of the rate that is left out right after a refusal, and the time constant with which it comes back, in seconds.
+const EASE: f64 = 0.3;
+const EASE_FOR: f64 = 10.0;
 /// Part of the cap that counts as used.
 const USED: f64 = 0.7;
-/// Time constant of the accepted rate, in seconds.
-const ACCEPTED_MEMORY: f64 = 4.0;
+/// Refusals within so many seconds are of one kind: the requests that were out already meet the same empty bucket.
+const EPISODE: f64 = 2.0;
+/// Least rate, in requests per second: one in 50 s shows when there is room again.
+const LEAST_RATE: f64 = 0.02;
 /// Time constant of the rate of dispatches, in seconds.
 const DISPATCH_MEMORY: f64 = 1.5;
 /// Age of a target from which its pending requests are capped: before it nothing is known of its times.
@@ -42,7 +50,9 @@ pub(super) struct Capacity {
     /// Tokens of a request and its answer.
     #[serde(default)]
     tokens_each: Option<f64>,
-    accepted: f64,
+    /// Requests that it took since its last refusals began, and for how many seconds.
+    taken: f64,
+    taken_for: f64,
     refused_at: Option<Time>,
     dispatched: [f64; 2],
     unary_seconds: f64,
@@ -57,7 +67,8 @@ impl Default for Capacity {
             cap: None,
             announced: None,
             tokens_each: None,
-            accepted: 0.0,
+            taken: 0.0,
+            taken_for: 0.0,
             refused_at: None,
             dispatched: [0.0; 2],
             unary_seconds: 3.0,
@@ -94,28 +105,50 @@ impl Capacity {
         self.pending_cap = self.caps(around, seconds_to_first);
     }
 
+    /// A bucket or a window is empty at each refusal, so what it took from one refusal to the next, over the time between
+    /// them, is its rate exactly, whatever its size and however long it was blocked in between. What was dispatched counts,
+    /// not what was answered: an answer tells seconds later what was taken.
     fn learn_rate(&mut self, input: &UpstreamInput, around: &Around<'_>, elapsed: f64) {
-        let served = f64::from(input.batch.count(Class::Ok));
-        let gain = (elapsed / ACCEPTED_MEMORY).min(1.0);
-        self.accepted += gain * (served / elapsed - self.accepted);
-        if input.batch.count(Class::Throttle) > 0 {
-            let known = self.cap.unwrap_or(f64::INFINITY);
-            self.cap = Some((CUT * self.accepted.max(0.02).min(known)).max(0.02));
+        let sent: u32 = input.batch.dispatched.iter().sum();
+        let refused = input.batch.count(Class::Throttle);
+        self.taken += f64::from(sent.saturating_sub(refused));
+        self.taken_for += elapsed;
+        if refused > 0 {
             self.refused_at = Some(around.now);
+            if self.cap.is_none() || self.taken_for >= EPISODE {
+                let rate = self.taken / self.taken_for.max(elapsed);
+                // Few requests say the rate less exactly: one more or less is chance.
+                let weight = self.taken / (self.taken + 2.0);
+                let known = self.cap.unwrap_or(rate);
+                let rate = weight * rate + (1.0 - weight) * known;
+                self.cap = Some((CUT * rate).max(LEAST_RATE));
+                (self.taken, self.taken_for) = (0.0, 0.0);
+            }
             return;
         }
         let Some(cap) = self.cap else { return };
-        let quiet = self
-            .refused_at
-            .is_none_or(|at| around.now.secs_since(at) > QUIET);
-        let used = around.expected_rate > USED * cap;
-        let grown = if quiet || used {
-            cap * (GROWTH * elapsed).exp()
+        let quiet = self.quiet_for(around.now);
+        let doublings = ((quiet - QUIET) / DOUBLES_EVERY).clamp(0.0, MOST_DOUBLINGS);
+        let used = around.expected_rate > USED * self.eased(cap, around.now);
+        let grown = if quiet > QUIET || used {
+            cap * (GROWTH * doublings.exp2() * elapsed).exp()
         } else {
             cap
         };
         let grown = grown + 0.002 * elapsed;
         self.cap = (grown <= 1.5 * around.demand + 1.0).then_some(grown);
+    }
+
+    /// Seconds since the last refusal.
+    fn quiet_for(&self, now: Time) -> f64 {
+        self.refused_at
+            .map_or(f64::INFINITY, |at| now.secs_since(at))
+    }
+
+    /// The learned rate, and less of it right after a refusal: an empty bucket refuses every second request at its own
+    /// rate, so it gets time to fill.
+    fn eased(&self, rate: f64, now: Time) -> f64 {
+        rate * (1.0 - EASE * (-self.quiet_for(now) / EASE_FOR).exp())
     }
 
     /// Takes in what the provider says is left. It may only tighten, and only until the reset: the limit is shared with
@@ -156,7 +189,8 @@ impl Capacity {
     /// Requests per second that it can take; `None` while no limit is known.
     pub(super) fn cap(&self, now: Time) -> Option<f64> {
         let announced = self.announced.filter(|(_, until)| *until > now);
-        match (self.cap, announced) {
+        let learned = self.cap.map(|rate| self.eased(rate, now));
+        match (learned, announced) {
             (Some(learned), Some((rate, _))) => Some(learned.min(rate)),
             (learned, announced) => learned.or(announced.map(|(rate, _)| rate)),
         }
