@@ -12,9 +12,9 @@ use tokio::task::JoinSet;
 use super::fleet::Fleet;
 use super::signals::{Ends, reload_on_hangup};
 use crate::admin::{self, Admin};
-use crate::config::{Compiled, Problem};
+use crate::config::{self, Compiled, Problem};
 use crate::control::{self, Handle, Source};
-use crate::live::{Board, Clock, Published};
+use crate::live::{Board, Clock, Journal, Published};
 use crate::login::Keeper;
 use crate::mock::Laws;
 use crate::proxy::{self, Caller, Chance, DrainReport, Proxy};
@@ -22,6 +22,9 @@ use crate::telemetry::Metrics;
 
 /// How long the admin listener stays after the data plane has drained, so that the end can be watched.
 const LAST_LOOK: Duration = Duration::from_millis(50);
+
+/// How long the journal may take to write what is left.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What a start may override.
 #[derive(Clone, Debug)]
@@ -85,6 +88,7 @@ pub struct App {
     source: Source,
     controller: control::Controller,
     reloader: control::Reloader,
+    journal: Option<Arc<Journal>>,
     laws: Laws,
     clock: Clock,
 }
@@ -109,6 +113,7 @@ impl App {
     pub async fn build(options: Options) -> Result<Self, AppError> {
         let clock = Clock::start();
         let Compiled { config, shown, .. } = first_configuration(&options)?;
+        let settings = config.controller.journal.clone();
         let data = bind(options.listen.unwrap_or(config.server.listen)).await?;
         let admin_listener = bind(options.admin_listen.unwrap_or(config.admin.listen)).await?;
         let phase = rand::random();
@@ -135,7 +140,8 @@ impl App {
             recorder,
             Chance::from_system(),
         );
-        let proxy = Arc::new(proxy);
+        let journal = journal(settings.as_ref(), &metrics, clock)?;
+        let proxy = Arc::new(proxy.noting(journal.clone()));
         // Weak: the proxy holds the metrics.
         let counted = Arc::downgrade(&proxy);
         metrics.watch_open_requests(move || counted.upgrade().map_or(0, |it| it.open_requests()));
@@ -165,8 +171,9 @@ impl App {
             board,
             handle,
             source: options.source,
-            controller,
+            controller: controller.noting(journal.clone()),
             reloader,
+            journal,
             laws,
             clock,
         })
@@ -249,9 +256,32 @@ impl App {
         tokio::time::sleep(LAST_LOOK).await;
         last.send_replace(true);
         tasks.end().await;
+        if self
+            .journal
+            .is_some_and(|journal| !journal.close(LAST_WORDS))
+        {
+            tracing::warn!("the journal could not be finished");
+        }
         drop(watcher);
         failure.map_or(Ok(report), |what| Err(AppError::Ended(what)))
     }
+}
+
+/// A journal with its writer, if one is to be kept.
+fn journal(
+    settings: Option<&config::Journal>,
+    metrics: &Metrics,
+    clock: Clock,
+) -> Result<Option<Arc<Journal>>, AppError> {
+    let Some(settings) = settings else {
+        return Ok(None);
+    };
+    let journal = Arc::new(Journal::new());
+    metrics.watch_journal(Arc::clone(&journal));
+    let writing = control::write_journal(Arc::clone(&journal), settings, clock);
+    let what = "the journal's thread";
+    let kept = writing.map_err(|source| AppError::System { what, source });
+    kept.map(|_| Some(journal))
 }
 
 /// The configuration to start with, its warnings said, and the command line's addresses checked like its own.

@@ -16,6 +16,7 @@ pub const MOST_TOTALS: usize = 256;
 
 /// Count, sum and sum of squares.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Moments {
     /// How many values.
     pub n: f64,
@@ -41,6 +42,7 @@ impl Moments {
 
 /// What times are divided by before they are compared: seconds to the first token, and seconds per token.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Reference {
     /// Seconds to the first token.
     pub first_token: f64,
@@ -71,6 +73,7 @@ pub struct Recent {
 
 /// What one upstream did since the last tick.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Batch {
     /// Attempts sent: streamed, unary.
     pub dispatched: [u32; 2],
@@ -135,6 +138,7 @@ pub struct Flight {
 
 /// News from between the ticks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct News {
     /// `react` ejected it.
     pub ejected: Option<(Time, Cause)>,
@@ -192,6 +196,7 @@ impl News {
 
 /// All that a tick is told about one upstream.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct UpstreamInput {
     /// What it did.
     pub batch: Batch,
@@ -216,6 +221,7 @@ pub struct UpstreamInput {
 
 /// All that a tick is told about one route.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RouteInput {
     /// Requests that came since the last tick.
     pub arrivals: u32,

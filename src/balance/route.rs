@@ -144,6 +144,12 @@ impl RouteMemory {
         }
     }
 
+    /// Whether it is a memory of as many targets.
+    pub(super) fn fits(&self, route: &Route) -> bool {
+        let targets = route.targets.len();
+        self.targets.len() == targets && self.table.len() == targets
+    }
+
     /// Takes the arrivals in.
     pub(super) fn count(&mut self, input: &RouteInput, elapsed: f64) {
         let elapsed = elapsed.max(1e-3);

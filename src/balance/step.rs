@@ -119,6 +119,15 @@ impl Memory {
         }
     }
 
+    /// Whether it is a memory of this plan's cohorts, upstreams, routes and targets, as far as their numbers tell.
+    pub fn fits(&self, plan: &Plan) -> bool {
+        let mut routes = plan.routes.iter().zip(&self.routes);
+        self.cohorts.len() == plan.cohorts.len()
+            && self.upstreams.len() == plan.upstreams.len()
+            && self.routes.len() == plan.routes.len()
+            && routes.all(|(route, memory)| memory.fits(route))
+    }
+
     /// The tables in force, in the plan's order.
     pub fn tables(&self) -> impl ExactSizeIterator<Item = &WeightTable> {
         self.routes.iter().map(|route| &route.table)

@@ -1,6 +1,7 @@
 //! `weighbridge explain`: why each target gets its share.
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use super::client::AdminArgs;
 use super::{Failure, Format, block_on, print_json};
@@ -11,6 +12,12 @@ use crate::admin::RouteReport;
 pub(super) struct Args {
     /// The route
     route: String,
+    /// The decision of a past moment, from --journal: `2026-11-28T20:14:45Z`, `20:14:45` (UTC) or seconds since 1970
+    #[arg(long, value_name = "TIME", requires = "journal")]
+    at: Option<String>,
+    /// A journal's folder, or one of its files, for --at
+    #[arg(long, value_name = "PATH", requires = "at")]
+    journal: Option<PathBuf>,
     #[command(flatten)]
     admin: AdminArgs,
     /// How the result is printed
@@ -20,6 +27,9 @@ pub(super) struct Args {
 
 /// Asks a running daemon and prints its sentences.
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
+    if let (Some(at), Some(journal)) = (&args.at, &args.journal) {
+        return super::explain_at::run(&args.route, at, journal, args.format, out);
+    }
     let path = format!("/api/v1/routes/{}", encoded(&args.route));
     let answer = block_on(args.admin.get(&path))?;
     let report: RouteReport = answer.read()?;

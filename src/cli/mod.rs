@@ -13,10 +13,13 @@ mod check;
 mod client;
 mod demo;
 mod explain;
+mod explain_at;
+mod journal;
 mod logging;
 mod mock;
 mod prices;
 mod reload;
+mod replay;
 mod serve;
 mod simulate;
 mod source;
@@ -49,6 +52,8 @@ enum Command {
     Prices(prices::Args),
     /// Runs virtual worlds around the controller and its rivals, and compares them. Needs no network and starts nothing.
     Simulate(simulate::Args),
+    /// Decides a journal again: is every decision the same, or what would another strategy have done?
+    Replay(replay::Args),
     /// Serves simulated providers that speak `OpenAI`'s wire format under a law.
     Mock(mock::Args),
 }
@@ -113,6 +118,7 @@ fn dispatch(command: Command, out: &mut dyn Write) -> Result<(), Failure> {
         Command::Reload(args) => reload::run(&args, out),
         Command::Prices(args) => prices::run(&args, out, &mut io::stderr()),
         Command::Simulate(args) => simulate::run(&args, out, &mut io::stderr()),
+        Command::Replay(args) => replay::run(&args, out),
         Command::Mock(args) => mock::run(&args, out),
     }
 }

@@ -132,6 +132,16 @@ fn settings(old: &Config, new: &Config, lines: &mut Lines) {
         &old.controller.tick,
         &new.controller.tick,
     );
+    let place = |config: &Config| {
+        let journal = config.controller.journal.as_ref();
+        journal.map(|journal| journal.dir.clone())
+    };
+    let size = |config: &Config| {
+        let journal = config.controller.journal.as_ref();
+        journal.map(|journal| journal.size)
+    };
+    lines.fixed("controller.journal", &place(old), &place(new));
+    lines.fixed("controller.journal_size", &size(old), &size(new));
     lines.value(
         "requests",
         "lists",

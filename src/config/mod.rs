@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -147,6 +148,17 @@ pub struct Admin {
 pub struct Controller {
     /// Time between two decisions.
     pub tick: Duration,
+    /// Where decisions are written down, if they are.
+    pub journal: Option<Journal>,
+}
+
+/// Where decisions are written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Journal {
+    /// The folder.
+    pub dir: PathBuf,
+    /// Most bytes that all files take together.
+    pub size: u64,
 }
 
 /// What requests may bring themselves.

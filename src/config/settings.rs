@@ -1,11 +1,12 @@
 //! The parts that are not named tables: listeners, controller, requests, defaults.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::field::Field;
 use super::listen::{ALLOW_REMOTE, ALLOW_UNAUTHENTICATED, address, loopback_only, same_socket};
 use super::section::Section;
-use super::{Admin, Controller, Mode, OnLostOrigin, Requests, Retry, Server, Strategy};
+use super::{Admin, Controller, Journal, Mode, OnLostOrigin, Requests, Retry, Server, Strategy};
 
 /// Spelling of the modes.
 pub(super) const MODES: &[(&str, Mode)] = &[
@@ -24,6 +25,10 @@ pub(super) const LOST_ORIGINS: &[(&str, OnLostOrigin)] =
 
 /// Longest and shortest time that any setting may have.
 pub(super) const DAY: Duration = Duration::from_secs(86_400);
+/// What all files of a journal take together: some days of a small service, hours of a large one.
+const JOURNAL_SIZE: u64 = 1 << 30;
+/// Below, a file would hold little more than its heading.
+const JOURNAL_SIZES: RangeInclusive<u64> = 16 << 20..=1 << 40;
 pub(super) const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// `[server]` and `[admin]`, which may not share an address.
@@ -105,6 +110,7 @@ fn read_admin<'a>(mut section: Section<'a>, admin: &mut Admin) -> Option<Field<'
 pub(super) fn controller(section: Option<Section<'_>>) -> Controller {
     let mut controller = Controller {
         tick: Duration::from_millis(250),
+        journal: None,
     };
     if let Some(mut section) = section {
         let range = Duration::from_millis(50)..=Duration::from_secs(10);
@@ -113,9 +119,27 @@ pub(super) fn controller(section: Option<Section<'_>>) -> Controller {
             &mut controller.tick,
             tick.and_then(|field| field.duration(range)),
         );
+        controller.journal = journal(&mut section);
         section.finish(&["min_samples", "half_life", "max_step"]);
     }
     controller
+}
+
+/// `journal` and `journal_size` of `[controller]`.
+fn journal(section: &mut Section<'_>) -> Option<Journal> {
+    let dir = section.field("journal");
+    let size = section.field("journal_size");
+    let size = size.and_then(|field| field.size(JOURNAL_SIZES));
+    let dir = dir?;
+    let path = dir.str()?;
+    if path.trim().is_empty() {
+        dir.expected("the path of a folder", "leave it out to keep no journal");
+        return None;
+    }
+    Some(Journal {
+        dir: path.into(),
+        size: size.unwrap_or(JOURNAL_SIZE),
+    })
 }
 
 /// `[requests]`.

@@ -15,10 +15,11 @@ use tokio::time::{Interval, MissedTickBehavior};
 use super::assemble::{Simulate, next_snapshot};
 use super::command::{Applied, Apply, Outcome, ReloadError, Why};
 use super::plan::specs;
+use super::scribe::{InForce, Scribe};
 use crate::balance::gate::GateOrder;
 use crate::balance::{Decision, Input, Memory, News, Plan, Rail, Stepped, WeightTable, step};
 use crate::config::{Compiled, Config, Mode, Problem, ProviderKind, diff};
-use crate::live::{Board, Clock, Member, Publisher, Refusal, Route, Snapshot, Upstream};
+use crate::live::{Board, Clock, Journal, Member, Publisher, Refusal, Route, Snapshot, Upstream};
 use crate::model::{ProviderName, Time, UpstreamName};
 
 /// How long shares are held when ticks go wrong, before the configured ones are put in force.
@@ -46,6 +47,8 @@ pub struct Controller {
     failing: Option<Time>,
     /// What the gates told ticks that went wrong: they tell it once. At most one entry an upstream.
     owed: HashMap<UpstreamName, News>,
+    /// What writes ticks down, if anything does.
+    scribe: Option<Scribe>,
     commands: mpsc::Receiver<Apply>,
 }
 
@@ -77,10 +80,18 @@ impl Controller {
             last: clock.now(),
             failing: None,
             owed: HashMap::new(),
+            scribe: None,
             commands,
         };
         controller.line_up(&snapshot);
         controller
+    }
+
+    /// Ticks are written down.
+    #[must_use]
+    pub fn noting(mut self, journal: Option<Arc<Journal>>) -> Self {
+        self.scribe = journal.map(|journal| Scribe::new(journal, self.clock));
+        self
     }
 
     /// Runs until `stop` turns true.
@@ -131,6 +142,29 @@ impl Controller {
             .filter_map(|name| by_name.get(name).cloned())
             .collect();
         self.plan = plan;
+        self.begin_anew();
+    }
+
+    /// The plan or the memory was changed by something else than a tick.
+    fn begin_anew(&mut self) {
+        if let Some(scribe) = &mut self.scribe {
+            scribe.begin_anew();
+        }
+    }
+
+    /// Writes down what is in force before a tick, where that is due.
+    fn head(&mut self, snapshot: &Snapshot, now: Time) {
+        if let Some(scribe) = &mut self.scribe {
+            scribe.before(
+                now,
+                InForce {
+                    snapshot,
+                    upstreams: &self.upstreams,
+                    memory: &self.memory,
+                    board: &self.board,
+                },
+            );
+        }
     }
 
     /// One tick.
@@ -140,6 +174,7 @@ impl Controller {
             self.line_up(&snapshot);
         }
         let now = self.clock.now();
+        self.head(&snapshot, now);
         let input = self.input(&snapshot, now);
         let (plan, mut memory) = (&self.plan, self.memory.clone());
         let stepped = catch_unwind(AssertUnwindSafe(|| {
@@ -151,9 +186,15 @@ impl Controller {
                 self.failing = None;
                 self.owed.clear();
                 self.memory = memory;
+                if let Some(scribe) = &mut self.scribe {
+                    scribe.ticked(input, Some(stepped.clone()));
+                }
                 self.obey(&snapshot, stepped, now);
             }
             _ => {
+                if let Some(scribe) = &mut self.scribe {
+                    scribe.ticked(input.clone(), None);
+                }
                 self.owe(input);
                 self.lost(&snapshot, now);
             }
@@ -225,6 +266,7 @@ impl Controller {
         tracing::error!("control ticks keep going wrong; the configured shares are in force");
         self.failing = Some(now);
         self.memory = Memory::new(&self.plan);
+        self.begin_anew();
         let mut next = snapshot.clone();
         for route in &mut next.routes {
             let mut fixed = (**route).clone();

@@ -6,13 +6,17 @@
 mod assemble;
 mod command;
 mod controller;
+mod journal;
 mod plan;
 mod reload;
+mod scribe;
 mod settle;
 mod watch;
 
 pub use assemble::{Simulate, first_snapshot};
 pub use command::{Applied, Handle, ReloadError, Why};
 pub use controller::Controller;
+pub use journal::write_journal;
+pub use plan::specs;
 pub use reload::{Reloader, Source, reloads};
 pub use watch::watch;

@@ -4,7 +4,7 @@ use crate::balance::{RouteSpec, TargetSpec};
 use crate::config::{Config, Route};
 
 /// The routes of a configuration as the controller wants them, by name.
-pub(super) fn specs(config: &Config) -> Vec<RouteSpec> {
+pub fn specs(config: &Config) -> Vec<RouteSpec> {
     config.routes.values().map(|route| spec(route)).collect()
 }
 

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::clock::Clock;
+use super::journal::Journal;
 use super::upstream::Upstream;
 use crate::balance::{FlightKey, Headroom, Room};
+use crate::journal::{Chosen, DrawLine};
 use crate::model::{AnswerKind, Event, Finished, Outcome, Phase, PicoUsd, Time, Tokens};
 use crate::provider::headroom;
 
@@ -35,7 +37,18 @@ pub struct Attempt {
     first_content: Option<Duration>,
     /// Whether the client allows it less time than the operator.
     is_hasty: bool,
+    /// What the journal is told when it ends.
+    note: Option<Box<Note>>,
     finished: bool,
+}
+
+/// Why an attempt is made, and the journal that hears of its end.
+#[derive(Debug)]
+pub struct Note {
+    /// Who hears of it.
+    pub journal: Arc<Journal>,
+    /// Why this target.
+    pub chosen: Chosen,
 }
 
 /// What an attempt's end is made of.
@@ -73,6 +86,7 @@ impl Attempt {
             flight,
             first_content: None,
             is_hasty: false,
+            note: None,
             finished: false,
         }
     }
@@ -122,6 +136,12 @@ impl Attempt {
         self
     }
 
+    /// The journal is to hear of its end.
+    pub fn noted(mut self, note: Option<Note>) -> Self {
+        self.note = note.map(Box::new);
+        self
+    }
+
     /// The stream has been silent for too long.
     pub fn gap(&mut self) {
         self.upstream
@@ -154,6 +174,12 @@ impl Attempt {
                 .record(now, self.flight, &Event::Finished(end));
             self.witness
                 .attempt_ended(&self.route, &self.upstream, self.kind, &end);
+            if let Some(note) = self.note.take() {
+                let (route, upstream) = (Arc::clone(&self.route), self.upstream.name().clone());
+                let chosen = note.chosen;
+                let line = DrawLine::new(self.started, route, upstream, chosen, self.kind, &end);
+                note.journal.drawn(line);
+            }
         }
         end
     }

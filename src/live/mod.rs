@@ -4,6 +4,7 @@
 mod attempt;
 mod board;
 mod clock;
+mod journal;
 mod keys;
 mod meter;
 mod published;
@@ -13,9 +14,10 @@ mod strangers;
 mod upstream;
 mod window;
 
-pub use attempt::{Account, Attempt, Witness};
+pub use attempt::{Account, Attempt, Note, Witness};
 pub use board::{Board, Refusal};
 pub use clock::Clock;
+pub use journal::{Entry, Heading, Journal, Lost, Ticked};
 pub use keys::{Keys, Turn};
 pub use meter::{Recently, Totals};
 pub use published::{Published, Publisher};

@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 use super::Proxy;
 use super::body::{Bill, Passing};
 use super::credentials;
+use super::dispatch::Pick;
 use super::exchange::Outgoing;
 use super::failed::{Failed, Read, not_an_answer, read_up_to};
 use super::flow::Flow;
@@ -25,11 +26,13 @@ use super::record::Ending;
 use super::reply::Reply;
 use super::told::{tell_account, tell_dropped};
 use super::upstream::{Due, Limits};
+use crate::balance::gate::Reason;
 use crate::config::Deadlines;
 use crate::dialect::Front;
 use crate::dialect::neutral::NotRead;
-use crate::live::{Account, Attempt, Member, Served, Snapshot, Turn};
-use crate::model::{AnswerKind, Outcome, Phase, TargetIndex, Time, Tokens};
+use crate::journal::Chosen;
+use crate::live::{Account, Attempt, Member, Note, Served, Snapshot, Turn};
+use crate::model::{AnswerKind, Outcome, Phase, Time, Tokens};
 use crate::provider::fault::classify;
 use crate::provider::headers::returned;
 use crate::provider::headroom::Headroom;
@@ -77,14 +80,14 @@ struct Running<'a, 'c> {
 }
 
 impl Call<'_> {
-    /// Calls `target` of `pool`; everything that happens is told to its meter, once.
+    /// Calls the target of `pick`; everything that happens is told to its meter, once.
     pub(super) async fn attempt(
         &self,
         pool: &Pool,
-        target: TargetIndex,
-        probe: bool,
+        pick: Pick,
         ending: &mut Ending,
     ) -> Result<Reply, Failed> {
+        let target = pick.target;
         let Some(member) = pool.members().get(target.get()) else {
             return Err(Failed::new(
                 Outcome::Refused,
@@ -103,8 +106,9 @@ impl Call<'_> {
             self.proxy.recorder.clone(),
             self.proxy.clock,
             kind,
-            probe,
+            pick.reason == Reason::Probe,
         );
+        let attempt = attempt.noted(self.note(pool, pick, ending.end.attempts));
         let started = attempt.started();
         let asked = self.question.envelope.extension.call_timeout;
         let deadlines = member.deadlines.over(self.deadlines);
@@ -126,6 +130,18 @@ impl Call<'_> {
             key: member.provider.keys.first(started),
         };
         running.run(ending).await
+    }
+
+    /// What the journal is to hear of the attempt, if there is one.
+    fn note(&self, pool: &Pool, pick: Pick, attempt: u32) -> Option<Note> {
+        let journal = Arc::clone(self.proxy.journal.as_ref()?);
+        let chosen = Chosen {
+            target: pool.name(pick.target),
+            reason: pick.reason,
+            propensity: pick.propensity,
+            attempt,
+        };
+        Some(Note { journal, chosen })
     }
 }
 

@@ -60,6 +60,25 @@ pub(super) enum Reserve {
     Another,
 }
 
+/// Who is called, and why.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pick {
+    pub(super) target: TargetIndex,
+    pub(super) reason: Reason,
+    /// With which probability, where it is known and asked for.
+    pub(super) propensity: Option<f64>,
+}
+
+impl Pick {
+    const fn of(target: TargetIndex, reason: Reason) -> Self {
+        Self {
+            target,
+            reason,
+            propensity: None,
+        }
+    }
+}
+
 /// How a walk ends.
 #[derive(Debug)]
 pub(super) enum Walked {
@@ -212,13 +231,13 @@ impl<'a> Walk<'a> {
                     pool.picked(admitted.target);
                 }
                 let place = Place::Target(admitted.target);
-                self.send(
-                    pool,
-                    admitted.target,
-                    admitted.reason == Reason::Probe,
-                    place,
-                )
-                .await
+                let open = &self.untried;
+                let propensity = first.then(|| pool.propensity(self.call.proxy, open, admitted));
+                let pick = Pick {
+                    propensity: propensity.flatten(),
+                    ..Pick::of(admitted.target, admitted.reason)
+                };
+                self.send(pool, pick, place).await
             }
             Choice::Blocked(target, wait) => {
                 self.wait_or_refuse(pool, target, wait, Place::Target(target))
@@ -253,7 +272,14 @@ impl<'a> Walk<'a> {
         }
         let admitted = pool.pick_again(self.call.proxy, &self.untried_there.1);
         match self.choice(pool, admitted) {
-            Choice::Call(admitted) => self.send(pool, admitted.target, false, place).await,
+            Choice::Call(admitted) => {
+                let reason = match admitted.reason {
+                    Reason::Probe => Reason::Drawn,
+                    other => other,
+                };
+                self.send(pool, Pick::of(admitted.target, reason), place)
+                    .await
+            }
             Choice::Blocked(target, wait) => self.wait_or_refuse(pool, target, wait, place).await,
             Choice::Distress(_) => self.refuse(place, "its targets are ejected or blocked", None),
             Choice::Nobody => self.refuse(place, "nobody is left", None),
@@ -263,7 +289,10 @@ impl<'a> Walk<'a> {
     /// A place that was tried before, after its wait.
     async fn try_again(&mut self, place: Place) -> Option<Reply> {
         match place {
-            Place::Target(target) => self.send(&self.asked.pool, target, false, place).await,
+            Place::Target(target) => {
+                let pick = Pick::of(target, Reason::Drawn);
+                self.send(&self.asked.pool, pick, place).await
+            }
             Place::Fallback(index) => {
                 if let Some(pool) = self.asked.fallbacks.get(index) {
                     self.untried_there = (index, pool.eligible);
@@ -306,7 +335,8 @@ impl<'a> Walk<'a> {
         let left = self.call.request_due.since(self.call.proxy.clock.now());
         if wait <= PATIENCE && wait < left {
             self.ending.waiting(sleep(wait)).await;
-            return self.send(pool, target, false, place).await;
+            let pick = Pick::of(target, Reason::Waiting);
+            return self.send(pool, pick, place).await;
         }
         self.untried = Mask::NONE;
         self.refuse(place, "all targets asked to be left alone", Some(wait))
@@ -325,13 +355,8 @@ impl<'a> Walk<'a> {
         None
     }
 
-    async fn send(
-        &mut self,
-        pool: &Pool,
-        target: TargetIndex,
-        probe: bool,
-        place: Place,
-    ) -> Option<Reply> {
+    async fn send(&mut self, pool: &Pool, pick: Pick, place: Place) -> Option<Reply> {
+        let target = pick.target;
         match place {
             Place::Target(_) => untry(&mut self.untried, pool, target),
             Place::Fallback(_) => untry(&mut self.untried_there.1, pool, target),
@@ -345,7 +370,7 @@ impl<'a> Walk<'a> {
         }
         self.is_paid = false;
         self.sent += 1;
-        match self.call.attempt(pool, target, probe, self.ending).await {
+        match self.call.attempt(pool, pick, self.ending).await {
             Ok(reply) => {
                 self.call.snapshot.served(member);
                 Some(reply)

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::limit::{Grant, RetryBudget};
-use crate::live::{Clock, Published, Recorder};
+use crate::live::{Clock, Journal, Published, Recorder};
 
 mod asking;
 mod body;
@@ -54,6 +54,8 @@ pub struct Proxy {
     caller: Caller,
     recorder: Arc<dyn Recorder>,
     chance: Chance,
+    /// Who hears of each attempt, if anybody writes it down.
+    journal: Option<Arc<Journal>>,
     /// What may be tried again in all.
     budget: Mutex<RetryBudget>,
     shears: cut::Shears,
@@ -86,6 +88,7 @@ impl Proxy {
             caller,
             recorder,
             chance,
+            journal: None,
             budget: Mutex::new(RetryBudget::new(clock.now())),
             shears: cut::Shears::new(),
             open: Arc::default(),
@@ -96,6 +99,13 @@ impl Proxy {
             },
             since: clock.unix_seconds(),
         }
+    }
+
+    /// Each attempt is told to `journal`.
+    #[must_use]
+    pub fn noting(mut self, journal: Option<Arc<Journal>>) -> Self {
+        self.journal = journal;
+        self
     }
 
     /// A request came: what may be tried again grows with it.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Proxy;
-use crate::balance::gate::{Admitted, Ask, Reason, Row, admit};
+use crate::balance::gate::{Admitted, Ask, Reason, Row, admit, propensity};
 use crate::balance::{Draw, Key, Mask, Sticky, WeightTable};
 use crate::config;
 use crate::live::{Member, MemberGates, Route};
@@ -138,6 +138,23 @@ impl Pool {
             }),
             (Shares::Route(_) | Shares::Own { .. }, _) => None,
         }
+    }
+
+    /// The probability with which a first pick among `open` chooses whom it chose; `None` for a probe, for a kept
+    /// conversation, and where nobody writes it down: it costs a pass over the targets.
+    pub(super) fn propensity(&self, proxy: &Proxy, open: &Mask, admitted: Admitted) -> Option<f64> {
+        if proxy.journal.is_none() || admitted.reason == Reason::Probe {
+            return None;
+        }
+        let ask = Ask {
+            eligible: open,
+            draw: Draw(0),
+            now: proxy.clock.now(),
+            may_probe: false,
+            sticky: self.sticky(),
+        };
+        let gates = MemberGates(self.members());
+        propensity(self.row(), &gates, &ask, admitted.target)
     }
 
     fn claim_probe(&self, target: TargetIndex) -> bool {

@@ -16,7 +16,7 @@ use prometheus_client::registry::{Metric, Registry, Unit};
 use super::cache::Cache;
 use super::labels::{Answered, Call, Failed, Place, Spent, Tried, bounded, bounded_upstream};
 use super::names::{self, Name, PREFIX};
-use crate::live::{Published, Recorder, RequestEnd, Served, Upstream, Witness};
+use crate::live::{Journal, Published, Recorder, RequestEnd, Served, Upstream, Witness};
 use crate::model::{AnswerKind, Class, Finished, Outcome, UpstreamName};
 
 /// Bounds of request times, in seconds: from a refusal to the longest default deadline.
@@ -43,6 +43,7 @@ type Dollars = Counter<f64, AtomicU64>;
 pub struct Metrics {
     pub(super) registry: Registry,
     pub(super) open: OnceLock<Box<dyn Fn() -> usize + Send + Sync>>,
+    pub(super) journal: OnceLock<Arc<Journal>>,
     published: Published,
     requests: Family<Answered, Counter>,
     errors: Family<Failed, Counter>,
@@ -94,6 +95,7 @@ impl Metrics {
         let mut metrics = Self {
             registry: Registry::with_prefix(PREFIX),
             open: OnceLock::new(),
+            journal: OnceLock::new(),
             published,
             requests: Family::default(),
             errors: Family::default(),
@@ -119,6 +121,11 @@ impl Metrics {
     /// Tells whom to ask for the number of requests that have not ended. Only the first call counts.
     pub fn watch_open_requests(&self, open: impl Fn() -> usize + Send + Sync + 'static) {
         self.open.get_or_init(|| Box::new(open));
+    }
+
+    /// Tells which journal to look at. Only the first call counts.
+    pub fn watch_journal(&self, journal: Arc<Journal>) {
+        self.journal.get_or_init(|| journal);
     }
 
     fn register(&mut self) {

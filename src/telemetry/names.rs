@@ -118,6 +118,18 @@ pub(super) const TICKS_LOST: Name = Name(
     "controller_ticks_lost",
     "Ticks that brought no decision because something went wrong in them",
 );
+/// Counter.
+pub(super) const JOURNAL_LOST: Name = Name(
+    "journal_lines_lost",
+    "Lines that the journal lost, by what they were about; absent without a journal",
+);
+/// Counter.
+pub(super) const JOURNAL_BYTES: Name = Name("journal_bytes", "Bytes written to the journal");
+/// Gauge.
+pub(super) const JOURNAL_FAILING: Name = Name(
+    "journal_failing",
+    "1 while the journal cannot be written, as on a full disk",
+);
 /// Gauge.
 pub(super) const OPEN_REQUESTS: Name = Name("open_requests", "Requests that have not ended");
 /// Info.

@@ -10,11 +10,11 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use super::labels::{Build, InState, OTHER, Place, Read, Serving};
+use super::labels::{About, Build, InState, OTHER, Place, Read, Serving};
 use super::metrics::{Metrics, add, add_seconds};
 use super::names::{self, PREFIX};
 use crate::balance::{Share, State};
-use crate::live::{Board, Route, Served, Snapshot};
+use crate::live::{Board, Journal, Route, Served, Snapshot};
 use crate::model::Time;
 
 /// The media type of what [`Metrics::render`] returns.
@@ -41,6 +41,9 @@ impl Metrics {
         control(&mut gauges, snapshot, board, now);
         if let Some(open) = self.open.get() {
             add(&mut gauges, names::OPEN_REQUESTS, count(open()));
+        }
+        if let Some(written) = self.journal.get() {
+            journal(&mut gauges, written);
         }
         let mut text = String::new();
         encode_registry(&mut text, &self.registry)?;
@@ -131,6 +134,21 @@ fn upstreams(gauges: &mut Registry, snapshot: &Snapshot) {
         in_flight.get_or_create(&serving).inc_by(calls);
     }
     add(gauges, names::IN_FLIGHT, in_flight);
+}
+
+/// How the journal's writing goes.
+fn journal(gauges: &mut Registry, journal: &Journal) {
+    let family = Family::<About, Counter>::default();
+    let lost = journal.lost();
+    for (about, lines) in [("tick", lost.ticks), ("request", lost.draws)] {
+        family.get_or_create(&About { about }).inc_by(lines);
+    }
+    add(gauges, names::JOURNAL_LOST, family);
+    let bytes = Counter::<u64>::default();
+    bytes.inc_by(journal.bytes());
+    add(gauges, names::JOURNAL_BYTES, bytes);
+    let is_failing = i64::from(journal.is_failing());
+    add(gauges, names::JOURNAL_FAILING, whole(is_failing));
 }
 
 /// The configuration and the controller.

@@ -12,6 +12,7 @@
 )]
 
 mod costs;
+mod journal;
 mod laws;
 mod layers;
 mod linear;

@@ -167,6 +167,7 @@ impl Plan {
             },
             controller: config::Controller {
                 tick: Duration::from_millis(250),
+                journal: None,
             },
             requests: config::Requests {
                 lists: self.lists,
