@@ -14,7 +14,7 @@ use std::time::Duration;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use weighbridge::balance::gate::{Ask, GateState, Gates, Row, Standing, admit};
 use weighbridge::balance::{
-    Batch, Draw, Input, Mask, Memory, Moments, Objective, Plan, RouteInput, RouteSpec, Share,
+    Batch, Draw, Goal, Input, Mask, Memory, Moments, Objective, Plan, RouteInput, RouteSpec, Share,
     Strategy, Tally, TargetSpec, UpstreamInput, Weight, WeightTable, step,
 };
 use weighbridge::model::{
@@ -180,6 +180,7 @@ fn plan(targets: usize) -> Plan {
         name: RouteName::new("chat").unwrap(),
         strategy: Strategy::Adaptive,
         objective: Objective::default(),
+        goal: Goal::default(),
         mix_models: true,
         targets: (0..targets).map(target).collect(),
     };

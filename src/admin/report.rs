@@ -36,6 +36,9 @@ pub struct RouteReport {
     pub strategy: Strategy,
     /// Whether the controller decides, and is obeyed.
     pub mode: Mode,
+    /// What they are after, in words.
+    #[serde(default)]
+    pub aims: String,
     /// Counts the tables published for it.
     pub table_version: u64,
     /// Requests per second, smoothed.
@@ -100,6 +103,7 @@ fn of(admin: &Admin, route: &Route, now: Time) -> RouteReport {
         route: shown.route,
         strategy: shown.strategy,
         mode: route.config.mode,
+        aims: shown.aims,
         table_version: shown.table_version,
         demand: shown.demand,
         targets: targets
@@ -129,6 +133,8 @@ fn current(route: &Route, last: Option<&Decision>, now: Time) -> Decision {
         route: route.config.name.clone(),
         at: last.map_or(now, |decision| decision.at),
         strategy: route.config.strategy,
+        goal: route.config.goal.clone(),
+        objective: route.config.objective,
         demand: last.map_or(0.0, |decision| decision.demand),
         table: route.granted.clone(),
         moved: last.is_some_and(|decision| decision.moved),
@@ -164,6 +170,7 @@ fn row(route: &Route, last: Option<&Decision>, index: usize) -> Option<Row> {
         blocked_until: Time::ZERO,
         terms: Terms::default(),
         evidence: Evidence::default(),
+        levels: Vec::new(),
         rails: BTreeSet::from([Rail::ColdStart]),
     })
 }

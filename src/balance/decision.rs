@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::goal::{Attainment, Goal};
 use super::health::Health;
+use super::plan::Objective;
 use super::{Share, Strategy, WeightTable};
 use crate::model::{RouteName, TargetName, Time, UpstreamName};
 
@@ -111,6 +113,9 @@ pub struct Row {
     pub terms: Terms,
     /// What was measured.
     pub evidence: Evidence,
+    /// How it stands to each level of the route's goal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<Attainment>,
     /// What stood between proposal and grant.
     pub rails: BTreeSet<Rail>,
 }
@@ -133,6 +138,12 @@ pub struct Decision {
     pub at: Time,
     /// How shares came about.
     pub strategy: Strategy,
+    /// What is good enough.
+    #[serde(default)]
+    pub goal: Goal,
+    /// What counts where that is met.
+    #[serde(default)]
+    pub objective: Objective,
     /// Requests per second, smoothed.
     pub demand: f64,
     /// The shares in force.

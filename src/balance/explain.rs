@@ -7,9 +7,15 @@
 //! The loss has no unit that means anything outside, so it never appears: what is named is the part of it in which the
 //! target differs most from the best one.
 
+use super::aims::aims;
 use super::decision::{Decision, Rail, Row, Terms};
+use super::words::{amount, dollars, number, percent, seconds};
 use super::{Health, Share, Strategy};
 use crate::model::Time;
+
+mod goals;
+
+use goals::{gains, gist, missed, misses};
 
 /// Part of the whole difference from which a term is worth naming.
 const WORTH_NAMING: f64 = 0.2;
@@ -19,14 +25,18 @@ const SAME_PPM: u32 = 5_000;
 /// The decision in sentences: one line for the route, then one for each target, in the route's order.
 pub fn explain(decision: &Decision) -> Vec<String> {
     let shares = match decision.strategy {
-        Strategy::Fixed => "configured shares, held",
-        Strategy::Adaptive => "shares follow latency, cost and errors",
+        Strategy::Fixed => "configured shares, held".to_owned(),
+        Strategy::Adaptive => format!("shares {}", aims(&decision.goal, &decision.objective)),
     };
-    let head = format!(
+    let mut head = format!(
         "{}: {shares}; {} requests/s",
         decision.route,
         number(decision.demand)
     );
+    if let Some(gist) = gist(decision) {
+        head.push_str("; ");
+        head.push_str(&gist);
+    }
     let targets = decision.rows.iter();
     std::iter::once(head)
         .chain(targets.map(|row| explain_target(decision, row)))
@@ -93,19 +103,15 @@ fn reasons(decision: &Decision, row: &Row) -> Option<String> {
     if near(row.proposed, row.configured) || row.configured == Share::ZERO {
         return None;
     }
-    let best = decision
-        .rows
-        .iter()
-        .filter(|other| other.configured > Share::ZERO && is_serving(other))
-        .min_by(|a, b| a.terms.loss().total_cmp(&b.terms.loss()))?;
     if row.proposed > row.configured {
-        return Some("the others are slower, dearer or fail more".into());
+        return Some(gains(decision, row));
     }
-    let worse = Terms {
-        latency: row.terms.latency - best.terms.latency,
-        cost: row.terms.cost - best.terms.cost,
-        error: row.terms.error - best.terms.error,
-    };
+    let missed = missed(row);
+    if !missed.is_empty() {
+        return Some(missed.join(", and "));
+    }
+    let best = best(decision)?;
+    let worse = worse(row, best);
     let whole = worse.loss();
     let mut named = [
         (worse.error, faults(row)),
@@ -118,6 +124,23 @@ fn reasons(decision: &Decision, row: &Row) -> Option<String> {
         .filter(|(difference, _)| whole > 0.0 && *difference > WORTH_NAMING * whole);
     let told: Vec<String> = told.map(|(_, words)| words).collect();
     (!told.is_empty()).then(|| told.join(", and "))
+}
+
+/// The target that the others are compared with: the best by the objective of those that meet the levels, if any do.
+fn best(decision: &Decision) -> Option<&Row> {
+    let takes_part = |row: &&Row| row.configured > Share::ZERO && is_serving(row);
+    let least = |a: &&Row, b: &&Row| a.terms.loss().total_cmp(&b.terms.loss());
+    let rows = || decision.rows.iter().filter(takes_part);
+    let meeting = rows().filter(|row| misses(row).next().is_none());
+    meeting.min_by(least).or_else(|| rows().min_by(least))
+}
+
+fn worse(row: &Row, than: &Row) -> Terms {
+    Terms {
+        latency: row.terms.latency - than.terms.latency,
+        cost: row.terms.cost - than.terms.cost,
+        error: row.terms.error - than.terms.error,
+    }
 }
 
 const fn is_serving(row: &Row) -> bool {
@@ -145,10 +168,9 @@ fn slowness(row: &Row) -> String {
 fn cost(row: &Row, best: &Row) -> String {
     match (row.evidence.cost, best.evidence.cost) {
         (Some(own), Some(other)) => format!(
-            "a typical answer costs {} where {} asks {}",
-            dollars(own),
-            best.name,
-            dollars(other)
+            "costs {} per thousand answers more than {}",
+            amount(1e3 * (own - other)),
+            best.name
         ),
         (Some(own), None) => format!("a typical answer costs {}", dollars(own)),
         (None, _) => "its price is not known".into(),
@@ -192,47 +214,6 @@ fn met(rail: Rail, row: &Row, decision: &Decision) -> Option<String> {
 
 fn wait(until: Time, now: Time) -> String {
     seconds(until.secs_since(now))
-}
-
-/// Two or three digits that mean something: 0.034, 3.2, 41.
-fn number(value: f64) -> String {
-    let digits = match value.abs() {
-        0.0 => 0,
-        v if v < 0.1 => 3,
-        v if v < 1.0 => 2,
-        v if v < 10.0 => 1,
-        _ => 0,
-    };
-    format!("{value:.digits$}")
-}
-
-fn percent(fraction: f64) -> String {
-    let value = 100.0 * fraction;
-    if value == 0.0 {
-        "0 %".into()
-    } else if value < 0.1 {
-        format!("{value:.2} %")
-    } else if value < 10.0 {
-        format!("{value:.1} %")
-    } else {
-        format!("{value:.0} %")
-    }
-}
-
-fn seconds(value: f64) -> String {
-    if value < 1.0 {
-        format!("{} ms", number(value * 1e3))
-    } else {
-        format!("{} s", number(value))
-    }
-}
-
-fn dollars(value: f64) -> String {
-    if value < 0.01 {
-        format!("${} per thousand", number(value * 1e3))
-    } else {
-        format!("${value:.3}")
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::balance::gate::Cause;
-use crate::balance::{Evidence, WeightTable};
+use crate::balance::{
+    Attainment, Evidence, Goal, Level, Measure, Objective, Statistic, Timing, WeightTable,
+};
 use crate::model::{RouteName, TargetName, UpstreamName};
 
 /// A target that takes its configured half and is as good as the mean.
@@ -31,6 +33,7 @@ pub(in crate::balance) fn row(name: &str) -> Row {
             deviation: 0.05,
             gap: 0.0,
         },
+        levels: Vec::new(),
         rails: std::collections::BTreeSet::new(),
     }
 }
@@ -41,6 +44,8 @@ pub(in crate::balance) fn decision(rows: Vec<Row>) -> Decision {
         route: RouteName::new("chat").unwrap(),
         at: Time::from_secs_f64(100.0),
         strategy: Strategy::Adaptive,
+        goal: Goal::default(),
+        objective: Objective::default(),
         demand: 12.345,
         table: WeightTable::from_shares(vec![Share::WHOLE]).unwrap(),
         moved: true,
@@ -55,6 +60,33 @@ fn check(change: impl FnOnce(&mut Row), expected: &str) {
     change(&mut changed);
     let lines = explain(&decision(vec![changed, row("b")]));
     assert_eq!(lines[1], expected, "the sentence of target a");
+}
+
+/// A first token's p95 beside a level of 1.5 s.
+pub(in crate::balance) fn attainment(value: f64, excess: f64) -> Attainment {
+    Attainment {
+        level: Level {
+            measure: Measure::Time(Timing::FirstToken, Statistic::P95),
+            at_most: 1.5,
+        },
+        value: Some(value),
+        samples: 200.0,
+        excess,
+        deviation: 0.05,
+    }
+}
+
+/// The lines about `rows` under a goal of that level, after which cost counts.
+fn under_a_goal(rows: Vec<Row>) -> Vec<String> {
+    let level = attainment(0.0, 0.0).level;
+    let cost = Objective::PRESETS.iter().find(|(name, _)| *name == "cost");
+    explain(&Decision {
+        goal: Goal {
+            levels: vec![level],
+        },
+        objective: cost.unwrap().1,
+        ..decision(rows)
+    })
 }
 
 fn shares(row: &mut Row, proposed: u32, granted: u32) {
@@ -96,8 +128,7 @@ fn a_share_is_explained_by_what_differs_most() {
             row.terms.cost = 1.5;
             row.evidence.cost = Some(0.000_63);
         },
-        "a: takes 8.2 % instead of its configured 50 %: a typical answer costs $0.63 per thousand \
-         where b asks $0.21 per thousand",
+        "a: takes 8.2 % instead of its configured 50 %: costs $0.42 per thousand answers more than b",
     );
     check(
         |row| {
@@ -240,4 +271,79 @@ fn numbers_have_as_many_digits_as_are_said_aloud() {
     for (value, words) in [(0.000_21, "$0.21 per thousand"), (0.042, "$0.042")] {
         assert_eq!(dollars(value), words, "{value}");
     }
+}
+
+#[test]
+fn a_missed_level_is_told_in_its_units() {
+    let (mut azure, mut groq) = (row("azure"), row("groq"));
+    shares(&mut azure, 380_000, 380_000);
+    azure.levels = vec![attainment(1.9, 0.27)];
+    shares(&mut groq, 620_000, 620_000);
+    groq.levels = vec![attainment(0.7, 0.0)];
+    assert_eq!(
+        under_a_goal(vec![azure, groq]),
+        [
+            "chat: shares keep the first token's p95 within 1.5 s, then follow mainly cost, and latency and \
+             errors; 12 requests/s; moved 12 points off azure: its first token's p95 is 1.9 s, over your 1.5 s",
+            "azure: takes 38 % instead of its configured 50 %: its first token's p95 is 1.9 s, over your 1.5 s",
+            "groq: takes 62 % instead of its configured 50 %: it meets your levels, which azure does not",
+        ]
+    );
+}
+
+#[test]
+fn where_all_meet_the_levels_the_objective_is_told() {
+    let (mut groq, mut azure) = (row("groq"), row("azure"));
+    for (row, cost, term) in [(&mut groq, 0.000_21, 0.4), (&mut azure, 0.001_31, 2.0)] {
+        row.levels = vec![attainment(0.7, 0.0)];
+        row.evidence.cost = Some(cost);
+        row.terms.cost = term;
+    }
+    shares(&mut groq, 990_000, 800_000);
+    groq.rails.insert(Rail::Ceiling);
+    shares(&mut azure, 10_000, 200_000);
+    azure.rails.insert(Rail::Displaced);
+    assert_eq!(
+        under_a_goal(vec![groq, azure])[0..3],
+        [
+            "chat: shares keep the first token's p95 within 1.5 s, then follow mainly cost, and latency and \
+             errors; 12 requests/s; all targets meet your 1.5 s; the cheapest takes what its ceiling allows",
+            "groq: takes 80 % instead of its configured 50 %: it is the cheapest; held at 80 % by its max_share",
+            "azure: takes 20 % instead of its configured 50 %: costs $1.10 per thousand answers more than groq; \
+             the rest is what the others may not take or give",
+        ]
+    );
+}
+
+#[test]
+fn where_nobody_meets_the_levels_that_is_told_first() {
+    let (mut a, mut b) = (row("a"), row("b"));
+    shares(&mut a, 100_000, 100_000);
+    a.levels = vec![attainment(3.0, 0.9)];
+    shares(&mut b, 900_000, 900_000);
+    b.levels = vec![attainment(2.0, 0.3)];
+    let lines = under_a_goal(vec![a, b]);
+    assert!(
+        lines[0].ends_with("; no target meets your 1.5 s: those that are least over it get most"),
+        "{lines:#?}"
+    );
+    assert_eq!(
+        lines[2],
+        "b: takes 90 % instead of its configured 50 %: it is least over your levels"
+    );
+}
+
+#[test]
+fn what_fails_before_it_has_a_time_is_told_as_such() {
+    let mut failing = row("a");
+    shares(&mut failing, 100_000, 100_000);
+    failing.levels = vec![Attainment {
+        value: None,
+        ..attainment(0.0, 2.0)
+    }];
+    assert_eq!(
+        under_a_goal(vec![failing, row("b")])[1],
+        "a: takes 10 % instead of its configured 50 %: so many of its requests fail that your first token's p95 \
+         of 1.5 s is missed"
+    );
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::gate::{Cause, ProbeResult};
+use super::sketch::Times;
 use crate::model::{AnswerKind, Class, PicoUsd, Price, Time};
 
 /// Largest normalised time to first token that counts in full; one hung answer must not outweigh hundreds.
@@ -91,6 +92,9 @@ pub struct Batch {
     pub unary_totals: Vec<f32>,
     /// How many more there were.
     pub unary_totals_more: u32,
+    /// Times in seconds, as they are distributed.
+    #[serde(default, skip_serializing_if = "Times::is_empty")]
+    pub times: Times,
     /// Answers with known tokens.
     pub counted: u32,
     /// Their tokens in.

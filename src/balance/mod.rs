@@ -9,15 +9,18 @@
 //! 1. [`cohort`]: what comparable upstreams have in common (means, noise, reference, token mix).
 //! 2. [`upstream`]: per upstream, [`filter`]s take the batch in, waiting requests are judged by [`hazard`] and age,
 //!    [`health`] ejects, probes and brings back, [`capacity`] learns from refusals.
-//! 3. [`signal`]: estimates become losses that a route's targets are compared by.
-//! 4. [`strategy`]: losses become a proposal around the configured shares.
-//! 5. [`rails`] and [`project`]: the nearest shares inside the bounds.
-//! 6. [`route`]: the dead-band, the table, the [`Decision`] that explains it.
+//! 3. [`attain`]: how each target stands to the route's [`goal`], by how its times are distributed ([`sketch`]).
+//! 4. [`signal`]: estimates become losses that a route's targets are compared by.
+//! 5. [`strategy`]: losses become a proposal around the configured shares.
+//! 6. [`rails`] and [`project`]: the nearest shares inside the bounds.
+//! 7. [`route`]: the dead-band, the table, the [`Decision`] that explains it.
 //!
 //! Requests that stay with their conversation's target find it by [`rendezvous`] hashing, at the gate.
 //!
 //! [`explain()`] says a decision in sentences, [`view()`] is its form in the API.
 
+mod aims;
+mod attain;
 mod capacity;
 mod cohort;
 mod congestion;
@@ -26,6 +29,7 @@ mod eligible;
 mod explain;
 mod filter;
 pub mod gate;
+mod goal;
 mod hazard;
 mod health;
 mod inflight;
@@ -39,16 +43,20 @@ mod rendezvous;
 mod route;
 mod share;
 mod signal;
+mod sketch;
 mod step;
 mod strategy;
 mod table;
 mod tally;
 mod upstream;
 mod view;
+mod words;
 
+pub use aims::aims;
 pub use decision::{Decision, Evidence, Rail, Row, Terms};
 pub use eligible::{Demand, Rule, check as check_eligible, eligible};
 pub use explain::{explain, explain_target};
+pub use goal::{Attainment, Goal, Level, Measure, Statistic, Timing, Verdict};
 pub use health::Health;
 pub use input::{
     Batch, Flight, Headroom, Input, MOST_FIRST_TOKEN, MOST_PER_TOKEN, MOST_TOTALS, Moments, News,
@@ -58,7 +66,8 @@ pub use list::{ListMember, tilted};
 pub use plan::{Objective, Plan, RouteSpec, Strategy, TargetSpec};
 pub use rendezvous::{Key, KeyHasher, Seed, Sticky};
 pub use share::{Share, Weight, WeightError};
+pub use sketch::{Counts, Times};
 pub use step::{Memory, Stepped, step};
 pub use table::{Draw, MAX_TARGETS, Mask, TableError, WeightTable};
 pub use tally::{Collected, FlightKey, Recorded, Tally};
-pub use view::{RouteView, State, TargetView, view};
+pub use view::{LevelView, RouteView, State, TargetView, view};

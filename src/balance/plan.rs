@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::goal::{Goal, Statistic};
 use super::{Share, Weight};
 use crate::model::{Price, RouteName, TargetName, UpstreamName};
 
@@ -28,46 +29,36 @@ pub struct Objective {
     pub cost: f64,
     /// Weight of errors.
     pub errors: f64,
+    /// What a second is worth, in dollars: then latency and cost count as the money that they are, and their weights
+    /// above do not.
+    pub second_is_worth: Option<f64>,
+    /// Which latency is compared.
+    pub statistic: Statistic,
 }
 
 impl Objective {
+    const fn weighing(latency: f64, cost: f64, errors: f64) -> Self {
+        Self {
+            latency,
+            cost,
+            errors,
+            second_is_worth: None,
+            statistic: Statistic::Mean,
+        }
+    }
+
     /// The presets by name.
     pub const PRESETS: &[(&str, Self)] = &[
-        (
-            "balanced",
-            Self {
-                latency: 1.0,
-                cost: 0.5,
-                errors: 5.0,
-            },
-        ),
-        (
-            "latency",
-            Self {
-                latency: 1.0,
-                cost: 0.0,
-                errors: 5.0,
-            },
-        ),
-        (
-            "cost",
-            Self {
-                latency: 0.3,
-                cost: 2.0,
-                errors: 5.0,
-            },
-        ),
+        ("balanced", Self::weighing(1.0, 0.5, 5.0)),
+        ("latency", Self::weighing(1.0, 0.0, 5.0)),
+        ("cost", Self::weighing(0.3, 2.0, 5.0)),
     ];
 }
 
 impl Default for Objective {
     /// The preset `balanced`.
     fn default() -> Self {
-        Self {
-            latency: 1.0,
-            cost: 0.5,
-            errors: 5.0,
-        }
+        Self::weighing(1.0, 0.5, 5.0)
     }
 }
 
@@ -80,6 +71,8 @@ pub struct RouteSpec {
     pub strategy: Strategy,
     /// How much latency, cost and errors count.
     pub objective: Objective,
+    /// What is good enough: comes before the objective.
+    pub goal: Goal,
     /// Whether shares may move between different models.
     pub mix_models: bool,
     /// Its targets, at least one of weight > 0.

@@ -17,6 +17,7 @@ pub(in crate::balance) fn route(i: usize, members: &[usize]) -> RouteSpec {
         name: RouteName::new(&format!("r{i}")).unwrap(),
         strategy: Strategy::Adaptive,
         objective: Objective::default(),
+        goal: Goal::default(),
         mix_models: true,
         targets: members.iter().map(target).collect(),
     }

@@ -194,6 +194,8 @@ impl RouteMemory {
             route: route.spec.name.clone(),
             at: scene.now,
             strategy,
+            goal: route.spec.goal.clone(),
+            objective: route.spec.objective,
             demand: self.demand,
             table,
             moved,
@@ -215,9 +217,8 @@ impl RouteMemory {
             })
             .collect();
         let mean = &mut self.mean_slowness;
-        let objective = &route.spec.objective;
         signals(
-            objective,
+            &route.spec,
             &known,
             scene.cohort,
             scene.pool,

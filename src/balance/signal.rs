@@ -6,10 +6,20 @@
 //!
 //! x is the slowness of a typical answer relative to the route's running mean (1.1 is the mean), c its cost relative to
 //! the mean of the configured shares, p the fault probability; the objective has the weights.
+//!
+//! Where a second has a price, latency and cost are parts of one sum of money. Its mean is scaled to the mean loss of the
+//! preset `balanced`, which is what the gate's constants are made for:
+//!
+//! ```text
+//! S · (seconds · worth + cost) / (mean seconds · worth + mean cost)   is   a_L · x + a_C · c
+//!                  with  a_L = S / 1.1 · time's part of the mean,  a_C = S · cost's part of it
+//! ```
 
-use super::Objective;
+use super::attain::Violation;
 use super::cohort::{CohortMemory, Pool};
 use super::decision::{Evidence, Terms};
+use super::goal::Attainment;
+use super::plan::{Objective, RouteSpec};
 use super::upstream::{Estimate, UpstreamMemory};
 use crate::model::{PicoUsd, Price, Time, Tokens};
 
@@ -23,9 +33,17 @@ const FAULT_TIME: f64 = 0.3;
 /// Time constant of the route's mean slowness, in seconds.
 const MEAN_MEMORY: f64 = 120.0;
 
+/// Mean loss of the preset `balanced` without errors, to which money is scaled.
+const MEAN_LOSS: f64 = MEAN_SLOWNESS + 0.5;
+/// Times that a percentile is known from, for each one above it, before a target's own counts as much as the peers'.
+const TAIL_KNOWN: f64 = 5.0;
+
 /// One target's loss with its uncertainty.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Signal {
+    /// How it stands to the route's goal.
+    pub(super) attainments: Vec<Attainment>,
+    pub(super) violation: Violation,
     pub(super) terms: Terms,
     pub(super) variance: f64,
     pub(super) evidence: Evidence,
@@ -72,7 +90,7 @@ pub(super) fn typical_cost(cohort: &CohortMemory, price: Price) -> f64 {
 
 /// The losses of a route's targets; updates the route's mean slowness.
 pub(super) fn signals(
-    objective: &Objective,
+    spec: &RouteSpec,
     known: &[Known<'_>],
     cohort: &CohortMemory,
     pool: &Pool,
@@ -80,10 +98,13 @@ pub(super) fn signals(
     now: Time,
     elapsed: f64,
 ) -> Vec<Signal> {
-    let estimates: Vec<Estimate> = known
+    let mut estimates: Vec<Estimate> = known
         .iter()
         .map(|target| target.memory.estimate(cohort, pool, now))
         .collect();
+    if let Some(above) = spec.objective.statistic.above() {
+        stretch(&mut estimates, known, above, cohort);
+    }
     let seen: f64 = known
         .iter()
         .zip(&estimates)
@@ -101,13 +122,20 @@ pub(super) fn signals(
         .map(|target| target.price.map(|price| typical_cost(cohort, price)))
         .collect();
     let mean_cost = mean_cost(known, &costs);
+    let mean_seconds = mean * cohort.typical_seconds();
+    let weights = Weights::of(&spec.objective, mean_seconds, mean_cost);
     known
         .iter()
         .zip(&estimates)
         .zip(&costs)
         .map(|((target, estimate), cost)| {
-            let relative = cost.map_or(1.0, |cost| cost / mean_cost);
-            let mut signal = signal(objective, estimate, scale, relative);
+            let relative = match (cost, mean_cost) {
+                (Some(cost), Some(mean)) => cost / mean,
+                (None, _) | (_, None) => 1.0,
+            };
+            let mut signal = weights.signal(estimate, scale, relative);
+            signal.attainments = target.memory.attainments(&spec.goal, cohort, pool, now);
+            signal.violation = Violation::of(&signal.attainments);
             let (first_token, per_token) = target.memory.seconds(cohort);
             signal.evidence.first_token = first_token;
             signal.evidence.per_token = per_token;
@@ -117,40 +145,94 @@ pub(super) fn signals(
         .collect()
 }
 
-/// Mean cost by configured share, among those with a price; 1 if that is nothing.
-fn mean_cost(known: &[Known<'_>], costs: &[Option<f64>]) -> f64 {
+/// Replaces means by what is exceeded by a part `above` of the answers.
+///
+/// The filters follow a target within seconds and know no tails; the sketches know tails and take minutes. So the filter's
+/// mean is kept and stretched by the ratio of percentile and mean, which is a property of the target rather than of the
+/// moment; where few times are known, by that of its peers.
+fn stretch(estimates: &mut [Estimate], known: &[Known<'_>], above: f64, cohort: &CohortMemory) {
+    let part = cohort.first_part();
+    let tails: Vec<Option<(f64, f64)>> = known
+        .iter()
+        .map(|target| target.memory.times.tail(above, part))
+        .collect();
+    let (sum, n) = tails.iter().flatten().fold((0.0, 0.0), |(sum, n), tail| {
+        (sum + tail.0 * tail.1, n + tail.1)
+    });
+    let peers = if n > 0.0 { sum / n } else { 1.0 };
+    for (estimate, tail) in estimates.iter_mut().zip(tails) {
+        let (ratio, n) = tail.unwrap_or((peers, 0.0));
+        let own = n / (n + TAIL_KNOWN / above);
+        let ratio = peers + own * (ratio - peers);
+        estimate.slowness *= ratio;
+        estimate.variance *= ratio * ratio;
+    }
+}
+
+/// Mean cost by configured share, among those with a price; `None` if that is nothing.
+fn mean_cost(known: &[Known<'_>], costs: &[Option<f64>]) -> Option<f64> {
     let priced = known
         .iter()
         .zip(costs)
         .filter_map(|(t, cost)| cost.map(|cost| (t.anchor, cost)));
     let (sum, weight) = priced.fold((0.0, 0.0), |(s, w), (a, c)| (s + a * c, w + a));
-    if sum > 0.0 && weight > 0.0 {
-        sum / weight
-    } else {
-        1.0
+    (sum > 0.0 && weight > 0.0).then(|| sum / weight)
+}
+
+/// What a unit of each part of the loss weighs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Weights {
+    latency: f64,
+    cost: f64,
+    errors: f64,
+}
+
+impl Weights {
+    fn of(objective: &Objective, mean_seconds: f64, mean_cost: Option<f64>) -> Self {
+        let errors = objective.errors;
+        let Some(worth) = objective.second_is_worth else {
+            return Self {
+                latency: objective.latency,
+                cost: objective.cost,
+                errors,
+            };
+        };
+        let (time, cost) = (worth * mean_seconds.max(0.0), mean_cost.unwrap_or(0.0));
+        let whole = (time + cost).max(f64::MIN_POSITIVE);
+        Self {
+            latency: MEAN_LOSS / MEAN_SLOWNESS * time / whole,
+            cost: MEAN_LOSS * cost / whole,
+            errors,
+        }
+    }
+
+    fn signal(&self, estimate: &Estimate, scale: f64, relative_cost: f64) -> Signal {
+        let slowness = (estimate.slowness * scale).min(MOST_SLOWNESS);
+        let served = 1.0 - estimate.faults;
+        let terms = Terms {
+            latency: served * self.latency * slowness,
+            cost: served * self.cost * relative_cost,
+            error: estimate.faults * (self.errors + FAULT_TIME),
+        };
+        let latency_weight = self.latency * scale;
+        let variance = latency_weight * latency_weight * estimate.variance
+            + self.errors * self.errors * estimate.faults_variance;
+        let evidence = Evidence {
+            slowness: slowness / MEAN_SLOWNESS,
+            faults: estimate.faults,
+            deviation: variance.sqrt(),
+            ..Evidence::default()
+        };
+        Signal {
+            attainments: Vec::new(),
+            violation: Violation::default(),
+            terms,
+            variance,
+            evidence,
+        }
     }
 }
 
-fn signal(objective: &Objective, estimate: &Estimate, scale: f64, relative_cost: f64) -> Signal {
-    let slowness = (estimate.slowness * scale).min(MOST_SLOWNESS);
-    let served = 1.0 - estimate.faults;
-    let terms = Terms {
-        latency: served * objective.latency * slowness,
-        cost: served * objective.cost * relative_cost,
-        error: estimate.faults * (objective.errors + FAULT_TIME),
-    };
-    let latency_weight = objective.latency * scale;
-    let variance = latency_weight * latency_weight * estimate.variance
-        + objective.errors * objective.errors * estimate.faults_variance;
-    let evidence = Evidence {
-        slowness: slowness / MEAN_SLOWNESS,
-        faults: estimate.faults,
-        deviation: variance.sqrt(),
-        ..Evidence::default()
-    };
-    Signal {
-        terms,
-        variance,
-        evidence,
-    }
-}
+#[cfg(test)]
+#[path = "signal_tests.rs"]
+mod tests;

@@ -14,6 +14,15 @@ const DEVIATIONS: f64 = 1.5;
 /// The reference is the target that is best with this much of its deviation added: a lucky newcomer does not set it.
 const CAUTION: f64 = 0.3;
 
+/// How much being over a level counts where somebody meets them, and how much of it hides what else speaks for a target. At 3 a target whose p95 is a
+/// tenth over gets a fiftieth of what it would; halved, a seventh. The second is as steep as it can be without making the
+/// reference jump: a cheap target stops being what the others are compared with between 3 and 7 per cent over.
+const LEVEL_WEIGHT: f64 = 3.0;
+const LEVELS_FIRST: f64 = 100.0;
+/// Excess of the least violation at which half of that first weight is gone, down to 1: where nobody meets the levels, they
+/// are a quantity like latency, and at three times its gain identical targets that are all late would stray by chance.
+const NOBODY_MEETS: f64 = 0.07;
+
 /// What a strategy is told about one target.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Candidate<'a> {
@@ -43,6 +52,46 @@ pub(super) fn gap(difference: f64, variances: f64) -> f64 {
     difference * cube / (cube + noise)
 }
 
+/// How far targets are over the route's levels.
+#[derive(Clone, Debug)]
+struct Over {
+    /// Each of them, beyond the least.
+    each: Vec<f64>,
+    /// How much that counts.
+    weight: f64,
+}
+
+/// How far each of `members` is over the route's levels, beyond the one that is least, with what chance explains taken off.
+///
+/// Whoever meets them all has nothing here, so the objective alone decides among them; where nobody does, the least
+/// violation wins.
+fn over_levels(candidates: &[Candidate<'_>], members: &[usize]) -> Over {
+    let mut over = vec![0.0; candidates.len()];
+    let violation = |i: usize| candidates[i].signal.violation;
+    let cautious = |i: usize| violation(i).excess + CAUTION * violation(i).variance.sqrt();
+    let least = members
+        .iter()
+        .copied()
+        .filter(|i| candidates[*i].ramp > 0.0 && candidates[*i].anchor > 0.0)
+        .min_by(|a, b| cautious(*a).total_cmp(&cautious(*b)));
+    let Some(least) = least.map(violation) else {
+        return Over {
+            each: over,
+            weight: LEVEL_WEIGHT,
+        };
+    };
+    // How well a target is known that meets its levels does not matter to the others: they are compared with the levels.
+    let doubt = least.variance.min(least.excess * least.excess);
+    for i in members {
+        let own = violation(*i);
+        over[*i] = gap(own.excess - least.excess, own.variance + doubt);
+    }
+    Over {
+        each: over,
+        weight: 1.0 + (LEVEL_WEIGHT - 1.0) * (-least.excess / NOBODY_MEETS).exp2(),
+    }
+}
+
 /// Proposes shares among `members`; the others get 0.
 pub(super) fn propose(
     strategy: Strategy,
@@ -52,8 +101,11 @@ pub(super) fn propose(
     let mut parts = vec![0.0; candidates.len()];
     let mut gaps = vec![0.0; candidates.len()];
     let takes_part = |i: &&usize| candidates[**i].ramp > 0.0 && candidates[**i].anchor > 0.0;
-    let cautious =
-        |i: usize| candidates[i].signal.loss() + CAUTION * candidates[i].signal.variance.sqrt();
+    let over = over_levels(candidates, members);
+    let cautious = |i: usize| {
+        let signal = candidates[i].signal;
+        signal.loss() + CAUTION * signal.variance.sqrt() + LEVELS_FIRST * over.each[i]
+    };
     let best = members
         .iter()
         .filter(takes_part)
@@ -65,8 +117,10 @@ pub(super) fn propose(
     let reference = candidates[best].signal;
     for i in members {
         let candidate = &candidates[*i];
-        let difference = candidate.signal.loss() - reference.loss();
-        gaps[*i] = gap(difference, candidate.signal.variance + reference.variance);
+        let difference =
+            candidate.signal.loss() - reference.loss() - LEVELS_FIRST * over.each[best];
+        gaps[*i] = gap(difference, candidate.signal.variance + reference.variance)
+            + over.weight * over.each[*i];
         parts[*i] = candidate.anchor
             * candidate.ramp
             * match strategy {

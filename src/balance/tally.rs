@@ -133,6 +133,7 @@ impl Tally {
         let seconds = after.as_secs_f64();
         let normal = seconds / self.reference.first_token;
         self.batch.first_token.add(normal.min(MOST_FIRST_TOKEN));
+        self.batch.times.first_token.add(seconds);
         self.batch.note(Recent {
             at: now,
             class: Class::Ok,
@@ -153,8 +154,25 @@ impl Tally {
                 first_token: None,
             });
         }
+        match class {
+            Class::Ok => self.batch.times.total.add(end.total.as_secs_f64()),
+            Class::Fault => self.missed(flight),
+            Class::Throttle | Class::OurFault | Class::ClientFault | Class::Cancelled => {}
+        }
         if let (Class::Ok, Some(tokens)) = (class, end.tokens) {
             self.answered(kind, end, tokens);
+        }
+    }
+
+    /// A failed request has no time, and so is later than any level.
+    fn missed(&mut self, flight: &InFlight) {
+        let times = &mut self.batch.times;
+        times.total.miss();
+        if flight.kind == AnswerKind::Streamed {
+            times.per_token.miss();
+            if flight.pending {
+                times.first_token.miss();
+            }
         }
     }
 
@@ -167,6 +185,7 @@ impl Tally {
                 self.batch
                     .per_token
                     .add((each / self.reference.per_token).min(MOST_PER_TOKEN));
+                self.batch.times.per_token.add(each);
             }
             (AnswerKind::Streamed, None) => {}
             (AnswerKind::Unary, _) => {

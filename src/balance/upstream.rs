@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::attain::Distribution;
 use super::capacity::Capacity;
 use super::cohort::{CohortMemory, Pool};
 use super::filter::{Filter, Quantity, Shift};
@@ -48,6 +49,8 @@ pub(super) struct UpstreamMemory {
     /// Decayed answers and faults.
     pub(super) ok: f64,
     pub(super) faults: f64,
+    /// How its times are distributed.
+    pub(super) times: Distribution,
     /// Ends per second.
     pub(super) rate: f64,
     pub(super) health: HealthMemory,
@@ -118,6 +121,7 @@ impl UpstreamMemory {
             unary: Filter::new(Quantity::Unary),
             ok: 0.0,
             faults: 0.0,
+            times: Distribution::default(),
             rate: 0.0,
             health: if newcomer {
                 HealthMemory::newcomer()
@@ -186,6 +190,8 @@ impl UpstreamMemory {
         self.in_flight = input.in_flight;
         self.blocked_until = input.blocked_until;
         self.count(input, around.elapsed);
+        self.times
+            .take(&input.batch.times, self.rate, around.elapsed);
         self.learn(cohort, input, around);
     }
 
@@ -305,7 +311,9 @@ impl UpstreamMemory {
         let late_from =
             first * (1.0 + 2.0 * self.first_token.spread()) * cohort.reference.first_token;
         let (mut due, mut late, mut late_age) = (0.0, 0.0, 0.0);
-        for flight in self.current(input, around.now) {
+        let current: Vec<Flight> = self.current(input, around.now).copied().collect();
+        self.times.wait(current.iter());
+        for flight in &current {
             match flight.kind {
                 AnswerKind::Unary => {
                     let age = flight.age / pace;
@@ -431,6 +439,7 @@ impl UpstreamMemory {
     fn come_back(&mut self, around: &Around<'_>) {
         self.ok *= 0.1;
         self.faults *= 0.1;
+        self.times.fade(0.1);
         let away = around.now.secs_since(self.health.gone_at);
         let forgotten = 1.0 - (-away / AWAY_MEMORY).exp();
         for quantity in [Quantity::FirstToken, Quantity::PerToken, Quantity::Unary] {

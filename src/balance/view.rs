@@ -6,8 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::aims::aims;
 use super::decision::{Decision, Evidence, Rail, Row, Terms};
 use super::explain::explain_target;
+use super::goal::{Attainment, Verdict};
 use super::{Health, Share, Strategy};
 use crate::model::{RouteName, TargetName, UpstreamName};
 
@@ -74,6 +76,9 @@ pub struct RouteView {
     pub route: RouteName,
     /// How its shares come about.
     pub strategy: Strategy,
+    /// What they are after, in words.
+    #[serde(default)]
+    pub aims: String,
     /// How many tables were published for it.
     pub table_version: u64,
     /// Requests per second, smoothed.
@@ -110,8 +115,44 @@ pub struct TargetView {
     pub rails: Vec<Rail>,
     /// What was measured.
     pub evidence: Evidence,
+    /// How it stands to each level of the route's goal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<LevelView>,
     /// All of this in a sentence.
     pub sentence: String,
+}
+
+/// How a target stands to one level, as the API shows it; times are seconds, error rates fractions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LevelView {
+    /// As it is spelled in the goal.
+    pub level: String,
+    /// The largest good value.
+    pub at_most: f64,
+    /// What was measured; `None` while nothing was, and where more requests fail than may be late.
+    pub value: Option<f64>,
+    /// Requests that it is known from; old ones count less.
+    pub samples: f64,
+    /// How far it is over the level, as a part of it.
+    pub excess: f64,
+    /// Standard deviation of that by chance.
+    pub deviation: f64,
+    /// Whether the level is met, as far as is known.
+    pub verdict: Verdict,
+}
+
+impl LevelView {
+    fn of(attainment: &Attainment) -> Self {
+        Self {
+            level: attainment.level.measure.key(),
+            at_most: attainment.level.at_most,
+            value: attainment.value.map(rounded),
+            samples: rounded(attainment.samples),
+            excess: rounded(attainment.excess),
+            deviation: rounded(attainment.deviation),
+            verdict: attainment.verdict(),
+        }
+    }
 }
 
 /// `decision` as the API shows it. `actual` has the targets' shares of recent requests as fractions, in the route's order,
@@ -134,11 +175,13 @@ pub fn view(decision: &Decision, table_version: u64, actual: &[f64]) -> RouteVie
         },
         rails: row.rails.iter().copied().collect(),
         evidence: evidence(&row.evidence),
+        levels: row.levels.iter().map(LevelView::of).collect(),
         sentence: explain_target(decision, row),
     };
     RouteView {
         route: decision.route.clone(),
         strategy: decision.strategy,
+        aims: aims(&decision.goal, &decision.objective),
         table_version,
         demand: rounded(decision.demand),
         targets: decision.rows.iter().enumerate().map(target).collect(),
@@ -164,7 +207,7 @@ fn rounded(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::explain::tests::{decision, row};
+    use super::super::explain::tests::{attainment, decision, row};
     use super::*;
     use crate::model::Time;
 
@@ -180,6 +223,18 @@ mod tests {
         assert_eq!(text, GOLDEN, "the shape may only grow");
         let again: RouteView = serde_json::from_str(&text).unwrap();
         assert_eq!(again, shown, "the command line reads what the API writes");
+    }
+
+    #[test]
+    fn levels_are_shown_as_the_goal_spells_them() {
+        let mut late = row("late");
+        late.levels = vec![attainment(1.9, 0.27)];
+        let shown = view(&decision(vec![late]), 1, &[]);
+        let text = serde_json::to_string(&shown.targets[0].levels).unwrap();
+        assert_eq!(
+            text,
+            r#"[{"level":"first_token_p95","at_most":1.5,"value":1.9,"samples":200.0,"excess":0.27,"deviation":0.05,"verdict":"missed"}]"#
+        );
     }
 
     #[test]
@@ -219,6 +274,7 @@ mod tests {
     const GOLDEN: &str = r#"{
   "route": "chat",
   "strategy": "adaptive",
+  "aims": "follow latency, cost and errors",
   "table_version": 7,
   "demand": 12.345,
   "targets": [

@@ -3,12 +3,14 @@
 //! The way from files to configuration is the daemon's own, so what passes here starts there.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::source::SourceArgs;
 use super::{Failure, Format, print_json};
-use crate::config::{Compiled, Config, Origins, Problem};
+use crate::balance::aims;
+use crate::config::{Compiled, Config, Objective, Origins, Problem, Route};
 use crate::files;
 
 /// What `check` is told.
@@ -71,6 +73,9 @@ fn accept(args: &Args, compiled: &Compiled, out: &mut dyn Write) -> Result<(), F
     for warning in &compiled.warnings {
         writeln!(out, "warning: {warning}")?;
     }
+    for meaning in meanings(&compiled.config) {
+        writeln!(out, "{meaning}")?;
+    }
     let summary = summary(&compiled.config);
     Ok(writeln!(out, "{}: good: {summary}", args.source.env)?)
 }
@@ -91,6 +96,7 @@ fn document(args: &Args, result: &Result<Compiled, Vec<Problem>>) -> Value {
                 "ok": true,
                 "problems": [],
                 "warnings": compiled.warnings,
+                "meanings": meanings(&compiled.config),
             });
             if args.shows() {
                 document["config"] = compiled.shown.to_json();
@@ -99,6 +105,21 @@ fn document(args: &Args, result: &Result<Compiled, Vec<Problem>>) -> Value {
         }
         Err(problems) => json!({ "ok": false, "problems": problems, "warnings": [] }),
     }
+}
+
+/// What routes are after that do more than follow a preset: one line each.
+fn meanings(config: &Config) -> Vec<String> {
+    let presets = || Objective::PRESETS.iter().map(|(_, preset)| *preset);
+    let says_more = |route: &&Arc<Route>| {
+        !route.goal.levels.is_empty() || !presets().any(|preset| preset == route.objective)
+    };
+    let routes = config.routes.values().filter(says_more);
+    routes
+        .map(|route| {
+            let aims = aims(&route.goal, &route.objective);
+            format!("routes.{}: shares {aims}", route.name)
+        })
+        .collect()
 }
 
 fn summary(config: &Config) -> String {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
 use std::time::Duration;
 
+use crate::balance::aims;
 use crate::model::{Price, RouteName, TargetName};
 
 use super::{
@@ -298,7 +299,8 @@ fn route(path: &str, old: &Route, new: &Route, lines: &mut Lines) {
         lines.field(path, key, &names(old), &names(new));
     }
     deadlines(path, old.deadlines, new.deadlines, lines);
-    lines.value(path, "objective", &old.objective, &new.objective);
+    let aims = |route: &Route| aims(&route.goal, &route.objective);
+    lines.field(path, "aims", &aims(old), &aims(new));
     let by_name = |route: &Route| -> BTreeMap<TargetName, Target> {
         let targets = route.targets.iter();
         targets

@@ -21,6 +21,7 @@ mod defaults;
 mod diff;
 mod endpoint;
 mod field;
+mod goal;
 mod headers;
 mod interface;
 mod interpolate;
@@ -50,7 +51,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-pub use crate::balance::{Objective, Strategy};
+pub use crate::balance::{Goal, Objective, Strategy};
 pub use capabilities::Capabilities;
 pub use compile::{Compiled, compile};
 pub use credential::MOST_KEYS;
@@ -319,6 +320,8 @@ pub struct Route {
     pub deadlines: Deadlines,
     /// How much latency, cost and errors count.
     pub objective: Objective,
+    /// What is good enough: comes before the objective.
+    pub goal: Goal,
 }
 
 /// Where requests go when a route has nobody left.

@@ -15,6 +15,8 @@ pub(super) enum QuantityError {
     TooFine,
     #[error("expected a price such as \"$0.005 / request\" or \"$5 / 1K requests\"")]
     Request,
+    #[error("expected an amount such as \"$0.002\"")]
+    Dollars,
     #[error("the number is too large")]
     TooLarge,
 }
@@ -140,6 +142,18 @@ pub(super) fn request_price(text: &str) -> Result<u64, QuantityError> {
     u64::try_from(pico).map_err(|_| QuantityError::TooLarge)
 }
 
+/// An amount of dollars, in pico-dollars.
+pub(super) fn dollars(text: &str) -> Result<u64, QuantityError> {
+    let number = text.trim().strip_prefix('$').map(str::trim);
+    let number = number
+        .and_then(Decimal::new)
+        .ok_or(QuantityError::Dollars)?;
+    let pico = number
+        .times(1_000_000_000_000)
+        .ok_or(QuantityError::Dollars)?;
+    u64::try_from(pico).map_err(|_| QuantityError::TooLarge)
+}
+
 /// A list price after a discount of `discount_ppm` parts per million, rounded to the nearest pico-dollar, halves up.
 pub(super) fn discounted(list: u64, discount_ppm: u32) -> u64 {
     let kept = u128::from(1_000_000_u32.saturating_sub(discount_ppm));
@@ -194,6 +208,20 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(request_price(text), expected, "of {text:?}");
+        }
+    }
+
+    #[test]
+    fn amounts_are_dollars() {
+        let cases = [
+            ("$0.002", Ok(2_000_000_000)),
+            ("$ 7.2", Ok(7_200_000_000_000)),
+            ("0.002", Err(QuantityError::Dollars)),
+            ("$0.0000000000001", Err(QuantityError::Dollars)),
+            ("$99999999", Err(QuantityError::TooLarge)),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(dollars(text), expected, "of {text:?}");
         }
     }
 

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::balance::MAX_TARGETS;
+use crate::balance::{Goal, MAX_TARGETS};
 use crate::model::RouteName;
 
 use super::deadlines::deadlines;
 use super::field::Field;
+use super::goal::{goal, objective};
 use super::problem::nearest;
 use super::section::Section;
 use super::settings::{self, LOST_ORIGINS, MODES, STRATEGIES, set};
@@ -22,7 +23,6 @@ const UNSUPPORTED: &[&str] = &[
     "cache",
     "capabilities",
     "expect",
-    "goal",
     "hedge",
     "keys",
     "limits",
@@ -80,6 +80,7 @@ fn route(name: RouteName, field: &Field<'_>, world: &mut World<'_>) -> Option<Ro
         content_filter_fallbacks: Vec::new(),
         deadlines: deadlines(section.section("deadlines"), world.deadlines),
         objective: Objective::default(),
+        goal: Goal::default(),
     };
     let mix = section.field("mix_models");
     read_words(&mut section, &mut route);
@@ -130,11 +131,7 @@ fn read_words(section: &mut Section<'_>, route: &mut Route) {
         &mut route.on_lost_origin,
         lost.and_then(|field| field.choice(LOST_ORIGINS)),
     );
-    let chosen = section.field("objective");
-    set(
-        &mut route.objective,
-        chosen.and_then(|field| objective(&field)),
-    );
+    read_aims(section, route);
     let require = section.field("require");
     set(&mut route.require, require.map(|field| field.texts()));
     let forbid = section.field("forbid");
@@ -143,6 +140,32 @@ fn read_words(section: &mut Section<'_>, route: &mut Route) {
         && let Some(tag) = route.require.iter().find(|tag| route.forbid.contains(tag))
     {
         field.conflict(format!("tag {tag:?} is required and forbidden at once"), "");
+    }
+}
+
+/// Reads what the route is after.
+fn read_aims(section: &mut Section<'_>, route: &mut Route) {
+    let chosen = section.field("objective");
+    set(&mut route.objective, chosen.as_ref().and_then(objective));
+    let Some(field) = section.field("goal") else {
+        return;
+    };
+    let Some((goal, then)) = goal(&field) else {
+        return;
+    };
+    route.goal = goal;
+    if let (Some(_), Some(chosen)) = (then, &chosen) {
+        chosen.conflict(
+            "expected either objective or the goal's then, found both",
+            "both say what counts once the levels are met",
+        );
+    }
+    set(&mut route.objective, then);
+    if route.strategy == Strategy::Fixed {
+        field.warn(
+            "a goal moves no shares where strategy = \"fixed\" holds them",
+            "remove one of them",
+        );
     }
 }
 
@@ -231,39 +254,6 @@ fn other_route(
     };
     item.conflict(format!("there is no route {}", item.found()), &hint);
     None
-}
-
-/// A preset or a table over the preset `balanced`.
-fn objective(field: &Field<'_>) -> Option<Objective> {
-    if field.node.is_text() {
-        return field.choice(Objective::PRESETS);
-    }
-    let mut section = field.section()?;
-    let mut objective = Objective::default();
-    for (key, weight) in [
-        ("latency", &mut objective.latency),
-        ("cost", &mut objective.cost),
-        ("errors", &mut objective.errors),
-    ] {
-        if let Some(field) = section.field(key)
-            && let Some(number) = field.number()
-        {
-            if (0.0..=1000.0).contains(&number) {
-                *weight = number;
-            } else {
-                field.expected("a number from 0 to 1000", "");
-            }
-        }
-    }
-    section.finish(&["quality"]);
-    if objective.latency + objective.cost + objective.errors <= 0.0 {
-        field.problem(
-            "expected one of latency, cost and errors above 0, found only zeros",
-            "strategy = \"fixed\" holds the shares",
-        );
-        return None;
-    }
-    Some(objective)
 }
 
 /// Whether the required and forbidden tags leave a target.

@@ -13,6 +13,7 @@ fn spec(route: &Route) -> RouteSpec {
         name: route.name.clone(),
         strategy: route.strategy,
         objective: route.objective,
+        goal: route.goal.clone(),
         mix_models: route.mix_models,
         targets: route
             .targets

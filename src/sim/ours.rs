@@ -9,8 +9,8 @@ use super::policy::{Asked, Attempt, Picked, Policy, Score};
 use super::scenario::Scenario;
 use crate::balance::gate::{Ask, GateState, Gates, Reason, Row, Standing, admit};
 use crate::balance::{
-    Decision, Draw, FlightKey, Input, Mask, Memory, Objective, Plan, RouteInput, RouteSpec, Share,
-    Strategy, TargetSpec, Weight, WeightTable, step,
+    Decision, Draw, FlightKey, Goal, Input, Mask, Memory, Objective, Plan, RouteInput, RouteSpec,
+    Share, Strategy, TargetSpec, Weight, WeightTable, step,
 };
 use crate::law::Generator;
 use crate::model::{Event, NameError, RouteName, TargetIndex, TargetName, Time, UpstreamName};
@@ -170,6 +170,7 @@ impl Ours {
             name,
             strategy: self.strategy,
             objective: Objective::default(),
+            goal: Goal::default(),
             mix_models: self.prices.mix_models,
             targets,
         };

@@ -56,7 +56,8 @@ impl RouteMemory {
             let hopeful = fresh(memory.returned_at, BURST_AFTER) || fresh(improved, BURST_AFTER);
             let worth = upstream.improving() > BURST_IMPROVING
                 || fresh(improved, BURST_IMPROVED)
-                || (unsure && hopeful);
+                || (unsure && hopeful)
+                || (signals[i].violation.excess > 0.0 && upstream.times.quickens());
             if worth && !fresh(memory.burst_at, BURST_EVERY) {
                 memory.burst_at = Some(scene.now);
                 self.bursts -= 1.0;

@@ -41,6 +41,7 @@ pub(super) fn rows(
             blocked_until: upstream.blocked_until,
             terms: signals[i].terms,
             evidence,
+            levels: signals[i].attainments.clone(),
             rails,
         }
     };

@@ -45,7 +45,7 @@ impl UpstreamMemory {
         let first = self.first_token.value(pool.mean(Quantity::FirstToken));
         let each = self.per_token.value(pool.mean(Quantity::PerToken));
         let unary = self.unary.value(pool.mean(Quantity::Unary));
-        let first_now = self.with_late(first, now);
+        let first_now = self.first_token_now(pool, now);
         let unary_now = self.with_missing(unary, cohort);
         let rest = 1.0 - part;
         let streamed_variance = part * part * self.first_token.uncertainty()
@@ -78,6 +78,11 @@ impl UpstreamMemory {
                 )
             }
         }
+    }
+
+    /// The normalised time to first token, given that some have been waiting for longer; the peers' where there is no data.
+    pub(in crate::balance) fn first_token_now(&self, pool: &Pool, now: Time) -> f64 {
+        self.with_late(self.first_token.value(pool.mean(Quantity::FirstToken)), now)
     }
 
     /// The time to first token, given that some have been waiting for longer.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::{Fallback, Mode, Objective, OnLostOrigin, ProviderKind, Strategy, diff};
 use super::{SMALL, World, compiled, good};
-use crate::balance::Share;
+use crate::balance::{Share, Statistic, aims};
 use crate::model::{Price, RouteName, Tier, Tiers, UpstreamName};
 
 const BASE: &str = include_str!("../../../config/base.toml");
@@ -98,6 +98,64 @@ fn what_a_file_leaves_out_has_the_documented_default() {
     assert_eq!(
         (only.min_share, only.max_share),
         (Share::ZERO, Share::WHOLE)
+    );
+}
+
+const GOAL: &str = r#"
+[providers.sim]
+kind = "simulated"
+[routes.c]
+goal = { first_token_p95 = "1.5s", first_token_p90 = "2s", per_token_mean = "20ms", errors = 0.005, then = "cost" }
+targets.x = { use = "sim/m" }
+"#;
+
+#[test]
+fn a_goal_comes_before_what_counts_then() {
+    let compiled = good(GOAL);
+    let route = &compiled.config.routes[&RouteName::new("c").unwrap()];
+    let said = aims(&route.goal, &route.objective);
+    assert_eq!(
+        said,
+        "keep the first token's p90 within 2.0 s, the first token's p95 within 1.5 s, the mean time per \
+         token within 20 ms and the error rate within 0.5 %, then follow mainly cost, and latency and errors"
+    );
+    let warnings: Vec<String> = compiled.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(warnings.len(), 1, "{warnings:#?}");
+    assert!(
+        warnings[0].contains("p90 within 2.0 s says nothing beside first token's p95 within 1.5 s"),
+        "{warnings:#?}"
+    );
+    let fixed = good(&GOAL.replace("[routes.c]", "[routes.c]\nstrategy = \"fixed\""));
+    let warned = fixed
+        .warnings
+        .iter()
+        .any(|it| it.to_string().contains("moves no shares"));
+    assert!(warned, "{:#?}", fixed.warnings);
+}
+
+#[test]
+fn a_second_may_have_a_price_and_latency_another_statistic() {
+    let text = GOAL.replace("then = \"cost\"", "second_is_worth = \"$0.002\"");
+    let goal = good(&text).config;
+    let route = &goal.routes[&RouteName::new("c").unwrap()];
+    assert_eq!(route.objective.second_is_worth, Some(0.002));
+    let text = "[providers.sim]\nkind = \"simulated\"\n[routes.c]\n\
+        objective = { latency = 2, statistic = \"p95\" }\ntargets.x = { use = \"sim/m\" }\n";
+    let alone = good(text).config;
+    let route = &alone.routes[&RouteName::new("c").unwrap()];
+    let expected = Objective {
+        latency: 2.0,
+        statistic: Statistic::P95,
+        ..Objective::default()
+    };
+    assert_eq!(route.objective, expected, "over the preset balanced");
+    let lines = diff(&alone, &goal).changes;
+    let aims = lines
+        .iter()
+        .find(|line| line.starts_with("routes.c: aims "));
+    assert!(
+        aims.is_some_and(|line| line.contains(" -> keep the first token's p90")),
+        "{lines:#?}"
     );
 }
 

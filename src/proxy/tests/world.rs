@@ -157,6 +157,7 @@ impl Plan {
             content_filter_fallbacks: self.content_filter_fallbacks.clone(),
             deadlines: self.deadlines,
             objective: config::Objective::default(),
+            goal: config::Goal::default(),
         };
         Config {
             mode: self.mode,

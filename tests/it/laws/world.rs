@@ -4,9 +4,9 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use weighbridge::balance::gate::{Cause, ProbeResult};
 use weighbridge::balance::{
-    Batch, Decision, Flight, Health, Input, Memory, Moments, News, Objective, Plan, Reference,
-    RouteInput, RouteSpec, Share, Stepped, Strategy as Shares, TargetSpec, UpstreamInput, Weight,
-    step,
+    Batch, Decision, Flight, Goal, Health, Input, Memory, Moments, News, Objective, Plan,
+    Reference, RouteInput, RouteSpec, Share, Stepped, Strategy as Shares, TargetSpec,
+    UpstreamInput, Weight, step,
 };
 use weighbridge::model::{AnswerKind, Class, Price, RouteName, TargetName, Time, UpstreamName};
 
@@ -62,6 +62,7 @@ pub(crate) fn spec(targets: &[Configured], strategy: Shares) -> RouteSpec {
         name: RouteName::new("route").unwrap(),
         strategy,
         objective: Objective::default(),
+        goal: Goal::default(),
         mix_models: true,
         targets: targets.iter().map(target).collect(),
     }

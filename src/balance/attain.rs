@@ -1,0 +1,222 @@
+//! How an upstream stands to a route's levels, and how sure that is.
+//!
+//! Problem: "p95 ≤ 1.5 s" is a claim about one request in twenty, so ten requests say little about it; the percentile of a
+//! few values jumps, and that of two modes jumps at any number of them. Choice: the excess over the level is averaged from
+//! the level's percentile to the one with twice as many above it (for p95: from p95 to p90). It is 0 exactly where the level
+//! is met, never less when a time gets worse, and has no jumps. Chance is what moves the whole window: shifted by one
+//! binomial deviation, it gives the excess that is there even so; the difference is the deviation that the significance
+//! gate takes off.
+//!
+//! Requests that are out and already later than the level count at once: nothing that comes later changes that. One that
+//! failed before it had the time is over every level: otherwise failing quickly would look like being quick.
+
+use serde::{Deserialize, Serialize};
+
+use super::cohort::{CohortMemory, Pool};
+use super::filter::Quantity;
+use super::goal::{Attainment, Goal, Level, Measure, Timing};
+use super::input::Flight;
+use super::sketch::{Followed, MOST_EXCESS, Sketch, Times};
+use super::upstream::UpstreamMemory;
+use crate::model::Time;
+
+/// Half-life of times: this many answers, between these many seconds. A p95 is known to within a percentage point or two
+/// from two hundred; with half of it levels are judged by single answers, with twice of it a slow drift is seen late.
+const HALF_LIFE_ANSWERS: f64 = 200.0;
+const HALF_LIFE: (f64, f64) = (30.0, 600.0);
+/// Chance, in binomial deviations.
+const DEVIATIONS: f64 = 1.5;
+/// Good requests that an error rate begins with.
+const FIRST_GOOD: f64 = 10.0;
+/// Percentage points of errors that weigh as much as being over a time by all of it, beside the level itself.
+const ERRORS_UNIT: f64 = 0.05;
+
+/// The times of one upstream.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Distribution {
+    first_token: Followed,
+    per_token: Followed,
+    total: Followed,
+    /// Ages of what is out without content: streamed, unary. Recomputed each tick.
+    waiting: [Sketch; 2],
+}
+
+/// How a target stands to a goal as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Violation {
+    /// Sum of the excesses.
+    pub(super) excess: f64,
+    /// Its variance by chance.
+    pub(super) variance: f64,
+}
+
+// === impl Distribution ===
+
+impl Distribution {
+    /// Takes a tick's times in, of an upstream that ends `rate` attempts a second.
+    pub(super) fn take(&mut self, times: &Times, rate: f64, elapsed: f64) {
+        let half_life = (HALF_LIFE_ANSWERS / rate.max(1e-3)).clamp(HALF_LIFE.0, HALF_LIFE.1);
+        self.fade(0.5f64.powf(elapsed / half_life));
+        self.first_token.take(&times.first_token);
+        self.per_token.take(&times.per_token);
+        self.total.take(&times.total);
+    }
+
+    /// This part of what was known is kept.
+    pub(super) fn fade(&mut self, keep: f64) {
+        for times in [&mut self.first_token, &mut self.per_token, &mut self.total] {
+            times.known.fade(keep);
+        }
+    }
+
+    /// What is out without content now.
+    pub(super) fn wait<'a>(&mut self, flights: impl Iterator<Item = &'a Flight>) {
+        self.waiting = [Sketch::default(), Sketch::default()];
+        for flight in flights {
+            self.waiting[flight.kind.index()].add(flight.age);
+        }
+    }
+
+    /// Whether the last times were surprisingly quick.
+    pub(super) fn quickens(&self) -> bool {
+        let times = [&self.first_token, &self.per_token, &self.total];
+        times.into_iter().any(Followed::quickens)
+    }
+
+    /// How many times longer than the mean the time is that a part `above` of the answers exceed, and how many answers say
+    /// so; `part` of an answer's time is that to its first token. By unary answers where there are no streams.
+    pub(super) fn tail(&self, above: f64, part: f64) -> Option<(f64, f64)> {
+        let of = |times: &Followed| Some((times.known.stretch(above)?, times.known.weight()));
+        match (of(&self.first_token), of(&self.per_token)) {
+            (Some(first), Some(each)) => {
+                let ratio = part * first.0 + (1.0 - part) * each.0;
+                Some((ratio, first.1.min(each.1)))
+            }
+            (None, _) | (_, None) => of(&self.total),
+        }
+    }
+
+    fn percentile(&self, level: Level, timing: Timing, above: f64) -> Attainment {
+        let [streamed, unary] = &self.waiting;
+        let limit = level.at_most;
+        let times = match timing {
+            Timing::FirstToken => self.first_token.known.with_late(streamed, limit),
+            Timing::PerToken => self.per_token.known.clone(),
+            Timing::Total => self
+                .total
+                .known
+                .with_late(streamed, limit)
+                .with_late(unary, limit),
+        };
+        let seen = times.weight();
+        // As many good requests as bear one bad: a single late answer never is a proof.
+        let all = seen + 1.0 / above;
+        let (from, to) = (above * all, (2.0 * above).min(0.5 * (1.0 + above)) * all);
+        let chance = DEVIATIONS * (above * (1.0 - above) * all).sqrt() + 1.0;
+        let excess = times.excess(limit, (from, to));
+        let sure = times.excess(limit, (from + chance, to + chance));
+        Attainment {
+            level,
+            value: times.exceeded_by(above * seen),
+            samples: seen,
+            excess,
+            deviation: excess - sure,
+        }
+    }
+}
+
+// === impl UpstreamMemory ===
+
+impl UpstreamMemory {
+    /// How it stands to each level of `goal`.
+    pub(super) fn attainments(
+        &self,
+        goal: &Goal,
+        cohort: &CohortMemory,
+        pool: &Pool,
+        now: Time,
+    ) -> Vec<Attainment> {
+        let levels = goal.levels.iter();
+        levels
+            .map(|level| match level.measure {
+                Measure::Errors => self.errors(*level),
+                Measure::Time(timing, statistic) => match statistic.above() {
+                    Some(above) => self.times.percentile(*level, timing, above),
+                    None => self.mean(*level, timing, cohort, pool, now),
+                },
+            })
+            .collect()
+    }
+
+    fn errors(&self, level: Level) -> Attainment {
+        let (seen, most) = (self.ok + self.faults, level.at_most);
+        let all = seen + FIRST_GOOD;
+        let rate = self.faults / all;
+        // Few faults are spread more widely than a normal distribution says: one request more.
+        let deviation = (rate.max(most) * (1.0 - most) / all).sqrt() + 1.0 / all;
+        let unit = ERRORS_UNIT + most;
+        Attainment {
+            level,
+            value: (seen > 0.0).then(|| self.faults / seen),
+            samples: seen,
+            excess: ((rate - most) / unit).clamp(0.0, MOST_EXCESS),
+            deviation: deviation / unit,
+        }
+    }
+
+    fn mean(
+        &self,
+        level: Level,
+        timing: Timing,
+        cohort: &CohortMemory,
+        pool: &Pool,
+        now: Time,
+    ) -> Attainment {
+        let estimate = self.estimate(cohort, pool, now);
+        let (first, each) = (
+            self.first_token_now(pool, now),
+            self.filter(Quantity::PerToken),
+        );
+        let reference = cohort.reference;
+        let (seconds, deviation, samples) = match timing {
+            Timing::FirstToken => (
+                first * reference.first_token,
+                self.filter(Quantity::FirstToken).uncertainty().sqrt() * reference.first_token,
+                self.times.first_token.known.weight(),
+            ),
+            Timing::PerToken => (
+                each.value(pool.mean(Quantity::PerToken)) * reference.per_token,
+                each.uncertainty().sqrt() * reference.per_token,
+                self.times.per_token.known.weight(),
+            ),
+            Timing::Total => (
+                estimate.slowness * cohort.typical_seconds(),
+                estimate.variance.sqrt() * cohort.typical_seconds(),
+                self.times.total.known.weight(),
+            ),
+        };
+        let over = (seconds / level.at_most - 1.0).clamp(0.0, MOST_EXCESS);
+        Attainment {
+            level,
+            value: (samples > 0.0).then_some(seconds),
+            samples,
+            excess: over,
+            deviation: deviation / level.at_most,
+        }
+    }
+}
+
+// === impl Violation ===
+
+impl Violation {
+    pub(super) fn of(attainments: &[Attainment]) -> Self {
+        attainments.iter().fold(Self::default(), |sum, one| Self {
+            excess: sum.excess + one.excess,
+            variance: sum.variance + one.deviation * one.deviation,
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "attain_tests.rs"]
+mod tests;

@@ -1,0 +1,137 @@
+//! What levels have to do with it: which are missed, who gains by that, and the gist of a decision.
+
+use super::super::decision::{Decision, Rail, Row};
+use super::super::goal::{Attainment, Verdict};
+use super::super::{Health, Share, Strategy};
+use super::{best, is_serving, reasons, worse};
+
+/// Levels that a target misses, as far as that is proven.
+pub(super) fn misses(row: &Row) -> impl Iterator<Item = &Attainment> {
+    let levels = row.levels.iter();
+    levels.filter(|one| one.verdict() == Verdict::Missed)
+}
+
+/// Each missed level in words.
+pub(super) fn missed(row: &Row) -> Vec<String> {
+    let words = |one: &Attainment| {
+        let (measure, limit) = (one.level.measure, one.level.at_most);
+        match one.value {
+            Some(value) => format!(
+                "its {measure} is {}, over your {}",
+                measure.words(value),
+                measure.words(limit)
+            ),
+            None => format!(
+                "so many of its requests fail that your {measure} of {} is missed",
+                measure.words(limit)
+            ),
+        }
+    };
+    misses(row).map(words).collect()
+}
+
+/// Why a target takes more than its configured share.
+pub(super) fn gains(decision: &Decision, row: &Row) -> String {
+    let others = || {
+        let rows = decision.rows.iter();
+        rows.filter(|other| other.name != row.name && other.configured > Share::ZERO)
+    };
+    let missing: Vec<&str> = others()
+        .filter(|other| is_serving(other) && misses(other).next().is_some())
+        .map(|other| other.name.as_str())
+        .collect();
+    match (misses(row).next().is_some(), missing.is_empty()) {
+        (true, _) => return "it is least over your levels".into(),
+        (false, false) => {
+            return format!(
+                "it meets your levels, which {} {} not",
+                missing.join(" and "),
+                if missing.len() == 1 { "does" } else { "do" }
+            );
+        }
+        (false, true) => {}
+    }
+    if best(decision).is_none_or(|best| best.name != row.name) {
+        return "the others are slower, dearer or fail more".into();
+    }
+    virtue(row, others()).map_or_else(
+        || "the others are slower, dearer or fail more".into(),
+        |virtue| format!("it is {virtue}"),
+    )
+}
+
+/// What most of its lead over the next ones is made of.
+fn virtue<'a>(row: &Row, others: impl Iterator<Item = &'a Row>) -> Option<&'static str> {
+    let leads = others.map(|other| worse(other, row));
+    let sum = leads.fold([0.0; 3], |sum: [f64; 3], lead| {
+        [
+            sum[0] + lead.cost,
+            sum[1] + lead.latency,
+            sum[2] + lead.error,
+        ]
+    });
+    let names = ["the cheapest", "the quickest", "the most reliable"];
+    let most = sum
+        .into_iter()
+        .zip(names)
+        .max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (most.0 > 0.0).then_some(most.1)
+}
+
+/// The gist of a decision: whether the levels are met, and the largest move with its reason.
+pub(super) fn gist(decision: &Decision) -> Option<String> {
+    if decision.strategy == Strategy::Fixed {
+        return None;
+    }
+    let judged = || {
+        let rows = decision.rows.iter();
+        rows.filter(|row| row.configured > Share::ZERO && is_serving(row) && !row.levels.is_empty())
+    };
+    let missing = judged().filter(|row| misses(row).next().is_some()).count();
+    if missing > 0 && missing == judged().count() {
+        let levels = levels(decision);
+        return Some(format!(
+            "no target meets {levels}: those that are least over it get most"
+        ));
+    }
+    let known = |row: &Row| row.levels.iter().all(|one| one.verdict() == Verdict::Met);
+    if missing == 0 && judged().count() > 0 && judged().all(known) {
+        let met = format!("all targets meet {}", levels(decision));
+        return Some(match held_leader(decision) {
+            Some(virtue) => format!("{met}; {virtue} takes what its ceiling allows"),
+            None => met,
+        });
+    }
+    largest_move(decision)
+}
+
+/// What the best target is, if it would take more than its ceiling.
+fn held_leader(decision: &Decision) -> Option<&'static str> {
+    let leader = best(decision).filter(|best| best.rails.contains(&Rail::Ceiling))?;
+    let rows = decision.rows.iter();
+    virtue(leader, rows.filter(|other| other.name != leader.name))
+}
+
+/// `your 1.5 s`, or `your levels` where there are several.
+fn levels(decision: &Decision) -> String {
+    match decision.goal.levels.as_slice() {
+        [only] => format!("your {}", only.measure.words(only.at_most)),
+        _ => "your levels".into(),
+    }
+}
+
+/// The target that lost most of its configured share, with the reason: `moved 12 points off azure: …`.
+fn largest_move(decision: &Decision) -> Option<String> {
+    let lost = |row: &Row| row.configured.fraction() - row.granted.fraction();
+    let most = decision
+        .rows
+        .iter()
+        .max_by(|a, b| lost(a).total_cmp(&lost(b)))?;
+    let points = (100.0 * lost(most)).round();
+    let why = match most.health {
+        Health::Ejected { cause, .. } | Health::Probing { cause, .. } => cause.to_string(),
+        Health::Serving | Health::Returning { .. } => reasons(decision, most)?,
+    };
+    let unit = if points > 1.0 { "points" } else { "point" };
+    (points >= 1.0).then(|| format!("moved {points} {unit} off {}: {why}", most.name))
+}

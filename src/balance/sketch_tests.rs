@@ -1,0 +1,132 @@
+use super::*;
+
+fn counts(seconds: &[f64]) -> Counts {
+    let mut counts = Counts::default();
+    for time in seconds {
+        counts.add(*time);
+    }
+    counts
+}
+
+fn sketch(seconds: &[f64]) -> Sketch {
+    let mut sketch = Sketch::default();
+    sketch.take(&counts(seconds));
+    sketch
+}
+
+/// A thousand times from 1 to 2 s, evenly, neighbours far apart.
+fn even() -> Vec<f64> {
+    (0..1_000)
+        .map(|i| 1.0 + (f64::from((i * 389) % 1_000) + 0.5) / 1e3)
+        .collect()
+}
+
+#[test]
+fn a_percentile_is_told_to_within_half_a_cell() {
+    let sketch = sketch(&even());
+    for (above, expected) in [(0.5, 1.5), (0.1, 1.9), (0.05, 1.95), (0.01, 1.99)] {
+        let told = sketch.exceeded_by(above * 1_000.0).unwrap();
+        assert!(
+            (told / expected - 1.0).abs() < 0.05,
+            "{told} s of {expected} s"
+        );
+    }
+    let ratio = sketch.stretch(0.05).unwrap();
+    assert!(
+        (ratio - 1.3).abs() < 0.05,
+        "1.95 s over a mean of 1.5 s: {ratio}"
+    );
+}
+
+#[test]
+fn nothing_known_has_no_percentile_and_no_excess() {
+    let empty = Sketch::default();
+    assert_eq!(empty.exceeded_by(0.0), None);
+    assert_eq!(empty.stretch(0.5), None);
+    assert_eq!(empty.excess(1.0, (1.0, 2.0)).to_bits(), 0.0f64.to_bits());
+}
+
+#[test]
+fn a_failed_request_is_later_than_any_level() {
+    let mut counts = counts(&[0.1; 90]);
+    (0..10).for_each(|_| counts.miss());
+    let mut sketch = Sketch::default();
+    sketch.take(&counts);
+    assert_eq!(sketch.exceeded_by(5.0), None, "one in ten has no time");
+    assert!(sketch.exceeded_by(20.0).unwrap() < 0.11);
+    let excess = sketch.excess(1.0, (5.0, 15.0));
+    assert!(
+        (excess - 0.5 * MOST_EXCESS).abs() < 1e-9,
+        "half of those asked for: {excess}"
+    );
+}
+
+#[test]
+fn a_later_time_never_lessens_the_excess() {
+    let window = (5.0, 10.0);
+    let mut times = vec![0.5; 100];
+    let mut before = sketch(&times).excess(1.0, window);
+    for place in 0..100 {
+        times[place] = 1.1 + f64::from(u8::try_from(place).unwrap()) / 20.0;
+        let after = sketch(&times).excess(1.0, window);
+        assert!(after >= before - 1e-12, "{after} after {before}");
+        before = after;
+    }
+    assert!(before > 2.0, "and in the end it is large: {before}");
+}
+
+#[test]
+fn what_waits_counts_once_it_is_late() {
+    let (known, waiting) = (sketch(&[0.5; 10]), sketch(&[0.7, 1.4, 2.1]));
+    let all = known.with_late(&waiting, 1.0);
+    assert!((all.weight() - 12.0).abs() < 1e-9, "those of 1.4 and 2.1 s");
+}
+
+#[test]
+fn an_old_time_fades_to_nothing_at_all() {
+    let mut sketch = sketch(&[0.5, 5.0]);
+    for _ in 0..20 {
+        sketch.fade(0.5);
+    }
+    assert_eq!(sketch, Sketch::default(), "and takes no place");
+}
+
+#[test]
+fn cells_grow_at_both_ends_and_times_saturate() {
+    let sketch = sketch(&[1.0, 0.01, 1e9, 0.0, f64::NAN, -1.0]);
+    assert!((sketch.weight() - 6.0).abs() < 1e-9, "no time is lost");
+    assert!(sketch.exceeded_by(0.5).unwrap() > 900.0);
+}
+
+/// What is known after these times one by one.
+fn followed(times: impl IntoIterator<Item = f64>) -> Followed {
+    let mut followed = Followed::default();
+    for time in times {
+        followed.take(&counts(&[time]));
+    }
+    followed
+}
+
+#[test]
+fn a_run_of_quick_times_begins_anew() {
+    let slow = || even().into_iter().step_by(10);
+    let some = followed(slow().chain([0.3; 6]));
+    assert!(
+        some.known.weight() > 100.0 && some.quickens(),
+        "six may be chance"
+    );
+    let seven = followed(slow().chain([0.3; 7]));
+    assert!(
+        (seven.known.weight() - 7.0).abs() < 1e-9,
+        "only these are known"
+    );
+    let mixed = followed(slow().chain([0.3, 0.3, 0.3, 1.5, 0.3, 0.3, 0.3, 0.3]));
+    assert!(mixed.known.weight() > 100.0, "a usual one ends the run");
+}
+
+#[test]
+fn a_run_of_slow_times_counts_as_much_as_all_before() {
+    let slow = followed(even().into_iter().step_by(10).chain([9.0; 7]));
+    assert!((slow.known.weight() - 14.0).abs() < 1e-9);
+    assert!(slow.known.exceeded_by(6.5).unwrap() > 8.0, "half of them");
+}
