@@ -152,6 +152,7 @@ pub fn by_name(
 #[cfg(test)]
 mod bandit_tests;
 #[cfg(test)]
+#[path = "bench_tests.rs"]
 mod bench;
 #[cfg(test)]
 mod breaker_tests;
