@@ -11,6 +11,11 @@ use crate::dialect::neutral::{
     Dialect, Media, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult, Unfit,
 };
 
+/// What Gemini 3 takes for the signature of a call that it did not make: a conversation that began elsewhere, or whose
+/// thoughts are lost. Without any, the first call of a step is a 400 (`missing a thought_signature`); earlier models do not
+/// look. Source: <https://ai.google.dev/gemini-api/docs/thought-signatures>, read 2026-11-28.
+const UNSIGNED: &str = "skip_thought_signature_validator";
+
 /// Whose a content is. Results of tools are the user's too, but stand alone: the host counts them against the calls of the
 /// content before them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +66,18 @@ impl Parts {
     }
 }
 
+/// Gives the first call among `parts` the signature of those that have none, unless it has one.
+fn sign_first_call(parts: &mut [Value]) {
+    let first = parts
+        .iter_mut()
+        .find(|part| part.get("functionCall").is_some());
+    if let Some(members) = first.and_then(Value::as_object_mut) {
+        members
+            .entry("thoughtSignature")
+            .or_insert_with(|| UNSIGNED.into());
+    }
+}
+
 impl<'a> Contents<'a> {
     /// Before the first message.
     pub(super) fn new(options: GeminiOptions) -> Self {
@@ -103,6 +120,9 @@ impl<'a> Contents<'a> {
             Role::User | Role::Tool => Turn::User,
             Role::Assistant => Turn::Model,
         };
+        if turn == Turn::Model && self.options.thinking_levels {
+            sign_first_call(&mut parts.list);
+        }
         if !parts.list.is_empty() {
             self.end_results();
             self.push(turn, parts.list);

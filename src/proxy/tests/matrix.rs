@@ -17,9 +17,8 @@ use tokio::time::timeout;
 
 use super::faultd::{Act, Faultd, ROLE, STREAM_HEAD, answer_of, chunk, piece, response, stream_of};
 use super::world::{Got, LONG, Plan, Spec, World, ask};
-use crate::balance::gate::{GateOrder, GateState, Standing, Watch};
 use crate::config::Deadlines;
-use crate::model::Outcome;
+use crate::model::{Outcome, Phase};
 
 /// The deadline that a kind runs into. Long enough for a loaded machine to answer, short enough to wait for.
 const SHORT: Duration = Duration::from_millis(250);
@@ -27,6 +26,8 @@ const SHORT: Duration = Duration::from_millis(250);
 const SLACK: Duration = Duration::from_secs(3);
 /// Requests of each kind that another target can make good: more than 10,000 in all.
 const MANY: usize = 560;
+/// The same in the long form, with `WEIGHBRIDGE_LONG` set: 10,000 of each kind.
+const VERY_MANY: usize = 10_000;
 /// Requests of each other kind.
 const SOME: usize = 60;
 /// Kinds at a time: those that wait for a deadline leave the machine to the others.
@@ -41,9 +42,32 @@ enum Shows {
     Before,
     /// After content went out: the stream ends with an error event.
     After,
-    /// It is about the request.
+    /// It is about the request, or takes all of its time.
     ClientsOwn,
 }
+
+/// Every outcome of a call that is a failure; the others are a success, a client that left, a request that was not sent, and
+/// a refusal of what was moved, which `conversations` shows.
+const FAILURES: [Outcome; 18] = [
+    Outcome::RateLimited,
+    Outcome::QuotaExhausted,
+    Outcome::Overloaded,
+    Outcome::ServerError,
+    Outcome::Auth,
+    Outcome::NoSuchModel,
+    Outcome::ClientFault,
+    Outcome::ContextTooLong,
+    Outcome::ContentFiltered,
+    Outcome::Timeout(Phase::Connect),
+    Outcome::Timeout(Phase::Header),
+    Outcome::Timeout(Phase::FirstToken),
+    Outcome::Timeout(Phase::BetweenTokens),
+    Outcome::Timeout(Phase::Attempt),
+    Outcome::Timeout(Phase::Request),
+    Outcome::Transport,
+    Outcome::Malformed,
+    Outcome::CutStream,
+];
 
 /// What the target does.
 enum Does {
@@ -121,6 +145,7 @@ fn answers() -> Vec<Kind> {
             status("500 Internal Server Error", "{}"),
         ),
         kind("401", false, Before, status("401 Unauthorized", "{}")),
+        kind("403", false, Before, status("403 Forbidden", "{}")),
         kind(
             "404, no such model",
             false,
@@ -197,6 +222,12 @@ fn streams() -> Vec<Kind> {
             Act::Answer(format!("{STREAM_HEAD}0\r\n\r\n").into()),
         ),
         kind(
+            "a stream cut before content",
+            true,
+            Before,
+            Act::SendAndClose(begun("", false)),
+        ),
+        kind(
             "a stream cut after content",
             true,
             After,
@@ -212,13 +243,7 @@ fn streams() -> Vec<Kind> {
 }
 
 fn connections() -> Vec<Kind> {
-    use Shows::{After, Before};
-    let half = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{";
-    let hang = |name, stream, shows, bytes: Vec<u8>, deadlines| Kind {
-        deadlines,
-        ..kind(name, stream, shows, Act::SendAndHang(bytes))
-    };
-    let content = chunk(&piece("he"));
+    use Shows::Before;
     vec![
         Kind {
             does: Does::Refuses,
@@ -232,6 +257,30 @@ fn connections() -> Vec<Kind> {
             },
             ..kind("connection not made in time", false, Before, Act::Reset)
         },
+        kind("connection reset", false, Before, Act::Reset),
+    ]
+}
+
+/// Those that say nothing, or nothing more.
+fn silences() -> Vec<Kind> {
+    use Shows::{After, Before, ClientsOwn};
+    let half = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{";
+    let hang = |name, stream, shows, bytes: Vec<u8>, deadlines| Kind {
+        deadlines,
+        ..kind(name, stream, shows, Act::SendAndHang(bytes))
+    };
+    let content = chunk(&piece("he"));
+    vec![
+        hang(
+            "no header in time",
+            true,
+            Before,
+            Vec::new(),
+            Deadlines {
+                header_streamed: SHORT,
+                ..LONG
+            },
+        ),
         hang(
             "no header in time",
             false,
@@ -272,7 +321,16 @@ fn connections() -> Vec<Kind> {
                 ..LONG
             },
         ),
-        kind("connection reset", false, Before, Act::Reset),
+        hang(
+            "no end of the request in time",
+            false,
+            ClientsOwn,
+            Vec::new(),
+            Deadlines {
+                total: SHORT,
+                ..LONG
+            },
+        ),
     ]
 }
 
@@ -366,22 +424,6 @@ async fn start(targets: &[&Place], deadlines: Deadlines, retries: u32) -> World 
     plan.start().await
 }
 
-/// What a tick would do for targets that are well: there is no controller here, and an ejected target would stay away.
-fn let_back(world: &World) {
-    let free = GateState::default();
-    for upstream in &world.upstreams {
-        upstream.collect(world.proxy.clock.now(), None);
-        upstream.obey(&GateOrder {
-            watch: Watch::default(),
-            probe_wanted: false,
-            limit: free.limit,
-            pending_cap: free.pending_cap,
-            standing: Standing::default(),
-            reference: crate::balance::Reference::default(),
-        });
-    }
-}
-
 /// What was counted against each provider.
 async fn counted(world: &World) -> BTreeMap<String, BTreeSet<Outcome>> {
     let mut counted = BTreeMap::<_, BTreeSet<_>>::new();
@@ -391,14 +433,20 @@ async fn counted(world: &World) -> BTreeMap<String, BTreeSet<Outcome>> {
     counted
 }
 
-/// Alone: what the client saw, the attempts, and what was counted.
-async fn alone(kind: &Kind) -> (String, usize, Outcome) {
+/// What was observed of a kind that came alone.
+struct Alone {
+    saw: String,
+    attempts: usize,
+    outcome: Outcome,
+    took: Duration,
+}
+
+async fn alone(kind: &Kind) -> Alone {
     let place = Place::failing(kind, true).await;
     let world = start(&[&place], kind.deadlines, 1).await;
     let since = world.proxy.clock.now();
     let got = world.chat(&ask(kind.stream)).await;
     let took = world.proxy.clock.now().since(since);
-    assert!(took < 2 * SHORT + SLACK, "{}: took {took:?}", kind.name);
     let attempts = world.attempts().await;
     let outcomes: BTreeSet<Outcome> = attempts.iter().map(|(_, outcome)| *outcome).collect();
     assert_eq!(
@@ -407,16 +455,48 @@ async fn alone(kind: &Kind) -> (String, usize, Outcome) {
         "{}: one kind, one outcome: {attempts:?}",
         kind.name
     );
-    let outcome = outcomes.first().copied().unwrap();
-    (seen(&got, kind.stream), attempts.len(), outcome)
+    let alone = Alone {
+        saw: seen(&got, kind.stream),
+        attempts: attempts.len(),
+        outcome: outcomes.first().copied().unwrap(),
+        took,
+    };
+    let least = alone.deadlines() * SHORT;
+    assert!(
+        least <= took && took < least + SLACK,
+        "{}: {took:?} rather than {least:?}",
+        kind.name
+    );
+    alone
 }
 
-/// At a fifth of the calls to one of three: how many requests, and what the clients saw, by what.
-async fn among_others(kind: &Kind, outcome: Outcome) -> (usize, BTreeMap<String, usize>) {
-    let requests = if kind.shows == Shows::Before {
-        MANY
-    } else {
-        SOME
+impl Alone {
+    /// How many deadlines passed, one in each call.
+    fn deadlines(&self) -> u32 {
+        match self.outcome {
+            Outcome::Timeout(_) => u32::try_from(self.attempts).unwrap(),
+            _ => 0,
+        }
+    }
+
+    /// How long the client waited, in words.
+    fn waited(&self) -> &'static str {
+        match (self.deadlines(), self.attempts) {
+            (0, 1) => "at once",
+            (0, _) => "a pause",
+            (1, _) => "the deadline",
+            _ => "two deadlines and a pause",
+        }
+    }
+}
+
+/// At a fifth of the calls to one of three: what the clients saw, how often, and how long each waited.
+async fn among_others(kind: &Kind, outcome: Outcome) -> (BTreeMap<String, usize>, Vec<Duration>) {
+    let is_long = std::env::var_os("WEIGHBRIDGE_LONG").is_some();
+    let requests = match (kind.shows, is_long) {
+        (Shows::Before, true) => VERY_MANY,
+        (Shows::Before, false) => MANY,
+        (Shows::After | Shows::ClientsOwn, _) => SOME,
     };
     let bad = Place::failing(kind, false).await;
     let (one, two) = (
@@ -424,8 +504,8 @@ async fn among_others(kind: &Kind, outcome: Outcome) -> (usize, BTreeMap<String,
         Place::of(good(kind.stream)).await,
     );
     let world = Arc::new(start(&[&bad, &one, &two], kind.deadlines, 2).await);
-    let mut saw = BTreeMap::new();
-    for _ in 0..requests / CLIENTS {
+    let (mut saw, mut waits) = (BTreeMap::new(), Vec::new());
+    for _ in 0..requests.div_ceil(CLIENTS) {
         let mut clients = JoinSet::new();
         for _ in 0..CLIENTS {
             let (world, stream) = (Arc::clone(&world), kind.stream);
@@ -437,10 +517,11 @@ async fn among_others(kind: &Kind, outcome: Outcome) -> (usize, BTreeMap<String,
         }
         while let Some(done) = clients.join_next().await {
             let (saw_this, took) = done.unwrap();
-            assert!(took < 3 * SHORT + SLACK, "{}: took {took:?}", kind.name);
+            assert!(took < SHORT + SLACK, "{}: took {took:?}", kind.name);
             *saw.entry(saw_this).or_default() += 1;
+            waits.push(took);
         }
-        let_back(&world);
+        world.let_back();
     }
     let counted = counted(&world).await;
     assert!(
@@ -459,15 +540,18 @@ async fn among_others(kind: &Kind, outcome: Outcome) -> (usize, BTreeMap<String,
             kind.name
         );
     }
-    (saw.values().sum(), saw)
+    waits.sort_unstable();
+    (saw, waits)
 }
 
-/// The row of `kind`, and how many requests another target made good.
+/// The row of `kind`, and how many requests another target made good. Tells how long it took.
 async fn observe(kind: Kind) -> (String, usize) {
-    let (saw, attempts, outcome) = alone(&kind).await;
-    let (requests, others) = among_others(&kind, outcome).await;
+    let alone = alone(&kind).await;
+    let (others, waits) = among_others(&kind, alone.outcome).await;
+    let requests: usize = others.values().sum();
     let fine = others.get("the answer").copied().unwrap_or(0);
     let failed: Vec<&String> = others.keys().filter(|saw| *saw != "the answer").collect();
+    let saw = &alone.saw;
     let (shared, made_good) = if kind.shows == Shows::Before {
         assert_eq!(
             fine, requests,
@@ -481,15 +565,24 @@ async fn observe(kind: Kind) -> (String, usize) {
             "{}: {others:?}",
             kind.name
         );
-        assert_eq!(failed, [&saw], "{}: as it is alone", kind.name);
+        assert_eq!(failed, [saw], "{}: as it is alone", kind.name);
         (format!("the answer, else {saw}"), 0)
     };
+    println!(
+        "{}: alone {:?}; {requests} among others, {fine} answered, in {:?} at the middle, {:?} at the most",
+        kind.name,
+        alone.took,
+        waits[waits.len() / 2],
+        waits.last().unwrap()
+    );
     let row = format!(
-        "| {} | {} | {saw} | {attempts} | `{}` ({}) | {shared} |",
+        "| {} | {} | {saw} | {} | {} | `{}` ({}) | {shared} |",
         kind.name,
         if kind.stream { "stream" } else { "document" },
-        outcome.label(),
-        class_of(outcome),
+        alone.waited(),
+        alone.attempts,
+        alone.outcome.label(),
+        class_of(alone.outcome),
     );
     (row, made_good)
 }
@@ -500,6 +593,7 @@ async fn observe_all() -> (Vec<String>, usize) {
     kinds.extend(no_answers());
     kinds.extend(streams());
     kinds.extend(connections());
+    kinds.extend(silences());
     let places = Arc::new(Semaphore::new(KINDS));
     let (mut rows, mut observing) = (vec![String::new(); kinds.len()], JoinSet::new());
     for (at, kind) in kinds.into_iter().enumerate() {
@@ -538,9 +632,11 @@ fn page(rows: &[String]) -> String {
          `WEIGHBRIDGE_WRITE=1 cargo test --lib -- proxy::tests::matrix` writes it anew.\n\n\
          *Alone*: one target that always fails so, `retry.count = 1`.\n\
          *Among others*: one of three targets fails so at every fifth call (a refused or missing connection at every call), \
-         `retry.count = 2`.\n\n\
-         | the target | asked for a | the client sees, alone | calls | counted against it | among others |\n\
-         |---|---|---|---|---|---|\n",
+         `retry.count = 2`.\n\
+         *After*: the deadline is that of the phase in which the target went silent, a pause is the one before a target that has \
+         failed is called again, of half a second at the most. Among others nobody waits for more than one deadline, and for no pause.\n\n\
+         | the target | asked for a | the client sees, alone | after | calls | counted against it | among others |\n\
+         |---|---|---|---|---|---|---|\n",
     );
     for row in rows {
         writeln!(page, "{row}").unwrap();
@@ -555,6 +651,13 @@ async fn what_a_client_sees_of_each_failure_is_what_the_page_says() {
         made_good >= 10_000,
         "only {made_good} requests were made good"
     );
+    for outcome in FAILURES {
+        let label = format!("`{}`", outcome.label());
+        assert!(
+            rows.iter().any(|row| row.contains(&label)),
+            "no kind shows {label}"
+        );
+    }
     let page = page(&rows);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("FAILURES.md");
     if std::env::var_os("WEIGHBRIDGE_WRITE").is_some() {

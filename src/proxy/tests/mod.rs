@@ -18,4 +18,5 @@ mod sticky;
 mod streams;
 mod through;
 mod transport;
+mod untouched;
 mod world;

@@ -12,7 +12,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::balance::{Share, Weight, WeightTable};
+use crate::balance::gate::{GateOrder, GateState, Standing, Watch};
+use crate::balance::{Reference, Share, Weight, WeightTable};
 use crate::config::{
     self, Capabilities, Config, Deadlines, Endpoint, Interface, Mode, Phases, Retry, Secret,
     Server, Strategy,
@@ -37,6 +38,7 @@ pub(super) struct Spec {
     pub(super) weight: f64,
     pub(super) tags: Vec<String>,
     pub(super) interface: Interface,
+    pub(super) model: &'static str,
     /// Its credentials; one of its own if there are none.
     pub(super) keys: Vec<&'static str>,
     /// How its credential is worked out, if it is; nobody does it here.
@@ -53,6 +55,7 @@ impl Spec {
             weight,
             tags: Vec::new(),
             interface: Interface::OPENAI,
+            model: "m",
             keys: Vec::new(),
             login: None,
             deadlines: Phases::default(),
@@ -396,6 +399,22 @@ impl World {
             .expect("everything must end and nothing stay in flight");
     }
 
+    /// What a tick would do for targets that are well: there is no controller here, and an ejected target would stay away.
+    pub(super) fn let_back(&self) {
+        let free = GateState::default();
+        for upstream in &self.upstreams {
+            upstream.collect(self.proxy.clock.now(), None);
+            upstream.obey(&GateOrder {
+                watch: Watch::default(),
+                probe_wanted: false,
+                limit: free.limit,
+                pending_cap: free.pending_cap,
+                standing: Standing::default(),
+                reference: Reference::default(),
+            });
+        }
+    }
+
     /// Posts `body` as a chat.
     pub(super) async fn chat(&self, body: &str) -> Got {
         self.send(&post(body)).await
@@ -445,9 +464,10 @@ impl Got {
         timeout(PATIENCE, reading)
             .await
             .expect("an answer must end");
-        let text = String::from_utf8(bytes).unwrap();
-        let (head, rest) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let head = head.to_lowercase();
+        let end = memchr::memmem::find(&bytes, b"\r\n\r\n").unwrap_or(bytes.len());
+        let (head, rest) = bytes.split_at(end);
+        let head = std::str::from_utf8(head).unwrap().to_lowercase();
+        let rest = rest.get(4..).unwrap_or_default();
         let status = head
             .split(' ')
             .nth(1)
@@ -455,8 +475,9 @@ impl Got {
         let (body, whole) = if head.contains("transfer-encoding: chunked") {
             unchunked(rest)
         } else {
-            (rest.to_owned(), true)
+            (rest.to_vec(), true)
         };
+        let body = String::from_utf8(body).unwrap();
         Self {
             status: status.unwrap_or(0),
             head,
@@ -484,18 +505,19 @@ impl Got {
     }
 }
 
-fn unchunked(mut rest: &str) -> (String, bool) {
-    let mut body = String::new();
-    while let Some((size, tail)) = rest.split_once("\r\n") {
+fn unchunked(mut rest: &[u8]) -> (Vec<u8>, bool) {
+    let mut body = Vec::new();
+    while let Some(end) = memchr::memmem::find(rest, b"\r\n") {
+        let size = std::str::from_utf8(&rest[..end]).unwrap();
         let size = usize::from_str_radix(size, 16).unwrap();
         if size == 0 {
             return (body, true);
         }
-        let Some((piece, tail)) = tail.split_at_checked(size) else {
+        let Some((piece, tail)) = rest[end + 2..].split_at_checked(size) else {
             break;
         };
-        body.push_str(piece);
-        rest = tail.strip_prefix("\r\n").unwrap_or(tail);
+        body.extend_from_slice(piece);
+        rest = tail.strip_prefix(b"\r\n").unwrap_or(tail);
     }
     (body, false)
 }
@@ -525,7 +547,7 @@ fn target(index: usize, spec: &Spec) -> config::Target {
         quota_group: None,
     });
     let upstream = Arc::new(config::Upstream {
-        name: UpstreamName::new(&format!("p{index}/m")).unwrap(),
+        name: UpstreamName::new(&format!("p{index}/{}", spec.model)).unwrap(),
         provider,
         price: Some(spec.price),
     });

@@ -184,6 +184,36 @@ fn a_signature_goes_to_the_part_that_it_came_with() {
 }
 
 #[test]
+fn a_call_of_somebody_elses_has_the_signature_that_gemini_3_takes_for_it() {
+    let parts = |calls: Vec<Part>, options: GeminiOptions| {
+        let request = Request {
+            messages: vec![message(Role::Assistant, calls)],
+            ..Request::default()
+        };
+        let (body, _) = written(&request, "m", options);
+        body["contents"][0]["parts"].clone()
+    };
+    let two = || {
+        vec![
+            text("A"),
+            call("", "f", "{}", None),
+            call("", "g", "{}", None),
+        ]
+    };
+    let [f, g] = ["f", "g"].map(|name| json!({"functionCall": {"name": name, "args": {}}}));
+    assert_eq!(parts(two(), STUDIO), json!([{"text": "A"}, f, g]));
+    let mut first = f;
+    first["thoughtSignature"] = json!("skip_thought_signature_validator");
+    assert_eq!(
+        parts(two(), LEVELS),
+        json!([{"text": "A"}, first, g]),
+        "the first call of a step has it, as Gemini's own have"
+    );
+    let own = parts(vec![call("", "f", "{}", Some("dA=="))], LEVELS);
+    assert_eq!(own[0]["thoughtSignature"], "dA==", "its own stays");
+}
+
+#[test]
 fn thoughts_that_only_another_provider_reads_are_named() {
     let sealed = Part::Reasoning(Reasoning {
         sealed: Some("x".to_owned()),

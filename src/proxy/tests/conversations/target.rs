@@ -24,8 +24,10 @@ pub(super) fn provider(name: &str, down: &Down) -> Act {
             return response("400 Bad Request", "application/json", &error.to_string());
         }
         let says = Says::next(&name, &body);
-        let streams = body["stream"] == json!(true);
-        let (unary, events) = if head.contains("/messages") {
+        let streams = body["stream"] == json!(true) || head.contains(":streamGenerateContent");
+        let (unary, events) = if head.contains("enerateContent") {
+            (says.generation(), generation_events(&says.generation()))
+        } else if head.contains("/messages") {
             (says.message(), message_events(&says.message()))
         } else if head.contains("/responses") {
             let answer = says.response();
@@ -63,11 +65,32 @@ fn accepts(name: &str, body: &Value) -> Result<(), String> {
             return Err("Expected `thinking`, but found `tool_use`".to_owned());
         }
     }
+    is_signed(body)?;
     let mut messages = body["messages"].as_array().into_iter().flatten();
     let silent = messages.find(|it| it["content"] == json!([]));
     silent.map_or(Ok(()), |message| {
         Err(format!("a message says nothing: {message}"))
     })
+}
+
+/// Refuses a call of the turn that goes on if no signature stands at its step, as Gemini 3 does. A turn begins where the user
+/// says something; results of tools belong to it.
+fn is_signed(body: &Value) -> Result<(), String> {
+    let contents = body["contents"].as_array().map_or(&[][..], Vec::as_slice);
+    let parts = |content: &Value| content["parts"].as_array().cloned().unwrap_or_default();
+    let says = |content: &&Value| {
+        let is_text = |part: &Value| part["text"].is_string();
+        content["role"] == "user" && parts(content).iter().any(is_text)
+    };
+    let turn = contents.iter().rev().take_while(|content| !says(content));
+    for content in turn.filter(|content| content["role"] == "model") {
+        let parts = parts(content);
+        let call = parts.iter().find(|part| part["functionCall"].is_object());
+        if call.is_some_and(|call| call["thoughtSignature"].as_str().is_none()) {
+            return Err("Function call is missing a thought_signature".to_owned());
+        }
+    }
+    Ok(())
 }
 
 fn foreign(name: &str, value: &Value, within: bool) -> Result<(), String> {
@@ -76,16 +99,21 @@ fn foreign(name: &str, value: &Value, within: bool) -> Result<(), String> {
             .iter()
             .try_for_each(|item| foreign(name, item, within)),
         Value::Object(members) => members.iter().try_for_each(|(key, member)| {
-            if within && key == "input" {
+            if within && matches!(key.as_str(), "input" | "args") {
                 return Ok(());
             }
             let text = member.as_str().unwrap_or_default();
             let signed = matches!(
                 key.as_str(),
-                "signature" | "data" | "thought_signature" | "encrypted_content"
+                "signature"
+                    | "data"
+                    | "thought_signature"
+                    | "thoughtSignature"
+                    | "encrypted_content"
             );
-            let own = format!("sig.{name}.");
-            if signed && !text.is_empty() && !text.starts_with(&own) {
+            let own = format!("sig_{name}_");
+            let is_own = text.starts_with(&own) || (key == "thoughtSignature" && text == UNSIGNED);
+            if signed && !text.is_empty() && !is_own {
                 return Err(format!("Invalid `{key}`: {text:?} is not mine"));
             }
             if key == "id" && text.starts_with("rs_") && !text.starts_with(&format!("rs_{name}_")) {
@@ -96,6 +124,9 @@ fn foreign(name: &str, value: &Value, within: bool) -> Result<(), String> {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
     }
 }
+
+/// What Gemini 3 takes for the signature of a call that it did not make.
+const UNSIGNED: &str = "skip_thought_signature_validator";
 
 /// What is said next.
 struct Says {
@@ -108,7 +139,8 @@ impl Says {
     fn next(name: &str, body: &Value) -> Self {
         let said = body["messages"]
             .as_array()
-            .or_else(|| body["input"].as_array());
+            .or_else(|| body["input"].as_array())
+            .or_else(|| body["contents"].as_array());
         let turn = said.map_or(0, Vec::len);
         let last = said.and_then(|said| said.last()).map(Value::to_string);
         // Calls answer questions that ask for them.
@@ -118,7 +150,7 @@ impl Says {
     }
 
     fn signed(&self, what: &str) -> String {
-        format!("sig.{}.{what}.{}", self.name, self.turn)
+        format!("sig_{}_{what}_{}", self.name, self.turn)
     }
 
     fn message(&self) -> Value {
@@ -135,6 +167,23 @@ impl Says {
         let reason = if self.calls { "tool_use" } else { "end_turn" };
         json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": content,
             "stop_reason": reason, "usage": {"input_tokens": 3, "output_tokens": 2}})
+    }
+
+    fn generation(&self) -> Value {
+        let signature = self.signed("g");
+        let mut parts = vec![
+            json!({"text": "let me see", "thought": true}),
+            json!({"text": "hello"}),
+        ];
+        if self.calls {
+            let args = json!({"signature": "of a letter"});
+            parts.push(json!({"functionCall": {"name": "look", "args": args}, "thoughtSignature": signature}));
+        } else {
+            parts.push(json!({"text": "", "thoughtSignature": signature}));
+        }
+        json!({"candidates": [{"index": 0, "content": {"role": "model", "parts": parts}, "finishReason": "STOP"}],
+            "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 2, "totalTokenCount": 5},
+            "modelVersion": "gemini-3-pro", "responseId": format!("g{}", self.turn)})
     }
 
     fn completion(&self) -> Value {
@@ -213,6 +262,23 @@ fn message_events(message: &Value) -> String {
     events.push(json!({"type": "message_delta", "delta": stop, "usage": {"output_tokens": 2}}));
     events.push(json!({"type": "message_stop"}));
     named_events(&events)
+}
+
+/// A part at a time; the last one says why it ended.
+fn generation_events(whole: &Value) -> String {
+    let parts = whole["candidates"][0]["content"]["parts"]
+        .as_array()
+        .unwrap();
+    let events = parts.iter().enumerate().map(|(index, part)| {
+        let mut event = whole.clone();
+        event["candidates"][0]["content"]["parts"] = json!([part]);
+        if index + 1 < parts.len() {
+            let candidate = event["candidates"][0].as_object_mut().unwrap();
+            candidate.remove("finishReason");
+        }
+        format!("data: {event}\n\n")
+    });
+    events.collect()
 }
 
 fn completion_events(completion: &Value) -> String {
