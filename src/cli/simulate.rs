@@ -10,6 +10,7 @@ use super::Failure;
 use crate::sim::{Candidate, Failover, Report, ScenarioReport, SuiteReport};
 
 mod cells;
+mod random;
 mod render;
 mod worlds;
 
@@ -46,9 +47,27 @@ pub(super) struct Args {
     /// Load balancers that know nothing of each other, in place of what scenarios say
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     replicas: Option<u32>,
+    /// Draws so many worlds from documented priors instead, and says how often the first policy beats each other one
+    #[arg(long, value_name = "N", conflicts_with_all = ["scenario", "suite"], value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    random: Option<u64>,
+    /// The number of the first such world: the same number is the same world
+    #[arg(long, value_name = "K", requires = "random", default_value_t = 1, value_parser = clap::value_parser!(u64).range(0..=1_000_000_000))]
+    random_seed: u64,
+    /// Writes the drawn world in which the first policy does worst as a scenario file
+    #[arg(long, value_name = "FILE", requires = "random")]
+    write_worst: Option<std::path::PathBuf>,
     /// How results are printed
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
+}
+
+impl Args {
+    fn failover(&self) -> Failover {
+        match self.failover {
+            Switch::Off => Failover::Off,
+            Switch::On => Failover::On,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -84,6 +103,9 @@ pub(super) fn run(
     told: &mut (impl Write + IsTerminal + Send),
 ) -> Result<(), Failure> {
     let candidates = candidates(&args.policy)?;
+    if let Some(count) = args.random {
+        return random::run(args, count, &candidates, out, told);
+    }
     let groups = worlds::groups(args)?;
     let report = compared(args, &candidates, &groups, told)?;
     match args.format {
@@ -121,16 +143,12 @@ fn compared(
     groups: &[Group],
     told: &mut (impl Write + IsTerminal + Send),
 ) -> Result<Report, Failure> {
-    let failover = match args.failover {
-        Switch::Off => Failover::Off,
-        Switch::On => Failover::On,
-    };
     let worlds: Vec<_> = groups.iter().flat_map(|group| &group.scenarios).collect();
     let seeds = args.seed0 + 1..=args.seed0 + args.seeds;
     let plan = cells::Cells {
         worlds: &worlds,
         seeds,
-        failover,
+        failover: args.failover(),
         candidates,
     };
     let progress = told.is_terminal().then_some(told);

@@ -29,6 +29,7 @@ mod roster;
 mod scenario;
 mod seen;
 mod suites;
+mod timeline;
 mod world;
 
 pub use arrivals::{Arrival, Arrivals};
@@ -43,6 +44,7 @@ pub use report::{Averaged, PolicyReport, Report, ScenarioReport, SuiteReport, Su
 pub use roster::Candidate;
 pub use scenario::{Fault, Load, Prices, Reload, Scenario, ScenarioError, SimTarget};
 pub use suites::{SUITES, Suite};
+pub use timeline::{Moment, Timeline};
 
 #[cfg(test)]
 mod tests;

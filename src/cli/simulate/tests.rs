@@ -142,3 +142,52 @@ fn a_line_a_scenario_and_policy_for_spreadsheets() {
         "{text}"
     );
 }
+
+/// Runs `simulate` with these words alone.
+fn told(words: &str) -> Result<String, String> {
+    let words = format!("simulate {words}");
+    let line = Line::try_parse_from(words.split_whitespace()).map_err(|error| error.to_string())?;
+    let mut out = Vec::new();
+    run(&line.args, &mut out, &mut tempfile::tempfile().unwrap()).map_err(|e| e.to_string())?;
+    Ok(String::from_utf8(out).unwrap())
+}
+
+#[test]
+fn random_worlds_are_counted_and_the_worst_can_be_kept_and_run_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("worst.toml");
+    let words = "--random 2 --random-seed 11 --seeds 1 --policy static,equal,oracle --format json";
+    let words = format!("{words} --write-worst {}", kept.display());
+    let first = told(&words).unwrap();
+    assert_eq!(
+        first,
+        told(&words).unwrap(),
+        "the same words, the same bytes"
+    );
+    let json: serde_json::Value = serde_json::from_str(&first).unwrap();
+    assert_eq!(
+        (&json["worlds"], &json["first_world"]),
+        (&2.into(), &11.into())
+    );
+    let world = json["policies"][0]["worst_world"].as_u64().unwrap();
+    let again = format!("--random 1 --random-seed {world} --seeds 1 --policy static --format json");
+    let again: serde_json::Value = serde_json::from_str(&told(&again).unwrap()).unwrap();
+    let worst = &json["policies"][0]["worst"];
+    assert_eq!(
+        &again["policies"][0]["regret"], worst,
+        "run again by its number"
+    );
+    let file = format!(
+        "--scenario {} --seeds 1 --policy static --format json",
+        kept.display()
+    );
+    let file: serde_json::Value = serde_json::from_str(&told(&file).unwrap()).unwrap();
+    let regret = &file["suites"][0]["summary"][0]["regret"];
+    assert_eq!(regret, worst, "and from its file, to the digit");
+}
+
+#[test]
+fn random_worlds_and_scenarios_exclude_each_other() {
+    let refused = told("--random 3 --suite base").unwrap_err();
+    assert!(refused.contains("cannot be used with"), "{refused}");
+}

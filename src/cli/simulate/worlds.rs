@@ -113,7 +113,8 @@ fn folder(path: &Path) -> Result<Group, Failure> {
     })
 }
 
-fn change(scenario: &mut Scenario, args: &Args) -> Result<(), Failure> {
+/// What the command line says in place of the scenario.
+pub(super) fn change(scenario: &mut Scenario, args: &Args) -> Result<(), Failure> {
     if let Some(streamed) = args.streamed {
         let part = Number::constant(streamed)
             .ok()

@@ -10,9 +10,10 @@
 
 mod dice;
 mod prior;
+mod standing;
 mod trouble;
 
-use std::fmt::Write as _;
+pub use standing::{Standing, Standings};
 
 use dice::{Dice, short};
 use prior::{Target, Traffic};
@@ -42,35 +43,35 @@ pub fn world(seed: u64) -> Result<Scenario, ScenarioError> {
 
 /// The file: a sentence, then the world.
 fn written(seed: u64, traffic: &Traffic, targets: &[Target], troubles: &[Trouble]) -> String {
-    let mut text = String::new();
-    let mut line = |words: std::fmt::Arguments<'_>| {
-        // Writing to a text cannot fail.
-        drop(writeln!(text, "{words}"));
-    };
-    line(format_args!(
-        "# Drawn at random, seed {seed}: {} targets at {} requests/s; {}.",
-        targets.len(),
-        short(traffic.rps),
-        sentence(troubles)
-    ));
-    line(format_args!("name = \"random-{seed}\""));
-    line(format_args!("seconds = {}", short(traffic.seconds)));
-    line(format_args!("replicas = {}\n\n[load]", traffic.replicas));
-    for (key, value) in traffic.keys() {
-        line(format_args!("{key} = {value}"));
-    }
+    let mut lines = vec![
+        format!(
+            "# Drawn at random, seed {seed}: {} targets at {} requests/s; {}.",
+            targets.len(),
+            short(traffic.rps),
+            sentence(troubles)
+        ),
+        format!("name = \"random-{seed}\""),
+        format!("seconds = {}", short(traffic.seconds)),
+        format!("replicas = {}\n\n[load]", traffic.replicas),
+    ];
+    let pair = |(key, value): (&str, String)| format!("{key} = {value}");
+    lines.extend(traffic.keys().map(pair));
     for target in targets {
-        line(format_args!("\n[target.{}]", target.name));
-        for (key, value) in &target.keys {
-            line(format_args!("{key} = {value}"));
-        }
+        lines.push(format!("\n[target.{}]", target.name));
+        lines.extend(
+            target
+                .keys
+                .iter()
+                .map(|(key, value)| pair((key, value.clone()))),
+        );
     }
     if let Some(fault) = troubles.iter().find(|trouble| trouble.is_followed) {
-        line(format_args!("\n[fault]\ntarget = \"{}\"", fault.target));
-        line(format_args!("from = {}", short(fault.from)));
-        line(format_args!("to = {}", short(fault.to)));
+        lines.push(format!("\n[fault]\ntarget = \"{}\"", fault.target));
+        lines.push(format!("from = {}", short(fault.from)));
+        lines.push(format!("to = {}", short(fault.to)));
     }
-    text
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 fn sentence(troubles: &[Trouble]) -> String {
