@@ -1,7 +1,7 @@
 //! Whether answers of one kind come late because they queue: the last ones against a slow baseline.
 //!
 //! A queue shifts all times, while noise and long tails shift some. So for streams the *least* of the last times to first
-//! token is compared (after CoDel's standing queue), and for unary answers, whose times say less one by one, the mean of
+//! token is compared (after `CoDel`'s standing queue), and for unary answers, whose times say less one by one, the mean of
 //! more of them. Nothing is said before a baseline is known, since a target that is slow from its first answer on may just be
 //! slow.
 

@@ -26,6 +26,11 @@ impl Queue {
         }
     }
 
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "counts of a short run, none below zero"
+    )]
     fn play(&mut self, sent: f64, seconds: f64) -> &mut Self {
         let pool = Pool::of(std::iter::empty());
         for _ in 0..(seconds * 4.0).round() as u32 {

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::balance::{
-    Input, Memory, Objective, Plan, RouteInput, RouteSpec, Share, Strategy, TargetSpec,
+    Goal, Input, Memory, Objective, Plan, RouteInput, RouteSpec, Share, Strategy, TargetSpec,
     UpstreamInput, Weight, step,
 };
 use crate::journal::{
@@ -113,6 +113,7 @@ fn spec() -> RouteSpec {
         name: RouteName::new("chat").unwrap(),
         strategy: Strategy::Adaptive,
         objective: Objective::default(),
+        goal: Goal::default(),
         mix_models: true,
         targets: vec![target("a"), target("b")],
     }

@@ -1,8 +1,8 @@
 //! What is drawn of a world in which nothing goes wrong: traffic and targets.
 //!
-//! Figures in brackets are from published measurements: LLMPerf's leaderboard of December 2023 (Apache-2.0), Hugging Face's
+//! Figures in brackets are from published measurements: `LLMPerf`'s leaderboard of December 2023 (Apache-2.0), Hugging Face's
 //! router of July 2025, calls recorded in public test suites 2023 to 2026, the Azure LLM inference trace of 2023
-//! (CC-BY-4.0), ServeGen (Apache-2.0).
+//! (CC-BY-4.0), `ServeGen` (Apache-2.0).
 
 use std::collections::BTreeMap;
 
@@ -131,7 +131,7 @@ impl Traffic {
 }
 
 impl Shape {
-    /// Level in two of five worlds, a wave in one, bursts in two. ServeGen's clients have a coefficient of variation of 2 to
+    /// Level in two of five worlds, a wave in one, bursts in two. `ServeGen`'s clients have a coefficient of variation of 2 to
     /// 12 in windows of ten minutes.
     fn drawn(dice: &mut Dice, seconds: f64) -> Self {
         match dice.whole(0, 4) {
