@@ -182,6 +182,7 @@ fn plan(targets: usize) -> Plan {
         objective: Objective::default(),
         goal: Goal::default(),
         mix_models: true,
+        sticky: false,
         targets: (0..targets).map(target).collect(),
     };
     Plan::new(vec![spec], [])

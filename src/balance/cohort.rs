@@ -32,6 +32,9 @@ pub(super) struct CohortMemory {
     pub(super) noise: [f64; 3],
     /// Running mean of an answer's tokens in and out.
     pub(super) tokens: (f64, f64),
+    /// Running mean of the tokens in that were cached.
+    #[serde(default)]
+    pub(super) cached: f64,
     /// How long unary answers take.
     pub(super) hazard: Hazard,
     /// The normalised unary total that the hazard's ages are of: 1 when it was first filled, and re-expressed with the
@@ -50,6 +53,7 @@ impl Default for CohortMemory {
             reference: Reference::default(),
             noise: first.map(Quantity::first_noise),
             tokens: FIRST_MIX,
+            cached: 0.0,
             hazard: Hazard::default(),
             hazard_unit: 1.0,
             unary_ratio: 1.0,
@@ -119,19 +123,21 @@ impl CohortMemory {
 
     /// Takes the members' batches into the token mix.
     pub(super) fn mix<'a>(&mut self, inputs: impl Iterator<Item = &'a UpstreamInput>) {
-        let sums = inputs.fold((0.0, 0.0, 0.0), |(n, i, o), input| {
+        let sums = inputs.fold((0.0, 0.0, 0.0, 0.0), |(n, i, o, c), input| {
             let batch = &input.batch;
             (
                 n + f64::from(batch.counted),
                 i + batch.tokens_in as f64,
                 o + batch.tokens_out as f64,
+                c + batch.tokens_cached.min(batch.tokens_in) as f64,
             )
         });
-        let (n, tokens_in, tokens_out) = sums;
+        let (n, tokens_in, tokens_out, cached) = sums;
         if n > 0.0 {
             let gain = 1.0 - (1.0 - MIX_GAIN).powf(n);
             self.tokens.0 += gain * (tokens_in / n - self.tokens.0);
             self.tokens.1 += gain * (tokens_out / n - self.tokens.1);
+            self.cached += gain * (cached / n - self.cached);
         }
     }
 

@@ -28,6 +28,8 @@ pub enum Rail {
     InFlightLimit,
     /// The largest change of one tick.
     Step,
+    /// The route keeps conversations together, and moving more would cost more prompt cache than it gains.
+    Kept,
     /// The change is too small to publish.
     DeadBand,
     /// It failed and takes nothing.
@@ -81,6 +83,9 @@ pub struct Evidence {
     pub faults: f64,
     /// Dollars of a typical answer, if there is a price.
     pub cost: Option<f64>,
+    /// Part of its prompts' tokens that was in its cache, 0 to 1; `None` before any were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached: Option<f64>,
     /// Standard deviation of the loss.
     pub deviation: f64,
     /// How far the loss is above the best, after what chance explains is taken off.

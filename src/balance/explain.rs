@@ -19,6 +19,8 @@ use goals::{gains, gist, missed, misses};
 
 /// Part of the whole difference from which a term is worth naming.
 const WORTH_NAMING: f64 = 0.2;
+/// Part of the input in the cache from which it is worth naming.
+const CACHED_WORTH_NAMING: f64 = 0.05;
 /// Shares closer than this, in parts per million, are said to be the same.
 const SAME_PPM: u32 = 5_000;
 
@@ -46,6 +48,7 @@ pub fn explain(decision: &Decision) -> Vec<String> {
 /// One target of `decision` in a sentence.
 pub fn explain_target(decision: &Decision, row: &Row) -> String {
     let mut parts = vec![standing(decision, row)];
+    parts.extend(cached(row));
     parts.extend(
         row.rails
             .iter()
@@ -82,6 +85,15 @@ fn standing(decision: &Decision, row: &Row) -> String {
             Some(why) => format!("{}: {why}", takes(row)),
         },
     }
+}
+
+/// How much of its prompts is in its cache, where that is worth a word.
+fn cached(row: &Row) -> Option<String> {
+    let ratio = row
+        .evidence
+        .cached
+        .filter(|ratio| *ratio >= CACHED_WORTH_NAMING)?;
+    Some(format!("{} of its input is cached", percent(ratio)))
 }
 
 fn takes(row: &Row) -> String {
@@ -196,6 +208,9 @@ fn met(rail: Rail, row: &Row, decision: &Decision) -> Option<String> {
             "on its way to {}, a step at a time",
             percent(row.proposed.fraction())
         ),
+        Rail::Kept => {
+            format!("stays at {granted}: moving would cost more prompt cache than it gains")
+        }
         Rail::DeadBand => "the change is too small for a new table".into(),
         Rail::Blocked => format!(
             "asked to be left alone for {}",

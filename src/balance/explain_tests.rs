@@ -30,6 +30,7 @@ pub(in crate::balance) fn row(name: &str) -> Row {
             slowness: 1.0,
             faults: 0.002,
             cost: Some(0.000_21),
+            cached: None,
             deviation: 0.05,
             gap: 0.0,
         },
@@ -92,6 +93,22 @@ fn under_a_goal(rows: Vec<Row>) -> Vec<String> {
 fn shares(row: &mut Row, proposed: u32, granted: u32) {
     row.proposed = Share::from_ppm(proposed);
     row.granted = Share::from_ppm(granted);
+}
+
+#[test]
+fn a_route_that_keeps_conversations_says_what_is_cached_and_why_nothing_moves() {
+    check(
+        |row| {
+            row.evidence.cached = Some(0.62);
+            row.rails = [Rail::Kept].into();
+        },
+        "a: takes its configured 50 %; 62 % of its input is cached; stays at 50 %: moving would cost more prompt cache \
+         than it gains",
+    );
+    check(
+        |row| row.evidence.cached = Some(0.01),
+        "a: takes its configured 50 %",
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::gate::{Cause, ProbeResult};
+use super::prompts::Line;
 use super::sketch::Times;
 use crate::model::{AnswerKind, Class, PicoUsd, Price, Time};
 
@@ -99,6 +100,12 @@ pub struct Batch {
     pub counted: u32,
     /// Their tokens in.
     pub tokens_in: u64,
+    /// Of those, found in the provider's cache.
+    #[serde(default)]
+    pub tokens_cached: u64,
+    /// Seconds to their first token over tokens in that were not cached.
+    #[serde(default, skip_serializing_if = "Line::is_empty")]
+    pub line: Line,
     /// Their tokens out.
     pub tokens_out: u64,
     /// Σ tokens in × seconds to the first token.

@@ -11,7 +11,8 @@
 //!    [`health`] ejects, probes and brings back, [`capacity`] learns from refusals.
 //! 3. [`attain`]: how each target stands to the route's [`goal`], by how its times are distributed ([`sketch`]).
 //! 4. [`signal`]: estimates become losses that a route's targets are compared by.
-//! 5. [`strategy`]: losses become a proposal around the configured shares.
+//! 5. [`strategy`]: losses become a proposal around the configured shares; on sticky routes [`switching`] slows it by what
+//!    moving conversations costs ([`prompts`] has what they have in caches).
 //! 6. [`rails`] and [`project`]: the nearest shares inside the bounds.
 //! 7. [`route`]: the dead-band, the table, the [`Decision`] that explains it.
 //!
@@ -37,6 +38,7 @@ mod input;
 mod list;
 mod plan;
 mod project;
+mod prompts;
 mod rails;
 mod react;
 mod rendezvous;
@@ -46,6 +48,7 @@ mod signal;
 mod sketch;
 mod step;
 mod strategy;
+mod switching;
 mod table;
 mod tally;
 mod upstream;
@@ -64,6 +67,7 @@ pub use input::{
 };
 pub use list::{ListMember, tilted};
 pub use plan::{Objective, Plan, RouteSpec, Strategy, TargetSpec};
+pub use prompts::Line;
 pub use rendezvous::{Key, KeyHasher, Seed, Sticky};
 pub use share::{Share, Weight, WeightError};
 pub use sketch::{Counts, Times};

@@ -75,6 +75,8 @@ pub struct RouteSpec {
     pub goal: Goal,
     /// Whether shares may move between different models.
     pub mix_models: bool,
+    /// Whether requests stay with their conversation's target, so that moving shares costs caches.
+    pub sticky: bool,
     /// Its targets, at least one of weight > 0.
     pub targets: Vec<TargetSpec>,
 }

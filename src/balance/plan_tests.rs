@@ -19,6 +19,7 @@ pub(in crate::balance) fn route(i: usize, members: &[usize]) -> RouteSpec {
         objective: Objective::default(),
         goal: Goal::default(),
         mix_models: true,
+        sticky: false,
         targets: members.iter().map(target).collect(),
     }
 }

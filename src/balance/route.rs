@@ -17,6 +17,7 @@ use super::{RouteInput, Share, WeightTable};
 use crate::model::{Price, Time};
 
 mod bursts;
+mod kept;
 mod rows;
 
 use bursts::BURST_MOST;
@@ -53,6 +54,9 @@ pub(super) struct TargetMemory {
     sick: Option<Time>,
     returned_at: Option<Time>,
     burst_at: Option<Time>,
+    /// On a sticky route: the gap that its share goes by.
+    #[serde(default)]
+    followed: f64,
 }
 
 /// What is remembered about one route.
@@ -255,7 +259,7 @@ impl RouteMemory {
 
     /// Proposes and bounds each group of targets among which shares may move.
     fn groups(
-        &self,
+        &mut self,
         route: &Route,
         scene: &Scene<'_>,
         candidates: &[Candidate<'_>],
@@ -276,7 +280,8 @@ impl RouteMemory {
         let sum: f64 = route.groups.iter().map(|group| weight(group)).sum();
         for group in &route.groups {
             let total = weight(group) / sum;
-            let proposal = propose(route.spec.strategy, candidates, group);
+            let mut proposal = propose(route.spec.strategy, candidates, group);
+            let kept = self.keep(route, scene, candidates, group, &mut proposal);
             let parts: Vec<f64> = group.iter().map(|i| proposal.parts[*i]).collect();
             let limits: Vec<Limits> = group
                 .iter()
@@ -296,6 +301,9 @@ impl RouteMemory {
                 outcome.shares[*i] = bounded.shares[place];
                 outcome.gaps[*i] = proposal.gaps[*i];
                 outcome.rails[*i].clone_from(&bounded.rails[place]);
+                if kept[place] {
+                    outcome.rails[*i].insert(Rail::Kept);
+                }
                 if route.groups.len() > 1 {
                     outcome.rails[*i].insert(Rail::ModelSplit);
                 }

@@ -20,6 +20,7 @@ use super::cohort::{CohortMemory, Pool};
 use super::decision::{Evidence, Terms};
 use super::goal::Attainment;
 use super::plan::{Objective, RouteSpec};
+use super::prompts::{Prompts, seconds_per_token};
 use super::upstream::{Estimate, UpstreamMemory};
 use crate::model::{PicoUsd, Price, Time, Tokens};
 
@@ -46,6 +47,8 @@ pub(super) struct Signal {
     pub(super) violation: Violation,
     pub(super) terms: Terms,
     pub(super) variance: f64,
+    /// Loss of a turn of a typical conversation here that finds nothing cached, above one that does.
+    pub(super) uncached: f64,
     pub(super) evidence: Evidence,
 }
 
@@ -66,17 +69,23 @@ pub(super) struct Known<'a> {
     pub(super) share: f64,
 }
 
-/// Dollars of a typical answer of this cohort at `price`.
+/// Dollars of a typical answer of this cohort at `price`, with as much of its prompt in the cache as is seen, if the target
+/// caches.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "mean token counts are positive and far below 2^64"
 )]
-pub(super) fn typical_cost(cohort: &CohortMemory, price: Price) -> f64 {
+pub(super) fn typical_cost(cohort: &CohortMemory, price: Price, prompts: &Prompts) -> f64 {
     // A thousand typical answers, so that rounding the mean token counts loses nothing that matters. They have the rates
     // of one prompt and the price of one request.
     let tokens = Tokens {
         input: (cohort.tokens.0 * 1e3).max(0.0) as u64,
+        cached_input: if prompts.caches() {
+            (cohort.cached * 1e3).max(0.0) as u64
+        } else {
+            0
+        },
         output: (cohort.tokens.1 * 1e3).max(0.0) as u64,
         ..Tokens::default()
     };
@@ -119,11 +128,21 @@ pub(super) fn signals(
     let scale = MEAN_SLOWNESS / mean.max(1e-6);
     let costs: Vec<Option<f64>> = known
         .iter()
-        .map(|target| target.price.map(|price| typical_cost(cohort, price)))
+        .map(|target| {
+            let prompts = &target.memory.prompts;
+            target
+                .price
+                .map(|price| typical_cost(cohort, price, prompts))
+        })
         .collect();
     let mean_cost = mean_cost(known, &costs);
     let mean_seconds = mean * cohort.typical_seconds();
     let weights = Weights::of(&spec.objective, mean_seconds, mean_cost);
+    let uncached = Uncached {
+        seconds: scale * seconds_per_token(known.iter().map(|t| &t.memory.prompts))
+            / cohort.typical_seconds(),
+        mean_cost,
+    };
     known
         .iter()
         .zip(&estimates)
@@ -136,6 +155,8 @@ pub(super) fn signals(
             let mut signal = weights.signal(estimate, scale, relative);
             signal.attainments = target.memory.attainments(&spec.goal, cohort, pool, now);
             signal.violation = Violation::of(&signal.attainments);
+            signal.uncached = uncached.loss(&weights, target, cohort);
+            signal.evidence.cached = target.memory.prompts.ratio();
             let (first_token, per_token) = target.memory.seconds(cohort);
             signal.evidence.first_token = first_token;
             signal.evidence.per_token = per_token;
@@ -177,6 +198,33 @@ fn mean_cost(known: &[Known<'_>], costs: &[Option<f64>]) -> Option<f64> {
         .filter_map(|(t, cost)| cost.map(|cost| (t.anchor, cost)));
     let (sum, weight) = priced.fold((0.0, 0.0), |(s, w), (a, c)| (s + a * c, w + a));
     (sum > 0.0 && weight > 0.0).then(|| sum / weight)
+}
+
+/// What tokens of a prompt cost that are not cached.
+#[derive(Clone, Copy, Debug)]
+struct Uncached {
+    /// Slowness that one of them adds.
+    seconds: f64,
+    mean_cost: Option<f64>,
+}
+
+impl Uncached {
+    /// Loss of a turn of a typical conversation at `target` that finds nothing cached, above one that does.
+    fn loss(&self, weights: &Weights, target: &Known<'_>, cohort: &CohortMemory) -> f64 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "mean token counts are positive and far below 2^64"
+        )]
+        let prompt = cohort.tokens.0.max(0.0) as u64;
+        let dollars = target.price.map_or(0.0, |price| {
+            let rates = price.for_prompt(prompt);
+            let less = rates.input.saturating_sub(rates.cached_input);
+            PicoUsd::new(u128::from(less)).usd()
+        });
+        let cost = self.mean_cost.map_or(0.0, |mean| dollars / mean);
+        target.memory.prompts.cached() * (weights.latency * self.seconds + weights.cost * cost)
+    }
 }
 
 /// What a unit of each part of the loss weighs.
@@ -228,6 +276,7 @@ impl Weights {
             violation: Violation::default(),
             terms,
             variance,
+            uncached: 0.0,
             evidence,
         }
     }

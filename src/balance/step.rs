@@ -156,7 +156,7 @@ pub fn step(plan: &Plan, memory: &mut Memory, input: &Input) -> Stepped {
     let order = |(i, upstream): (usize, &UpstreamMemory)| {
         let cohort = &cohorts[plan.cohort_of[i]];
         let price = input.upstreams.get(i).and_then(|told| told.price);
-        let cost = price.map(|price| typical_cost(cohort, price));
+        let cost = price.map(|price| typical_cost(cohort, price, &upstream.prompts));
         upstream.order(cohort, &surroundings.around(i), cost, bursts[i])
     };
     let orders = upstreams.iter().enumerate().map(order).collect();

@@ -5,7 +5,7 @@ use super::signal::Signal;
 
 /// Gain of the shares: how strongly a gap tilts them. Set by fairness, not by stability: at 64 identical targets stray
 /// seven times further from their configured shares than at 16, and nothing else gets better.
-const BETA: f64 = 16.0;
+pub(super) const BETA: f64 = 16.0;
 /// Loss that never counts as a difference, and how many deviations chance may explain. With 0.7 and the square instead of
 /// the cube, identical targets stray more than twice as far (0.027 against 0.012 over two minutes at 10 requests/s);
 /// with 2 and more a target that is slow from its first request on is left two seconds later.

@@ -206,7 +206,12 @@ impl Tally {
         self.batch.counted += 1;
         self.batch.tokens_in += tokens.input;
         self.batch.tokens_out += tokens.output;
+        let cached = tokens.cached_input.min(tokens.input);
+        self.batch.tokens_cached += cached;
         if let Some(first) = end.first_content {
+            let most = self.reference.first_token * MOST_FIRST_TOKEN;
+            let seconds = first.as_secs_f64().min(most);
+            self.batch.line.add((tokens.input - cached) as f64, seconds);
             self.batch.tokens_in_by_first_token += tokens.input as f64 * first.as_secs_f64();
         }
         if let Some(cost) = end.cost {

@@ -10,6 +10,7 @@ use super::gate::{Cause, GateOrder, Standing, Watch};
 use super::health::{Change, Health, HealthMemory};
 use super::inflight::InFlight;
 use super::input::{Flight, MOST_FIRST_TOKEN, MOST_PER_TOKEN, Moments, UpstreamInput};
+use super::prompts::Prompts;
 use crate::model::{AnswerKind, Class, Time};
 
 mod estimate;
@@ -51,6 +52,9 @@ pub(super) struct UpstreamMemory {
     pub(super) faults: f64,
     /// How its times are distributed.
     pub(super) times: Distribution,
+    /// What its prompts have in its cache.
+    #[serde(default)]
+    pub(super) prompts: Prompts,
     /// Ends per second.
     pub(super) rate: f64,
     pub(super) health: HealthMemory,
@@ -122,6 +126,7 @@ impl UpstreamMemory {
             ok: 0.0,
             faults: 0.0,
             times: Distribution::default(),
+            prompts: Prompts::default(),
             rate: 0.0,
             health: if newcomer {
                 HealthMemory::newcomer()
@@ -192,6 +197,7 @@ impl UpstreamMemory {
         self.count(input, around.elapsed);
         self.times
             .take(&input.batch.times, self.rate, around.elapsed);
+        self.prompts.take(&input.batch);
         self.learn(cohort, input, around);
     }
 

@@ -196,6 +196,7 @@ fn evidence(evidence: &Evidence) -> Evidence {
         faults: rounded(evidence.faults),
         // A typical answer costs thousandths of a cent.
         cost: evidence.cost.map(|cost| (cost * 1e12).round() / 1e12),
+        cached: evidence.cached.map(rounded),
         deviation: rounded(evidence.deviation),
         gap: rounded(evidence.gap),
     }

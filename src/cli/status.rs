@@ -40,8 +40,9 @@ fn rendered(reports: &Reports) -> String {
         ("P95 MS", Align::Right),
         ("FAILED", Align::Right),
         ("$/1K TOKENS", Align::Right),
+        ("CACHED", Align::Right),
     ];
-    let rows: Vec<[String; 11]> = reports
+    let rows: Vec<[String; 12]> = reports
         .routes
         .iter()
         .flat_map(|route| route.targets.iter().map(move |target| row(route, target)))
@@ -54,7 +55,7 @@ fn rendered(reports: &Reports) -> String {
     )
 }
 
-fn row(route: &RouteReport, target: &TargetReport) -> [String; 11] {
+fn row(route: &RouteReport, target: &TargetReport) -> [String; 12] {
     let [p50, p95] = match target.first_token_ms {
         Some([p50, p95, _]) => [format!("{p50:.0}"), format!("{p95:.0}")],
         None => [unknown(), unknown()],
@@ -73,6 +74,7 @@ fn row(route: &RouteReport, target: &TargetReport) -> [String; 11] {
         p95,
         format!("{}/{}", target.failed, target.calls),
         price.map_or_else(unknown, |usd| format!("{usd:.4}")),
+        view.evidence.cached.map_or_else(unknown, percent),
     ]
 }
 
@@ -89,9 +91,10 @@ fn percent(fraction: f64) -> String {
 mod tests {
     use super::*;
 
-    fn evidence(faults: f64) -> serde_json::Value {
+    fn evidence(faults: f64, cached: Option<f64>) -> serde_json::Value {
         let evidence = crate::balance::Evidence {
             faults,
+            cached,
             ..crate::balance::Evidence::default()
         };
         serde_json::to_value(evidence).unwrap()
@@ -110,7 +113,7 @@ mod tests {
                         "name": "fast", "use": "sim/large", "configured": 0.5, "proposed": 0.6,
                         "granted": 0.55, "actual": 0.5312, "samples": 400, "confidence": 1.0,
                         "state": "serving", "terms": {"latency": 1.0, "cost": 0.4, "error": 0.0},
-                        "rails": ["step"], "sentence": "fast: …", "evidence": evidence(0.0021),
+                        "rails": ["step"], "sentence": "fast: …", "evidence": evidence(0.0021, Some(0.4375)),
                         "usd_per_1k_tokens": 0.01, "spent_usd": 0.24, "calls": 480, "failed": 1,
                         "first_token_ms": [251.0, 410.4, 520.0], "total_ms": null, "in_flight": 2
                     },
@@ -118,7 +121,7 @@ mod tests {
                         "name": "new", "use": "sim/next", "configured": 0.5, "proposed": 0.4,
                         "granted": 0.45, "actual": null, "samples": 0, "confidence": 0.0,
                         "state": "returning", "terms": {"latency": 1.0, "cost": 0.4, "error": 0.0},
-                        "rails": ["cold_start"], "sentence": "new: …", "evidence": evidence(0.003),
+                        "rails": ["cold_start"], "sentence": "new: …", "evidence": evidence(0.003, None),
                         "usd_per_1k_tokens": null, "spent_usd": 0.0, "calls": 0, "failed": 0,
                         "first_token_ms": null, "total_ms": null, "in_flight": 0
                     }
@@ -127,9 +130,9 @@ mod tests {
         }))
         .unwrap();
         let expected = "\
-ROUTE  TARGET  USES       CONFIGURED  GRANTED  ACTUAL  STATE      FIRST TOKEN P50  P95 MS  FAILED  $/1K TOKENS
-chat   fast    sim/large      50.0 %   55.0 %  53.1 %  serving                251     410   1/480       0.0100
-chat   new     sim/next       50.0 %   45.0 %       -  returning                -       -     0/0            -
+ROUTE  TARGET  USES       CONFIGURED  GRANTED  ACTUAL  STATE      FIRST TOKEN P50  P95 MS  FAILED  $/1K TOKENS  CACHED
+chat   fast    sim/large      50.0 %   55.0 %  53.1 %  serving                251     410   1/480       0.0100  43.8 %
+chat   new     sim/next       50.0 %   45.0 %       -  returning                -       -     0/0            -       -
 configuration 3, decided 0.1 s ago
 ";
         assert_eq!(rendered(&reports), expected);

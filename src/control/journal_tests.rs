@@ -115,6 +115,7 @@ fn spec() -> RouteSpec {
         objective: Objective::default(),
         goal: Goal::default(),
         mix_models: true,
+        sticky: false,
         targets: vec![target("a"), target("b")],
     }
 }

@@ -1,7 +1,7 @@
 //! From the configuration to what the controller works for.
 
 use crate::balance::{RouteSpec, TargetSpec};
-use crate::config::{Config, Route};
+use crate::config::{Config, Route, Sticky};
 
 /// The routes of a configuration as the controller wants them, by name.
 pub fn specs(config: &Config) -> Vec<RouteSpec> {
@@ -15,6 +15,7 @@ fn spec(route: &Route) -> RouteSpec {
         objective: route.objective,
         goal: route.goal.clone(),
         mix_models: route.mix_models,
+        sticky: route.sticky != Sticky::Off,
         targets: route
             .targets
             .iter()

@@ -172,6 +172,7 @@ impl Ours {
             objective: Objective::default(),
             goal: Goal::default(),
             mix_models: self.prices.mix_models,
+            sticky: false,
             targets,
         };
         Plan::new(vec![spec], [])

@@ -53,6 +53,11 @@ pub(super) const CACHED_TOKENS: Name = Name(
     "cached_tokens",
     "Input tokens that the provider had in its cache",
 );
+/// Gauge.
+pub(super) const CACHED_RATIO: Name = Name(
+    "cached_ratio",
+    "Part of the input tokens of a target's last two hundred answers that were in its cache, 0 to 1",
+);
 /// Counter.
 pub(super) const CACHE_WRITE_TOKENS: Name = Name(
     "cache_write_tokens",

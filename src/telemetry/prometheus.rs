@@ -55,7 +55,7 @@ impl Metrics {
 
 /// Shares and states of all routes' targets.
 fn targets(gauges: &mut Registry, snapshot: &Snapshot, board: &Board) {
-    let [configured, granted, actual, confidence]: [Family<Place, Fraction>; 4] =
+    let [configured, granted, actual, confidence, cached]: [Family<Place, Fraction>; 5] =
         Default::default();
     let states = Family::<InState, Gauge>::default();
     for route in &snapshot.routes {
@@ -80,6 +80,9 @@ fn targets(gauges: &mut Registry, snapshot: &Snapshot, board: &Board) {
                 continue;
             };
             set(&confidence, row.confidence);
+            if let Some(ratio) = row.evidence.cached {
+                set(&cached, ratio);
+            }
             let now_in = State::of(row, decision);
             for state in State::ALL {
                 let place = place.clone();
@@ -95,6 +98,7 @@ fn targets(gauges: &mut Registry, snapshot: &Snapshot, board: &Board) {
     add(gauges, names::GRANTED_SHARE, granted);
     add(gauges, names::ACTUAL_SHARE, actual);
     add(gauges, names::CONFIDENCE, confidence);
+    add(gauges, names::CACHED_RATIO, cached);
     add(gauges, names::TARGET_STATE, states);
 }
 

@@ -64,6 +64,7 @@ pub(crate) fn spec(targets: &[Configured], strategy: Shares) -> RouteSpec {
         objective: Objective::default(),
         goal: Goal::default(),
         mix_models: true,
+        sticky: false,
         targets: targets.iter().map(target).collect(),
     }
 }

@@ -1,0 +1,151 @@
+//! What prompts have in their provider's cache, and how long the rest of them takes.
+//!
+//! A turn that goes where its conversation was before finds the beginning of its prompt cached: cheaper, and sooner at its
+//! first token. How much is lost elsewhere is measured here. The seconds of a token that is not cached are the slope of a
+//! line through times to first token over such tokens: prefill is work per token, whatever the rest of the time is.
+//! Lines of several targets have one slope and a height each, so that a slow target with long prompts is not taken for the
+//! price of length (pooled within-group regression).
+
+use serde::{Deserialize, Serialize};
+
+use super::input::Batch;
+
+/// Answers that the running means go back: fewer are too noisy for a ratio that is shown, more hide a cache that was
+/// switched off.
+const MEMORY: f64 = 200.0;
+/// Half-life of the line's sums, in answers.
+const LINE_HALF_LIFE: f64 = 500.0;
+/// Answers from which a slope is worked out.
+const LEAST: f64 = 30.0;
+
+/// Sums of seconds to the first token over tokens of the prompt that were not cached, of streamed answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Line {
+    /// How many.
+    pub n: f64,
+    /// Σ tokens.
+    pub tokens: f64,
+    /// Σ tokens².
+    pub tokens_squared: f64,
+    /// Σ seconds.
+    pub seconds: f64,
+    /// Σ seconds².
+    pub seconds_squared: f64,
+    /// Σ tokens × seconds.
+    pub product: f64,
+}
+
+impl Line {
+    /// Whether there are no answers.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Adds an answer.
+    pub fn add(&mut self, tokens: f64, seconds: f64) {
+        self.n += 1.0;
+        self.tokens += tokens;
+        self.tokens_squared += tokens * tokens;
+        self.seconds += seconds;
+        self.seconds_squared += seconds * seconds;
+        self.product += tokens * seconds;
+    }
+
+    /// Takes `newer` in after `keep` of what was there.
+    fn fold(&mut self, newer: &Self, keep: f64) {
+        let pairs = [
+            (&mut self.n, newer.n),
+            (&mut self.tokens, newer.tokens),
+            (&mut self.tokens_squared, newer.tokens_squared),
+            (&mut self.seconds, newer.seconds),
+            (&mut self.seconds_squared, newer.seconds_squared),
+            (&mut self.product, newer.product),
+        ];
+        for (old, new) in pairs {
+            // A journal that was written by hand may hold anything.
+            *old = *old * keep + if new.is_finite() { new.max(0.0) } else { 0.0 };
+        }
+    }
+
+    /// Sums of squared deviations: of tokens, of their product with seconds, of seconds.
+    fn deviations(&self) -> [f64; 3] {
+        let n = self.n.max(1.0);
+        [
+            self.tokens_squared - self.tokens * self.tokens / n,
+            self.product - self.tokens * self.seconds / n,
+            self.seconds_squared - self.seconds * self.seconds / n,
+        ]
+    }
+}
+
+/// What is known of one upstream's prompts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Prompts {
+    /// Answers taken in, at most [`MEMORY`].
+    answers: f64,
+    /// Mean tokens of a prompt, and how many of them were cached.
+    input: f64,
+    cached: f64,
+    line: Line,
+}
+
+impl Prompts {
+    /// Takes a batch in.
+    pub(super) fn take(&mut self, batch: &Batch) {
+        let counted = f64::from(batch.counted);
+        if counted > 0.0 {
+            self.answers = (self.answers + counted).min(MEMORY);
+            let gain = (counted / self.answers).min(1.0);
+            let cached = batch.tokens_cached.min(batch.tokens_in);
+            self.input += gain * (batch.tokens_in as f64 / counted - self.input);
+            self.cached += gain * (cached as f64 / counted - self.cached);
+        }
+        if batch.line.n > 0.0 {
+            let keep = 0.5_f64.powf(batch.line.n / LINE_HALF_LIFE);
+            self.line.fold(&batch.line, keep);
+        }
+    }
+
+    /// Mean tokens of a prompt that were in the cache.
+    pub(super) const fn cached(&self) -> f64 {
+        self.cached
+    }
+
+    /// Whether it may be taken to cache what its peers cache: it has shown it, or had little time to.
+    pub(super) const fn caches(&self) -> bool {
+        self.cached > 0.0 || self.answers < MEMORY
+    }
+
+    /// The part of the prompts' tokens that was in the cache; `None` before any were counted.
+    pub(super) fn ratio(&self) -> Option<f64> {
+        (self.input > 0.0).then(|| (self.cached / self.input).clamp(0.0, 1.0))
+    }
+}
+
+/// Seconds that one more token takes which is not cached, less one standard error, so that chance costs nothing; 0 where
+/// little is known.
+pub(super) fn seconds_per_token<'a>(prompts: impl Iterator<Item = &'a Prompts>) -> f64 {
+    let (mut n, mut groups) = (0.0, 0.0);
+    let mut sums = [0.0; 3];
+    for known in prompts.filter(|known| known.line.n >= LEAST) {
+        n += known.line.n;
+        groups += 1.0;
+        for (sum, part) in sums.iter_mut().zip(known.line.deviations()) {
+            *sum += part;
+        }
+    }
+    let [tokens, product, seconds] = sums;
+    let freedom = n - groups - 1.0;
+    // Less than a token's deviation is one length of all prompts: it says nothing about another.
+    if freedom < 1.0 || tokens < n {
+        return 0.0;
+    }
+    let slope = product / tokens;
+    let rest = (seconds - slope * product).max(0.0);
+    (slope - (rest / freedom / tokens).sqrt()).max(0.0)
+}
+
+#[cfg(test)]
+#[path = "prompts_tests.rs"]
+mod tests;
