@@ -29,6 +29,7 @@ pub fn explain(decision: &Decision) -> Vec<String> {
     let shares = match decision.strategy {
         Strategy::Fixed => "configured shares, held".to_owned(),
         Strategy::Adaptive => format!("shares {}", aims(&decision.goal, &decision.objective)),
+        Strategy::Trial(_) => "shares follow another core, on trial".to_owned(),
     };
     let mut head = format!(
         "{}: {shares}; {} requests/s",

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::goal::{Goal, Statistic};
+use super::trial::Trial;
 use super::{Share, Weight};
 use crate::model::{Price, RouteName, TargetName, UpstreamName};
 
@@ -18,6 +19,9 @@ pub enum Strategy {
     /// Shares follow latency, cost and errors around the configured ones.
     #[default]
     Adaptive,
+    /// Another core on the same safety layer, for comparisons: no configuration can say it.
+    #[serde(skip)]
+    Trial(Trial),
 }
 
 /// How much each part of the loss counts; see [`super::step()`] for the formula.

@@ -188,7 +188,9 @@ impl RouteMemory {
             self.groups(route, scene, &candidates, &healths)
         };
         let bursts = match (outage, strategy) {
-            (false, Strategy::Adaptive) => self.bursts(route, scene, &signals, &outcome),
+            (false, Strategy::Adaptive | Strategy::Trial(_)) => {
+                self.bursts(route, scene, &signals, &outcome)
+            }
             _ => Vec::new(),
         };
         self.remember(route, scene, &outcome);
@@ -288,7 +290,9 @@ impl RouteMemory {
                 .map(|i| self.limits(route, scene, *i, healths[*i]))
                 .collect();
             let bounded = match route.spec.strategy {
-                Strategy::Adaptive => bound(&parts, &limits, self.demand, scene.elapsed, total),
+                Strategy::Adaptive | Strategy::Trial(_) => {
+                    bound(&parts, &limits, self.demand, scene.elapsed, total)
+                }
                 Strategy::Fixed => super::rails::unbounded(&parts, &limits, total),
             };
             let whole: f64 = parts.iter().sum();

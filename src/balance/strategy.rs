@@ -2,6 +2,7 @@
 
 use super::plan::Strategy;
 use super::signal::Signal;
+use super::trial;
 
 /// Gain of the shares: how strongly a gap tilts them. Set by fairness, not by stability: at 64 identical targets stray
 /// seven times further from their configured shares than at 16, and nothing else gets better.
@@ -115,18 +116,22 @@ pub(super) fn propose(
         return Proposal { parts, gaps, best };
     };
     let reference = candidates[best].signal;
+    let tried = match strategy {
+        Strategy::Fixed | Strategy::Adaptive => Vec::new(),
+        Strategy::Trial(core) => trial::parts(core, candidates, members),
+    };
     for i in members {
         let candidate = &candidates[*i];
         let difference =
             candidate.signal.loss() - reference.loss() - LEVELS_FIRST * over.each[best];
         gaps[*i] = gap(difference, candidate.signal.variance + reference.variance)
             + over.weight * over.each[*i];
-        parts[*i] = candidate.anchor
-            * candidate.ramp
-            * match strategy {
-                Strategy::Fixed => 1.0,
-                Strategy::Adaptive => (-BETA * gaps[*i]).exp(),
-            };
+        let part = match strategy {
+            Strategy::Fixed => candidate.anchor,
+            Strategy::Adaptive => candidate.anchor * (-BETA * gaps[*i]).exp(),
+            Strategy::Trial(_) => tried[*i],
+        };
+        parts[*i] = candidate.ramp * part;
     }
     Proposal {
         parts,

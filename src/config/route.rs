@@ -303,8 +303,8 @@ fn notice_mixed_models(field: &Field<'_>, route: &Route) {
         .map(|target| target.upstream.name.model())
         .collect();
     let moves = match (route.strategy, route.mode) {
-        (Strategy::Adaptive, Mode::Auto | Mode::Shadow) => true,
-        (Strategy::Adaptive, Mode::Off) | (Strategy::Fixed, _) => false,
+        (Strategy::Adaptive | Strategy::Trial(_), Mode::Auto | Mode::Shadow) => true,
+        (Strategy::Adaptive | Strategy::Trial(_), Mode::Off) | (Strategy::Fixed, _) => false,
     };
     if models.len() > 1 && moves {
         let models: Vec<&str> = models.into_iter().collect();

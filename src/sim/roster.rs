@@ -6,7 +6,7 @@ use super::policy::Policy;
 use super::record::Run;
 use super::rival;
 use super::scenario::Scenario;
-use crate::balance::Strategy;
+use crate::balance::{Strategy, Trial};
 use crate::model::NameError;
 
 /// Somebody who can be compared.
@@ -39,6 +39,20 @@ const OURS: [Candidate; 2] = [
     },
 ];
 
+/// Told apart from rivals in reports: what the safety layer is worth, and what the core adds.
+const TRIALS: [Candidate; 2] = [
+    Candidate {
+        name: "thompson+gate",
+        says: "Thompson sampling as the core on Weighbridge's safety layer",
+        kind: Kind::Ours(Strategy::Trial(Trial::Thompson)),
+    },
+    Candidate {
+        name: "latency+gate",
+        says: "weight times loss to the power of -12 as the core on Weighbridge's safety layer",
+        kind: Kind::Ours(Strategy::Trial(Trial::Latency)),
+    },
+];
+
 const ORACLE: Candidate = Candidate {
     name: "oracle",
     says: "knows all laws, queues and quotas, though not the luck of single requests",
@@ -53,7 +67,7 @@ impl Candidate {
             says: rival.says,
             kind: Kind::Rival,
         });
-        OURS.into_iter().chain(rivals).chain([ORACLE])
+        OURS.into_iter().chain(TRIALS).chain(rivals).chain([ORACLE])
     }
 
     /// The one of this name.
