@@ -3,18 +3,22 @@
 //! All of it is computed: the same arguments print the same bytes, whatever the machine and however many cores it has.
 
 use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 
 use super::Failure;
-use crate::sim::{Candidate, Failover, Report, ScenarioReport, SuiteReport};
+use crate::sim::{Candidate, Failover};
 
 mod cells;
+mod exposed;
+mod markdown;
+mod paper;
 mod random;
 mod render;
 mod worlds;
 
-use worlds::Group;
+use cells::Question;
 
 /// What `simulate` is told.
 #[derive(Clone, Debug, clap::Args)]
@@ -55,19 +59,16 @@ pub(super) struct Args {
     random_seed: u64,
     /// Writes the drawn world in which the first policy does worst as a scenario file
     #[arg(long, value_name = "FILE", requires = "random")]
-    write_worst: Option<std::path::PathBuf>,
+    write_worst: Option<PathBuf>,
+    /// In place of scenarios: requests that meet a dead target before it is left, by rate
+    #[arg(long, conflicts_with_all = ["scenario", "suite", "random", "format"])]
+    exposure: bool,
+    /// Writes the whole report to a file: all policies on all suites, with failover and without
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["scenario", "suite", "random", "format", "policy", "exposure", "failover", "streamed", "replicas"])]
+    report: Option<PathBuf>,
     /// How results are printed
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
-}
-
-impl Args {
-    fn failover(&self) -> Failover {
-        match self.failover {
-            Switch::Off => Failover::Off,
-            Switch::On => Failover::On,
-        }
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -102,18 +103,47 @@ pub(super) fn run(
     out: &mut dyn Write,
     told: &mut (impl Write + IsTerminal + Send),
 ) -> Result<(), Failure> {
+    let mut progress = told.is_terminal().then_some(told);
+    if let Some(path) = &args.report {
+        return paper::written(path, args, &mut progress);
+    }
     let candidates = candidates(&args.policy)?;
     if let Some(count) = args.random {
-        return random::run(args, count, &candidates, out, told);
+        return random::run(args, count, &candidates, out, &mut progress);
+    }
+    if args.exposure {
+        let table = exposed::table(args, &candidates, &mut progress)?;
+        return Ok(write!(out, "{table}")?);
     }
     let groups = worlds::groups(args)?;
-    let report = compared(args, &candidates, &groups, told)?;
+    let question = Question {
+        groups: &groups,
+        seeds: args.all_seeds(),
+        failover: args.failover.into(),
+        candidates: &candidates,
+    };
+    let report = question.answer(progress)?;
     match args.format {
         Format::Table => write!(out, "{}", render::tables(&report, args))?,
         Format::Csv => write!(out, "{}", render::csv(&report))?,
         Format::Json => super::print_json(out, &report)?,
     }
     Ok(())
+}
+
+impl Args {
+    fn all_seeds(&self) -> std::ops::RangeInclusive<u64> {
+        self.seed0 + 1..=self.seed0 + self.seeds
+    }
+}
+
+impl From<Switch> for Failover {
+    fn from(switch: Switch) -> Self {
+        match switch {
+            Switch::Off => Self::Off,
+            Switch::On => Self::On,
+        }
+    }
 }
 
 /// The policies of these names, each once.
@@ -135,37 +165,6 @@ fn candidates(names: &str) -> Result<Vec<Candidate>, Failure> {
         }
     }
     Ok(found)
-}
-
-fn compared(
-    args: &Args,
-    candidates: &[Candidate],
-    groups: &[Group],
-    told: &mut (impl Write + IsTerminal + Send),
-) -> Result<Report, Failure> {
-    let worlds: Vec<_> = groups.iter().flat_map(|group| &group.scenarios).collect();
-    let seeds = args.seed0 + 1..=args.seed0 + args.seeds;
-    let plan = cells::Cells {
-        worlds: &worlds,
-        seeds,
-        failover: args.failover(),
-        candidates,
-    };
-    let progress = told.is_terminal().then_some(told);
-    let mut found = cells::computed(&plan, progress)?.into_iter();
-    let suite = |group: &Group| {
-        let reports = group.scenarios.iter().map(|scenario| {
-            let by_policy = found.next().unwrap_or_default();
-            let names = candidates.iter().map(|candidate| candidate.name);
-            ScenarioReport::new(scenario, names.zip(by_policy).collect())
-        });
-        let reports = reports.collect();
-        SuiteReport::new(&group.name, reports)
-    };
-    Ok(Report {
-        seeds: args.seeds,
-        suites: groups.iter().map(suite).collect(),
-    })
 }
 
 #[cfg(test)]

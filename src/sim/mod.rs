@@ -9,12 +9,14 @@
 //! 3. [`policy`]: what chooses. [`ours`] is Weighbridge, [`rival`] the others, [`plain`] learns nothing, [`oracle`] knows
 //!    everything.
 //! 4. [`loss`]: what a request costs; [`record`]: what a run brought; [`metrics`]: its figures.
-//! 5. [`suites`]: scenarios that come along; [`roster`]: who can be compared; [`compare()`], [`report`]: side by side.
+//! 5. [`suites`]: scenarios that come along; [`roster`]: who can be compared; [`compare()`], [`report`]: side by side;
+//!    [`exposure()`]: requests that meet a dead target.
 
 mod arrivals;
 mod compare;
 mod decides;
 mod engine;
+mod exposure;
 mod loss;
 mod metrics;
 mod oracle;
@@ -35,13 +37,14 @@ mod world;
 pub use arrivals::{Arrival, Arrivals};
 pub use compare::compare;
 pub use engine::{Failover, run, run_oracle};
+pub use exposure::{Death, Exposure, ExposureError, RATES, by_share, exposure};
 pub use metrics::Figures;
 pub use ours::Ours;
 pub use plain::Plain;
 pub use policy::{Asked, Attempt, Picked, Policy, Score};
 pub use record::{End, Run, Served, Tried};
 pub use report::{Averaged, PolicyReport, Report, ScenarioReport, SuiteReport, Summary};
-pub use roster::Candidate;
+pub use roster::{Candidate, Side};
 pub use scenario::{Fault, Load, Prices, Reload, Scenario, ScenarioError, SimTarget};
 pub use suites::{SUITES, Suite};
 pub use timeline::{Moment, Timeline};

@@ -19,6 +19,31 @@ pub struct Candidate {
     kind: Kind,
 }
 
+/// Whose a candidate is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Weighbridge as it comes.
+    Ours,
+    /// Another core on Weighbridge's safety layer.
+    Layer,
+    /// A rival as its own project describes it.
+    Rival,
+    /// The oracle.
+    Yardstick,
+}
+
+impl Side {
+    /// As reports say it.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Ours => "ours",
+            Self::Layer => "on our safety layer",
+            Self::Rival => "bare rival",
+            Self::Yardstick => "yardstick",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Ours(Strategy),
@@ -97,6 +122,16 @@ impl Candidate {
                     .collect();
                 Ok(run(scenario, seed, failover, &mut rivals))
             }
+        }
+    }
+
+    /// Whose it is.
+    pub fn side(&self) -> Side {
+        match self.kind {
+            Kind::Ours(Strategy::Adaptive) => Side::Ours,
+            Kind::Ours(Strategy::Fixed | Strategy::Trial(_)) => Side::Layer,
+            Kind::Rival => Side::Rival,
+            Kind::Oracle => Side::Yardstick,
         }
     }
 

@@ -4,17 +4,18 @@
 
 use std::io::Write;
 use std::ops::RangeInclusive;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::super::Failure;
+use super::worlds::Group;
 use crate::model::NameError;
-use crate::sim::{Candidate, Failover, Figures, Scenario, compare};
+use crate::sim::{Candidate, Failover, Figures, Report, ScenarioReport, SuiteReport, compare};
 
-/// What is to be computed.
-#[derive(Debug)]
-pub(super) struct Cells<'a> {
-    pub(super) worlds: &'a [&'a Scenario],
+/// Who is compared, where and how.
+#[derive(Clone, Debug)]
+pub(super) struct Question<'a> {
+    pub(super) groups: &'a [Group],
     pub(super) seeds: RangeInclusive<u64>,
     pub(super) failover: Failover,
     pub(super) candidates: &'a [Candidate],
@@ -22,47 +23,69 @@ pub(super) struct Cells<'a> {
 
 type Cell = Result<Vec<Figures>, NameError>;
 
-/// By scenario and policy: the figures under each seed.
-pub(super) fn computed(
-    cells: &Cells<'_>,
-    progress: Option<&mut (impl Write + Send)>,
-) -> Result<Vec<Vec<Vec<Figures>>>, Failure> {
-    let seeds: Vec<u64> = cells.seeds.clone().collect();
-    let jobs: Vec<(usize, u64)> = (0..cells.worlds.len())
-        .flat_map(|world| seeds.iter().map(move |seed| (world, *seed)))
-        .collect();
-    let compute = |(world, seed): (usize, u64)| {
-        compare(cells.worlds[world], seed, cells.failover, cells.candidates)
-    };
-    let results = spread(&jobs, compute, progress);
-    let mut found = vec![vec![Vec::new(); cells.candidates.len()]; cells.worlds.len()];
-    for ((world, _), cell) in jobs.iter().zip(results) {
-        let name = &cells.worlds[*world].name;
-        let figures = cell.map_err(|error| Failure::Told(format!("scenario {name}: {error}")))?;
-        for (policy, figures) in found[*world].iter_mut().zip(figures) {
-            policy.push(figures);
-        }
+impl Question<'_> {
+    /// The figures of all, by group and scenario.
+    pub(super) fn answer(&self, told: Option<&mut (impl Write + Send)>) -> Result<Report, Failure> {
+        let mut found = self.computed(told)?.into_iter();
+        let suite = |group: &Group| {
+            let reports = group.scenarios.iter().map(|scenario| {
+                let by_policy = found.next().unwrap_or_default();
+                let names = self.candidates.iter().map(|candidate| candidate.name);
+                ScenarioReport::new(scenario, names.zip(by_policy).collect())
+            });
+            let reports = reports.collect();
+            SuiteReport::new(&group.name, reports)
+        };
+        Ok(Report {
+            seeds: self.seeds.clone().count() as u64,
+            suites: self.groups.iter().map(suite).collect(),
+        })
     }
-    Ok(found)
+
+    /// By scenario and policy: the figures under each seed.
+    pub(super) fn computed(
+        &self,
+        told: Option<&mut (impl Write + Send)>,
+    ) -> Result<Vec<Vec<Vec<Figures>>>, Failure> {
+        let worlds: Vec<_> = self
+            .groups
+            .iter()
+            .flat_map(|group| &group.scenarios)
+            .collect();
+        let jobs: Vec<(usize, u64)> = (0..worlds.len())
+            .flat_map(|world| self.seeds.clone().map(move |seed| (world, seed)))
+            .collect();
+        let compute = |(world, seed): (usize, u64)| -> Cell {
+            compare(worlds[world], seed, self.failover, self.candidates)
+        };
+        let results = spread(&jobs, compute, told);
+        let mut found = vec![vec![Vec::new(); self.candidates.len()]; worlds.len()];
+        for ((world, _), cell) in jobs.iter().zip(results) {
+            let name = &worlds[*world].name;
+            let told = |error| Failure::Told(format!("scenario {name}: {error}"));
+            for (policy, figures) in found[*world].iter_mut().zip(cell.map_err(told)?) {
+                policy.push(figures);
+            }
+        }
+        Ok(found)
+    }
 }
 
 /// Computes all jobs, on a thread a core; results in the order of the jobs.
-fn spread(
-    jobs: &[(usize, u64)],
-    compute: impl Fn((usize, u64)) -> Cell + Sync,
+pub(super) fn spread<J: Copy + Sync, R: Send>(
+    jobs: &[J],
+    compute: impl Fn(J) -> R + Sync,
     progress: Option<&mut (impl Write + Send)>,
-) -> Vec<Cell> {
+) -> Vec<R> {
     let next = AtomicUsize::new(0);
-    let results: Mutex<Vec<(usize, Cell)>> = Mutex::new(Vec::with_capacity(jobs.len()));
+    let results: Mutex<Vec<(usize, R)>> = Mutex::new(Vec::with_capacity(jobs.len()));
     let progress = Mutex::new(progress);
     let work = || {
         while let Some((place, job)) = claim(jobs, &next) {
-            let cell = compute(job);
+            let result = compute(job);
             let done = {
-                let mut results = results
-                    .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner);
-                results.push((place, cell));
+                let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+                results.push((place, result));
                 results.len()
             };
             show(&progress, done, jobs.len());
@@ -75,15 +98,13 @@ fn spread(
         }
         work();
     });
-    let mut results = results
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     results.sort_by_key(|(place, _)| *place);
-    results.into_iter().map(|(_, cell)| cell).collect()
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 /// The next job that nobody has.
-fn claim(jobs: &[(usize, u64)], next: &AtomicUsize) -> Option<(usize, (usize, u64))> {
+fn claim<J: Copy>(jobs: &[J], next: &AtomicUsize) -> Option<(usize, J)> {
     let place = next.fetch_add(1, Ordering::Relaxed);
     Some((place, *jobs.get(place)?))
 }
@@ -93,22 +114,16 @@ const WIDTH: usize = 40;
 
 /// One line that is written over; empty in the end. Nobody misses it where it cannot be written.
 fn show(progress: &Mutex<Option<&mut (impl Write + Send)>>, done: usize, all: usize) {
-    let mut guard = progress
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut guard = progress.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(to) = guard.as_mut() else {
         return;
     };
-
     let filled = done * WIDTH / all.max(1);
     let line = if done == all {
         " ".repeat(WIDTH + 24)
     } else {
-        format!(
-            "[{}{}] {done} of {all}",
-            "#".repeat(filled),
-            " ".repeat(WIDTH - filled)
-        )
+        let (full, open) = ("#".repeat(filled), " ".repeat(WIDTH - filled));
+        format!("[{full}{open}] {done} of {all}")
     };
     drop(write!(to, "\r{line}\r").and_then(|()| to.flush()));
 }

@@ -1,12 +1,14 @@
 //! `simulate --random N`: worlds that nobody chose.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
 use super::super::Failure;
 use super::super::table::{Align, columns};
-use super::{Args, Format, cells, worlds};
+use super::cells::Question;
+use super::worlds::{Group, changed};
+use super::{Args, Format};
 use crate::sim::random::{Standing, Standings, text, world};
-use crate::sim::{Candidate, Figures, Scenario};
+use crate::sim::{Candidate, Figures};
 
 /// Draws the worlds, runs all policies in each, and prints who did how well.
 pub(super) fn run(
@@ -14,17 +16,15 @@ pub(super) fn run(
     count: u64,
     candidates: &[Candidate],
     out: &mut dyn Write,
-    told: &mut (impl Write + IsTerminal + Send),
+    progress: &mut Option<&mut (impl Write + Send)>,
 ) -> Result<(), Failure> {
-    let drawn = drawn(args, count)?;
-    let plan = cells::Cells {
-        worlds: &drawn.iter().collect::<Vec<_>>(),
-        seeds: args.seed0 + 1..=args.seed0 + args.seeds,
-        failover: args.failover(),
+    let question = Question {
+        groups: &[drawn(args, count)?],
+        seeds: args.all_seeds(),
+        failover: args.failover.into(),
         candidates,
     };
-    let progress = told.is_terminal().then_some(told);
-    let found = cells::computed(&plan, progress)?;
+    let found = question.computed(progress.as_deref_mut())?;
     let regrets: Vec<Vec<f64>> = found
         .iter()
         .map(|policies| policies.iter().map(|seeds| mean_regret(seeds)).collect())
@@ -39,18 +39,16 @@ pub(super) fn run(
     write_worst(args, &standings)
 }
 
-fn drawn(args: &Args, count: u64) -> Result<Vec<Scenario>, Failure> {
+fn drawn(args: &Args, count: u64) -> Result<Group, Failure> {
     let one = |seed: u64| {
-        let drawn =
-            world(seed).map_err(|error| Failure::Told(format!("world number {seed}: {error}")));
-        drawn.and_then(|mut scenario| {
-            worlds::change(&mut scenario, args)?;
-            Ok(scenario)
-        })
+        world(seed).map_err(|error| Failure::Told(format!("world number {seed}: {error}")))
     };
-    (args.random_seed..args.random_seed + count)
-        .map(one)
-        .collect()
+    let worlds = (args.random_seed..args.random_seed + count).map(one);
+    let group = Group {
+        name: "random".to_owned(),
+        scenarios: worlds.collect::<Result<_, _>>()?,
+    };
+    changed(group, args.streamed, args.replicas)
 }
 
 /// Over the seeds of one world.
@@ -127,7 +125,7 @@ fn csv(standings: &Standings) -> String {
         .to_owned();
     let known = |value: Option<String>| value.unwrap_or_default();
     for policy in &standings.policies {
-        text.push_str(&format!(
+        let line = format!(
             "{},{},{},{},{},{},{},{},{}\n",
             policy.name,
             policy.regret,
@@ -138,7 +136,8 @@ fn csv(standings: &Standings) -> String {
             known(policy.won_against.map(|part| part.to_string())),
             known(policy.not_lost_against.map(|part| part.to_string())),
             known(policy.lost_most_in.map(|world| world.to_string())),
-        ));
+        );
+        text.push_str(&line);
     }
     text
 }

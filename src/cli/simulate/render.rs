@@ -31,7 +31,7 @@ pub(super) fn tables(report: &Report, args: &Args) -> String {
 }
 
 /// A figure with so many digits after the point, or a dash.
-fn figure(value: Option<f64>, digits: usize) -> String {
+pub(super) fn figure(value: Option<f64>, digits: usize) -> String {
     match value {
         None => "-".to_owned(),
         Some(value) => {
@@ -46,12 +46,12 @@ fn figure(value: Option<f64>, digits: usize) -> String {
     }
 }
 
-fn times(value: Option<f64>, factor: f64) -> Option<f64> {
+pub(super) fn times(value: Option<f64>, factor: f64) -> Option<f64> {
     value.map(|value| value * factor)
 }
 
 /// The largest of a figure among a policy's scenarios, with the scenario's name.
-fn worst(
+pub(super) fn worst(
     suite: &SuiteReport,
     policy: usize,
     of: fn(&Figures) -> Option<f64>,

@@ -31,10 +31,10 @@ pub(super) fn groups(args: &Args) -> Result<Vec<Group>, Failure> {
             scenarios: given,
         });
     }
-    for scenario in groups.iter_mut().flat_map(|group| &mut group.scenarios) {
-        change(scenario, args)?;
-    }
-    Ok(groups)
+    let groups = groups.into_iter();
+    groups
+        .map(|group| changed(group, args.streamed, args.replicas))
+        .collect()
 }
 
 fn suites(args: &Args) -> Result<Vec<Group>, Failure> {
@@ -44,17 +44,18 @@ fn suites(args: &Args) -> Result<Vec<Group>, Failure> {
         Some(SuiteName::Extra) => &["extra"],
         Some(SuiteName::All) => &["base", "extra"],
     };
-    let suites = SUITES.iter().filter(|suite| wanted.contains(&suite.name));
-    let group = |suite: &Suite| {
-        let scenarios = suite.scenarios().map_err(|error| {
-            Failure::Told(format!("a scenario of the suite {}: {error}", suite.name))
-        })?;
-        Ok(Group {
-            name: suite.name.to_owned(),
-            scenarios,
-        })
-    };
-    suites.map(group).collect()
+    wanted.iter().map(|name| suite(name)).collect()
+}
+
+/// A suite by its name.
+pub(super) fn suite(name: &str) -> Result<Group, Failure> {
+    let texts = SUITES.iter().find(|suite| suite.name == name);
+    let scenarios = texts.map_or_else(|| Ok(Vec::new()), Suite::scenarios);
+    let told = |error| Failure::Told(format!("a scenario of the suite {name}: {error}"));
+    Ok(Group {
+        name: name.to_owned(),
+        scenarios: scenarios.map_err(told)?,
+    })
 }
 
 /// A scenario by the name it has in a suite, or a file.
@@ -113,20 +114,25 @@ fn folder(path: &Path) -> Result<Group, Failure> {
     })
 }
 
-/// What the command line says in place of the scenario.
-pub(super) fn change(scenario: &mut Scenario, args: &Args) -> Result<(), Failure> {
-    if let Some(streamed) = args.streamed {
-        let part = Number::constant(streamed)
-            .ok()
-            .filter(|_| (0.0..=1.0).contains(&streamed));
-        scenario.load.streamed = part.ok_or_else(|| {
-            Failure::Told(format!(
-                "--streamed: expected a part from 0 to 1, found {streamed}"
-            ))
-        })?;
+/// With another part streamed, and other replicas, where they are given.
+pub(super) fn changed(
+    mut group: Group,
+    streamed: Option<f64>,
+    replicas: Option<u32>,
+) -> Result<Group, Failure> {
+    for scenario in &mut group.scenarios {
+        if let Some(streamed) = streamed {
+            let part = Number::constant(streamed).ok();
+            let part = part.filter(|_| (0.0..=1.0).contains(&streamed));
+            scenario.load.streamed = part.ok_or_else(|| {
+                Failure::Told(format!(
+                    "--streamed: expected a part from 0 to 1, found {streamed}"
+                ))
+            })?;
+        }
+        if let Some(replicas) = replicas {
+            scenario.replicas = replicas;
+        }
     }
-    if let Some(replicas) = args.replicas {
-        scenario.replicas = replicas;
-    }
-    Ok(())
+    Ok(group)
 }

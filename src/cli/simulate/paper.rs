@@ -1,0 +1,153 @@
+//! `--report FILE`: the whole comparison on paper, in the units that people use first.
+//!
+//! Policies are told apart in three kinds: Weighbridge, other cores on its safety layer, and rivals as they are. What the
+//! layer is worth and what the core adds are two questions, and a reader gets two answers.
+
+use std::io::Write;
+use std::path::Path;
+
+use super::super::Failure;
+use super::cells::Question;
+use super::render::{figure, times, worst};
+use super::worlds::{Group, changed, suite};
+use super::{Args, exposed, markdown};
+use crate::sim::{Candidate, Failover, Report};
+
+mod tables;
+mod verdict;
+
+use tables::{bare, by_scenario, callers, dead};
+use verdict::{layer, lost};
+
+/// Computes everything and writes it to `path`.
+pub(super) fn written(
+    path: &Path,
+    args: &Args,
+    progress: &mut Option<&mut (impl Write + Send)>,
+) -> Result<(), Failure> {
+    let text = text(args, progress)?;
+    let told = |error| Failure::Told(format!("cannot write {}: {error}", path.display()));
+    std::fs::write(path, text).map_err(told)
+}
+
+fn text(args: &Args, progress: &mut Option<&mut (impl Write + Send)>) -> Result<String, Failure> {
+    let candidates: Vec<Candidate> = Candidate::all().collect();
+    let groups = all_suites()?;
+    let mut ask = |failover: Failover, groups: &[Group], candidates: &[Candidate]| {
+        let question = Question {
+            groups,
+            seeds: args.all_seeds(),
+            failover,
+            candidates,
+        };
+        question.answer(progress.as_deref_mut())
+    };
+    let on = ask(Failover::On, &groups, &candidates)?;
+    let off = ask(Failover::Off, &groups, &candidates)?;
+    let ours: Vec<Candidate> = candidates
+        .iter()
+        .copied()
+        .filter(|c| c.name == OURS)
+        .collect();
+    let mut variants = Vec::new();
+    for (name, streamed, replicas) in VARIANTS {
+        let groups = vec![changed(suite("base")?, streamed, replicas)?];
+        variants.push((name, ask(Failover::Off, &groups, &ours)?));
+    }
+    let exposed = exposed::found(args, &candidates, progress)?;
+    let parts = [
+        head(args),
+        callers(&on, &exposed, &candidates),
+        dead(&exposed, &candidates),
+        bare(&off, &candidates),
+        layer(&off),
+        lost(&off, &on, &candidates),
+        varied(&variants),
+        by_scenario(&off),
+    ];
+    Ok(parts.join("\n"))
+}
+
+/// Whose report it is.
+const OURS: &str = "adaptive";
+
+/// What else is asked of it: a name, the part streamed, replicas.
+const VARIANTS: [(&str, Option<f64>, Option<u32>); 7] = [
+    (
+        "all streamed, one replica or as the scenario says",
+        None,
+        None,
+    ),
+    ("0.3 streamed", Some(0.3), None),
+    ("unary only", Some(0.0), None),
+    ("1 replica", None, Some(1)),
+    ("3 replicas", None, Some(3)),
+    ("10 replicas", None, Some(10)),
+    ("30 replicas", None, Some(30)),
+];
+
+/// Both suites, without those that have no scenarios.
+fn all_suites() -> Result<Vec<Group>, Failure> {
+    let groups = ["base", "extra"].into_iter().map(suite);
+    let groups: Vec<Group> = groups.collect::<Result<_, _>>()?;
+    Ok(groups
+        .into_iter()
+        .filter(|group| !group.scenarios.is_empty())
+        .collect())
+}
+
+fn head(args: &Args) -> String {
+    let seeds = args.all_seeds();
+    format!(
+        "# The controller against its rivals\n\n\
+         Made by `weighbridge simulate --report FILE --seeds {} --seed0 {}` of version {}: seeds {} to {}, the same requests \
+         with the same luck for every policy.\n\
+         The format of scenarios and the meaning of each figure are in CONFIGURATION.md, \"Scenarios\".\n\
+         `oracle` knows all laws, queues and quotas, though not the luck of single requests; *regret* is the mean loss above \
+         its.\n\
+         A name with `+gate` is another core on Weighbridge's safety layer, `fixed` the configured shares on it; all others \
+         are as their own projects describe them, without it.\n",
+        args.seeds,
+        args.seed0,
+        env!("CARGO_PKG_VERSION"),
+        seeds.start(),
+        seeds.end(),
+    )
+}
+
+/// Ours under other circumstances.
+fn varied(variants: &[(&str, Report)]) -> String {
+    let heads = [
+        "base, failover off",
+        "regret",
+        "±",
+        "worst",
+        "in",
+        "errors %",
+        "shed s",
+        "back s",
+        "unfair",
+    ];
+    let row = |(name, report): &(&str, Report)| {
+        let suite = report.suites.first()?;
+        let summary = suite.summary.first()?;
+        let mean = summary.figures.mean;
+        let (most, place) = worst(suite, 0, |figures| figures.regret);
+        Some(vec![
+            (*name).to_owned(),
+            figure(mean.regret, 3),
+            figure(summary.figures.regret_se, 3),
+            figure(most, 3),
+            place.to_owned(),
+            figure(times(mean.error_rate, 100.0), 2),
+            figure(mean.shed90_s, 1),
+            figure(mean.recover_s, 1),
+            figure(mean.unfairness, 3),
+        ])
+    };
+    let rows: Vec<Vec<String>> = variants.iter().filter_map(row).collect();
+    format!(
+        "## `{OURS}` under other circumstances\n\n{}",
+        markdown::table(&heads, &rows)
+    )
+}
