@@ -20,6 +20,7 @@ mod mock;
 mod prices;
 mod reload;
 mod replay;
+mod schema;
 mod serve;
 mod simulate;
 mod source;
@@ -54,6 +55,8 @@ enum Command {
     Simulate(simulate::Args),
     /// Decides a journal again: is every decision the same, or what would another strategy have done?
     Replay(replay::Args),
+    /// Prints the JSON schema of a file, for editors.
+    Schema(schema::Args),
     /// Serves simulated providers that speak `OpenAI`'s wire format under a law.
     Mock(mock::Args),
 }
@@ -119,6 +122,7 @@ fn dispatch(command: Command, out: &mut dyn Write) -> Result<(), Failure> {
         Command::Prices(args) => prices::run(&args, out, &mut io::stderr()),
         Command::Simulate(args) => simulate::run(&args, out, &mut io::stderr()),
         Command::Replay(args) => replay::run(&args, out),
+        Command::Schema(args) => schema::run(&args, out),
         Command::Mock(args) => mock::run(&args, out),
     }
 }

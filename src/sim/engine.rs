@@ -418,3 +418,7 @@ fn is_clients_own(end: &Finished, arrival: &Arrival) -> bool {
 fn short(count: u64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+#[path = "engine_tests.rs"]
+mod tests;

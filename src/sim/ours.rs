@@ -139,6 +139,10 @@ impl Ours {
             return;
         }
         let members: Vec<usize> = (0..self.specs.len()).filter(|i| self.present[*i]).collect();
+        if members.is_empty() {
+            self.force = None;
+            return;
+        }
         let plan = self.plan(&members);
         let fresh = Memory::new(&plan);
         let Some(configured) = first_table(&fresh) else {

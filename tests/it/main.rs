@@ -18,6 +18,7 @@ mod layers;
 mod linear;
 mod recordings;
 mod source;
+mod worlds;
 
 #[cfg(feature = "daemon")]
 mod cli;
