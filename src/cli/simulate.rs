@@ -14,8 +14,11 @@ mod cells;
 mod exposed;
 mod markdown;
 mod paper;
+mod picture;
+mod plot;
 mod random;
 mod render;
+mod traces;
 mod worlds;
 
 use cells::Question;
@@ -45,6 +48,9 @@ pub(super) struct Args {
     /// Whether requests that fail before their first content go to another target, for every policy alike
     #[arg(long, value_enum, default_value = "off")]
     failover: Switch,
+    /// Recorded requests (CSV or JSON lines, may be gzipped) in place of those that scenarios draw
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["random", "exposure", "report"])]
+    trace: Option<PathBuf>,
     /// Part of the requests that are streamed, in place of what scenarios say
     #[arg(long, value_name = "FRACTION")]
     streamed: Option<f64>,
@@ -66,6 +72,9 @@ pub(super) struct Args {
     /// Writes the whole report to a file: all policies on all suites, with failover and without
     #[arg(long, value_name = "FILE", conflicts_with_all = ["scenario", "suite", "random", "format", "policy", "exposure", "failover", "streamed", "replicas"])]
     report: Option<PathBuf>,
+    /// Writes a picture (SVG) of shares, times and failures over time into this folder, for each scenario and policy
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["random", "exposure", "report"])]
+    plot: Option<PathBuf>,
     /// How results are printed
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
@@ -127,6 +136,16 @@ pub(super) fn run(
         Format::Table => write!(out, "{}", render::tables(&report, args))?,
         Format::Csv => write!(out, "{}", render::csv(&report))?,
         Format::Json => super::print_json(out, &report)?,
+    }
+    if let Some(folder) = &args.plot {
+        let plot = plot::Plot {
+            folder,
+            groups: &groups,
+            candidates: &candidates,
+            seed: args.seed0 + 1,
+            failover: args.failover.into(),
+        };
+        plot.draw()?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! thinning", Naval Research Logistics Quarterly 26, 1979.
 
 use super::scenario::Scenario;
+use super::trace::Trace;
 use crate::law::{Generator, whole};
 use crate::model::{AnswerKind, Time};
 
@@ -100,10 +101,31 @@ impl<'a> Arrivals<'a> {
     }
 }
 
+impl Arrivals<'_> {
+    /// The next request of a trace: its time and tokens, and drawn what traces do not tell.
+    fn recorded(&mut self, trace: &Trace) -> Option<Arrival> {
+        let place = usize::try_from(self.requests).ok()?;
+        let told = trace.requests().get(place)?;
+        if told.seconds >= self.scenario.seconds {
+            return None;
+        }
+        self.seconds = told.seconds;
+        let mut luck = Generator::of(self.seed, self.requests, SALT);
+        Some(Arrival {
+            tokens_in: told.tokens_in,
+            tokens_out: told.tokens_out,
+            ..self.request(&mut luck)
+        })
+    }
+}
+
 impl Iterator for Arrivals<'_> {
     type Item = Arrival;
 
     fn next(&mut self) -> Option<Arrival> {
+        if let Some(trace) = &self.scenario.load.followed {
+            return self.recorded(trace);
+        }
         if self.highest <= 0.0 {
             return None;
         }
@@ -160,5 +182,28 @@ mod tests {
         assert!((streamed - 0.25).abs() < 0.015, "{streamed} are streamed");
         let other: Vec<Arrival> = Arrivals::of(&scenario("50"), 2).collect();
         assert_ne!(all, other, "another seed, other requests");
+    }
+
+    #[test]
+    fn a_trace_is_followed_to_the_scenario_s_end() {
+        let mut world = scenario("5");
+        let rows = (0..500).map(|i| format!("{},{},{}\n", i, 100 + i, 1 + i));
+        let text = format!("seconds,tokens_in,tokens_out\n{}", rows.collect::<String>());
+        world.follow(Trace::read(&text).unwrap());
+        let all: Vec<Arrival> = Arrivals::of(&world, 1).collect();
+        assert_eq!(all.len(), 400, "400 s of a request a second");
+        for (i, arrival) in (0_u64..).zip(&all) {
+            let told = (
+                arrival.at.as_micros(),
+                arrival.tokens_in,
+                arrival.tokens_out,
+            );
+            assert_eq!(told, (i * 1_000_000, 100 + i, 1 + i), "as recorded");
+        }
+        let unary = all.iter().filter(|a| a.kind == AnswerKind::Unary).count();
+        assert!(
+            (260..340).contains(&unary),
+            "kinds are still drawn: {unary}"
+        );
     }
 }

@@ -32,6 +32,7 @@ mod scenario;
 mod seen;
 mod suites;
 mod timeline;
+mod trace;
 mod world;
 
 pub use arrivals::{Arrival, Arrivals};
@@ -48,6 +49,7 @@ pub use roster::{Candidate, Side};
 pub use scenario::{Fault, Load, Prices, Reload, Scenario, ScenarioError, SimTarget};
 pub use suites::{SUITES, Suite};
 pub use timeline::{Moment, Timeline};
+pub use trace::{Trace, TraceError, Traced};
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
+use super::trace::Trace;
 use crate::balance::Weight;
 use crate::law::{self, Length, Number};
 use crate::model::{Price, Time, Tokens};
@@ -87,8 +88,15 @@ pub struct Fault {
 #[serde(deny_unknown_fields)]
 pub struct Load {
     /// Requests per second, Poisson.
-    #[serde(deserialize_with = "law::non_negative_over_time")]
+    #[serde(default, deserialize_with = "law::non_negative_over_time")]
     pub rps: Number,
+    /// A file with recorded requests, in place of `rps` and both kinds of tokens. Whoever reads the scenario's file reads
+    /// this one, too, and brings it with [`Scenario::follow`]; until then nothing comes in.
+    #[serde(default)]
+    pub trace: Option<String>,
+    /// What is followed.
+    #[serde(skip)]
+    pub(super) followed: Option<Trace>,
     /// Tokens of prompts.
     #[serde(
         default = "Load::usual_tokens_in",
@@ -168,6 +176,10 @@ impl Scenario {
         if self.replicas == 0 {
             return wrong("replicas", "expected at least 1, found 0".to_owned());
         }
+        if self.load.trace.is_none() && self.load.rps.bounds().1 <= 0.0 {
+            let problem = "expected a rate above 0, or `trace`, found neither".to_owned();
+            return wrong("load.rps", problem);
+        }
         let weights = self.targets.values().map(|target| target.weight.value());
         if weights.sum::<f64>() <= 0.0 {
             let problem = "expected a target of a weight above 0, found none".to_owned();
@@ -210,6 +222,22 @@ impl Scenario {
             }
         }
         Ok(())
+    }
+
+    /// Takes requests from `trace` instead of drawing them: their times and both counts of tokens. The rest (replica, kind,
+    /// whose mistake) is still drawn. Requests after the scenario's end do not come.
+    pub fn follow(&mut self, trace: Trace) {
+        let (tokens_in, tokens_out) = trace.medians();
+        let constant = |value: f64| Number::constant(value).unwrap_or_default();
+        let seconds = trace.seconds().clamp(f64::MIN_POSITIVE, self.seconds);
+        let came = trace.requests().iter();
+        let came = came
+            .filter(|request| request.seconds < self.seconds)
+            .count();
+        self.load.rps = constant(came as f64 / seconds.max(1.0));
+        self.load.tokens_in = constant(tokens_in as f64);
+        self.load.tokens_out.median = constant(tokens_out as f64);
+        self.load.followed = Some(trace);
     }
 
     /// The weights at `seconds`, in the order of the targets.

@@ -57,7 +57,33 @@ pub const SUITES: [Suite; 2] = [
             "26-blips",
         ]
     ),
-    suite!("extra", []),
+    suite!(
+        "extra",
+        [
+            "30-azure-slow-mode",
+            "31-azure-slow-few",
+            "32-incident-median",
+            "33-incident-critical",
+            "34-servegen-bursts",
+            "35-burstgpt-day",
+            "36-vllm-knee",
+            "37-prepaid-first",
+            "38-mixed-kinds",
+            "39-rate-0.05",
+            "40-rate-0.5",
+            "41-deploy-adds-target",
+            "42-price-drift",
+            "43-off-peak-price",
+            "44-token-limit",
+            "45-regional-outage",
+            "46-heavy-tails",
+            "47-three-replicas",
+            "48-mostly-429",
+            "49-six-models",
+            "50-all-down",
+            "51-new-model-cuts",
+        ]
+    ),
 ];
 
 impl Suite {

@@ -191,3 +191,66 @@ fn random_worlds_and_scenarios_exclude_each_other() {
     let refused = told("--random 3 --suite base").unwrap_err();
     assert!(refused.contains("cannot be used with"), "{refused}");
 }
+
+#[test]
+fn pictures_say_who_what_and_when() {
+    let folder = tempfile::tempdir().unwrap();
+    let into = folder.path().join("new/pictures");
+    let words = format!(
+        "--policy static,adaptive --seeds 1 --plot {}",
+        into.display()
+    );
+    simulated(WORLD, &words).unwrap();
+    let mut names: Vec<String> = std::fs::read_dir(&into)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["small-adaptive.svg", "small-static.svg"]);
+    let svg = std::fs::read_to_string(into.join("small-static.svg")).unwrap();
+    for words in [
+        "small: static, seed 1",
+        "Shares of attempts",
+        "95th percentile",
+        "Failed or past the deadline",
+        "fault of a",
+        "time, s",
+    ] {
+        assert!(svg.contains(words), "the picture should say {words:?}");
+    }
+    assert!(!svg.contains("NaN"), "no corner is nowhere");
+}
+
+#[test]
+fn a_trace_brings_the_requests_zipped_or_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = (0..50).map(|i| format!("{i},100,{}\n", 20 + i));
+    let text = format!("seconds,tokens_in,tokens_out\n{}", rows.collect::<String>());
+    std::fs::write(folder.path().join("plain.csv"), &text).unwrap();
+    let zipped = std::fs::File::create(folder.path().join("zipped.csv.gz")).unwrap();
+    let mut zipped = flate2::write::GzEncoder::new(zipped, flate2::Compression::fast());
+    zipped.write_all(text.as_bytes()).unwrap();
+    zipped.finish().unwrap();
+    let with = |trace: &str| {
+        let path = folder.path().join(trace).display().to_string();
+        simulated(
+            WORLD,
+            &format!("--policy static --seeds 1 --format csv --trace {path}"),
+        )
+    };
+    let plain = with("plain.csv").unwrap();
+    assert_eq!(plain, with("zipped.csv.gz").unwrap(), "the same requests");
+    let drawn = simulated(WORLD, "--policy static --seeds 1 --format csv").unwrap();
+    assert_ne!(plain, drawn, "not those of the scenario");
+    let load = "rps = 8\n";
+    assert!(WORLD.contains(load), "the scenario draws");
+    let path = folder.path().join("plain.csv").display().to_string();
+    let named = WORLD.replace(load, &format!("trace = \"{path}\"\n"));
+    let named = simulated(&named, "--policy static --seeds 1 --format csv").unwrap();
+    assert_eq!(plain, named, "named in the file");
+    let lost = with("lost.csv").unwrap_err();
+    assert!(lost.contains("cannot read the trace"), "{lost}");
+    std::fs::write(folder.path().join("odd.csv"), "a,b\n1,2\n").unwrap();
+    let odd = with("odd.csv").unwrap_err();
+    assert!(odd.contains("odd.csv: line 1: expected a column"), "{odd}");
+}

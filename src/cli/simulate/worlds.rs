@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::Failure;
-use super::{Args, SuiteName};
+use super::{Args, SuiteName, traces};
 use crate::law::Number;
 use crate::sim::{SUITES, Scenario, Suite};
 
@@ -32,9 +32,16 @@ pub(super) fn groups(args: &Args) -> Result<Vec<Group>, Failure> {
         });
     }
     let groups = groups.into_iter();
-    groups
+    let mut groups = groups
         .map(|group| changed(group, args.streamed, args.replicas))
-        .collect()
+        .collect::<Result<Vec<Group>, Failure>>()?;
+    if let Some(path) = &args.trace {
+        let trace = traces::read(path)?;
+        for scenario in groups.iter_mut().flat_map(|group| &mut group.scenarios) {
+            scenario.follow(trace.clone());
+        }
+    }
+    Ok(groups)
 }
 
 fn suites(args: &Args) -> Result<Vec<Group>, Failure> {
@@ -82,7 +89,15 @@ fn file(path: &Path) -> Result<Scenario, Failure> {
     let place = path.display();
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::Told(format!("cannot read the scenario {place}: {error}")))?;
-    Scenario::read(&text).map_err(|error| Failure::Told(format!("{place}: {error}")))
+    let mut scenario =
+        Scenario::read(&text).map_err(|error| Failure::Told(format!("{place}: {error}")))?;
+    // A file is named as seen from the one that names it.
+    if let Some(trace) = &scenario.load.trace {
+        let folder = path.parent().unwrap_or_else(|| Path::new(""));
+        let trace = traces::read(&folder.join(trace))?;
+        scenario.follow(trace);
+    }
+    Ok(scenario)
 }
 
 /// All scenarios of a folder, in the order of their files' names.
