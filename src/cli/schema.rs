@@ -90,6 +90,10 @@ mod tests {
             schema.is_valid(&world("/seconds", json!(9))),
             "the world itself is one"
         );
+        assert!(
+            schema.is_valid(&world("/load", json!({ "trace": "a.csv" }))),
+            "a trace stands in for a rate"
+        );
         for (key, value) in [
             ("/seconds", json!(0)),
             ("/load", json!({ "rps": 1, "rpm": 1 })),
