@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::News;
 use super::gate::{Cause, ProbeResult};
+use super::suspicion::Suspicion;
 use crate::model::Time;
 
 /// First back-off, in seconds. It doubles with each ejection and decays while the target works.
@@ -23,6 +24,10 @@ const BACKOFF_MEMORY: f64 = 20.0;
 /// A back-off is never shorter than this many requests take to come: at 0.05 requests/s each would be a probe.
 const LEAST_REQUESTS: f64 = 10.0;
 const LONGEST_BACKOFF: f64 = 600.0;
+/// Part of the usual evidence that need not be there right after a return, and the time constant with which that passes,
+/// in seconds: two faults eject instead of three. With one, chance would eject healthy targets.
+const WARY: f64 = 0.6;
+const WARY_FOR: f64 = 60.0;
 /// Part of its share that a target returns with, and its growth: a factor of e a second, whole after 2.3 s.
 const FIRST_RAMP: f64 = 0.1;
 const RAMP_RATE: f64 = 1.0;
@@ -69,6 +74,11 @@ pub(super) struct HealthMemory {
     pub(super) ejected_at: Time,
     /// Ejections so far, failed probes included.
     pub(super) ejections: u64,
+    /// When it last came back.
+    #[serde(default)]
+    returned_at: Option<Time>,
+    #[serde(default)]
+    pub(super) suspicion: Suspicion,
 }
 
 impl Default for HealthMemory {
@@ -79,6 +89,8 @@ impl Default for HealthMemory {
             gone_at: Time::ZERO,
             ejected_at: Time::ZERO,
             ejections: 0,
+            returned_at: None,
+            suspicion: Suspicion::default(),
         }
     }
 }
@@ -134,8 +146,13 @@ impl HealthMemory {
 
     /// Takes it out of traffic. `demand` is the rate of requests that could come here, per second.
     pub(super) fn eject(&mut self, now: Time, cause: Cause, demand: f64) {
-        if self.is_serving() {
-            self.gone_at = now;
+        match self.state {
+            Health::Serving | Health::Returning { .. } => {
+                self.gone_at = now;
+                self.suspicion.ejected(0.0, 0.0);
+            }
+            Health::Probing { passed, .. } => self.suspicion.ejected(1.0, f64::from(passed)),
+            Health::Ejected { .. } => {}
         }
         let ceiling = match cause {
             Cause::Faults => QUICK_CEILING,
@@ -194,7 +211,7 @@ impl HealthMemory {
                 };
                 Change::None
             }
-            Some(ProbeResult::Passed) if passed + 1 < Self::passes_needed(cause) => {
+            Some(ProbeResult::Passed) if passed + 1 < self.suspicion.passes_needed(cause) => {
                 self.state = Health::Probing {
                     cause,
                     passed: passed + 1,
@@ -203,6 +220,7 @@ impl HealthMemory {
                 Change::None
             }
             Some(ProbeResult::Passed) => {
+                self.returned_at = Some(now);
                 self.state = Health::Returning {
                     part: FIRST_RAMP,
                     on_probation: true,
@@ -212,13 +230,11 @@ impl HealthMemory {
         }
     }
 
-    const fn passes_needed(cause: Cause) -> u8 {
-        match cause {
-            Cause::Stalls => 2,
-            Cause::Faults | Cause::Overdue | Cause::OurFault | Cause::Quota | Cause::AbsurdWait => {
-                1
-            }
-        }
+    /// How much less than usual it takes to eject it again, 0 to 1: what failed a moment ago is likely to fail again, and
+    /// each fault more is somebody's request.
+    pub(super) fn wariness(&self, now: Time) -> f64 {
+        let since = self.returned_at.map(|at| now.secs_since(at));
+        since.map_or(0.0, |since| WARY * (-since / WARY_FOR).exp())
     }
 
     /// Time passes.

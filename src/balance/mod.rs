@@ -48,6 +48,7 @@ mod signal;
 mod sketch;
 mod step;
 mod strategy;
+mod suspicion;
 mod switching;
 mod table;
 mod tally;

@@ -195,6 +195,12 @@ impl UpstreamMemory {
         self.in_flight = input.in_flight;
         self.blocked_until = input.blocked_until;
         self.count(input, around.elapsed);
+        self.health.suspicion.observe(
+            f64::from(input.batch.count(Class::Ok)),
+            f64::from(input.batch.count(Class::Fault) + input.batch.gaps),
+            input.fault_sum <= 0.0 && input.news.ejected.is_none(),
+            around.elapsed,
+        );
         self.times
             .take(&input.batch.times, self.rate, around.elapsed);
         self.prompts.take(&input.batch);
@@ -423,6 +429,7 @@ impl UpstreamMemory {
         let cause = if unary { Cause::Stalls } else { Cause::Overdue };
         let virtual_faults = late.len() as f64 * fault_step(around.pool.fault_rate()).max(0.3);
         if self.health.is_serving() && input.fault_sum + virtual_faults > EJECT_ABOVE {
+            self.health.suspicion.ejected(late.len() as f64, 0.0);
             self.health.eject(around.now, cause, around.demand);
             self.expected = (0.0, 0.0);
         } else if let (Health::Probing { cause, .. }, true) =
@@ -473,7 +480,7 @@ impl UpstreamMemory {
         let eject_above = match (on_probation, peers < PEERS_FAIL_TOO) {
             (true, true) => 0.0,
             (true, false) => EJECT_ABOVE / 3.0,
-            (false, _) => EJECT_ABOVE,
+            (false, _) => EJECT_ABOVE * (1.0 - self.health.wariness(around.now)),
         };
         let estimate = self.estimate(cohort, around.pool, around.now);
         let measured = self.samples > 0;
