@@ -12,8 +12,9 @@ use super::input::Moments;
 /// How fast an estimate drifts back to the peers' mean, per second. Halved, old news lasts twice as long; doubled, a
 /// target with few requests is forgotten between two of them.
 const REVERSION: f64 = 1.0 / 300.0;
-/// Growth of the uncertainty, per second, in units of the squared mean: how fast a provider's speed wanders.
-const DRIFT: f64 = 0.000_7;
+/// Growth of the uncertainty, per second, in units of the squared mean: how fast a provider's speed wanders. Jumps are the
+/// change detector's; with twice as much identical targets stray further and slow drifts are followed no better.
+const DRIFT: f64 = 0.000_3;
 /// Uncertainty without any data, in units of the squared mean.
 const PRIOR: f64 = 0.5;
 /// Least squared mean that scales them, so that a quantity near zero keeps some uncertainty.

@@ -6,6 +6,9 @@ use super::super::health::Health;
 use super::{Estimate, FAULT_PRIOR, UpstreamMemory};
 use crate::model::Time;
 
+/// Age of a target in seconds from which its first answers are taken as they are. Doubled, a bad start costs seconds more;
+/// halved, identical targets stray from their configured shares while the first answers come.
+const SETTLED_AFTER: f64 = 6.0;
 /// Waiting first tokens are read as evidence from this age of a target on; before it the quick answers come first.
 const CENSOR_FROM: f64 = 4.0;
 
@@ -18,6 +21,7 @@ impl UpstreamMemory {
         now: Time,
     ) -> Estimate {
         let (slowness, variance) = self.slowness(cohort, pool, now);
+        let variance = variance.max(self.first_doubt(cohort, pool, now));
         let seen = self.ok + self.faults + FAULT_PRIOR;
         let faults = (self.faults + FAULT_PRIOR * pool.fault_rate()) / seen;
         Estimate {
@@ -37,6 +41,17 @@ impl UpstreamMemory {
     ) -> Option<f64> {
         let seconds = self.slowness(cohort, pool, now).0 * cohort.typical_seconds();
         self.queueing.rate(seconds)
+    }
+
+    /// The least variance that a young target has: the answers that are seen first are the quick ones, so they say more than
+    /// they know until those that began with them have come as well.
+    fn first_doubt(&self, cohort: &CohortMemory, pool: &Pool, now: Time) -> f64 {
+        let age = self.born.map_or(0.0, |born| now.secs_since(born));
+        let part = cohort.first_part();
+        let prior = |q: Quantity| q.prior(pool.mean(q));
+        let all = part * part * prior(Quantity::FirstToken)
+            + (1.0 - part) * (1.0 - part) * prior(Quantity::PerToken);
+        all * (1.0 - age / SETTLED_AFTER).max(0.0)
     }
 
     fn slowness(&self, cohort: &CohortMemory, pool: &Pool, now: Time) -> (f64, f64) {
