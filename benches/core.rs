@@ -172,6 +172,7 @@ fn plan(targets: usize) -> Plan {
         name: TargetName::new(&format!("t{i}")).unwrap(),
         upstream: UpstreamName::new(&format!("p{i}/m")).unwrap(),
         weight: Weight::new(1.0 + (i % 7) as f64).unwrap(),
+        tier: 1,
         min_share: Share::ZERO,
         max_share: Share::WHOLE,
         price: None,

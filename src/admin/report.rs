@@ -161,6 +161,7 @@ fn row(route: &Route, last: Option<&Decision>, index: usize) -> Option<Row> {
     Some(Row {
         name: target.name.clone(),
         upstream: target.upstream.name.clone(),
+        tier: target.tier,
         configured,
         proposed: configured,
         granted,

@@ -17,6 +17,7 @@ use super::filter::Quantity;
 use super::goal::{Attainment, Goal, Level, Measure, Timing};
 use super::input::Flight;
 use super::sketch::{Followed, MOST_EXCESS, Sketch, Times};
+use super::strategy::gap;
 use super::upstream::UpstreamMemory;
 use crate::model::Time;
 
@@ -65,7 +66,7 @@ impl Distribution {
     /// This part of what was known is kept.
     pub(super) fn fade(&mut self, keep: f64) {
         for times in [&mut self.first_token, &mut self.per_token, &mut self.total] {
-            times.known.fade(keep);
+            times.fade(keep);
         }
     }
 
@@ -86,7 +87,7 @@ impl Distribution {
     /// How many times longer than the mean the time is that a part `above` of the answers exceed, and how many answers say
     /// so; `part` of an answer's time is that to its first token. By unary answers where there are no streams.
     pub(super) fn tail(&self, above: f64, part: f64) -> Option<(f64, f64)> {
-        let of = |times: &Followed| Some((times.known.stretch(above)?, times.known.weight()));
+        let of = |times: &Followed| Some((times.all().stretch(above)?, times.weight()));
         match (of(&self.first_token), of(&self.per_token)) {
             (Some(first), Some(each)) => {
                 let ratio = part * first.0 + (1.0 - part) * each.0;
@@ -99,29 +100,43 @@ impl Distribution {
     fn percentile(&self, level: Level, timing: Timing, above: f64) -> Attainment {
         let [streamed, unary] = &self.waiting;
         let limit = level.at_most;
-        let times = match timing {
-            Timing::FirstToken => self.first_token.known.with_late(streamed, limit),
-            Timing::PerToken => self.per_token.known.clone(),
-            Timing::Total => self
-                .total
-                .known
-                .with_late(streamed, limit)
-                .with_late(unary, limit),
+        let followed = match timing {
+            Timing::FirstToken => &self.first_token,
+            Timing::PerToken => &self.per_token,
+            Timing::Total => &self.total,
         };
-        let seen = times.weight();
-        // As many good requests as bear one bad: a single late answer never is a proof.
-        let all = seen + 1.0 / above;
-        let (from, to) = (above * all, (2.0 * above).min(0.5 * (1.0 + above)) * all);
-        let chance = DEVIATIONS * (above * (1.0 - above) * all).sqrt() + 1.0;
-        let excess = times.excess(limit, (from, to));
-        let sure = times.excess(limit, (from + chance, to + chance));
-        Attainment {
-            level,
-            value: times.exceeded_by(above * seen),
-            samples: seen,
-            excess,
-            deviation: excess - sure,
+        let judged = |times: &Sketch| {
+            let times = match timing {
+                Timing::FirstToken => times.with_late(streamed, limit),
+                Timing::PerToken => times.clone(),
+                Timing::Total => times.with_late(streamed, limit).with_late(unary, limit),
+            };
+            attained(&times, level, above)
+        };
+        let known = judged(&followed.all());
+        let counted = |it: &Attainment| gap(it.excess, it.deviation * it.deviation);
+        match followed.slowing().as_ref().map(judged) {
+            Some(slowing) if counted(&slowing) > counted(&known) => slowing,
+            Some(_) | None => known,
         }
+    }
+}
+
+/// How these times stand to a percentile's level.
+fn attained(times: &Sketch, level: Level, above: f64) -> Attainment {
+    let seen = times.weight();
+    // As many good requests as bear one bad: a single late answer never is a proof.
+    let all = seen + 1.0 / above;
+    let (from, to) = (above * all, (2.0 * above).min(0.5 * (1.0 + above)) * all);
+    let chance = DEVIATIONS * (above * (1.0 - above) * all).sqrt() + 1.0;
+    let excess = times.excess(level.at_most, (from, to));
+    let sure = times.excess(level.at_most, (from + chance, to + chance));
+    Attainment {
+        level,
+        value: times.exceeded_by(above * seen),
+        samples: seen,
+        excess,
+        deviation: excess - sure,
     }
 }
 
@@ -182,17 +197,17 @@ impl UpstreamMemory {
             Timing::FirstToken => (
                 first * reference.first_token,
                 self.filter(Quantity::FirstToken).uncertainty().sqrt() * reference.first_token,
-                self.times.first_token.known.weight(),
+                self.times.first_token.weight(),
             ),
             Timing::PerToken => (
                 each.value(pool.mean(Quantity::PerToken)) * reference.per_token,
                 each.uncertainty().sqrt() * reference.per_token,
-                self.times.per_token.known.weight(),
+                self.times.per_token.weight(),
             ),
             Timing::Total => (
                 estimate.slowness * cohort.typical_seconds(),
                 estimate.variance.sqrt() * cohort.typical_seconds(),
-                self.times.total.known.weight(),
+                self.times.total.weight(),
             ),
         };
         let over = (seconds / level.at_most - 1.0).clamp(0.0, MOST_EXCESS);

@@ -29,7 +29,7 @@ fn upstream(times: &[f64]) -> UpstreamMemory {
     upstream
 }
 
-fn attained(upstream: &UpstreamMemory, level: Level) -> Attainment {
+fn stands(upstream: &UpstreamMemory, level: Level) -> Attainment {
     let goal = Goal {
         levels: vec![level],
     };
@@ -41,7 +41,7 @@ fn attained(upstream: &UpstreamMemory, level: Level) -> Attainment {
 fn with_late(late: usize, all: usize) -> Attainment {
     let mut times = vec![0.5; all];
     times[..late].fill(2.0);
-    attained(&upstream(&times), level(P95, 1.5))
+    stands(&upstream(&times), level(P95, 1.5))
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_second_mode_grows_into_the_excess_without_a_jump() {
 #[test]
 fn what_is_out_too_long_counts_before_it_ends() {
     let mut upstream = upstream(&[0.5; 20]);
-    let met = attained(&upstream, level(P95, 1.5));
+    let met = stands(&upstream, level(P95, 1.5));
     let flight = |age| Flight {
         age,
         kind: AnswerKind::Streamed,
@@ -111,7 +111,7 @@ fn what_is_out_too_long_counts_before_it_ends() {
         .map(flight)
         .into();
     upstream.times.wait(flights.iter());
-    let late = attained(&upstream, level(P95, 1.5));
+    let late = stands(&upstream, level(P95, 1.5));
     assert_eq!(
         (met.verdict(), late.verdict()),
         (Verdict::Met, Verdict::Missed)
@@ -133,7 +133,7 @@ fn an_error_rate_needs_several_faults() {
         (8.0, Verdict::Missed),
     ] {
         upstream.faults = faults;
-        let attained = attained(&upstream, errors);
+        let attained = stands(&upstream, errors);
         assert_eq!(attained.verdict(), verdict, "{faults} faults: {attained:?}");
     }
 }
@@ -141,7 +141,7 @@ fn an_error_rate_needs_several_faults() {
 #[test]
 fn a_mean_is_judged_by_the_filter_and_its_uncertainty() {
     let mean = level(Measure::Time(Timing::FirstToken, Statistic::Mean), 0.4);
-    let unknown = attained(&UpstreamMemory::new(false), mean);
+    let unknown = stands(&UpstreamMemory::new(false), mean);
     assert_eq!(unknown.value, None, "the peers' 0.5 s is no measurement");
     assert_ne!(unknown.verdict(), Verdict::Missed, "{unknown:?}");
 }
@@ -158,12 +158,12 @@ proptest! {
         limit in 0.2f64..10.0,
         statistic in prop::sample::select(vec![Statistic::P50, Statistic::P90, Statistic::P95, Statistic::P99]),
     ) {
-        let counted = |attained: Attainment| super::super::strategy::gap(attained.excess, attained.deviation.powi(2));
+        let counted = |attained: Attainment| gap(attained.excess, attained.deviation.powi(2));
         let level = level(Measure::Time(Timing::FirstToken, statistic), limit);
-        let before = attained(&upstream(&times), level);
+        let before = stands(&upstream(&times), level);
         let mut worse = times.clone();
         worse[place.index(times.len())] *= factor;
-        let after = attained(&upstream(&worse), level);
+        let after = stands(&upstream(&worse), level);
         prop_assert!(after.excess >= before.excess - 1e-9, "{before:?} {after:?}");
         prop_assert!(counted(after) >= counted(before) - 1e-9, "{before:?} {after:?}");
     }
@@ -174,13 +174,13 @@ proptest! {
         limit in 0.2f64..10.0,
     ) {
         let level = level(P95, limit);
-        let before = attained(&upstream(&times), level);
+        let before = stands(&upstream(&times), level);
         let mut counts = Counts::default();
         times[1..].iter().for_each(|time| counts.add(*time));
         counts.miss();
         let mut failing = UpstreamMemory::new(false);
         failing.times.take(&Times { first_token: counts, ..Times::default() }, 10.0, 0.25);
-        let after = attained(&failing, level);
+        let after = stands(&failing, level);
         prop_assert!(after.excess >= before.excess - 1e-9, "{before:?} {after:?}");
     }
 }

@@ -40,6 +40,8 @@ pub enum Rail {
     Blocked,
     /// Its configured weight is 0.
     Drained,
+    /// It takes all that it has room for, and the next tier the rest.
+    Spills,
     /// What others may not take or give falls to it.
     Displaced,
     /// The split between models is held at the configured one.
@@ -92,6 +94,10 @@ pub struct Evidence {
     pub gap: f64,
 }
 
+const fn lowest_tier() -> u8 {
+    1
+}
+
 /// One target's row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
@@ -100,6 +106,9 @@ pub struct Row {
     /// What serves it.
     #[serde(rename = "use")]
     pub upstream: UpstreamName,
+    /// Its tier: lower ones are filled first.
+    #[serde(default = "lowest_tier")]
+    pub tier: u8,
     /// The share that the configured weights ask for.
     pub configured: Share,
     /// The share that the strategy proposes.

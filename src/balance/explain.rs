@@ -81,9 +81,10 @@ fn standing(decision: &Decision, row: &Row) -> String {
             let word = if on_probation { "returning" } else { "new" };
             format!("{word}: {} of its share, {}", percent(part), takes(row))
         }
-        Health::Serving => match reasons(decision, row) {
-            None => takes(row),
-            Some(why) => format!("{}: {why}", takes(row)),
+        Health::Serving => match (spilled(decision, row), reasons(decision, row)) {
+            (Some(spilled), _) => spilled,
+            (None, None) => takes(row),
+            (None, Some(why)) => format!("{}: {why}", takes(row)),
         },
     }
 }
@@ -95,6 +96,19 @@ fn cached(row: &Row) -> Option<String> {
         .cached
         .filter(|ratio| *ratio >= CACHED_WORTH_NAMING)?;
     Some(format!("{} of its input is cached", percent(ratio)))
+}
+
+/// What a target of an upper tier takes; `None` if there is no tier below its.
+fn spilled(decision: &Decision, row: &Row) -> Option<String> {
+    let rows = decision.rows.iter();
+    let lower = rows.filter(|other| other.configured > Share::ZERO && other.tier < row.tier);
+    let below = lower.map(|other| other.tier).max()?;
+    Some(if row.granted.ppm() > row.configured.ppm() {
+        let granted = percent(row.granted.fraction());
+        format!("takes {granted}, which tier {below} has no room for")
+    } else {
+        format!("waits for what tier {below} has no room for")
+    })
 }
 
 fn takes(row: &Row) -> String {
@@ -123,7 +137,7 @@ fn reasons(decision: &Decision, row: &Row) -> Option<String> {
     if !missed.is_empty() {
         return Some(missed.join(", and "));
     }
-    let best = best(decision)?;
+    let best = best(decision, row.tier)?;
     let worse = worse(row, best);
     let whole = worse.loss();
     let mut named = [
@@ -139,9 +153,11 @@ fn reasons(decision: &Decision, row: &Row) -> Option<String> {
     (!told.is_empty()).then(|| told.join(", and "))
 }
 
-/// The target that the others are compared with: the best by the objective of those that meet the levels, if any do.
-fn best(decision: &Decision) -> Option<&Row> {
-    let takes_part = |row: &&Row| row.configured > Share::ZERO && is_serving(row);
+/// The target that the others of a tier are compared with: the best by the objective of those that meet the levels, if any
+/// do.
+fn best(decision: &Decision, tier: u8) -> Option<&Row> {
+    let takes_part =
+        |row: &&Row| row.tier == tier && row.configured > Share::ZERO && is_serving(row);
     let least = |a: &&Row, b: &&Row| a.terms.loss().total_cmp(&b.terms.loss());
     let rows = || decision.rows.iter().filter(takes_part);
     let meeting = rows().filter(|row| misses(row).next().is_none());
@@ -218,6 +234,7 @@ fn met(rail: Rail, row: &Row, decision: &Decision) -> Option<String> {
             wait(row.blocked_until, decision.at)
         ),
         Rail::Drained => "drained: its configured weight is 0".into(),
+        Rail::Spills => "what is more goes to the next tier".into(),
         Rail::Displaced => "the rest is what the others may not take or give".into(),
         Rail::ModelSplit => "the split between models stays as configured".into(),
         Rail::Shadow => "only shown, not obeyed (mode = \"shadow\")".into(),

@@ -12,6 +12,7 @@ pub(in crate::balance) fn row(name: &str) -> Row {
     Row {
         name: TargetName::new(name).unwrap(),
         upstream: UpstreamName::new(&format!("{name}/m")).unwrap(),
+        tier: 1,
         configured: Share::from_ppm(500_000),
         proposed: Share::from_ppm(500_000),
         granted: Share::from_ppm(500_000),
@@ -233,6 +234,7 @@ fn every_rail_has_its_words() {
         (Rail::DeadBand, "the change is too small for a new table"),
         (Rail::Blocked, "asked to be left alone for 1.5 s"),
         (Rail::Drained, "drained: its configured weight is 0"),
+        (Rail::Spills, "what is more goes to the next tier"),
         (
             Rail::Displaced,
             "the rest is what the others may not take or give",
@@ -362,5 +364,28 @@ fn what_fails_before_it_has_a_time_is_told_as_such() {
         under_a_goal(vec![failing, row("b")])[1],
         "a: takes 10 % instead of its configured 50 %: so many of its requests fail that your first token's p95 \
          of 1.5 s is missed"
+    );
+}
+
+#[test]
+fn tiers_say_who_is_full_and_what_spills() {
+    let (mut ptu, mut paygo, mut spare) = (row("ptu"), row("paygo"), row("spare"));
+    ptu.configured = Share::from_ppm(999_800);
+    shares(&mut ptu, 650_000, 650_000);
+    ptu.rails.insert(Rail::Spills);
+    for (row, tier, granted) in [(&mut paygo, 2, 350_000), (&mut spare, 3, 100)] {
+        row.tier = tier;
+        row.configured = Share::from_ppm(100);
+        shares(row, granted, granted);
+    }
+    assert_eq!(
+        explain(&decision(vec![ptu, paygo, spare])),
+        [
+            "chat: shares follow latency, cost and errors; 12 requests/s; tier 1 is full at 8.0 requests a second; \
+             the rest spills",
+            "ptu: takes 65 % instead of its configured 100 %; what is more goes to the next tier",
+            "paygo: takes 35 %, which tier 1 has no room for",
+            "spare: waits for what tier 2 has no room for",
+        ]
     );
 }

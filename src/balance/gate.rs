@@ -104,6 +104,10 @@ pub trait Gates {
     fn gate(&self, target: TargetIndex) -> GateState;
     /// What the last tick published about `target`.
     fn standing(&self, target: TargetIndex) -> Standing;
+    /// The tier of `target`: lower ones are filled first.
+    fn tier(&self, _target: TargetIndex) -> u8 {
+        1
+    }
 }
 
 /// The shares that a request is drawn from.
@@ -219,10 +223,13 @@ fn wanted_probe(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>) -> Option<Targe
     })
 }
 
-/// The best of the others, by loss, configured share and room; then who is free first; then by configured share.
+/// The best of the lowest tier that has room, by loss, configured share and room; then who is free first; then by configured share.
 fn redirect(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>) -> Option<Admitted> {
     let scale = Scale::of(members(row, ask.eligible).map(|i| gates.standing(i)));
+    let open = members(row, ask.eligible).filter(|i| gates.gate(*i).is_open(ask.now));
+    let tier = open.map(|i| gates.tier(i)).min();
     let best = members(row, ask.eligible)
+        .filter(|i| tier.is_none_or(|tier| gates.tier(*i) == tier))
         .filter_map(|i| {
             let gate = gates.gate(i);
             let usable = gate.serving && gate.blocked_until <= ask.now;

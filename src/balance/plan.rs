@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::goal::{Goal, Statistic};
+use super::table::in_tiers;
 use super::trial::Trial;
 use super::{Share, Weight};
 use crate::model::{Price, RouteName, TargetName, UpstreamName};
@@ -92,8 +93,10 @@ pub struct TargetSpec {
     pub name: TargetName,
     /// What serves it.
     pub upstream: UpstreamName,
-    /// The configured weight.
+    /// The configured weight, relative within the tier.
     pub weight: Weight,
+    /// Lower tiers are filled first; all the same is no tiers.
+    pub tier: u8,
     /// The share it is never given less of while it works.
     pub min_share: Share,
     /// The share it is never given more of.
@@ -119,6 +122,8 @@ pub(super) struct Route {
     pub(super) targets: Vec<Target>,
     /// Targets among which shares move: all of them, or one group a model.
     pub(super) groups: Vec<Vec<usize>>,
+    /// Each group's targets by tier, the lowest first.
+    pub(super) tiers: Vec<Vec<Vec<usize>>>,
 }
 
 /// Everything that the controller works for.
@@ -180,33 +185,52 @@ impl Plan {
 }
 
 impl Route {
+    /// Whether some targets come before others.
+    pub(super) fn has_tiers(&self) -> bool {
+        self.tiers.iter().any(|tiers| tiers.len() > 1)
+    }
+
     fn new(spec: RouteSpec, index: &BTreeMap<UpstreamName, usize>) -> Self {
-        let total: f64 = spec
+        let weights: Vec<(Weight, u8)> = spec
             .targets
             .iter()
-            .map(|target| target.weight.value())
-            .sum();
-        let place = |target: &TargetSpec| Target {
+            .map(|target| (target.weight, target.tier))
+            .collect();
+        let place = |(target, anchor): (&TargetSpec, f64)| Target {
             upstream: index.get(&target.upstream).copied().unwrap_or_default(),
-            anchor: if total > 0.0 {
-                target.weight.value() / total
-            } else {
-                0.0
-            },
+            anchor,
             spec: target.clone(),
         };
-        let targets: Vec<Target> = spec.targets.iter().map(place).collect();
+        let targets: Vec<Target> = spec
+            .targets
+            .iter()
+            .zip(in_tiers(&weights))
+            .map(place)
+            .collect();
         let groups = if spec.mix_models {
             vec![(0..targets.len()).collect()]
         } else {
             by_model(&targets)
         };
+        let tiers = groups
+            .iter()
+            .map(|group| by_tier(&targets, group))
+            .collect();
         Self {
             spec,
             targets,
             groups,
+            tiers,
         }
     }
+}
+
+fn by_tier(targets: &[Target], group: &[usize]) -> Vec<Vec<usize>> {
+    let mut tiers: BTreeMap<u8, Vec<usize>> = BTreeMap::new();
+    for i in group {
+        tiers.entry(targets[*i].spec.tier).or_default().push(*i);
+    }
+    tiers.into_values().collect()
 }
 
 fn by_model(targets: &[Target]) -> Vec<Vec<usize>> {

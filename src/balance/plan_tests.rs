@@ -9,6 +9,7 @@ pub(in crate::balance) fn route(i: usize, members: &[usize]) -> RouteSpec {
         name: TargetName::new(&format!("t{i}")).unwrap(),
         upstream: upstream(*i),
         weight: Weight::new(1.0).unwrap(),
+        tier: 1,
         min_share: Share::ZERO,
         max_share: Share::WHOLE,
         price: None,

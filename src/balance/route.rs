@@ -19,9 +19,11 @@ use crate::model::{Price, Time};
 mod bursts;
 mod kept;
 mod rows;
+mod tiers;
 
 use bursts::BURST_MOST;
 use rows::rows;
+use tiers::{mark_spills, spill_blocked, takes};
 
 /// Time constant of the demand, in seconds.
 const DEMAND_MEMORY: f64 = 10.0;
@@ -108,11 +110,10 @@ impl RouteMemory {
     /// begin with what their ramp allows.
     pub(super) fn carried(&self, old: &Route, new: &Route, upstreams: &[UpstreamMemory]) -> Self {
         let carry = |target: &super::plan::Target| {
-            let before = old
-                .targets
-                .iter()
-                .zip(&self.targets)
-                .find(|(was, _)| was.spec.name == target.spec.name && was.anchor > 0.0);
+            let before = old.targets.iter().zip(&self.targets).find(|(was, _)| {
+                let (was_spec, spec) = (&was.spec, &target.spec);
+                was_spec.name == spec.name && was_spec.tier == spec.tier && was.anchor > 0.0
+            });
             let ramp = upstreams
                 .get(target.upstream)
                 .map_or(1.0, |memory| memory.health.ramp());
@@ -280,41 +281,76 @@ impl RouteMemory {
             }
         };
         let sum: f64 = route.groups.iter().map(|group| weight(group)).sum();
-        for group in &route.groups {
-            let total = weight(group) / sum;
-            let mut proposal = propose(route.spec.strategy, candidates, group);
-            let kept = self.keep(route, scene, candidates, group, &mut proposal);
-            let parts: Vec<f64> = group.iter().map(|i| proposal.parts[*i]).collect();
-            let limits: Vec<Limits> = group
-                .iter()
-                .map(|i| self.limits(route, scene, *i, healths[*i]))
+        for (group, tiers) in route.groups.iter().zip(&route.tiers) {
+            let limits: Vec<Limits> = (0..count)
+                .map(|i| self.limits(route, scene, i, healths[i]))
                 .collect();
-            let bounded = match route.spec.strategy {
-                Strategy::Adaptive | Strategy::Trial(_) => {
-                    bound(&parts, &limits, self.demand, scene.elapsed, total)
-                }
-                Strategy::Fixed => super::rails::unbounded(&parts, &limits, total),
-            };
-            let whole: f64 = parts.iter().sum();
-            for (place, i) in group.iter().enumerate() {
-                outcome.proposed[*i] = if whole > 0.0 {
-                    parts[place] / whole * total
-                } else {
-                    0.0
-                };
-                outcome.shares[*i] = bounded.shares[place];
-                outcome.gaps[*i] = proposal.gaps[*i];
-                outcome.rails[*i].clone_from(&bounded.rails[place]);
-                if kept[place] {
-                    outcome.rails[*i].insert(Rail::Kept);
-                }
-                if route.groups.len() > 1 {
+            let total = weight(group) / sum;
+            for (tier, take) in tiers.iter().zip(takes(route, tiers, &limits, total)) {
+                self.share_out(
+                    route,
+                    scene,
+                    candidates,
+                    &limits,
+                    (tier, take),
+                    &mut outcome,
+                );
+            }
+            mark_spills(tiers, &mut outcome);
+            if route.groups.len() > 1 {
+                for i in group {
                     outcome.rails[*i].insert(Rail::ModelSplit);
                 }
             }
-            outcome.best.extend(proposal.best);
         }
         outcome
+    }
+
+    /// Proposes and bounds the shares of targets that get `take` of the route together.
+    fn share_out(
+        &mut self,
+        route: &Route,
+        scene: &Scene<'_>,
+        candidates: &[Candidate<'_>],
+        limits: &[Limits],
+        (members, take): (&[usize], f64),
+        outcome: &mut Outcome,
+    ) {
+        let mut proposal = propose(route.spec.strategy, candidates, members);
+        let kept = self.keep(route, scene, candidates, members, &mut proposal);
+        let parts: Vec<f64> = members.iter().map(|i| proposal.parts[*i]).collect();
+        let anchors: f64 = members.iter().map(|i| candidates[*i].anchor).sum();
+        let own = |i: &usize| Limits {
+            // Of what its tier takes, it is configured to have this.
+            anchor: if route.has_tiers() && anchors > 0.0 {
+                candidates[*i].anchor / anchors * take
+            } else {
+                candidates[*i].anchor
+            },
+            ..limits[*i]
+        };
+        let limits: Vec<Limits> = members.iter().map(own).collect();
+        let bounded = match route.spec.strategy {
+            Strategy::Adaptive | Strategy::Trial(_) => {
+                bound(&parts, &limits, self.demand, scene.elapsed, take)
+            }
+            Strategy::Fixed => super::rails::unbounded(&parts, &limits, take),
+        };
+        let whole: f64 = parts.iter().sum();
+        for (place, i) in members.iter().enumerate() {
+            outcome.proposed[*i] = if whole > 0.0 {
+                parts[place] / whole * take
+            } else {
+                0.0
+            };
+            outcome.shares[*i] = bounded.shares[place];
+            outcome.gaps[*i] = proposal.gaps[*i];
+            outcome.rails[*i].clone_from(&bounded.rails[place]);
+            if kept[place] {
+                outcome.rails[*i].insert(Rail::Kept);
+            }
+        }
+        outcome.best.extend(proposal.best);
     }
 
     fn limits(
@@ -411,6 +447,10 @@ fn unblocked(route: &Route, scene: &Scene<'_>, outcome: &mut Outcome) -> Vec<f64
             high: outcome.shares[*i].max(route.targets[*i].spec.max_share.fraction()),
         };
         let bounds: Vec<Bounds> = open.iter().map(ceiling).collect();
+        if route.has_tiers() {
+            spill_blocked(route, outcome, &blocked, &mut shares);
+            continue;
+        }
         let sum: f64 = parts.iter().sum();
         let scaled = || {
             parts

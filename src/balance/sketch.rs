@@ -19,6 +19,8 @@ const EMPTY: f64 = 1e-3;
 /// thousand. With 5 identical targets are begun anew every minute; with 14 a target at the exploration floor is well again
 /// for a minute more before that is seen.
 const RUN: f64 = 7.0;
+/// A run of slow times that takes the place of all before it: only another target could be that.
+const LONG_RUN: f64 = 30.0;
 /// Excess of one time over a level counts at most this much: a hung request is no worse than a very late one.
 pub(super) const MOST_EXCESS: f64 = 3.0;
 
@@ -55,12 +57,12 @@ pub(super) struct Sketch {
 ///
 /// Fading alone would keep a target that is quick again late for minutes: where one in twenty may be late, each late one
 /// that is remembered takes twenty good ones. So after a run of times that are all among the quickest quarter what was known
-/// before it is dropped, and after a run of slow ones it counts no more than these: a run is a biased sample, and one that
-/// came by chance must not make a target late.
+/// before it is dropped; a run of slow ones is looked at in its own right, and when it is long it is all that is known.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Followed {
-    pub(super) known: Sketch,
-    /// The times of the run.
+    /// The times before the run that is under way.
+    known: Sketch,
+    /// The times of that run.
     run: Sketch,
     side: Option<Side>,
 }
@@ -253,46 +255,74 @@ impl Sketch {
 // === impl Followed ===
 
 impl Followed {
-    /// Whether the last times were among the quickest quarter.
-    pub(super) fn quickens(&self) -> bool {
-        self.side == Some(Side::Quick)
-    }
-
     /// Takes a tick's times in.
     pub(super) fn take(&mut self, counts: &Counts) {
         if counts.is_empty() {
             return;
         }
         let weight = self.known.weight();
-        self.known.take(counts);
         if weight < RUN {
+            self.known.take(counts);
             return;
         }
-        let low = self
-            .known
-            .exceeded_by(0.75 * weight)
-            .unwrap_or(f64::INFINITY);
-        let high = self
-            .known
-            .exceeded_by(0.25 * weight)
-            .unwrap_or(f64::INFINITY);
-        let side = counts.side(low, high);
+        let quarter = |part: f64| self.known.exceeded_by(part * weight);
+        let (low, high) = (quarter(0.75), quarter(0.25));
+        let side = counts.side(low.unwrap_or(f64::INFINITY), high.unwrap_or(f64::INFINITY));
         if side != self.side {
-            self.run = Sketch::default();
+            self.known.merge(&std::mem::take(&mut self.run));
             self.side = side;
         }
-        let Some(side) = side else { return };
-        self.run.take(counts);
-        if self.run.weight() >= RUN {
-            let run = std::mem::take(&mut self.run);
-            match side {
-                Side::Quick => self.known = run,
-                Side::Slow => {
-                    self.known.fade(RUN / self.known.weight());
-                    self.known.merge(&run);
-                }
+        let enough = match side {
+            None => {
+                self.known.take(counts);
+                return;
             }
+            Some(Side::Quick) => RUN,
+            Some(Side::Slow) => LONG_RUN,
+        };
+        self.run.take(counts);
+        if self.run.weight() >= enough {
+            self.known = std::mem::take(&mut self.run);
+            self.side = None;
         }
+    }
+
+    /// This part of it is kept.
+    pub(super) fn fade(&mut self, keep: f64) {
+        self.known.fade(keep);
+        self.run.fade(keep);
+    }
+
+    /// Requests that it speaks of, old ones counting less.
+    pub(super) fn weight(&self) -> f64 {
+        self.known.weight() + self.run.weight()
+    }
+
+    /// All times.
+    pub(super) fn all(&self) -> Sketch {
+        let mut all = self.known.clone();
+        all.merge(&self.run);
+        all
+    }
+
+    /// Whether the last times were among the quickest quarter.
+    pub(super) fn quickens(&self) -> bool {
+        self.side == Some(Side::Quick)
+    }
+
+    /// All times if the run of slow ones that is under way weighs as much as all before it; `None` if there is none.
+    ///
+    /// A second opinion beside what is known, and not in its place: a run that is slow for the most part may be quicker
+    /// than the few times that miss a level.
+    pub(super) fn slowing(&self) -> Option<Sketch> {
+        let weight = self.run.weight();
+        if self.side != Some(Side::Slow) || weight < RUN {
+            return None;
+        }
+        let mut times = self.known.clone();
+        times.fade((weight / times.weight()).min(1.0));
+        times.merge(&self.run);
+        Some(times)
     }
 }
 

@@ -110,23 +110,41 @@ fn followed(times: impl IntoIterator<Item = f64>) -> Followed {
 #[test]
 fn a_run_of_quick_times_begins_anew() {
     let slow = || even().into_iter().step_by(10);
-    let some = followed(slow().chain([0.3; 6]));
+    let some = followed(slow().chain([1.9]).chain([0.3; 6]));
     assert!(
-        some.known.weight() > 100.0 && some.quickens(),
+        some.weight() > 100.0 && some.quickens(),
         "six may be chance"
     );
-    let seven = followed(slow().chain([0.3; 7]));
-    assert!(
-        (seven.known.weight() - 7.0).abs() < 1e-9,
-        "only these are known"
-    );
+    let seven = followed(slow().chain([1.9]).chain([0.3; 7]));
+    assert!((seven.weight() - 7.0).abs() < 1e-9, "only these are known");
     let mixed = followed(slow().chain([0.3, 0.3, 0.3, 1.5, 0.3, 0.3, 0.3, 0.3]));
-    assert!(mixed.known.weight() > 100.0, "a usual one ends the run");
+    assert!(mixed.weight() > 100.0, "a usual one ends the run");
 }
 
 #[test]
-fn a_run_of_slow_times_counts_as_much_as_all_before() {
-    let slow = followed(even().into_iter().step_by(10).chain([9.0; 7]));
-    assert!((slow.known.weight() - 14.0).abs() < 1e-9);
-    assert!(slow.known.exceeded_by(6.5).unwrap() > 8.0, "half of them");
+fn a_run_of_slow_times_is_a_second_opinion() {
+    let usual = || even().into_iter().step_by(10).chain([1.5]);
+    let slow = followed(usual().chain([9.0; 7]));
+    assert!((slow.weight() - 108.0).abs() < 1e-9, "nothing is dropped");
+    let slowing = slow.slowing().unwrap();
+    assert!(
+        (slowing.weight() - 14.0).abs() < 1e-9,
+        "the run weighs as much as all before it"
+    );
+    assert!(slowing.exceeded_by(6.5).unwrap() > 8.0);
+    assert_eq!(
+        followed(usual().chain([9.0; 6])).slowing(),
+        None,
+        "six may be chance"
+    );
+    assert_eq!(
+        followed(usual().chain([9.0; 7]).chain([1.5])).slowing(),
+        None,
+        "it is over"
+    );
+    let long = followed(usual().chain([9.0; 30]));
+    assert!(
+        (long.weight() - 30.0).abs() < 1e-9,
+        "thirty are no chance: they are all that is known"
+    );
 }

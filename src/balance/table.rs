@@ -130,6 +130,14 @@ impl WeightTable {
         Self::from_fractions(&fractions)
     }
 
+    /// The same with tiers: see [`in_tiers`]. Weights are relative within a tier, lower tiers come first.
+    ///
+    /// # Errors
+    /// As for [`Self::from_fractions`].
+    pub fn from_tiers(targets: &[(Weight, u8)]) -> Result<Self, TableError> {
+        Self::from_fractions(&in_tiers(targets))
+    }
+
     /// The table nearest to `fractions`, which are relative and at least 0: largest remainders get what rounding leaves,
     /// in the order of the targets where remainders are equal.
     ///
@@ -216,6 +224,40 @@ impl WeightTable {
             })
             .map(|(index, _)| TargetIndex::at(index))
     }
+}
+
+/// Part of a route that each upper tier is configured to have: next to nothing, since it gets what the tiers below have no
+/// room for, but not nothing, since who has nothing is drained.
+const UPPER_TIER: f64 = 1e-4;
+/// Least part of a target there: a part per million, which a table can hold.
+const LEAST_UPPER: f64 = 1e-6;
+
+/// What targets with these weights and tiers are configured to have of their route: the lowest tier with a weight has it
+/// all, but for next to nothing.
+pub(super) fn in_tiers(targets: &[(Weight, u8)]) -> Vec<f64> {
+    let sum = |tier: u8| -> f64 {
+        let own = targets.iter().filter(|(_, own)| *own == tier);
+        own.map(|(weight, _)| weight.value()).sum()
+    };
+    let used = |weight: &Weight| weight.value() > 0.0;
+    let tiers = targets.iter().filter(|(weight, _)| used(weight));
+    let lowest = tiers.map(|(_, tier)| *tier).min().unwrap_or_default();
+    let upper = targets.iter().map(|(weight, tier)| {
+        let part = UPPER_TIER * weight.value() / sum(*tier).max(f64::MIN_POSITIVE);
+        let counts = *tier != lowest && used(weight);
+        if counts { part.max(LEAST_UPPER) } else { 0.0 }
+    });
+    let upper: Vec<f64> = upper.collect();
+    let left = 1.0 - upper.iter().sum::<f64>();
+    let whole = sum(lowest);
+    let parts = targets.iter().zip(&upper).map(|((weight, tier), upper)| {
+        if *tier == lowest && whole > 0.0 {
+            weight.value() / whole * left
+        } else {
+            *upper
+        }
+    });
+    parts.collect()
 }
 
 /// `draw` as a place in `0..total`.

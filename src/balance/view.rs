@@ -95,6 +95,9 @@ pub struct TargetView {
     /// What serves it.
     #[serde(rename = "use")]
     pub upstream: UpstreamName,
+    /// Its tier: lower ones are filled first.
+    #[serde(default = "TargetView::lowest_tier")]
+    pub tier: u8,
     /// The share that the configured weights ask for.
     pub configured: f64,
     /// The share that the strategy proposes.
@@ -120,6 +123,12 @@ pub struct TargetView {
     pub levels: Vec<LevelView>,
     /// All of this in a sentence.
     pub sentence: String,
+}
+
+impl TargetView {
+    const fn lowest_tier() -> u8 {
+        1
+    }
 }
 
 /// How a target stands to one level, as the API shows it; times are seconds, error rates fractions.
@@ -161,6 +170,7 @@ pub fn view(decision: &Decision, table_version: u64, actual: &[f64]) -> RouteVie
     let target = |(i, row): (usize, &Row)| TargetView {
         name: row.name.clone(),
         upstream: row.upstream.clone(),
+        tier: row.tier,
         configured: row.configured.fraction(),
         proposed: row.proposed.fraction(),
         granted: row.granted.fraction(),
@@ -282,6 +292,7 @@ mod tests {
     {
       "name": "slow",
       "use": "slow/m",
+      "tier": 1,
       "configured": 0.5,
       "proposed": 0.08,
       "granted": 0.12,

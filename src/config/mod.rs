@@ -342,7 +342,7 @@ pub struct Target {
     pub upstream: Arc<Upstream>,
     /// The configured weight, relative within the tier; 0 drains.
     pub weight: Weight,
-    /// Lower tiers are used first. All targets of this version share tier 1.
+    /// Lower tiers are filled first; the next takes what they have no room for.
     pub tier: u8,
     /// The share it is never given less of while it works, as part of the route's traffic.
     pub min_share: Share,

@@ -108,6 +108,9 @@ fn route(name: RouteName, field: &Field<'_>, world: &mut World<'_>) -> Option<Ro
     if mix.is_none() {
         notice_mixed_models(field, &route);
     }
+    if !route.mix_models {
+        reachable(field, &route);
+    }
     if let Some(kept) = kept {
         notice_nobody_else(&kept, &route);
     }
@@ -199,10 +202,15 @@ fn entries<'a>(
         );
         return None;
     }
-    let alone = fields.len() == 1;
+    let tiers: Vec<i64> = fields
+        .iter()
+        .map(|(_, field)| target::tier_of(field))
+        .collect();
+    let alone = |tier: &i64| tiers.iter().filter(|other| *other == tier).count() == 1;
     let entries: Vec<Option<Entry<'a>>> = fields
         .into_iter()
-        .map(|(name, field)| target::target(name, field, alone, world))
+        .zip(&tiers)
+        .map(|((name, field), tier)| target::target(name, field, alone(tier), world))
         .collect();
     let entries: Vec<Entry<'a>> = entries.into_iter().collect::<Option<_>>()?;
     target::together(targets, entries)
@@ -292,6 +300,25 @@ fn notice_nobody_else(kept: &Field<'_>, route: &Route) {
         kept.warn(
             "`sticky` changes nothing on a route with one target",
             "it matters where requests may go to several",
+        );
+    }
+}
+
+/// Whether each model has a target in the lowest tier: the split between models is held, and an upper tier has next to
+/// nothing of it.
+fn reachable(field: &Field<'_>, route: &Route) {
+    let lowest = route.targets.iter().map(|target| target.tier).min();
+    let model = |target: &super::Target| target.upstream.name.model().to_owned();
+    let first = route.targets.iter().filter(|it| Some(it.tier) == lowest);
+    let first: BTreeSet<String> = first.map(model).collect();
+    let lost = route.targets.iter().find(|it| !first.contains(&model(it)));
+    if let Some(lost) = lost {
+        field.conflict(
+            format!(
+                "mix_models = false holds the split between models, and {} has no target in the lowest tier",
+                model(lost)
+            ),
+            "tiers of different models need mix_models = true",
         );
     }
 }

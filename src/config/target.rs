@@ -11,6 +11,7 @@ use super::field::Field;
 use super::mask::quote;
 use super::prices::own_price;
 use super::section::Section;
+use super::tree::Value;
 use super::world::World;
 use super::{Provider, Target};
 
@@ -32,7 +33,7 @@ const UNSUPPORTED: &[&str] = &[
     "tpm",
 ];
 
-/// One target. The only one of its route needs no weight; where there are several each says its own, because what is left
+/// One target. The only one of its tier needs no weight; where there are several each says its own, because what is left
 /// out would be guessed.
 pub(super) fn target<'a>(
     name: &str,
@@ -47,7 +48,8 @@ pub(super) fn target<'a>(
         .ok();
     let used = section.field("use");
     let weight = weight(&field, section.field("weight"), alone);
-    let tier = section.field("tier").map_or(Some(1), |field| tier(&field));
+    let tier = section.field("tier");
+    let tier = tier.map_or(Some(1), |field| field.whole(1..=9));
     let bounds = bounds(&mut section);
     let own_price = section.field("price").map(|field| own_price(&field));
     let tags = section.field("tags").map(|field| field.texts());
@@ -93,7 +95,7 @@ fn weight(target: &Field<'_>, field: Option<Field<'_>>, alone: bool) -> Option<W
         }
         target.conflict(
             "expected `weight`, found none",
-            "only a route's single target can do without",
+            "only a target that is alone in its tier can do without",
         );
         return None;
     };
@@ -107,16 +109,15 @@ fn weight(target: &Field<'_>, field: Option<Field<'_>>, alone: bool) -> Option<W
     }
 }
 
-fn tier(field: &Field<'_>) -> Option<u8> {
-    let tier: u8 = field.whole(1..=9)?;
-    if tier != 1 {
-        field.problem(
-            format!("tier {tier} is not supported by this version: all targets share tier 1"),
-            "remove it; `fallbacks` says where to go when no target is left",
-        );
-        return None;
+/// The tier of `target` as it will be read: 1 where nothing good is written.
+pub(super) fn tier_of(target: &Field<'_>) -> i64 {
+    let Value::Table(table) = &target.node.value else {
+        return 1;
+    };
+    match table.get("tier").map(|tier| &tier.value) {
+        Some(Value::Integer(tier)) => *tier,
+        Some(_) | None => 1,
     }
-    Some(tier)
 }
 
 fn bounds(section: &mut Section<'_>) -> Option<(Share, Share)> {
@@ -140,8 +141,9 @@ pub(super) fn together<'a>(
     targets: &Field<'_>,
     mut entries: Vec<Entry<'a>>,
 ) -> Option<Vec<Entry<'a>>> {
-    let weights: Vec<Weight> = entries.iter().map(|entry| entry.target.weight).collect();
-    let Ok(table) = WeightTable::from_weights(&weights) else {
+    let tiered = |entry: &Entry<'_>| (entry.target.weight, entry.target.tier);
+    let weights: Vec<(Weight, u8)> = entries.iter().map(tiered).collect();
+    let Ok(table) = WeightTable::from_tiers(&weights) else {
         targets.conflict(
             "expected at least one weight above 0, found only zeros",
             "0 drains",
@@ -149,8 +151,16 @@ pub(super) fn together<'a>(
         return None;
     };
     unique(&entries)?;
+    let has_tiers = weights.iter().any(|(_, tier)| *tier != weights[0].1);
     for (entry, configured) in entries.iter_mut().zip(table.shares()) {
-        settle(entry, *configured);
+        // With tiers a bound says how far one is filled, and contradicts no weight.
+        let (least, most) = (entry.target.min_share, entry.target.max_share);
+        let asked = if has_tiers {
+            (*configured).clamp(least, most)
+        } else {
+            *configured
+        };
+        settle(entry, asked);
     }
     let live: Vec<&Target> = entries
         .iter()

@@ -121,8 +121,9 @@ fn route(
     upstreams: &HashMap<String, Member>,
     phase: u32,
 ) -> Option<Route> {
-    let weights: Vec<_> = config.targets.iter().map(|target| target.weight).collect();
-    let configured = WeightTable::from_weights(&weights).ok()?;
+    let targets = config.targets.iter();
+    let weights: Vec<_> = targets.map(|target| (target.weight, target.tier)).collect();
+    let configured = WeightTable::from_tiers(&weights).ok()?;
     let members: Option<Arc<[Member]>> = config
         .targets
         .iter()

@@ -105,6 +105,7 @@ fn spec() -> RouteSpec {
         name: TargetName::new(name).unwrap(),
         upstream: UpstreamName::new(&format!("{name}/m")).unwrap(),
         weight: Weight::new(1.0).unwrap(),
+        tier: 1,
         min_share: Share::ZERO,
         max_share: Share::WHOLE,
         price: None,

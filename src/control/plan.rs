@@ -23,6 +23,7 @@ fn spec(route: &Route) -> RouteSpec {
                 name: target.name.clone(),
                 upstream: target.upstream.name.clone(),
                 weight: target.weight,
+                tier: target.tier,
                 min_share: target.min_share,
                 max_share: target.max_share,
                 price: target.price,

@@ -97,6 +97,8 @@ pub struct Member {
     pub target: Arc<Target>,
     /// How long its phases may take, over what the request's route says.
     pub deadlines: Phases,
+    /// Its tier in its route: lower ones are filled first.
+    pub tier: u8,
 }
 
 /// A route with its shares.
@@ -188,6 +190,7 @@ impl Member {
             capabilities,
             target: Arc::new(target),
             deadlines: provider.config.deadlines,
+            tier: 1,
             provider,
         }
     }
@@ -209,6 +212,7 @@ impl Member {
             self.capabilities = target.capabilities;
         }
         self.deadlines = target.deadlines;
+        self.tier = target.tier;
         self
     }
 }
@@ -247,6 +251,10 @@ impl Gates for MemberGates<'_> {
             .get(target.get())
             .map(|member| member.upstream.standing())
             .unwrap_or_default()
+    }
+
+    fn tier(&self, target: TargetIndex) -> u8 {
+        self.0.get(target.get()).map_or(1, |member| member.tier)
     }
 }
 

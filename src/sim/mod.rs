@@ -52,4 +52,6 @@ pub use timeline::{Moment, Timeline};
 pub use trace::{Trace, TraceError, Traced};
 
 #[cfg(test)]
+mod goal_tests;
+#[cfg(test)]
 mod tests;

@@ -33,6 +33,9 @@ pub struct Ours {
     pub last: Option<Decision>,
     prices: Scenario,
     strategy: Strategy,
+    objective: Objective,
+    goal: Goal,
+    tiers: Vec<u8>,
     specs: Vec<TargetSpec>,
     present: Vec<bool>,
     /// The configuration has changed, and what is in force is still that of before.
@@ -63,6 +66,8 @@ struct Force {
 struct SimGates<'a> {
     upstreams: &'a [Upstream],
     members: &'a [usize],
+    /// By the scenario's targets.
+    tiers: &'a [u8],
 }
 
 impl Gates for SimGates<'_> {
@@ -71,6 +76,9 @@ impl Gates for SimGates<'_> {
     }
     fn standing(&self, target: TargetIndex) -> Standing {
         self.upstreams[self.members[target.get()]].standing
+    }
+    fn tier(&self, target: TargetIndex) -> u8 {
+        self.tiers[self.members[target.get()]]
     }
 }
 
@@ -91,6 +99,7 @@ impl Ours {
                 name: TargetName::new(name)?,
                 upstream: UpstreamName::new(&format!("{name}/{}", target.model))?,
                 weight,
+                tier: target.tier,
                 min_share: Share::ZERO,
                 max_share: Share::WHOLE,
                 price: None,
@@ -104,6 +113,9 @@ impl Ours {
             last: None,
             prices: scenario.clone(),
             strategy,
+            objective: Objective::default(),
+            goal: Goal::default(),
+            tiers: specs.iter().map(|spec| spec.tier).collect(),
             specs,
             present: vec![false; count],
             stale: true,
@@ -121,6 +133,16 @@ impl Ours {
     pub fn remembering(self) -> Self {
         Self {
             history: Some(Vec::new()),
+            ..self
+        }
+    }
+
+    /// Works for a goal and an objective of its own.
+    #[must_use]
+    pub fn aiming_at(self, goal: Goal, objective: Objective) -> Self {
+        Self {
+            objective,
+            goal,
             ..self
         }
     }
@@ -173,8 +195,8 @@ impl Ours {
         let spec = RouteSpec {
             name,
             strategy: self.strategy,
-            objective: Objective::default(),
-            goal: Goal::default(),
+            objective: self.objective,
+            goal: self.goal.clone(),
             mix_models: self.prices.mix_models,
             sticky: false,
             targets,
@@ -243,6 +265,7 @@ impl Policy for Ours {
         let gates = SimGates {
             upstreams: &self.upstreams,
             members: &force.members,
+            tiers: &self.tiers,
         };
         let admitted = admit(row, &gates, &ask)?;
         let target = force.members[admitted.target.get()];

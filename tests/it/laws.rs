@@ -11,6 +11,7 @@
 
 mod draws;
 mod extremes;
+mod goals;
 mod moves;
 mod shares;
 mod world;

@@ -2,8 +2,12 @@
 
 use super::super::decision::{Decision, Rail, Row};
 use super::super::goal::{Attainment, Verdict};
+use super::super::words::number;
 use super::super::{Health, Share, Strategy};
 use super::{best, is_serving, reasons, worse};
+
+/// A rate that nobody would call one, in requests per second.
+const NO_RATE: f64 = 1e-3;
 
 /// Levels that a target misses, as far as that is proven.
 pub(super) fn misses(row: &Row) -> impl Iterator<Item = &Attainment> {
@@ -51,7 +55,7 @@ pub(super) fn gains(decision: &Decision, row: &Row) -> String {
         }
         (false, true) => {}
     }
-    if best(decision).is_none_or(|best| best.name != row.name) {
+    if best(decision, row.tier).is_none_or(|best| best.name != row.name) {
         return "the others are slower, dearer or fail more".into();
     }
     virtue(row, others()).map_or_else(
@@ -83,6 +87,9 @@ pub(super) fn gist(decision: &Decision) -> Option<String> {
     if decision.strategy == Strategy::Fixed {
         return None;
     }
+    if let Some(full) = full_tier(decision) {
+        return Some(full);
+    }
     let judged = || {
         let rows = decision.rows.iter();
         rows.filter(|row| row.configured > Share::ZERO && is_serving(row) && !row.levels.is_empty())
@@ -105,9 +112,29 @@ pub(super) fn gist(decision: &Decision) -> Option<String> {
     largest_move(decision)
 }
 
+/// The lowest tier that does not take all: `tier 1 is full at 40 requests a second; the rest spills`.
+fn full_tier(decision: &Decision) -> Option<String> {
+    let spills = |row: &&Row| row.rails.contains(&Rail::Spills);
+    let tier = decision
+        .rows
+        .iter()
+        .filter(spills)
+        .map(|row| row.tier)
+        .min()?;
+    let rows = decision.rows.iter().filter(|row| row.tier == tier);
+    let taken: f64 = rows.map(|row| row.granted.fraction()).sum();
+    Some(if taken * decision.demand < NO_RATE {
+        format!("tier {tier} takes nothing; all of it spills")
+    } else {
+        let rate = number(taken * decision.demand);
+        format!("tier {tier} is full at {rate} requests a second; the rest spills")
+    })
+}
+
 /// What the best target is, if it would take more than its ceiling.
 fn held_leader(decision: &Decision) -> Option<&'static str> {
-    let leader = best(decision).filter(|best| best.rails.contains(&Rail::Ceiling))?;
+    let lowest = decision.rows.iter().map(|row| row.tier).min()?;
+    let leader = best(decision, lowest).filter(|best| best.rails.contains(&Rail::Ceiling))?;
     let rows = decision.rows.iter();
     virtue(leader, rows.filter(|other| other.name != leader.name))
 }

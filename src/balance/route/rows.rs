@@ -32,6 +32,7 @@ pub(super) fn rows(
         Row {
             name: target.spec.name.clone(),
             upstream: target.spec.upstream.clone(),
+            tier: target.spec.tier,
             configured: configured.shares()[i],
             proposed,
             granted,

@@ -134,6 +134,27 @@ fn a_goal_comes_before_what_counts_then() {
 }
 
 #[test]
+fn a_target_alone_in_its_tier_needs_no_weight() {
+    let text = "[providers.sim]\nkind = \"simulated\"\n[routes.c.targets]\n\
+        ptu = { use = \"sim/m\", price = \"prepaid\" }\n\
+        paygo = { use = \"sim/n\", tier = 2, weight = 70 }\n\
+        spare = { use = \"sim/o\", tier = 2, weight = 30, max_share = 0.4 }\n";
+    let config = good(text).config;
+    let route = &config.routes[&RouteName::new("c").unwrap()];
+    let tiers: Vec<(f64, u8)> = route
+        .targets
+        .iter()
+        .map(|target| (target.weight.value(), target.tier))
+        .collect();
+    assert_eq!(tiers, [(1.0, 1), (70.0, 2), (30.0, 2)]);
+    assert_eq!(
+        route.targets[0].price.map(|price| price.output),
+        Some(0),
+        "prepaid costs nothing at the margin"
+    );
+}
+
+#[test]
 fn a_second_may_have_a_price_and_latency_another_statistic() {
     let text = GOAL.replace("then = \"cost\"", "second_is_worth = \"$0.002\"");
     let goal = good(&text).config;

@@ -17,6 +17,8 @@ use crate::law::Law;
 pub struct SimTarget {
     /// Its configured weight.
     pub weight: Weight,
+    /// Its tier: lower ones are filled first.
+    pub tier: u8,
     /// What it serves.
     pub model: String,
     /// How it behaves. While `present` is 0 it is not in the configuration.
@@ -42,7 +44,7 @@ impl<'de> Visitor<'de> for Parts {
     type Value = SimTarget;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a target: weight, model and the keys of its law")
+        f.write_str("a target: weight, tier, model and the keys of its law")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<SimTarget, A::Error> {
@@ -56,6 +58,7 @@ impl<'de> Visitor<'de> for Parts {
             weight: own
                 .weight
                 .ok_or_else(|| A::Error::missing_field("weight"))?,
+            tier: own.tier.unwrap_or(1),
             model: own.model.unwrap_or_else(|| "model".to_owned()),
             law,
         })
@@ -65,6 +68,7 @@ impl<'de> Visitor<'de> for Parts {
 #[derive(Default)]
 struct Own {
     weight: Option<Weight>,
+    tier: Option<u8>,
     model: Option<String>,
 }
 
@@ -89,6 +93,10 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Rest<'_, A> {
                     self.own.weight = Some(self.entries.next_value()?);
                     seed = unused;
                 }
+                Some(Key::Tier(unused)) => {
+                    self.own.tier = Some(self.entries.next_value()?);
+                    seed = unused;
+                }
                 Some(Key::Model(unused)) => {
                     self.own.model = Some(self.entries.next_value()?);
                     seed = unused;
@@ -105,6 +113,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Rest<'_, A> {
 /// A key of the law as its reader took it, or one of ours and the reader's seed untouched.
 enum Key<S, K> {
     Weight(S),
+    Tier(S),
     Model(S),
     Law(K),
 }
@@ -119,6 +128,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Sorted<S> {
         let key = String::deserialize(from)?;
         match key.as_str() {
             "weight" => Ok(Key::Weight(self.0)),
+            "tier" => Ok(Key::Tier(self.0)),
             "model" => Ok(Key::Model(self.0)),
             _ => self.0.deserialize(key.into_deserializer()).map(Key::Law),
         }

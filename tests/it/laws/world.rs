@@ -5,7 +5,7 @@ use proptest::test_runner::RngSeed;
 use weighbridge::balance::gate::{Cause, ProbeResult};
 use weighbridge::balance::{
     Batch, Decision, Flight, Goal, Health, Input, Memory, Moments, News, Objective, Plan,
-    Reference, RouteInput, RouteSpec, Share, Stepped, Strategy as Shares, TargetSpec,
+    Reference, RouteInput, RouteSpec, Share, Stepped, Strategy as Shares, TargetSpec, Times,
     UpstreamInput, Weight, step,
 };
 use weighbridge::model::{AnswerKind, Class, Price, RouteName, TargetName, Time, UpstreamName};
@@ -54,6 +54,7 @@ pub(crate) fn spec(targets: &[Configured], strategy: Shares) -> RouteSpec {
         name: TargetName::new(&target.name).unwrap(),
         upstream: target.upstream(),
         weight: Weight::new(target.weight).unwrap(),
+        tier: 1,
         min_share: Share::from_fraction(target.least),
         max_share: Share::from_fraction(target.most),
         price: None,
@@ -127,6 +128,7 @@ impl Doing {
             per_token: moments(self.streamed, self.slowness.min(8.0)),
             unary: moments(self.unary, self.slowness.min(8.0)),
             unary_totals: vec![total; self.unary as usize],
+            times: self.times(),
             counted: ok,
             tokens_in: 400 * u64::from(ok),
             tokens_out: 150 * u64::from(ok),
@@ -136,6 +138,24 @@ impl Doing {
         batch.classes[Class::Fault.index()] = self.faults;
         batch.classes[Class::Throttle.index()] = self.refusals;
         batch
+    }
+
+    /// The same in seconds; what fails has none.
+    fn times(&self) -> Times {
+        let mut times = Times::default();
+        for _ in 0..self.streamed {
+            times.first_token.add(0.5 * self.slowness);
+            times.per_token.add(0.015 * self.slowness);
+        }
+        for _ in 0..self.streamed + self.unary {
+            times.total.add(2.75 * self.slowness);
+        }
+        for _ in 0..self.faults {
+            times.first_token.miss();
+            times.per_token.miss();
+            times.total.miss();
+        }
+        times
     }
 
     pub(crate) fn input(&self, now: Time) -> UpstreamInput {
