@@ -196,6 +196,13 @@ impl Capacity {
         }
     }
 
+    /// Whether what the provider says is left, rather than its refusals, makes the rate of [`Capacity::cap`].
+    pub(super) fn is_announced(&self, now: Time) -> bool {
+        let cap = self.cap(now);
+        let announced = self.announced.filter(|(_, until)| *until > now);
+        announced.is_some_and(|(rate, _)| cap.is_some_and(|cap| rate <= cap))
+    }
+
     /// Little's law with room for chance: 4 + N + 4√N, where N is the rate times the time to content.
     #[expect(
         clippy::cast_possible_truncation,

@@ -2,6 +2,12 @@ use super::*;
 use crate::balance::cohort::Pool;
 
 fn after(room: Room, rate: f64, seconds: f64) -> Option<f64> {
+    let (capacity, now) = told(room, rate, seconds);
+    capacity.cap(now)
+}
+
+/// What is known `seconds` after it was told of this room.
+fn told(room: Room, rate: f64, seconds: f64) -> (Capacity, Time) {
     let pool = Pool::of(std::iter::empty());
     let at = |now| Around {
         now: Time::from_secs_f64(now),
@@ -22,7 +28,7 @@ fn after(room: Room, rate: f64, seconds: f64) -> Option<f64> {
     capacity.observe(&told, &at(10.0), 1.0);
     let later = 10.0 + seconds;
     capacity.observe(&UpstreamInput::default(), &at(later), 1.0);
-    capacity.cap(Time::from_secs_f64(later))
+    (capacity, Time::from_secs_f64(later))
 }
 
 fn room(remaining: f64, limit: f64, resets_in: f64) -> Room {
@@ -42,6 +48,20 @@ fn a_near_limit_lowers_the_rate_before_it_refuses() {
     assert_eq!(needed, Some(10.0), "1,200 are needed: (500 + 100) in 60 s");
     let nothing = after(room(0.0, 1000.0, 60.0), 20.0, 1.0).unwrap();
     assert!(nothing > 1.0, "a trickle shows when there is room again");
+}
+
+#[test]
+fn what_a_provider_announces_is_told_from_what_its_refusals_taught() {
+    let low = room(50.0, 1000.0, 60.0);
+    let (mut capacity, now) = told(low, 0.1, 1.0);
+    assert!(capacity.is_announced(now), "nothing was refused");
+    capacity.cap = Some(1.0);
+    assert!(!capacity.is_announced(now), "its refusals taught less");
+    capacity.cap = Some(9.0);
+    assert!(capacity.is_announced(now), "they taught more");
+    let (mut capacity, now) = told(low, 0.1, 61.0);
+    capacity.cap = Some(9.0);
+    assert!(!capacity.is_announced(now), "it was reset");
 }
 
 #[test]

@@ -24,6 +24,8 @@ pub enum Rail {
     Ceiling,
     /// The rate that the target's own refusals taught.
     RateCap,
+    /// What its provider says is left of its limits.
+    Announced,
     /// What it can have in flight before its answers queue.
     InFlightLimit,
     /// The largest change of one tick.

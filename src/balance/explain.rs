@@ -220,6 +220,7 @@ fn met(rail: Rail, row: &Row, decision: &Decision) -> Option<String> {
         Rail::Exploration => format!("kept at {granted} so that a recovery is seen"),
         Rail::Ceiling => format!("held at {granted} by its max_share"),
         Rail::RateCap => format!("held at {granted}: it refused what was more"),
+        Rail::Announced => format!("held at {granted}: its provider says that little is left"),
         Rail::InFlightLimit => format!("held at {granted}: with more its answers queue"),
         Rail::Step => format!(
             "on its way to {}, a step at a time",

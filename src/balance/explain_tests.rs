@@ -227,6 +227,10 @@ fn every_rail_has_its_words() {
         (Rail::Ceiling, "held at 50 % by its max_share"),
         (Rail::RateCap, "held at 50 %: it refused what was more"),
         (
+            Rail::Announced,
+            "held at 50 %: its provider says that little is left",
+        ),
+        (
             Rail::InFlightLimit,
             "held at 50 %: with more its answers queue",
         ),

@@ -34,8 +34,10 @@ pub(super) struct Limits {
     pub(super) ramp: f64,
     pub(super) min_share: f64,
     pub(super) max_share: f64,
-    /// Largest share by the rate that refusals taught.
+    /// Largest share by the rate that refusals taught, or that the provider announced.
     pub(super) rate_cap: f64,
+    /// Whether it was announced.
+    pub(super) is_announced: bool,
     /// Largest share by what it can have in flight before its answers queue.
     pub(super) room_cap: f64,
     /// Whether it fell sick within ten minutes.
@@ -226,10 +228,15 @@ fn met(wanted: f64, share: f64, sides: &Sides, limit: &Limits) -> BTreeSet<Rail>
         Health::Serving => {}
     }
     let at = |side: f64| (share - side).abs() < NEAR;
+    let rate = if limit.is_announced {
+        Rail::Announced
+    } else {
+        Rail::RateCap
+    };
     if share < wanted - NEAR {
         for (side, rail) in [
             (limit.max_share, Rail::Ceiling),
-            (limit.rate_cap, Rail::RateCap),
+            (limit.rate_cap, rate),
             (limit.room_cap, Rail::InFlightLimit),
             (sides.step.high, Rail::Step),
         ] {

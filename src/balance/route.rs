@@ -374,6 +374,7 @@ impl RouteMemory {
             min_share: target.spec.min_share.fraction(),
             max_share: target.spec.max_share.fraction(),
             rate_cap: share(upstream.capacity.cap(scene.now)),
+            is_announced: upstream.capacity.is_announced(scene.now),
             room_cap: share(upstream.rate_in_room(scene.cohort, scene.pool, scene.now)),
             lately_sick: memory
                 .sick

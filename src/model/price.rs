@@ -1,6 +1,7 @@
 //! What a model costs, and what an answer costs at that price.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{PicoUsd, Tokens};
 
@@ -49,8 +50,7 @@ pub struct Tier {
 pub const MAX_TIERS: usize = 2;
 
 /// A price's tiers, in any order; at most [`MAX_TIERS`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Tiers([Option<Tier>; MAX_TIERS]);
 
 // === impl Tiers ===
@@ -83,6 +83,22 @@ impl Tiers {
         self.iter()
             .filter(|tier| prompt > tier.above)
             .max_by_key(|tier| tier.above)
+    }
+}
+
+impl Serialize for Tiers {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Tiers {
+    /// Older journals have `null` in the place of a tier that is not there.
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let written = Vec::<Option<Tier>>::deserialize(from)?;
+        let tiers: Vec<Tier> = written.into_iter().flatten().collect();
+        let expected = || D::Error::custom(format!("expected at most {MAX_TIERS} tiers"));
+        Self::new(&tiers).ok_or_else(expected)
     }
 }
 

@@ -128,6 +128,12 @@ fn a_price_is_written_whole_and_read_back() {
     };
     let text = serde_json::to_string(&price).unwrap();
     assert_eq!(serde_json::from_str::<Price>(&text).unwrap(), price);
+    assert!(!text.contains("null"), "only the tiers that it has: {text}");
+    let older = text.replace("}]", "},null]");
+    assert_ne!(older, text);
+    assert_eq!(serde_json::from_str::<Price>(&older).unwrap(), price);
+    let more = serde_json::to_string(&[Some(tier); 3]).unwrap();
+    assert!(serde_json::from_str::<Tiers>(&more).is_err(), "{more}");
     let text = serde_json::to_string(&Price::flat(1, 2)).unwrap();
     assert_eq!(
         text,

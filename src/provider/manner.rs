@@ -381,12 +381,21 @@ fn azure(base: &str, api_version: Option<&str>, deployment: &str, rest: &str) ->
     let Some(version) = api_version else {
         return format!("{base}/openai/v1{rest}");
     };
-    let and = if rest.contains('?') { '&' } else { '?' };
+    let query = rest.split_once('?').map_or("", |(_, query)| query);
+    let is_version = |parameter: &str| {
+        let name = parameter.split('=').next().unwrap_or("");
+        name.eq_ignore_ascii_case("api-version")
+    };
     match rest {
         "/chat/completions" | "/completions" | "/embeddings" => {
-            format!("{base}/openai/deployments/{deployment}{rest}{and}api-version={version}")
+            format!("{base}/openai/deployments/{deployment}{rest}?api-version={version}")
         }
-        _ => format!("{base}/openai{rest}{and}api-version={version}"),
+        // The client of a path that passes unread may need another version of it.
+        _ if query.split('&').any(is_version) => format!("{base}/openai{rest}"),
+        _ => {
+            let and = if rest.contains('?') { '&' } else { '?' };
+            format!("{base}/openai{rest}{and}api-version={version}")
+        }
     }
 }
 

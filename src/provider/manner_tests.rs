@@ -71,6 +71,26 @@ fn azure_has_deployments_or_the_newer_path() {
         at(&dated, base, Front::Responses, "m", UNARY),
         "https://acme.openai.azure.com/openai/responses?api-version=2024-10-21"
     );
+    let through = |other| {
+        let ask = PathAsk {
+            front: Front::Other,
+            speech: Speech::Native,
+            model: "",
+            kind: UNARY,
+            other,
+        };
+        let base = Endpoint::new(base).unwrap();
+        manner(&dated).uri(&base, &ask).unwrap().to_string()
+    };
+    assert_eq!(
+        through("/files?api-version=preview&limit=2"),
+        "https://acme.openai.azure.com/openai/files?api-version=preview&limit=2",
+        "the client's own stands"
+    );
+    assert_eq!(
+        through("/files?limit=2"),
+        "https://acme.openai.azure.com/openai/files?limit=2&api-version=2024-10-21"
+    );
     let newer = Interface::Azure { api_version: None };
     for base in [base, "https://acme.openai.azure.com/openai/v1/"] {
         assert_eq!(
