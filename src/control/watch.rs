@@ -1,9 +1,12 @@
 //! Watches the folders of the configuration.
 //!
 //! A watch on a file goes blind when an editor renames a new one over it, and Kubernetes swaps a symbolic link whose name
-//! is not the file's. So the *folders* are watched, any event means "read again", and the reader compares what it gets.
+//! is not the file's. So the *folders* are watched, and any event means "read again".
 //! Events are gathered until a quiet moment; a slow poll is the net for what no event tells (network file systems). That a
 //! file was opened or read is no change: the reader does so itself, and would wake itself for ever.
+//!
+//! Others may write beside the files, a log beside a credential for example, and all the time. What is read then is the same
+//! as before: no reload is asked for, and the next look is a second later.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -17,10 +20,15 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use super::command::{Handle, Why};
 use super::reload::Source;
 use super::settle::QUIET;
+use crate::files::Reading;
 
 /// Gathering ends after so many quiet times, however much goes on in the folder; whether the files themselves are whole the
 /// reader looks at.
 const MOST_GATHERED: u32 = 5;
+/// How long events are left alone after they turned out to be about other files: at most one look a second in a folder
+/// that is written to all the time. Halved, it looks twice as often for nothing; doubled, a real change right after is in
+/// force two seconds later.
+const CALM: Duration = Duration::from_secs(1);
 /// The slow poll.
 const POLL: Duration = Duration::from_secs(10);
 
@@ -65,12 +73,15 @@ fn start(
         watcher: watcher.ok(),
         known: BTreeSet::new(),
     };
-    folders.follow(source.read().watch);
+    let mut known = Known::default();
+    let reading = source.read();
+    known.is_other(&reading);
+    folders.follow(reading.watch);
     // What changed between the daemon's first read and this moment is seen by reading once more.
     handle.nudge(Why::Changed);
     std::thread::Builder::new()
         .name("config-watch".to_owned())
-        .spawn(move || run(&source, &handle, folders, &ears, poll))
+        .spawn(move || run(&source, &handle, (folders, known), &ears, poll))
 }
 
 /// Whether files may be others than before: all events but those of reading. An error tells nothing, so it may.
@@ -80,19 +91,48 @@ fn may_change(event: &notify::Result<Event>) -> bool {
     !event.kind.is_access() || event.kind == written || event.need_rescan()
 }
 
-fn run(source: &Source, handle: &Handle, mut folders: Folders, ears: &Ears, poll: Duration) {
+fn run(
+    source: &Source,
+    handle: &Handle,
+    (mut folders, mut known): (Folders, Known),
+    ears: &Ears,
+    poll: Duration,
+) {
     let told = &ears.told;
     loop {
-        match told.recv_timeout(poll) {
-            Ok(_) => gather(told),
-            Err(RecvTimeoutError::Timeout) => {}
+        let is_told = match told.recv_timeout(poll) {
+            Ok(_) => {
+                gather(told);
+                true
+            }
+            Err(RecvTimeoutError::Timeout) => false,
             Err(RecvTimeoutError::Disconnected) => return,
-        }
+        };
         if handle.is_closed() {
             return;
         }
-        handle.nudge(Why::Changed);
-        folders.follow(source.read().watch);
+        let reading = source.read();
+        // The poll asks in any case: it is the net for what was missed here.
+        if known.is_other(&reading) || !is_told {
+            handle.nudge(Why::Changed);
+        } else {
+            std::thread::sleep(CALM);
+        }
+        folders.follow(reading.watch);
+    }
+}
+
+/// What was read last; nothing if it was no good.
+#[derive(Debug, Default)]
+struct Known(Option<u64>);
+
+impl Known {
+    /// Whether `reading` may say something else than the one before; from now on it is the one before.
+    fn is_other(&mut self, reading: &Reading) -> bool {
+        let good = reading.result.as_ref().ok();
+        let digest = good.map(|compiled| compiled.config.digest);
+        let before = std::mem::replace(&mut self.0, digest);
+        digest.is_none() || digest != before
     }
 }
 
@@ -187,6 +227,34 @@ mod tests {
         }
         drop(asked);
         assert!(thread.join().is_ok(), "it ends when nobody listens");
+    }
+
+    #[test]
+    fn what_is_written_beside_the_files_is_no_change_and_a_credential_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        };
+        write("key", "k-1");
+        let config = "[providers.p]\nkind = \"openai\"\napi_key = { file = \"key\" }\n";
+        write(
+            "live.toml",
+            &format!("{config}[routes.r.targets]\na = {{ use = \"p/m\" }}\n"),
+        );
+        let source = Source::Files {
+            dir: folder.path().to_owned(),
+            env: "live".to_owned(),
+        };
+        let mut known = Known::default();
+        let mut is_other = || known.is_other(&source.read());
+        assert!(is_other(), "the first reading");
+        write("log", "a line");
+        assert!(!is_other(), "a log beside it");
+        write("key", "k-2");
+        assert!(is_other(), "another credential");
+        write("live.toml", "[");
+        assert!(is_other(), "what cannot be read may be anything");
+        assert!(is_other(), "also the second time");
     }
 
     #[test]
