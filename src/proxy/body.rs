@@ -7,22 +7,21 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::bill::Bill;
 use super::cut::Cut;
 use super::flow::Flow;
 use super::pace::{Fired, Timers};
 use super::record::Ending;
 use super::upstream::Unanswered;
-use crate::live::{Account, Attempt, Upstream};
-use crate::model::{Outcome, Price, Tokens};
-use crate::provider::estimate;
-use crate::wire::{Code, ErrorBody, Seen};
+use crate::live::{Account, Attempt};
+use crate::model::Outcome;
+use crate::wire::{Code, ErrorBody, Tail};
 
 /// The body of every answer.
 #[derive(Debug)]
@@ -50,6 +49,8 @@ pub(super) struct Passing {
     pub(super) source: Option<Incoming>,
     /// The way of a stream; `None` for a document too large to check.
     pub(super) flow: Option<Flow>,
+    /// Its end, where the counts stand of what is not read event by event.
+    pub(super) tail: Option<Tail>,
     /// Ends with the body.
     pub(super) attempt: Option<Attempt>,
     /// Ends with the body.
@@ -64,66 +65,6 @@ pub(super) struct Passing {
     pub(super) timers: Timers,
     /// Fires when the process stops waiting for open streams.
     pub(super) cut: Cut,
-}
-
-/// What an answer's cost is made of, beside its length.
-#[derive(Clone, Debug)]
-pub(super) struct Bill {
-    /// Price of the target.
-    pub(super) price: Option<Price>,
-    /// Size of the request's body.
-    pub(super) prompt_bytes: usize,
-    /// Whether sizes say something about tokens: what passes unread may be a picture or sound.
-    pub(super) is_text: bool,
-    /// Who knows what a token of the model is in bytes.
-    pub(super) upstream: Arc<Upstream>,
-}
-
-/// Bytes that a piece of a stream's content counts for: about a token, which is about four bytes.
-const PIECE: u64 = 4;
-/// What the frame of a whole answer takes, about.
-const FRAME: usize = 300;
-
-impl Bill {
-    /// The account of a whole answer of `size` bytes with the counts that it `reported`.
-    pub(super) fn of_document(&self, reported: Option<Tokens>, size: usize) -> Account {
-        // A whole answer's text is not told from its frame, so that a report teaches about prompts alone.
-        let text = size.saturating_sub(FRAME) as u64;
-        let answer = if reported.is_some() { 0 } else { text };
-        self.account(reported, answer)
-    }
-
-    /// The account of an answer without counts whose size says nothing: what the request itself costs, if it does.
-    pub(super) fn of_request(&self) -> Account {
-        let cost = self.price.map(|price| price.of(Tokens::default()));
-        Account {
-            cost: cost.filter(|cost| cost.pico() > 0),
-            ..Account::default()
-        }
-    }
-
-    /// The account of a stream; where nothing came, nothing is charged.
-    fn of_stream(&self, seen: &Seen) -> Account {
-        match (seen.usage, seen.content_events) {
-            (None, 0) => return Account::default(),
-            (None, _) if !self.is_text => return self.of_request(),
-            _ => {}
-        }
-        self.account(seen.usage, PIECE * u64::from(seen.content_events))
-    }
-
-    fn account(&self, reported: Option<Tokens>, answer: u64) -> Account {
-        let prompt = self.prompt_bytes as u64;
-        let counted = self
-            .upstream
-            .count(estimate::Bytes { prompt, answer }, reported);
-        Account {
-            tokens: Some(counted.tokens),
-            estimated: counted.basis == estimate::Basis::Estimated,
-            cost: self.price.map(|price| price.of(counted.tokens)),
-            wait: None,
-        }
-    }
 }
 
 impl Body {
@@ -245,6 +186,9 @@ impl Passing {
 
     /// Looks at what came; gives what goes to the client.
     fn observe(&mut self, chunk: Bytes) -> Bytes {
+        if let Some(tail) = &mut self.tail {
+            tail.push(&chunk);
+        }
         let Some(flow) = &mut self.flow else {
             self.timers.came(true);
             return chunk;
@@ -361,9 +305,9 @@ impl Passing {
     fn finish_attempt(&mut self, broken: Option<Outcome>) {
         if let Some(attempt) = self.attempt.take() {
             let account = match &self.flow {
-                Some(flow) => self.bill.of_stream(flow.seen()),
+                Some(flow) => self.bill.of_stream(flow.seen(), self.tail.as_ref()),
                 None if broken.is_some() => Account::default(),
-                None => self.bill.of_request(),
+                None => self.bill.of_end(self.tail.as_ref()),
             };
             attempt.finish(broken.unwrap_or(Outcome::Ok), account);
         }

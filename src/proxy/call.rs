@@ -13,12 +13,14 @@ use http::{Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::Proxy;
-use super::body::{Bill, Passing};
+use super::bill::Bill;
+use super::body::Passing;
 use super::credentials;
 use super::dispatch::Pick;
 use super::exchange::Outgoing;
 use super::failed::{Failed, Read, not_an_answer, read_up_to};
 use super::flow::Flow;
+use super::opening::Frame;
 use super::pace::Timers;
 use super::pool::Pool;
 use super::question::Question;
@@ -28,7 +30,6 @@ use super::told::{tell_account, tell_dropped};
 use super::upstream::{Due, Limits};
 use crate::balance::gate::Reason;
 use crate::config::Deadlines;
-use crate::dialect::Front;
 use crate::dialect::neutral::NotRead;
 use crate::journal::Chosen;
 use crate::live::{Account, Attempt, Member, Note, Served, Snapshot, Turn};
@@ -38,6 +39,7 @@ use crate::provider::headers::returned;
 use crate::provider::headroom::Headroom;
 use crate::wire::answer::{self, NotAnswer};
 use crate::wire::seal::{Origin, Shape, sealed};
+use crate::wire::{Tail, is_refused};
 
 /// Most bytes of an error's body that are read; what is longer is told in our words.
 const MAX_ERROR: usize = 256 * 1024;
@@ -189,8 +191,11 @@ impl Running<'_, '_> {
 
     /// Whether an answer that was asked for as a stream is read as one: what passes unread may be a document all the same.
     fn streams(&self, response: &Response<Incoming>) -> bool {
-        let is_unread = self.call.question.through.is_some();
-        !is_unread || super::opening::is_event_stream(response.headers())
+        let is_stream = || super::opening::is_event_stream(response.headers());
+        match &self.call.question.through {
+            None => true,
+            Some(through) => through.names_a_stream() || is_stream(),
+        }
     }
 
     /// Ends the attempt as failed.
@@ -320,7 +325,7 @@ impl Running<'_, '_> {
                 return Ok(self.passing(headers, held, Some(rest), None));
             }
         };
-        let size = bytes.len();
+        let answer = bytes.clone();
         match self.read_answer(outgoing.translated, &mut headers, bytes) {
             Err(failed) => Err(self.failed(failed)),
             Ok((usage, body)) => {
@@ -328,7 +333,7 @@ impl Running<'_, '_> {
                     Some((origin, shape)) => sealed(&body, origin, shape),
                     None => body,
                 };
-                let account = self.account(usage, size);
+                let account = self.bill().of_answer(usage, &answer);
                 tell_account(&mut headers, &account);
                 tell_dropped(&mut headers, &outgoing.dropped);
                 self.attempt.finish(Outcome::Ok, account);
@@ -352,7 +357,11 @@ impl Running<'_, '_> {
     ) -> Result<(Option<Tokens>, Bytes), Failed> {
         let question = self.call.question;
         if !translated {
-            return match answer::read_as(question.watched(), &bytes) {
+            let watched = question.watched();
+            return match answer::read_as(watched, &bytes) {
+                Ok(_) if self.call.moves_refused && is_refused(watched, &bytes) => {
+                    Err(Failed::new(Outcome::ContentFiltered, REFUSED))
+                }
                 Ok(facts) => Ok((facts.usage, bytes)),
                 Err(reason) => Err(not_an_answer(&reason, headers.clone(), bytes, self.now())),
             };
@@ -386,12 +395,18 @@ impl Running<'_, '_> {
         let clock = self.call.proxy.clock;
         let first = self.started.after(self.deadlines.first_token);
         let due = Due::new(first, Phase::FirstToken).or(self.due);
+        let is_unread = self.call.question.through.is_some();
+        let frame = super::opening::frame(&parts.headers);
         let flow = match self.flow(outgoing) {
-            Ok(flow) if super::opening::is_binary(&parts.headers) => flow.in_frames(),
+            Ok(flow) if is_unread => match frame {
+                Frame::Events => flow.in_events(),
+                Frame::Other => flow.in_frames(),
+                Frame::Unsaid => flow,
+            },
             Ok(flow) => flow,
             Err(failed) => return Err(self.failed(failed)),
         };
-        let opened = if super::opening::is_event_stream(&parts.headers) {
+        let opened = if is_unread || super::opening::is_event_stream(&parts.headers) {
             let opening = super::opening::open(body, flow, clock.unix_seconds());
             ending.waiting(due.bound(clock, opening)).await
         } else {
@@ -452,22 +467,6 @@ impl Running<'_, '_> {
         Some((Origin::of(name.as_str()), shape))
     }
 
-    /// What a whole answer cost. What passes unread may be a picture, and a count is no answer: no tokens are worked out from
-    /// their size, and none from the size of vectors.
-    fn account(&self, usage: Option<Tokens>, size: usize) -> Account {
-        match self.call.question.front {
-            Front::CountTokens if usage.is_none() => Account::default(),
-            Front::Other if usage.is_none() => self.bill().of_request(),
-            Front::Embeddings => self.bill().of_document(usage, 0),
-            Front::Chat
-            | Front::Completions
-            | Front::Responses
-            | Front::Messages
-            | Front::CountTokens
-            | Front::Other => self.bill().of_document(usage, size),
-        }
-    }
-
     /// In seconds since 1970.
     fn now(&self) -> u64 {
         self.call.proxy.clock.unix_seconds()
@@ -477,7 +476,7 @@ impl Running<'_, '_> {
         Bill {
             price: self.member.config.price,
             prompt_bytes: self.call.question.envelope.prompt_bytes,
-            is_text: self.call.question.front != Front::Other,
+            front: self.call.question.front,
             upstream: Arc::clone(&self.member.upstream),
         }
     }
@@ -496,8 +495,19 @@ impl Running<'_, '_> {
             // A document has no tokens to wait for: its attempt's time is what counts.
             None => self.deadlines.attempt,
         };
+        let tail = match &flow {
+            Some(flow) if flow.is_text() => None,
+            Some(_) | None => {
+                let mut tail = Tail::default();
+                for chunk in &held {
+                    tail.push(chunk);
+                }
+                Some(tail)
+            }
+        };
         let passing = Passing {
             held,
+            tail,
             source,
             flow,
             attempt: Some(self.attempt),

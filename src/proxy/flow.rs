@@ -51,8 +51,6 @@ struct Translation {
     reader: Reader,
     writer: Writer,
     seen: Seen,
-    /// Whether all that has ended was ended by a content policy.
-    refused: bool,
     pieces: Vec<Piece>,
 }
 
@@ -77,12 +75,33 @@ impl Flow {
         Self { way, sealer: None }
     }
 
-    /// The same where the target's frames are binary: what passes unread can be told nothing in them.
+    /// The same where it passes unread and is no stream of events (Amazon's frames, Google's list): nothing can be told in
+    /// it, and every chunk is content.
     pub(super) fn in_frames(mut self) -> Self {
         if let Way::Native(passage) = &mut self.way {
             passage.is_text = false;
+            passage.reader = StreamReader::unframed();
         }
         self
+    }
+
+    /// The same where it passes unread and says that it is a stream of events: they pass whole, so that nothing that is
+    /// looked for in one is missed because it came in two pieces.
+    pub(super) fn in_events(mut self) -> Self {
+        if let Way::Native(passage) = &mut self.way {
+            passage
+                .events
+                .get_or_insert_with(|| WholeEvents::new(false));
+        }
+        self
+    }
+
+    /// Whether it is a stream of events.
+    pub(super) fn is_text(&self) -> bool {
+        match &self.way {
+            Way::Native(passage) => passage.is_text,
+            Way::Translated(_) => true,
+        }
     }
 
     /// A stream that is read by one and written by the other.
@@ -91,7 +110,6 @@ impl Flow {
             reader,
             writer,
             seen: Seen::default(),
-            refused: false,
             pieces: Vec::new(),
         }));
         Self { way, sealer: None }
@@ -111,12 +129,10 @@ impl Flow {
         }
     }
 
-    /// Whether a content policy let nothing be said. Of a stream that passes it is not known.
+    /// Whether a content policy let nothing be said.
     pub(super) fn is_refused(&self) -> bool {
-        match &self.way {
-            Way::Native(_) => false,
-            Way::Translated(translation) => translation.refused && !translation.seen.first_content,
-        }
+        let seen = self.seen();
+        seen.refused && !seen.first_content
     }
 
     /// Takes the target's next bytes; gives the client's, which may be none.
@@ -233,9 +249,6 @@ impl Translation {
     fn say(&mut self) -> Bytes {
         let mut out = Vec::new();
         for piece in self.pieces.drain(..) {
-            if let Piece::Finish { finish, .. } = &piece {
-                self.refused = finish.is_refusal() && (self.refused || !self.seen.finished);
-            }
             note(&mut self.seen, &piece);
             self.writer.piece(&piece, &mut out);
         }
@@ -257,7 +270,10 @@ fn note(seen: &mut Seen, piece: &Piece) {
             seen.first_content |= matches!(kind, Block::ToolCall { .. } | Block::Other(..));
         }
         Piece::Delta { .. } | Piece::End { .. } => {}
-        Piece::Finish { .. } => seen.finished = true,
+        Piece::Finish { finish, .. } => {
+            seen.refused = finish.is_refusal() && (seen.refused || !seen.finished);
+            seen.finished = true;
+        }
         Piece::Error(error) => seen.error = seen.error.take().or_else(|| Some(error.clone())),
         Piece::Done => {
             seen.done = true;

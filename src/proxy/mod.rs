@@ -10,6 +10,7 @@ use crate::limit::{Grant, RetryBudget};
 use crate::live::{Clock, Journal, Published, Recorder};
 
 mod asking;
+mod bill;
 mod body;
 mod call;
 mod chance;

@@ -46,10 +46,24 @@ pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
     [TEXT, BINARY].iter().any(|known| is_kind(kind, known))
 }
 
-/// Whether the answer is a stream in Amazon's frames.
-pub(super) fn is_binary(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE);
-    kind.is_some_and(|kind| is_kind(kind, BINARY))
+/// What a stream that passes unread is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Frame {
+    /// Events of text.
+    Events,
+    /// Something else: Amazon's frames, or the list that Google sends unless it is asked for events.
+    Other,
+    /// It does not say.
+    Unsaid,
+}
+
+/// What a stream with these headers is made of.
+pub(super) fn frame(headers: &HeaderMap) -> Frame {
+    match headers.get(CONTENT_TYPE) {
+        None => Frame::Unsaid,
+        Some(kind) if is_kind(kind, TEXT) => Frame::Events,
+        Some(_) => Frame::Other,
+    }
 }
 
 fn is_kind(kind: &HeaderValue, known: &str) -> bool {

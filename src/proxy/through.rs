@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::question::Question;
 use super::reply::Reject;
-use crate::wire::seal::without_marks;
+use crate::wire::seal::{Origin, unsealed, without_marks};
 use crate::wire::{Code, Envelope, ErrorBody, multipart};
 
 /// What is special about a request that passes unread.
@@ -60,10 +60,17 @@ impl Through {
     /// # Errors
     /// It names no model, and no provider was named either.
     pub(super) fn question(self, body: Bytes) -> Result<Question, Reject> {
-        let envelope = if self.provider.is_some() {
-            self.envelope_of_named(&body)
-        } else {
-            self.envelope(&body)?
+        let (envelope, body) = match &self.provider {
+            Some(provider) => {
+                // Ids of what it stored, as they were handed out.
+                let body = if self.is_json() {
+                    unsealed(&body, Origin::of(provider))
+                } else {
+                    body
+                };
+                (self.envelope_of_named(&body), body)
+            }
+            None => (self.envelope(&body)?, body),
         };
         Ok(Question::through(self, envelope, body))
     }
@@ -87,7 +94,7 @@ impl Through {
     }
 
     /// Whether the path asks for a stream, as Google's and Amazon's do: `…:streamGenerateContent`, `…/converse-stream`.
-    fn names_a_stream(&self) -> bool {
+    pub(super) fn names_a_stream(&self) -> bool {
         let path = self.rest.split('?').next().unwrap_or("");
         let last = path.rsplit('/').next().unwrap_or("");
         last.contains(":stream") || last.ends_with("-stream")

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::place::At;
 use super::raw::{elements, members};
+use super::refusal::FILTERED;
 use super::reported::Reported;
 use super::shape::Shape;
 use super::sse::{Item, Splitter};
@@ -17,12 +18,12 @@ use super::{typed, usage};
 use crate::model::{Outcome, Tokens};
 
 /// Most choices of one event that are looked into.
-const MAX_CHOICES: usize = 1024;
+pub(super) const MAX_CHOICES: usize = 1024;
 /// Choices whose ends are waited for: the most that a request may ask for (`n`). Beyond, one is as good as ended.
 const MAX_TOLD_APART: u32 = 128;
 
 /// Fields of a delta that are content: something that a client shows, or acts upon. `role` alone is not.
-const CONTENT: [&str; 8] = [
+pub(super) const CONTENT: [&str; 8] = [
     "content",
     "reasoning",
     "reasoning_content",
@@ -35,6 +36,10 @@ const CONTENT: [&str; 8] = [
 
 /// What has been seen of a stream so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is something that has come or not"
+)]
 pub struct Seen {
     /// Whether any content has come.
     pub first_content: bool,
@@ -46,6 +51,8 @@ pub struct Seen {
     pub usage: Option<Tokens>,
     /// Every choice that has begun, at least one, has said why it ended.
     pub finished: bool,
+    /// Everything that has said why it ended was ended by a content policy. Not kept up once content has come.
+    pub refused: bool,
     /// `[DONE]` has come.
     pub done: bool,
     /// The stream reported an error of its own; the first one.
@@ -98,7 +105,8 @@ impl Seen {
 /// Watches one stream, a chat stream unless told otherwise. Linear in the bytes; keeps at most [`super::sse::MAX_EVENT`] of them.
 #[derive(Clone, Debug)]
 pub struct StreamReader {
-    splitter: Splitter,
+    /// `None` where bytes are content, whatever they are.
+    splitter: Option<Splitter>,
     watch: Watch,
 }
 
@@ -117,7 +125,7 @@ impl StreamReader {
     /// Before the first byte of a stream of this kind.
     pub fn of(watched: Watched) -> Self {
         Self {
-            splitter: Splitter::new(),
+            splitter: Some(Splitter::new()),
             watch: Watch {
                 watched,
                 seen: Seen::default(),
@@ -128,10 +136,22 @@ impl StreamReader {
         }
     }
 
+    /// Before the first byte of a stream that nobody reads and that has no events of text: each chunk is content.
+    pub fn unframed() -> Self {
+        Self {
+            splitter: None,
+            ..Self::of(Watched::Any)
+        }
+    }
+
     /// Looks at the next chunk of the body.
     pub fn push(&mut self, chunk: &[u8]) -> &Seen {
         let watch = &mut self.watch;
-        self.splitter.push(chunk, |item| watch.note(item));
+        match &mut self.splitter {
+            Some(splitter) => splitter.push(chunk, |item| watch.note(item)),
+            None if chunk.is_empty() => {}
+            None => watch.seen.count_content(),
+        }
         // Bytes of something that is no event stream are content as well.
         let is_any = matches!(watch.watched, Watched::Any | Watched::Embeddings);
         watch.seen.first_content |= is_any && !chunk.is_empty();
@@ -141,7 +161,9 @@ impl StreamReader {
     /// The body is over: an event that lacks only its blank line still counts.
     pub fn finish(&mut self) -> &Seen {
         let watch = &mut self.watch;
-        self.splitter.finish(|item| watch.note(item));
+        if let Some(splitter) = &mut self.splitter {
+            splitter.finish(|item| watch.note(item));
+        }
         // Nobody knows what ends such a stream but its end.
         if matches!(watch.watched, Watched::Any | Watched::Embeddings) {
             watch.seen.finished |= watch.seen.error.is_none();
@@ -246,8 +268,12 @@ impl Watch {
         if event.has_content {
             self.seen.count_content();
         }
-        for (index, has_ended) in event.choices {
-            self.choices.note(index, has_ended);
+        for (index, end) in event.choices {
+            if end != End::None {
+                let was_refused = self.seen.refused || self.choices.ended == 0;
+                self.seen.refused = end == End::Filtered && was_refused;
+            }
+            self.choices.note(index, end != End::None);
             self.seen.finished = self.choices.have_ended();
         }
         if let Some(error) = event.error {
@@ -259,12 +285,33 @@ impl Watch {
     }
 }
 
+/// How an event ends a choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Not at all.
+    None,
+    /// By a content policy.
+    Filtered,
+    /// For another reason.
+    Other,
+}
+
+impl End {
+    fn of(reason: &RawValue) -> Self {
+        match Shape::of(reason) {
+            Shape::Null => Self::None,
+            _ if reason.get() == FILTERED => Self::Filtered,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// What one event says.
 #[derive(Default)]
 struct ChatEvent {
     has_content: bool,
-    /// The choices that it speaks of, and whether it ends them.
-    choices: Vec<(u32, bool)>,
+    /// The choices that it speaks of, and how it ends them.
+    choices: Vec<(u32, End)>,
     usage: Option<Tokens>,
     error: Option<Reported>,
 }
@@ -294,25 +341,25 @@ impl ChatEvent {
     fn read_choices(&mut self, choices: &RawValue) {
         let choices = elements(choices, MAX_CHOICES, &At::ROOT).unwrap_or_default();
         for (choice, place) in choices.into_iter().zip(0..) {
-            let (mut index, mut has_ended) = (place, false);
+            let (mut index, mut end) = (place, End::None);
             each_member(choice, |key, value| match key {
                 "delta" | "message" => each_member(value, |key, value| {
                     self.has_content |= CONTENT.contains(&key) && is_filled(value);
                 }),
                 // The older completions API.
                 "text" => self.has_content |= is_filled(value),
-                "finish_reason" => has_ended |= Shape::of(value) != Shape::Null,
+                "finish_reason" => end = End::of(value),
                 // What is no index is beyond those that are told apart.
                 "index" => index = value.get().parse().unwrap_or(MAX_TOLD_APART),
                 _ => {}
             });
-            self.choices.push((index, has_ended));
+            self.choices.push((index, end));
         }
     }
 }
 
 /// Visits the members of `value` if it is an object.
-fn each_member(value: &RawValue, mut visit: impl FnMut(&str, &RawValue)) {
+pub(super) fn each_member(value: &RawValue, mut visit: impl FnMut(&str, &RawValue)) {
     if Shape::of(value) != Shape::Object {
         return;
     }
@@ -324,7 +371,7 @@ fn each_member(value: &RawValue, mut visit: impl FnMut(&str, &RawValue)) {
 }
 
 /// Whether a field says something: not null, not false, not an empty text, array or object.
-fn is_filled(value: &RawValue) -> bool {
+pub(super) fn is_filled(value: &RawValue) -> bool {
     let text = value.get();
     let inner = || text.get(1..text.len() - 1).unwrap_or_default();
     match Shape::of(value) {

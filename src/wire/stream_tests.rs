@@ -47,6 +47,7 @@ fn a_whole_stream_is_ok_with_its_tokens() {
             ..Tokens::default()
         }),
         finished: true,
+        refused: false,
         done: true,
         error: None,
         unreadable: 0,

@@ -9,6 +9,7 @@
 use serde_json::value::RawValue;
 
 use super::raw::members;
+use super::refusal::{REFUSED, is_filtered};
 use super::reported::Reported;
 use super::shape::Shape;
 use super::stream::Seen;
@@ -63,6 +64,7 @@ pub(super) fn note_responses(seen: &mut Seen, name: &[u8], data: &[u8]) {
             seen.usage = member(whole, "usage").and_then(usage::read).or(seen.usage);
             seen.done = true;
             seen.finished = true;
+            seen.refused = member(whole, "incomplete_details").is_some_and(is_filtered);
             let error = member(whole, "error").and_then(Reported::from_member);
             if kind == "response.failed" {
                 seen.note_error(error.unwrap_or_default());
@@ -98,6 +100,7 @@ pub(super) fn note_messages(seen: &mut Seen, name: &[u8], data: &[u8]) {
         "message_delta" => {
             let reason = member(event.delta, "stop_reason");
             seen.finished |= reason.is_some_and(|reason| Shape::of(reason) != Shape::Null);
+            seen.refused |= reason.is_some_and(|reason| reason.get() == REFUSED);
             note_usage(seen, event.usage);
         }
         "message_stop" => {

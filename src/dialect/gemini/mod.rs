@@ -86,6 +86,11 @@ fn finish_of(word: &str, has_calls: bool) -> Finish {
 /// Most tokens that one answer is believed to have, as in [`crate::wire::usage`].
 const BELIEVED: u64 = 1_000_000_000;
 
+/// The same of a `usageMetadata` as it is written.
+pub fn tokens_in(usage: &str) -> Option<Tokens> {
+    tokens_of(&serde_json::from_str(usage).ok()?)
+}
+
 /// Token counts of a `usageMetadata`; `None` unless it has a count of the prompt or of the answer, each below 10⁹. What
 /// tools of the host's read is part of the prompt's, what was thought part of the answer's, since both are billed so.
 fn tokens_of(usage: &Value) -> Option<Tokens> {

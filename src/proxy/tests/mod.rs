@@ -1,5 +1,6 @@
 //! The data plane against targets that misbehave, over real sockets.
 
+mod books;
 mod capabilities;
 mod conversations;
 mod credentials;
@@ -11,6 +12,7 @@ mod inputs;
 mod lists;
 mod matrix;
 mod moves;
+mod refused;
 mod rules;
 mod secrets;
 mod spent;

@@ -80,3 +80,21 @@ async fn an_error_inside_a_stream_is_told_without_the_credential() {
         assert!(got.body.contains("\"boom\""), "{got:?}");
     }
 }
+
+#[tokio::test]
+async fn an_error_inside_a_stream_that_passes_unread_is_told_without_the_credential() {
+    let told = format!("event: error\ndata: {{\"error\":{{\"message\":\"{KEY}\"}}}}\n\n");
+    // In one piece, and cut within the key.
+    for cut in [told.len(), told.len() - 10] {
+        let (first, rest) = told.split_at(cut);
+        let pieces = ["data: {}\n\n", first, rest];
+        let pieces = pieces.iter().filter(|piece| !piece.is_empty());
+        let body: String = pieces.map(|piece| chunk(piece)).collect();
+        let answer = format!("{STREAM_HEAD}{body}0\r\n\r\n");
+        let (world, target) = world(Interface::OPENAI, Act::Answer(answer.into())).await;
+        let request = String::from_utf8(post(&ask(true))).unwrap();
+        let request = request.replacen("/v1/chat/completions", "/p0/anything", 1);
+        let got = world.send(request.as_bytes()).await;
+        check("/p0/…, in a stream", &got, &target);
+    }
+}

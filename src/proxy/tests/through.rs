@@ -7,7 +7,7 @@ use super::world::{Plan, Spec, World};
 use crate::config::Interface;
 use crate::model::PicoUsd;
 
-fn request(line: &str, content: &str, body: &str) -> Vec<u8> {
+pub(super) fn request(line: &str, content: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!(
         "{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer the-clients\r\n\
@@ -247,4 +247,50 @@ async fn one_model_can_be_looked_up() {
         .await;
     assert_eq!(got.status, 404);
     assert!(got.error("message").contains("\"chat\""), "{got:?}");
+}
+
+#[tokio::test]
+async fn what_is_stored_is_found_under_its_provider_by_the_id_that_was_handed_out() {
+    let stored = r#"{"object":"response","id":"resp_1","output":[]}"#;
+    let answer = || Act::Answer(response("200 OK", "application/json", stored));
+    let targets = [Faultd::start(answer()).await, Faultd::start(answer()).await];
+    let specs = targets.iter().map(|target| Spec::new(target.address, 1.0));
+    let world = Plan::new(specs.collect()).start().await;
+    let send = async |line: &str, body: &str| {
+        let request = request(line, "application/json", body);
+        world.send(&request).await
+    };
+    let made = send("POST /v1/responses", r#"{"model":"chat","input":"hi"}"#).await;
+    let made_by = made.header("x-weighbridge-provider").to_owned();
+    let made: serde_json::Value = serde_json::from_str(&made.body).unwrap();
+    let id = made["id"].as_str().unwrap();
+    assert!(id.starts_with("wb1_"), "{id}");
+
+    let got = send(&format!("GET /v1/responses/{id}"), "").await;
+    assert_eq!(got.status, 404, "{got:?}");
+    let message = got.error("message");
+    assert!(message.contains("/PROVIDER/responses/resp_1"), "{message}");
+
+    let target = &targets[usize::from(made_by == "p1")];
+    for (line, seen_as) in [
+        (
+            format!("GET /{made_by}/responses/{id}?stream=false"),
+            "GET /v1/responses/resp_1?stream=false ",
+        ),
+        (
+            format!("DELETE /{made_by}/v1/responses/{id}"),
+            "DELETE /v1/responses/resp_1 ",
+        ),
+    ] {
+        let got = send(&line, "").await;
+        assert_eq!((got.status, got.body.as_str()), (200, stored), "{line}");
+        let seen = target.seen();
+        assert!(seen.last().unwrap().starts_with(seen_as), "{seen:?}");
+    }
+    let next = format!(r#"{{"model":"m","previous_response_id":"{id}","input":"go on"}}"#);
+    let got = send(&format!("POST /{made_by}/responses"), &next).await;
+    assert_eq!(got.status, 200, "{got:?}");
+    let seen = target.seen();
+    let bare = r#""previous_response_id":"resp_1""#;
+    assert!(seen.last().unwrap().contains(bare), "{seen:?}");
 }
