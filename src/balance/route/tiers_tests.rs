@@ -22,6 +22,7 @@ fn limits(rate_cap: f64) -> Limits {
         min_share: 0.0,
         max_share: 1.0,
         rate_cap,
+        is_announced: false,
         room_cap: f64::INFINITY,
         lately_sick: false,
     }
