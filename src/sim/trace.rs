@@ -153,7 +153,7 @@ fn column(
     what: &'static str,
     known: &[&str],
 ) -> Result<usize, TraceError> {
-    let plain: Vec<String> = names.iter().map(|name| self::plain(name)).collect();
+    let plain: Vec<String> = names.iter().map(|name| plain(name)).collect();
     let place = |known: &&str| plain.iter().position(|name| name == known);
     known
         .iter()

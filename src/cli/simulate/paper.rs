@@ -151,3 +151,6 @@ fn varied(variants: &[(&str, Report)]) -> String {
         markdown::table(&heads, &rows)
     )
 }
+
+#[cfg(test)]
+mod tests;
