@@ -26,6 +26,7 @@ mod simulate;
 mod source;
 mod status;
 mod table;
+mod whatif;
 
 /// An adaptive load balancer for language-model traffic.
 #[derive(Debug, Parser)]
@@ -57,6 +58,8 @@ enum Command {
     Replay(replay::Args),
     /// Prints the JSON schema of a file, for editors.
     Schema(schema::Args),
+    /// Estimates from a journal what another strategy or configuration would have cost, and how sure that is.
+    Whatif(whatif::Args),
     /// Serves simulated providers that speak `OpenAI`'s wire format under a law.
     Mock(mock::Args),
 }
@@ -123,6 +126,7 @@ fn dispatch(command: Command, out: &mut dyn Write) -> Result<(), Failure> {
         Command::Simulate(args) => simulate::run(&args, out, &mut io::stderr()),
         Command::Replay(args) => replay::run(&args, out),
         Command::Schema(args) => schema::run(&args, out),
+        Command::Whatif(args) => whatif::run(&args, out),
         Command::Mock(args) => mock::run(&args, out),
     }
 }

@@ -12,6 +12,7 @@ use crate::sim::{Candidate, Failover};
 
 mod cells;
 mod exposed;
+mod journal;
 mod markdown;
 mod paper;
 mod picture;
@@ -75,6 +76,9 @@ pub(super) struct Args {
     /// Writes a picture (SVG) of shares, times and failures over time into this folder, for each scenario and policy
     #[arg(long, value_name = "DIR", conflicts_with_all = ["random", "exposure", "report"])]
     plot: Option<PathBuf>,
+    /// Writes the journal of the run, as the daemon would; of one scenario, one seed, and `adaptive` or `fixed`
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["random", "exposure", "report"])]
+    journal: Option<PathBuf>,
     /// How results are printed
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
@@ -131,6 +135,9 @@ pub(super) fn run(
         failover: args.failover.into(),
         candidates: &candidates,
     };
+    if let Some(path) = &args.journal {
+        journal::write(path, &question)?;
+    }
     let report = question.answer(progress)?;
     match args.format {
         Format::Table => write!(out, "{}", render::tables(&report, args))?,

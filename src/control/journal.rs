@@ -12,10 +12,9 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use crate::balance::{Decision, Stepped};
 use crate::config;
-use crate::journal::{Line, LostLine, TickLine, clock_time, digest, text, tick_text};
-use crate::live::{Clock, Entry, Heading, Journal, Lost, Ticked};
+use crate::journal::{Line, LostLine, TickLine, clock_time, text, tick_text};
+use crate::live::{Clock, Entry, Heading, Journal, Lost};
 use crate::model::{Price, Time};
 
 /// Files that are kept.
@@ -110,7 +109,7 @@ impl Writer {
         match entry {
             Entry::Heading(heading) => self.heading(*heading),
             Entry::Tick(tick) => {
-                let line = line_of(*tick);
+                let line = TickLine::of(tick.n, tick.input, tick.stepped.as_ref());
                 let text = self.file.is_some().then(|| tick_text(&line, &self.prices));
                 self.line(text, Lost { ticks: 1, draws: 0 });
             }
@@ -261,21 +260,6 @@ fn sweep(dir: &Path) -> io::Result<()> {
         fs::remove_file(dir.join(name))?;
     }
     Ok(())
-}
-
-fn line_of(tick: Ticked) -> TickLine {
-    let decisions = |stepped: &Stepped| {
-        let moved = stepped.decisions.iter().filter(|decision| decision.moved);
-        let table = |decision: &Decision| (decision.route.clone(), decision.table.clone());
-        moved.map(table).collect()
-    };
-    TickLine {
-        n: tick.n,
-        digest: tick.stepped.as_ref().map(digest),
-        moved: tick.stepped.as_ref().map(decisions).unwrap_or_default(),
-        input: tick.input,
-        unpriced: Vec::new(),
-    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::balance::{
 use crate::journal::{
     CheckpointLine, ConfigLine, Place, PlannedRoute, PlannedUpstream, Replay, Report, program,
 };
+use crate::live::Ticked;
 use crate::model::{RouteName, TargetName, UpstreamName};
 
 /// A controller of two targets that writes its ticks to a folder.

@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::digest::Digest;
+use super::digest::{Digest, digest};
 use crate::balance::gate::Reason;
-use crate::balance::{Input, Memory, Plan, RouteSpec, WeightTable};
+use crate::balance::{Input, Memory, Plan, RouteSpec, Stepped, WeightTable};
 use crate::model::{
     AnswerKind, Finished, Outcome, PicoUsd, Price, RouteName, TargetName, Time, Tokens,
     UpstreamName,
@@ -263,6 +263,23 @@ impl ConfigLine {
 // === impl TickLine ===
 
 impl TickLine {
+    /// The line of tick `n`, which was told `input`; `stepped` is what it decided, unless it went wrong.
+    pub fn of(n: u64, input: Input, stepped: Option<&Stepped>) -> Self {
+        let moved = |stepped: &Stepped| {
+            let moved = stepped.decisions.iter().filter(|decision| decision.moved);
+            moved
+                .map(|decision| (decision.route.clone(), decision.table.clone()))
+                .collect()
+        };
+        Self {
+            n,
+            digest: stepped.map(digest),
+            moved: stepped.map(moved).unwrap_or_default(),
+            input,
+            unpriced: Vec::new(),
+        }
+    }
+
     /// The same with the prices of the `config` line where it has none of its own.
     #[must_use]
     pub fn priced(mut self, prices: &[Option<Price>]) -> Self {

@@ -18,14 +18,18 @@
 
 mod compact;
 mod digest;
+mod estimate;
 mod line;
+mod load;
 mod moment;
 mod other;
 mod play;
 mod replay;
+mod whatif;
 
 pub use compact::tick_text;
 pub use digest::{Digest, digest};
+pub use estimate::{Estimate, Interval};
 pub use line::{
     CheckpointLine, Chosen, ConfigLine, DrawLine, Line, LineError, LostLine, PlannedRoute,
     PlannedUpstream, TickLine, VERSION, text,
@@ -34,6 +38,7 @@ pub use moment::{Moment, clock_time};
 pub use other::{Comparison, Follower, Other, RouteDifference, TargetDifference};
 pub use play::{Played, Player, Step};
 pub use replay::{Difference, Heard, Place, Replay, Report};
+pub use whatif::{RouteWhatif, Whatif};
 
 /// The program that writes, by its version.
 pub fn program() -> String {

@@ -133,11 +133,7 @@ impl Replay {
     pub fn line(&mut self, place: &Place, text: &[u8], is_whole: bool) -> Heard {
         self.report.lines += 1;
         match Line::read(text) {
-            Ok(Line::Draw(draw)) => {
-                self.report.draws += 1;
-                Heard::Draw(draw)
-            }
-            Ok(line) => self.play(place, line),
+            Ok(line) => self.hear(place, line),
             Err(error) => {
                 self.player.stumble();
                 self.note(unreadable(place, &error, is_whole));
@@ -146,7 +142,12 @@ impl Replay {
         }
     }
 
-    fn play(&mut self, place: &Place, line: Line) -> Heard {
+    /// Takes a line that was read already.
+    pub fn hear(&mut self, place: &Place, line: Line) -> Heard {
+        if let Line::Draw(draw) = line {
+            self.report.draws += 1;
+            return Heard::Draw(draw);
+        }
         match &line {
             Line::Config(config) => self.epoch = (config.at, config.unix_us),
             Line::Lost(lost) => self.note(format!(

@@ -40,7 +40,7 @@ pub use compare::compare;
 pub use engine::{Failover, run, run_oracle};
 pub use exposure::{Death, Exposure, ExposureError, RATES, by_share, exposure};
 pub use metrics::Figures;
-pub use ours::Ours;
+pub use ours::{Ours, journal};
 pub use plain::Plain;
 pub use policy::{Asked, Attempt, Picked, Policy, Score};
 pub use record::{End, Run, Served, Tried};
@@ -55,3 +55,5 @@ pub use trace::{Trace, TraceError, Traced};
 mod goal_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod whatif_tests;

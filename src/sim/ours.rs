@@ -5,18 +5,22 @@
 
 use std::collections::BTreeMap;
 
+use super::engine::{Failover, run};
 use super::policy::{Asked, Attempt, Picked, Policy, Score};
 use super::scenario::Scenario;
-use crate::balance::gate::{Ask, GateState, Gates, Reason, Row, Standing, admit};
+use crate::balance::gate::{Ask, GateState, Gates, Reason, Row, Standing, admit, propensity};
 use crate::balance::{
     Decision, Draw, FlightKey, Goal, Input, Mask, Memory, Objective, Plan, RouteInput, RouteSpec,
     Share, Strategy, TargetSpec, Weight, WeightTable, step,
 };
+use crate::journal::{Chosen, Line};
 use crate::law::Generator;
 use crate::model::{Event, NameError, RouteName, TargetIndex, TargetName, Time, UpstreamName};
 
+mod pen;
 mod upstream;
 
+use pen::Pen;
 use upstream::Upstream;
 
 /// 2³² / φ, the step of the even draws.
@@ -48,6 +52,8 @@ pub struct Ours {
     arrivals: u32,
     picked: Vec<u32>,
     last_tick: Time,
+    /// Writes a journal, if one is asked for.
+    pen: Option<Pen>,
 }
 
 /// What is in force: made anew when the configuration changes.
@@ -126,6 +132,7 @@ impl Ours {
             arrivals: 0,
             picked: Vec::new(),
             last_tick: Time::ZERO,
+            pen: None,
         })
     }
 
@@ -145,6 +152,20 @@ impl Ours {
             goal,
             ..self
         }
+    }
+
+    /// Writes a journal, as the daemon does.
+    #[must_use]
+    pub fn writing(self) -> Self {
+        Self {
+            pen: Some(Pen::default()),
+            ..self
+        }
+    }
+
+    /// The lines of the journal since the last call; none where none is written.
+    pub fn lines(&mut self) -> Vec<Line> {
+        self.pen.as_mut().map(Pen::lines).unwrap_or_default()
     }
 
     /// Times that a serving target was ejected.
@@ -185,6 +206,9 @@ impl Ours {
             members,
         };
         self.picked = vec![0; force.members.len()];
+        if let Some(pen) = &mut self.pen {
+            pen.begin_anew();
+        }
         self.force = Some(force);
         self.remember(now);
     }
@@ -270,6 +294,15 @@ impl Policy for Ours {
         let admitted = admit(row, &gates, &ask)?;
         let target = force.members[admitted.target.get()];
         let probe = admitted.reason == Reason::Probe;
+        if let Some(pen) = &mut self.pen {
+            let known = (first && !probe).then(|| propensity(row, &gates, &ask, admitted.target));
+            pen.picked(Chosen {
+                target: Some(self.specs[target].name.clone()),
+                reason: admitted.reason,
+                propensity: known.flatten(),
+                attempt: asked.attempts + 1,
+            });
+        }
         if probe {
             self.upstreams[target].gate.probe_wanted = false;
         }
@@ -285,6 +318,9 @@ impl Policy for Ours {
     fn began(&mut self, attempt: &Attempt, now: Time) {
         let key = self.upstreams[attempt.target].begin(now, attempt.kind, attempt.probe);
         self.flights.insert(attempt.id, key);
+        if let Some(pen) = &mut self.pen {
+            pen.began(attempt.id);
+        }
     }
 
     fn happened(&mut self, attempt: &Attempt, event: &Event, _: Option<&Score>, now: Time) {
@@ -295,6 +331,9 @@ impl Policy for Ours {
         };
         if let Some(key) = key {
             self.upstreams[attempt.target].record(now, key, event);
+        }
+        if let (Some(pen), Event::Finished(end)) = (&mut self.pen, event) {
+            pen.ended(attempt, &self.specs[attempt.target].upstream, end);
         }
     }
 
@@ -316,7 +355,13 @@ impl Policy for Ours {
             }],
         };
         self.last_tick = now;
+        if let Some(pen) = &mut self.pen {
+            pen.before(now, &force.plan, &force.memory);
+        }
         let stepped = step(&force.plan, &mut force.memory, &input);
+        if let Some(pen) = &mut self.pen {
+            pen.ticked(input, &stepped);
+        }
         for (i, order) in force.upstreams.iter().zip(&stepped.orders) {
             upstreams[*i].obey(order);
         }
@@ -329,6 +374,22 @@ impl Policy for Ours {
             }
         }
     }
+}
+
+/// The journal of one replica's run through `scenario`, as the daemon would have written it.
+///
+/// # Errors
+/// A target's name that is no name.
+pub fn journal(
+    scenario: &Scenario,
+    strategy: Strategy,
+    seed: u64,
+    failover: Failover,
+) -> Result<Vec<Line>, NameError> {
+    let mut replicas = [Ours::new(scenario, strategy, seed, 0)?.writing()];
+    run(scenario, seed, failover, &mut replicas);
+    let [mut ours] = replicas;
+    Ok(ours.lines())
 }
 
 /// The shares in force on the one route, if it has targets.

@@ -135,6 +135,14 @@ impl Candidate {
         }
     }
 
+    /// The strategy, if it is Weighbridge.
+    pub fn strategy(&self) -> Option<Strategy> {
+        match self.kind {
+            Kind::Ours(strategy) => Some(strategy),
+            Kind::Rival | Kind::Oracle => None,
+        }
+    }
+
     /// Whether it is the yardstick itself.
     pub fn is_oracle(&self) -> bool {
         self.kind == Kind::Oracle
