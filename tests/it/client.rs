@@ -62,6 +62,11 @@ impl Got {
         self.status == 200 && (text.ends_with("data: [DONE]") || text.ends_with('}'))
     }
 
+    /// Whether it is a stream with its end; one that ends with an error event is none.
+    pub(crate) fn is_whole_stream(&self) -> bool {
+        self.status == 200 && self.body.trim_end().ends_with("data: [DONE]")
+    }
+
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)

@@ -33,6 +33,8 @@ mod demo;
 #[cfg(feature = "daemon")]
 mod drain;
 #[cfg(feature = "daemon")]
+mod incidents;
+#[cfg(feature = "daemon")]
 mod prices;
 #[cfg(feature = "daemon")]
 mod reload;
