@@ -1,7 +1,9 @@
-//! Every front at every provider: a text, a stream, a call and an error. The table of PROVIDERS.md is what this finds.
+//! Every front at every provider: a text, a call and an error, each whole and as a stream. The table of PROVIDERS.md is what
+//! this finds.
 
 mod fixtures;
 mod fronts;
+mod stalls;
 
 use serde_json::Value;
 
@@ -63,7 +65,11 @@ async fn cell(interface: &Interface, dialect: Dialect, front: Front) -> &'static
             }
         }
     }
-    refuses(interface, dialect, front).await;
+    refuses(interface, dialect, front, false).await;
+    // Embeddings are never streamed.
+    if front != Front::Embeddings {
+        refuses(interface, dialect, front, true).await;
+    }
     if is_native { "as it is" } else { "translated" }
 }
 
@@ -103,26 +109,19 @@ async fn converses(
     }
 }
 
-/// The client's own mistake is told with its status and the provider's words, in the front's shape.
-async fn refuses(interface: &Interface, dialect: Dialect, front: Front) {
+/// The client's own mistake is told with its status and the provider's words, in the front's shape: a document, also where a
+/// stream was asked for.
+async fn refuses(interface: &Interface, dialect: Dialect, front: Front, stream: bool) {
     let act = sent("400 Bad Request", error(dialect));
-    let got = asked(interface, front, act, &request(front, false, false)).await;
-    assert_eq!(got.status, 400, "{interface:?} {front:?}: {got:?}");
-    assert!(
-        got.body.contains("too hot"),
-        "{interface:?} {front:?}: {got:?}"
-    );
+    let got = asked(interface, front, act, &request(front, false, stream)).await;
+    let case = format!("{interface:?} {front:?} stream {stream}: {got:?}");
+    assert_eq!(got.status, 400, "{case}");
+    assert!(got.body.contains("too hot"), "{case}");
+    assert_eq!(got.header("content-type"), "application/json", "{case}");
     let answer: Value = serde_json::from_str(&got.body).unwrap();
-    assert!(
-        answer["error"]["message"].is_string(),
-        "{interface:?} {front:?}: {got:?}"
-    );
+    assert!(answer["error"]["message"].is_string(), "{case}");
     let is_message = answer["type"] == "error";
-    assert_eq!(
-        is_message,
-        front == Front::Messages,
-        "{interface:?} {front:?}: {got:?}"
-    );
+    assert_eq!(is_message, front == Front::Messages, "{case}");
 }
 
 #[tokio::test]
