@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use serde_json::json;
 use weighbridge::dialect::{chat, cohere, converse, gemini, messages, responses};
+use weighbridge::wire::seal::{Origin, Shape, StreamSealer};
 use weighbridge::wire::{StreamReader, Watched, WholeEvents, eventstream, sse};
 
 /// In how many events the same bytes come the second time.
@@ -131,6 +132,29 @@ fn splitters_and_watchers_cost_linear_work() {
         }
         assert!(messages > 0, "whole messages");
     });
+}
+
+#[test]
+fn marking_state_costs_linear_work() {
+    let signature = json!({"type": "signature_delta", "signature": "TEXT"});
+    let signed = sse(&json!({"type": "content_block_delta", "index": 0, "delta": signature}));
+    let thought = json!({"type": "reasoning", "id": "rs_1", "encrypted_content": "TEXT"});
+    let item =
+        sse(&json!({"type": "response.output_item.done", "output_index": 0, "item": thought}));
+    for (shape, event) in [
+        (Shape::Thoughts, &signed as &dyn Fn(usize) -> Vec<u8>),
+        (Shape::Thoughts, &chat_event()),
+        (Shape::Items, &item),
+        (Shape::Items, &responses_event()),
+    ] {
+        check(&format!("StreamSealer of {shape:?}"), event, |chunks| {
+            let mut sealer = StreamSealer::new(Origin::of("a"), shape);
+            let passed: usize = chunks
+                .map(|chunk| sealer.push(&Bytes::copy_from_slice(chunk)).len())
+                .sum();
+            assert!(passed + sealer.finish().len() > 0, "everything passes");
+        });
+    }
 }
 
 #[test]

@@ -134,18 +134,28 @@ fn every_fixture_is_answered_on_every_front() {
 #[test]
 fn a_stream_reads_the_same_wherever_it_is_cut() {
     let streams = fixtures::all().into_iter().filter(|fixture| fixture.stream);
-    let mut read = 0;
+    let (mut read, mut watched) = (0, 0);
     for fixture in streams {
         let api = fixture.api().unwrap();
-        let Some(whole) = api.read_stream([fixture.body.as_slice()]) else {
-            continue;
-        };
-        read += 1;
-        for at in 0..=fixture.body.len() {
-            let (head, tail) = fixture.body.split_at(at);
-            let cut = api.read_stream([head, tail]);
-            assert_eq!(cut.as_ref(), Some(&whole), "{} cut at {at}", fixture.name);
-        }
+        read += wherever_cut(&fixture, |chunks| api.read_stream(chunks.iter().copied()));
+        watched += wherever_cut(&fixture, |chunks| api.watch_stream(chunks));
     }
     assert_eq!(read, 6, "every adapter has a stream");
+    assert_eq!(watched, 4, "and so has everything that passes as it is");
+}
+
+/// Reads a fixture in two chunks, cut at every byte, and whole; tells how many ways there are to read it: one or none.
+fn wherever_cut<T: std::fmt::Debug + PartialEq>(
+    fixture: &Recording,
+    read: impl Fn(&[&[u8]]) -> Option<T>,
+) -> usize {
+    let Some(whole) = read(&[&fixture.body]) else {
+        return 0;
+    };
+    for at in 0..=fixture.body.len() {
+        let (head, tail) = fixture.body.split_at(at);
+        let cut = read(&[head, tail]);
+        assert_eq!(cut.as_ref(), Some(&whole), "{} cut at {at}", fixture.name);
+    }
+    1
 }

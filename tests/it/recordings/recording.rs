@@ -7,7 +7,7 @@ use serde_json::Value;
 use weighbridge::dialect::any::{Reader, Target};
 use weighbridge::dialect::neutral::{Answer, NotRead, Piece};
 use weighbridge::dialect::{chat, gemini, messages, responses};
-use weighbridge::wire::Watched;
+use weighbridge::wire::{Seen, StreamReader, Watched};
 
 /// The words in which an answer is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -157,6 +157,15 @@ impl Api {
             reader.finish(&mut out);
         }
         Some(out)
+    }
+
+    /// What is seen of a stream that passes as it is in `chunks`; `None` where no client speaks it.
+    pub(super) fn watch_stream(self, chunks: &[&[u8]]) -> Option<Seen> {
+        let mut reader = StreamReader::of(self.watched()?);
+        for chunk in chunks {
+            reader.push(chunk);
+        }
+        Some(reader.finish().clone())
     }
 }
 
