@@ -92,6 +92,8 @@ pub(super) struct Plan {
     pub(super) sticky: config::Sticky,
     pub(super) mode: Mode,
     pub(super) grace: Duration,
+    /// Where the sequence of draws begins.
+    pub(super) phase: u32,
 }
 
 /// Deadlines that no test waits for.
@@ -124,6 +126,7 @@ impl Plan {
             sticky: config::Sticky::Off,
             mode: Mode::Auto,
             grace: PATIENCE,
+            phase: 0,
         }
     }
 
@@ -205,7 +208,7 @@ impl Plan {
     }
 
     pub(super) async fn start(self) -> World {
-        let snapshot = snapshot(self.config());
+        let snapshot = snapshot(self.config(), self.phase);
         let upstreams = snapshot.routes[0]
             .members
             .iter()
@@ -247,7 +250,7 @@ fn endpoint(address: SocketAddr) -> Endpoint {
     }
 }
 
-fn snapshot(config: Config) -> Snapshot {
+fn snapshot(config: Config, phase: u32) -> Snapshot {
     let providers: HashMap<String, Arc<Provider>> = config
         .providers
         .iter()
@@ -289,7 +292,7 @@ fn snapshot(config: Config) -> Snapshot {
                 granted: table,
                 table_version: 1,
                 seeds: Route::seeds(route),
-                cells: Arc::new(RouteCells::new(route.targets.len(), 0)),
+                cells: Arc::new(RouteCells::new(route.targets.len(), phase)),
             })
         })
         .collect();

@@ -2,6 +2,7 @@
 //! another one signed, and no client hears of it but in a header.
 
 mod client;
+mod converse;
 mod target;
 
 use client::{Client, Speaks};
@@ -42,9 +43,9 @@ const FORCED: u64 = 500;
 /// Conversations that stay now and then.
 const QUIET: u64 = 100;
 
-const NAMES: [&str; 5] = ["p0", "p1", "p2", "p3", "p4"];
+const NAMES: [&str; 6] = ["p0", "p1", "p2", "p3", "p4", "p5"];
 
-/// Two of Anthropic's, two of OpenAI's, and a Gemini that wants its signatures back.
+/// Two of Anthropic's, two of OpenAI's, a Gemini that wants its signatures back, and a Claude of Bedrock's.
 fn spec(index: usize, target: &Faultd) -> Spec {
     match index {
         0 | 2 => Spec::speaking(target.address, Interface::Anthropic),
@@ -52,11 +53,12 @@ fn spec(index: usize, target: &Faultd) -> Spec {
             model: "gemini-3-pro",
             ..Spec::speaking(target.address, Interface::Gemini)
         },
+        5 => Spec::speaking(target.address, Interface::Bedrock),
         _ => Spec::new(target.address, 1.0),
     }
 }
 
-async fn started(targets: &[Faultd], without: Option<&str>) -> World {
+async fn started(targets: &[Faultd], without: Option<&str>, luck: &mut Luck) -> World {
     let specs = targets.iter().enumerate().map(|(index, target)| {
         let mut spec = spec(index, target);
         if without == Some(NAMES[index]) {
@@ -64,7 +66,9 @@ async fn started(targets: &[Faultd], without: Option<&str>) -> World {
         }
         spec
     });
-    Plan::new(specs.collect()).start().await
+    let mut plan = Plan::new(specs.collect());
+    plan.phase = u32::try_from(luck.below(1 << 32)).unwrap();
+    plan.start().await
 }
 
 /// What the attempts of a world were worth: no target ever blamed the client or us.
@@ -83,7 +87,9 @@ async fn converse(targets: &[Faultd], down: &Down, seed: u64) -> usize {
     let turns = 2 + luck.below(5);
     // Those after the five hundred have quiet boundaries too.
     let quiet = seed >= FORCED;
-    let mut world = started(targets, None).await;
+    // Each world begins its draws elsewhere, or all conversations would go the same ways.
+    let mut phases = Luck(!seed);
+    let mut world = started(targets, None, &mut phases).await;
     let (mut last, mut moves) = (String::new(), 0);
     for turn in 0..turns {
         let loss = match luck.below(if quiet { 3 } else { 2 }) {
@@ -104,7 +110,7 @@ async fn converse(targets: &[Faultd], down: &Down, seed: u64) -> usize {
             }
             Loss::Drained => {
                 assert_no_refusal(&world, &case).await;
-                world = started(targets, Some(&last)).await;
+                world = started(targets, Some(&last), &mut phases).await;
             }
         }
         let asks = if luck.below(2) == 0 {
@@ -139,7 +145,7 @@ async fn converse(targets: &[Faultd], down: &Down, seed: u64) -> usize {
         last = served;
         if loss == Loss::Drained {
             assert_no_refusal(&world, &case).await;
-            world = started(targets, None).await;
+            world = started(targets, None, &mut phases).await;
         }
     }
     assert_no_refusal(&world, &format!("seed {seed}")).await;
@@ -162,4 +168,8 @@ async fn five_hundred_conversations_survive_a_move_at_every_boundary() {
         moves += converse(&targets, &down, seed).await;
     }
     println!("{moves} moves");
+    for (name, target) in NAMES.iter().zip(&targets) {
+        let seen = target.seen().len();
+        assert!(seen > 100, "{name} has its part, not {seen} requests");
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use super::super::faultd::{Act, response};
+use super::converse;
 
 /// Who does not answer at present.
 pub(super) type Down = Arc<Mutex<BTreeSet<String>>>;
@@ -24,6 +25,9 @@ pub(super) fn provider(name: &str, down: &Down) -> Act {
             return response("400 Bad Request", "application/json", &error.to_string());
         }
         let says = Says::next(&name, &body);
+        if head.contains("/converse") {
+            return converse::answer(&says, head.contains("/converse-stream"));
+        }
         let streams = body["stream"] == json!(true) || head.contains(":streamGenerateContent");
         let (unary, events) = if head.contains("enerateContent") {
             (says.generation(), generation_events(&says.generation()))
@@ -66,6 +70,7 @@ fn accepts(name: &str, body: &Value) -> Result<(), String> {
         }
     }
     is_signed(body)?;
+    converse::accepts(body)?;
     let mut messages = body["messages"].as_array().into_iter().flatten();
     let silent = messages.find(|it| it["content"] == json!([]));
     silent.map_or(Ok(()), |message| {
@@ -110,6 +115,7 @@ fn foreign(name: &str, value: &Value, within: bool) -> Result<(), String> {
                     | "thought_signature"
                     | "thoughtSignature"
                     | "encrypted_content"
+                    | "redactedContent"
             );
             let own = format!("sig_{name}_");
             let is_own = text.starts_with(&own) || (key == "thoughtSignature" && text == UNSIGNED);
@@ -129,10 +135,10 @@ fn foreign(name: &str, value: &Value, within: bool) -> Result<(), String> {
 const UNSIGNED: &str = "skip_thought_signature_validator";
 
 /// What is said next.
-struct Says {
+pub(super) struct Says {
     name: String,
-    turn: usize,
-    calls: bool,
+    pub(super) turn: usize,
+    pub(super) calls: bool,
 }
 
 impl Says {
@@ -149,7 +155,7 @@ impl Says {
         Self { name, turn, calls }
     }
 
-    fn signed(&self, what: &str) -> String {
+    pub(super) fn signed(&self, what: &str) -> String {
         format!("sig_{}_{what}_{}", self.name, self.turn)
     }
 
