@@ -131,7 +131,9 @@ fn reasons(decision: &Decision, row: &Row) -> Option<String> {
         return None;
     }
     if row.proposed > row.configured {
-        return Some(gains(decision, row));
+        // Where a rail holds it below, the rail is the reason.
+        let has_more = row.granted > row.configured;
+        return has_more.then(|| gains(decision, row));
     }
     let missed = missed(row);
     if !missed.is_empty() {

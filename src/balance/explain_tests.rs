@@ -357,6 +357,23 @@ fn where_nobody_meets_the_levels_that_is_told_first() {
 }
 
 #[test]
+fn a_rail_that_holds_the_best_target_is_its_reason() {
+    let mut best = row("a");
+    shares(&mut best, 900_000, 400_000);
+    best.terms.cost = 0.1;
+    best.rails.insert(Rail::InFlightLimit);
+    let lines = explain(&decision(vec![best, row("b")]));
+    assert!(
+        lines[0].ends_with("; moved 10 points off a: held at 40 %: with more its answers queue"),
+        "{lines:#?}"
+    );
+    assert_eq!(
+        lines[1],
+        "a: takes 40 % instead of its configured 50 %; held at 40 %: with more its answers queue"
+    );
+}
+
+#[test]
 fn what_fails_before_it_has_a_time_is_told_as_such() {
     let mut failing = row("a");
     shares(&mut failing, 100_000, 100_000);

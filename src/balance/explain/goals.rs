@@ -4,7 +4,7 @@ use super::super::decision::{Decision, Rail, Row};
 use super::super::goal::{Attainment, Verdict};
 use super::super::words::number;
 use super::super::{Health, Share, Strategy};
-use super::{best, is_serving, reasons, worse};
+use super::{best, is_serving, met, reasons, worse};
 
 /// A rate that nobody would call one, in requests per second.
 const NO_RATE: f64 = 1e-3;
@@ -157,7 +157,14 @@ fn largest_move(decision: &Decision) -> Option<String> {
     let points = (100.0 * lost(most)).round();
     let why = match most.health {
         Health::Ejected { cause, .. } | Health::Probing { cause, .. } => cause.to_string(),
-        Health::Serving | Health::Returning { .. } => reasons(decision, most)?,
+        Health::Serving | Health::Returning { .. } => {
+            let held = || {
+                most.rails
+                    .iter()
+                    .find_map(|rail| met(*rail, most, decision))
+            };
+            reasons(decision, most).or_else(held)?
+        }
     };
     let unit = if points > 1.0 { "points" } else { "point" };
     (points >= 1.0).then(|| format!("moved {points} {unit} off {}: {why}", most.name))
