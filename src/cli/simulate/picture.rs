@@ -136,7 +136,7 @@ impl Picture<'_> {
             let values = moments
                 .iter()
                 .map(|moment| if is_p95 { moment.p95_s } else { moment.p50_s });
-            for line in runs(self.steps(values)) {
+            for line in runs(&self.steps(values)) {
                 chart.draw_series(LineSeries::new(line, colour.stroke_width(2)))?;
             }
         }
@@ -166,11 +166,7 @@ impl Picture<'_> {
             outline.extend([(last, 0.0), (first, 0.0)]);
         }
         chart.draw_series([Polygon::new(outline, FAULT.mix(0.75).filled())])?;
-        let windows = format!(
-            "windows of {} {}",
-            self.per(self.timeline.window),
-            self.unit().0
-        );
+        let windows = format!("windows of {}", span(self.timeline.window));
         legend(
             &names,
             [("failed".to_owned(), FAULT, true), (windows, WHITE, false)].into_iter(),
@@ -313,7 +309,7 @@ fn legend(
 }
 
 /// The parts of a line between its gaps.
-fn runs(line: Vec<(f64, f64)>) -> Vec<Vec<(f64, f64)>> {
+fn runs(line: &[(f64, f64)]) -> Vec<Vec<(f64, f64)>> {
     let parts = line.split(|(_, value)| value.is_nan());
     parts
         .filter(|part| !part.is_empty())
@@ -326,8 +322,37 @@ fn headroom(highest: f64) -> f64 {
     highest * 1.08
 }
 
+/// Seconds as a person says them: 45 s, 17 min.
+fn span(seconds: f64) -> String {
+    if seconds < 120.0 {
+        format!("{} s", number(seconds))
+    } else {
+        format!("{} min", number((seconds / 60.0).round()))
+    }
+}
+
 /// As few digits as tell neighbours apart.
 fn number(value: f64) -> String {
     let text = format!("{value:.2}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_spans_are_said_shortly() {
+        for (value, said) in [(0.0, "0"), (2.5, "2.5"), (30.0, "30"), (0.1, "0.1")] {
+            assert_eq!(number(value), said);
+        }
+        assert_eq!((span(5.0), span(1000.0)), ("5 s".into(), "17 min".into()));
+    }
+
+    #[test]
+    fn gaps_divide_a_line() {
+        let line = vec![(0.0, 1.0), (1.0, 1.0), (1.0, f64::NAN), (2.0, 3.0)];
+        let parts = runs(&line);
+        assert_eq!(parts, [vec![(0.0, 1.0), (1.0, 1.0)], vec![(2.0, 3.0)]]);
+    }
 }
