@@ -43,7 +43,7 @@ mod tests {
     #[test]
     fn every_scenario_that_comes_along_fits_the_schema() {
         let schema = jsonschema::validator_for(&schema()).unwrap();
-        for suite in ["base", "extra"] {
+        for suite in ["base", "extra", "long"] {
             let folder = format!("{}/config/scenarios/{suite}", env!("CARGO_MANIFEST_DIR"));
             for file in std::fs::read_dir(folder).into_iter().flatten() {
                 let path = file.unwrap().path();

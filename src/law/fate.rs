@@ -34,6 +34,8 @@ pub struct Ask {
     pub at_most: Option<u64>,
     /// The request itself is wrong.
     pub client_fault: bool,
+    /// Tokens of the prompt that are in no cache.
+    pub uncached: u64,
     /// After which time the asker is gone, if that is known; a place in line is not held longer.
     pub patience: Option<Duration>,
 }
@@ -207,7 +209,9 @@ fn answer(law: &Law, state: &mut State, ask: &Ask, draws: &Draws, now: Time) -> 
     } else {
         1.0
     };
-    let first = law.ttft_ms.at(moment) / 1e3 * noise::factor(spread, draws.first) * slow;
+    let prefill = law.prefill_ms.at(moment) * ask.uncached as f64 / 1e3;
+    let first = law.ttft_ms.at(moment) + prefill;
+    let first = first / 1e3 * noise::factor(spread, draws.first) * slow;
     let stream = law.tpot_ms.at(moment) / 1e3
         * tokens_out as f64
         * noise::factor(spread / 2.0, draws.stream)

@@ -292,3 +292,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_not_cached_is_read_before_the_first_token() {
+    let law = Law {
+        ttft_ms: Number::known(400.0),
+        prefill_ms: Number::known(50.0),
+        ..Law::instant()
+    };
+    let first = |uncached| {
+        let ask = Ask {
+            uncached,
+            ..Ask::default()
+        };
+        let draws = Draws::of(1, 1, 1);
+        match fate(&law, &mut State::default(), &ask, &draws, Time::ZERO) {
+            Fate::Answer(answer) => answer.first_token.as_secs_f64(),
+            other => panic!("expected an answer, found {other:?}"),
+        }
+    };
+    assert!((first(0) - 0.4).abs() < 1e-6);
+    assert!(
+        (first(3_000) - 0.55).abs() < 1e-6,
+        "50 ms for each thousand"
+    );
+}

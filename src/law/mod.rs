@@ -5,8 +5,8 @@
 //! the mock server, providers of `kind = "simulated"` and the tests all ask [`fate()`]. It reads no clock and draws no
 //! luck: time comes in as [`Time`](crate::model::Time), luck as [`Draws`].
 //!
-//! What the law leaves out: correlated failures across targets, prompt caching, and service times that depend on the
-//! number of requests being served (only waiting in line does).
+//! What the law leaves out: correlated failures across targets, what is in a prompt cache (whoever asks says how much of
+//! the prompt is not), and service times that depend on the number of requests being served (only waiting in line does).
 
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,10 @@ pub struct Law {
     /// Mean time per token of the answer, in milliseconds.
     #[serde(deserialize_with = "number::non_negative")]
     pub tpot_ms: Number,
+    /// Mean time that the first token takes longer for each thousand tokens of the prompt that are not cached, in
+    /// milliseconds.
+    #[serde(deserialize_with = "number::non_negative")]
+    pub prefill_ms: Number,
     /// Deviation of the logarithm of the time to the first token; that of a whole stream's time is half of it.
     #[serde(deserialize_with = "number::non_negative")]
     pub spread: Number,
@@ -129,6 +133,7 @@ impl Law {
         Self {
             ttft_ms: Number::ZERO,
             tpot_ms: Number::ZERO,
+            prefill_ms: Number::ZERO,
             spread: Number::ZERO,
             tail: Tail::default(),
             error_rate: Number::ZERO,

@@ -154,6 +154,7 @@ const SHORT: Ask = Ask {
     at_most: None,
     client_fault: false,
     patience: None,
+    uncached: 0,
 };
 
 fn asked(target: &str, post: Option<&Post>, head: &Parts, body: &[u8]) -> Result<Asked, Refused> {

@@ -135,6 +135,7 @@ impl Question {
         Ask {
             tokens_out,
             at_most,
+            uncached: self.prompt_tokens,
             ..Ask::default()
         }
     }

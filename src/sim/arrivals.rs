@@ -4,6 +4,7 @@
 //! that the rate is at that moment (thinning). Source: Lewis, Shedler, "Simulation of nonhomogeneous Poisson processes by
 //! thinning", Naval Research Logistics Quarterly 26, 1979.
 
+use super::conversations::{Coming, Conversations, Turn, luck as turn_luck};
 use super::scenario::Scenario;
 use super::trace::Trace;
 use crate::law::{Generator, whole};
@@ -60,25 +61,33 @@ pub struct Arrivals<'a> {
     candidates: u64,
     requests: u64,
     seconds: f64,
+    /// When the next conversation begins, if that is known; turns that are to come; conversations so far.
+    start: Option<f64>,
+    coming: Coming,
+    conversations: u64,
 }
 
 impl<'a> Arrivals<'a> {
     /// The requests of `scenario` under this seed.
     pub fn of(scenario: &'a Scenario, seed: u64) -> Self {
-        Self {
+        let mut arrivals = Self {
             scenario,
             seed,
-            highest: scenario.load.rps.bounds().1,
+            highest: 0.0,
             candidates: 0,
             requests: 0,
             seconds: 0.0,
-        }
+            start: None,
+            coming: Coming::default(),
+            conversations: 0,
+        };
+        arrivals.highest = scenario.load.rps.bounds().1 / arrivals.turns();
+        arrivals
     }
 
-    /// A request at the present second, with the rest of its candidate's luck.
-    fn request(&mut self, luck: &mut Generator) -> Arrival {
+    /// A request at that second, with the rest of its luck.
+    fn request(&mut self, at: f64, luck: &mut Generator) -> Arrival {
         let load = &self.scenario.load;
-        let at = self.seconds;
         let request = self.requests;
         self.requests += 1;
         let replicas = f64::from(self.scenario.replicas);
@@ -99,9 +108,7 @@ impl<'a> Arrivals<'a> {
             conversation: None,
         }
     }
-}
 
-impl Arrivals<'_> {
     /// The next request of a trace: its time and tokens, and drawn what traces do not tell.
     fn recorded(&mut self, trace: &Trace) -> Option<Arrival> {
         let place = usize::try_from(self.requests).ok()?;
@@ -109,23 +116,16 @@ impl Arrivals<'_> {
         if told.seconds >= self.scenario.seconds {
             return None;
         }
-        self.seconds = told.seconds;
         let mut luck = Generator::of(self.seed, self.requests, SALT);
         Some(Arrival {
             tokens_in: told.tokens_in,
             tokens_out: told.tokens_out,
-            ..self.request(&mut luck)
+            ..self.request(told.seconds, &mut luck)
         })
     }
-}
 
-impl Iterator for Arrivals<'_> {
-    type Item = Arrival;
-
-    fn next(&mut self) -> Option<Arrival> {
-        if let Some(trace) = &self.scenario.load.followed {
-            return self.recorded(trace);
-        }
+    /// The second and the luck of the next candidate that is kept.
+    fn candidate(&mut self) -> Option<(f64, Generator)> {
         if self.highest <= 0.0 {
             return None;
         }
@@ -137,10 +137,68 @@ impl Iterator for Arrivals<'_> {
             if self.seconds >= self.scenario.seconds {
                 return None;
             }
-            if luck.uniform() * self.highest < self.scenario.load.rps.at(self.seconds) {
-                return Some(self.request(&mut luck));
+            let rate = self.scenario.load.rps.at(self.seconds) / self.turns();
+            if luck.uniform() * self.highest < rate {
+                return Some((self.seconds, luck));
             }
         }
+    }
+
+    /// Requests that each candidate stands for in the mean.
+    fn turns(&self) -> f64 {
+        let told = self.scenario.load.conversations;
+        told.map_or(1.0, |told| told.turns)
+    }
+
+    /// The next request where all are turns of conversations: a new one's first or another one's next, what comes earlier.
+    fn turn(&mut self, told: &Conversations) -> Option<Arrival> {
+        let start = match self.start.take() {
+            Some(start) => Some(start),
+            None => self.candidate().map(|(at, _)| at),
+        };
+        let turn = match (start, self.coming.next_at()) {
+            (Some(start), Some(next)) if next < start => {
+                self.start = Some(start);
+                self.coming.pop(told)?
+            }
+            (Some(start), _) => {
+                self.conversations += 1;
+                Turn {
+                    at: start,
+                    conversation: self.conversations,
+                    number: 0,
+                    more: 0.0,
+                }
+            }
+            (None, _) => self.coming.pop(told)?,
+        };
+        if turn.at >= self.scenario.seconds {
+            return None;
+        }
+        self.coming.go_on(told, self.seed, &turn);
+        let mut luck = turn_luck(self.seed, &turn);
+        let arrival = self.request(turn.at, &mut luck);
+        Some(Arrival {
+            tokens_in: arrival.tokens_in + whole(turn.more),
+            conversation: Some(turn.conversation),
+            ..arrival
+        })
+    }
+}
+
+impl Iterator for Arrivals<'_> {
+    type Item = Arrival;
+
+    fn next(&mut self) -> Option<Arrival> {
+        let load = &self.scenario.load;
+        if let Some(trace) = &load.followed {
+            return self.recorded(trace);
+        }
+        if let Some(told) = load.conversations {
+            return self.turn(&told);
+        }
+        let (at, mut luck) = self.candidate()?;
+        Some(self.request(at, &mut luck))
     }
 }
 

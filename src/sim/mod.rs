@@ -4,7 +4,8 @@
 //! target is a function of the seed, the request's number and the target's name, so that two runs differ only by what they
 //! choose.
 //!
-//! 1. [`scenario`]: the world as written down; [`arrivals`]: its requests; [`world`]: its targets as they are.
+//! 1. [`scenario`]: the world as written down; [`arrivals`]: its requests, which may be turns of [`conversations`];
+//!    [`world`]: its targets as they are, with what they have in their [`caches`].
 //! 2. [`engine`]: the event loop; [`seen`]: what of a target's behaviour a data plane would see.
 //! 3. [`policy`]: what chooses. [`ours`] is Weighbridge, [`rival`] the others, [`plain`] learns nothing, [`oracle`] knows
 //!    everything.
@@ -13,7 +14,9 @@
 //!    [`exposure()`]: requests that meet a dead target.
 
 mod arrivals;
+mod caches;
 mod compare;
+mod conversations;
 mod decides;
 mod engine;
 mod exposure;
@@ -37,6 +40,7 @@ mod world;
 
 pub use arrivals::{Arrival, Arrivals};
 pub use compare::compare;
+pub use conversations::Conversations;
 pub use engine::{Failover, run, run_oracle};
 pub use exposure::{Death, Exposure, ExposureError, RATES, by_share, exposure};
 pub use metrics::Figures;
@@ -57,3 +61,6 @@ mod goal_tests;
 mod tests;
 #[cfg(test)]
 mod whatif_tests;
+
+#[cfg(test)]
+mod sticky_tests;

@@ -10,8 +10,8 @@ use super::policy::{Asked, Attempt, Picked, Policy, Score};
 use super::scenario::Scenario;
 use crate::balance::gate::{Ask, GateState, Gates, Reason, Row, Standing, admit, propensity};
 use crate::balance::{
-    Decision, Draw, FlightKey, Goal, Input, Mask, Memory, Objective, Plan, RouteInput, RouteSpec,
-    Share, Strategy, TargetSpec, Weight, WeightTable, step,
+    Decision, Draw, FlightKey, Goal, Input, Key, Mask, Memory, Objective, Plan, RouteInput,
+    RouteSpec, Seed, Share, Sticky, Strategy, TargetSpec, Weight, WeightTable, step,
 };
 use crate::journal::{Chosen, Line};
 use crate::law::Generator;
@@ -40,6 +40,8 @@ pub struct Ours {
     objective: Objective,
     goal: Goal,
     tiers: Vec<u8>,
+    /// Whether conversations are kept at their target.
+    sticky: bool,
     specs: Vec<TargetSpec>,
     present: Vec<bool>,
     /// The configuration has changed, and what is in force is still that of before.
@@ -67,6 +69,8 @@ struct Force {
     members: Vec<usize>,
     /// The plan's upstreams, likewise.
     upstreams: Vec<usize>,
+    /// What the members' scores for a conversation are made with.
+    seeds: Vec<Seed>,
 }
 
 struct SimGates<'a> {
@@ -122,6 +126,7 @@ impl Ours {
             objective: Objective::default(),
             goal: Goal::default(),
             tiers: specs.iter().map(|spec| spec.tier).collect(),
+            sticky: scenario.sticky,
             specs,
             present: vec![false; count],
             stale: true,
@@ -201,6 +206,10 @@ impl Ours {
             granted: first_table(&memory).unwrap_or_else(|| configured.clone()),
             configured,
             upstreams: plan.upstreams().iter().filter_map(place).collect(),
+            seeds: members
+                .iter()
+                .map(|i| Seed::of(self.specs[*i].name.as_str()))
+                .collect(),
             plan,
             memory,
             members,
@@ -222,7 +231,7 @@ impl Ours {
             objective: self.objective,
             goal: self.goal.clone(),
             mix_models: self.prices.mix_models,
-            sticky: false,
+            sticky: self.sticky,
             targets,
         };
         Plan::new(vec![spec], [])
@@ -263,6 +272,8 @@ impl Policy for Ours {
         self.reload(asked.now);
         let first = asked.attempts == 0;
         self.arrivals += u32::from(first);
+        let conversation = asked.conversation.filter(|_| self.sticky);
+        let key = conversation.map(|number| Key::of("conversation", &number.to_le_bytes()));
         let draw = self.draw(first);
         let force = self.force.as_ref()?;
         // A first attempt may go to everybody who is configured.
@@ -284,7 +295,10 @@ impl Policy for Ours {
             draw,
             now: asked.now,
             may_probe: first,
-            sticky: None,
+            sticky: key.map(|key| Sticky {
+                key,
+                seeds: &force.seeds,
+            }),
         };
         let gates = SimGates {
             upstreams: &self.upstreams,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
+use super::conversations::Conversations;
 use super::trace::Trace;
 use crate::balance::Weight;
 use crate::law::{self, Length, Number};
@@ -34,6 +35,9 @@ pub struct Scenario {
     /// Whether shares may move between different models.
     #[serde(default = "yes")]
     pub mix_models: bool,
+    /// Whether our own route keeps conversations at their target.
+    #[serde(default)]
+    pub sticky: bool,
     /// What comes in.
     pub load: Load,
     /// Changes of the configured weights, in the order of their time.
@@ -112,6 +116,9 @@ pub struct Load {
     /// Part of the requests that are the client's mistake.
     #[serde(default, deserialize_with = "law::fraction_over_time")]
     pub client_fault: Number,
+    /// The conversations that requests are turns of; without, each stands alone.
+    #[serde(default)]
+    pub conversations: Option<Conversations>,
     /// Seconds after which the client gives up.
     #[serde(default = "Load::usual_timeout", deserialize_with = "positive")]
     pub timeout: f64,
@@ -179,6 +186,10 @@ impl Scenario {
         if self.load.trace.is_none() && self.load.rps.bounds().1 <= 0.0 {
             let problem = "expected a rate above 0, or `trace`, found neither".to_owned();
             return wrong("load.rps", problem);
+        }
+        if self.load.trace.is_some() && self.load.conversations.is_some() {
+            let problem = "expected either `trace` or `conversations`, found both".to_owned();
+            return wrong("load.conversations", problem);
         }
         let weights = self.targets.values().map(|target| target.weight.value());
         if weights.sum::<f64>() <= 0.0 {

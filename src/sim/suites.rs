@@ -82,9 +82,14 @@ pub const SUITES: [Suite; 2] = [
             "49-six-models",
             "50-all-down",
             "51-new-model-cuts",
+            "52-conversations-brownout",
+            "53-conversations-dearer",
         ]
     ),
 ];
+
+/// What takes too long for a suite: found by name alone.
+const LONG: Suite = suite!("long", ["do-no-harm",]);
 
 impl Suite {
     /// Its scenarios, in the order of their names.
@@ -98,17 +103,19 @@ impl Suite {
             .collect()
     }
 
-    /// The scenario of this name, in any suite.
+    /// The scenario of this name, in any suite or too long for one.
     pub fn scenario(name: &str) -> Option<Result<Scenario, ScenarioError>> {
-        let mut texts = SUITES.iter().flat_map(|suite| suite.texts);
+        let suites = SUITES.iter().chain([&LONG]);
+        let mut texts = suites.flat_map(|suite| suite.texts);
         let (_, text) = texts.find(|(known, _)| *known == name)?;
         Some(Scenario::read(text))
     }
 
-    /// Names of all scenarios of all suites.
+    /// Names of all scenarios that come along.
     pub fn names() -> impl Iterator<Item = &'static str> {
         SUITES
             .iter()
+            .chain([&LONG])
             .flat_map(|suite| suite.texts)
             .map(|(name, _)| *name)
     }
@@ -120,7 +127,7 @@ mod tests {
 
     #[test]
     fn every_file_of_a_suite_is_built_in_and_says_its_own_name() {
-        for suite in SUITES {
+        for suite in SUITES.into_iter().chain([LONG]) {
             let folder = format!(
                 "{}/config/scenarios/{}",
                 env!("CARGO_MANIFEST_DIR"),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::arrivals::Arrival;
+use super::caches::Cache;
 use super::scenario::{Scenario, SimTarget};
 use crate::law::{Ask, Draws, Fate, State, Ticket, fate, salt};
 use crate::model::{PicoUsd, Time, Tokens};
@@ -12,6 +13,7 @@ use crate::model::{PicoUsd, Time, Tokens};
 pub(super) struct Standing<'a> {
     pub(super) told: &'a SimTarget,
     pub(super) state: State,
+    cache: Cache,
     salt: u64,
 }
 
@@ -40,6 +42,7 @@ impl<'a> World<'a> {
         let targets = scenario.targets.iter().map(|(name, told)| Standing {
             told,
             state: State::default(),
+            cache: Cache::default(),
             salt: salt(name),
         });
         Self {
@@ -55,6 +58,7 @@ impl<'a> World<'a> {
         let told = self.targets[target].told;
         let tokens = Tokens {
             input: arrival.tokens_in,
+            cached_input: self.targets[target].cache.cached(arrival, now),
             output: arrival.tokens_out,
             ..Tokens::default()
         };
@@ -77,11 +81,16 @@ impl<'a> World<'a> {
             tokens_out: Some(arrival.tokens_out),
             at_most: None,
             client_fault: arrival.client_fault,
+            uncached: arrival.tokens_in - self.targets[target].cache.cached(arrival, now),
             patience: Some(patience),
         };
         let at = &mut self.targets[target];
         let draws = Draws::of(self.seed, arrival.request, at.salt);
-        fate(&at.told.law, &mut at.state, &asked, &draws, now)
+        let fate = fate(&at.told.law, &mut at.state, &asked, &draws, now);
+        if let (Some(told), Fate::Answer(_)) = (&self.scenario.load.conversations, &fate) {
+            at.cache.keep(arrival, now, told.lifetime);
+        }
+        fate
     }
 
     /// Somebody gives up who stands in line, or is served.
