@@ -2,7 +2,7 @@
 //!
 //! CSV with a header, or one JSON object a line. Names of columns are compared in lower case without spaces, dashes and
 //! underscores, and several are known for each, so that the published traces can be read as they are: Azure's
-//! (`TIMESTAMP, ContextTokens, GeneratedTokens`), Mooncake's (`timestamp, input_length, output_length`), BurstGPT's
+//! (`TIMESTAMP, ContextTokens, GeneratedTokens`), Mooncake's (`timestamp, input_length, output_length`), `BurstGPT`'s
 //! (`Timestamp, Request tokens, Response tokens`). Only these columns matter; others are passed over.
 //!
 //! A time is a date with a clock time, or a number: of milliseconds in a column `timestamp` of JSON, as Mooncake writes them,
@@ -142,7 +142,7 @@ impl Trace {
 
 /// A column's name as it is compared.
 fn plain(name: &str) -> String {
-    let kept = name.chars().filter(|c| c.is_ascii_alphanumeric());
+    let kept = name.chars().filter(char::is_ascii_alphanumeric);
     kept.map(|c| c.to_ascii_lowercase()).collect()
 }
 
