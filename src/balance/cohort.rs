@@ -67,6 +67,9 @@ impl Default for CohortMemory {
 pub(super) struct Pool {
     /// Geometric mean of the filters of those that have data, 1 where nobody has: one sick member moves it little.
     pub(super) means: [f64; 3],
+    /// The same of those that serve, if any of them has data: what a member without data is taken for. What is known of who
+    /// is out is its illness, and nobody else has that.
+    usual: [f64; 3],
     /// Decayed answers and faults of all.
     pub(super) ok: f64,
     pub(super) faults: f64,
@@ -74,20 +77,37 @@ pub(super) struct Pool {
 
 impl Pool {
     pub(super) fn of<'a>(members: impl Iterator<Item = &'a UpstreamMemory> + Clone) -> Self {
-        let mean = |quantity: Quantity| {
-            let known = members.clone().filter_map(|m| m.filter(quantity).known());
+        let mean = |quantity: Quantity, serving: bool| {
+            let members = members.clone();
+            let members = members.filter(|member| !serving || member.health.is_serving());
+            let known = members.filter_map(|member| member.filter(quantity).known());
             let logs = known.map(|mean| mean.max(1e-9).ln());
             let (sum, n) = logs.fold((0.0, 0.0), |(sum, n), log| (sum + log, n + 1.0));
-            if n > 0.0 { f64::exp(sum / n) } else { 1.0 }
+            (n > 0.0).then(|| f64::exp(sum / n))
         };
-        let means = [Quantity::FirstToken, Quantity::PerToken, Quantity::Unary].map(mean);
+        let quantities = [Quantity::FirstToken, Quantity::PerToken, Quantity::Unary];
+        let means = quantities.map(|quantity| mean(quantity, false).unwrap_or(1.0));
+        let usual = quantities.map(|quantity| {
+            let serving = mean(quantity, true);
+            serving.unwrap_or(means[quantity.index()])
+        });
         let (ok, faults) =
             members.fold((0.0, 0.0), |(ok, faults), m| (ok + m.ok, faults + m.faults));
-        Self { means, ok, faults }
+        Self {
+            means,
+            usual,
+            ok,
+            faults,
+        }
     }
 
     pub(super) const fn mean(&self, quantity: Quantity) -> f64 {
         self.means[quantity.index()]
+    }
+
+    /// What a member without data is taken for.
+    pub(super) const fn usual(&self, quantity: Quantity) -> f64 {
+        self.usual[quantity.index()]
     }
 
     /// Fault rate of all members, with a prior of 1 % on 20 requests.

@@ -1,7 +1,9 @@
 use super::super::filter::Quantity;
-use super::super::input::{Moments, Reference};
+use super::super::gate::Cause;
+use super::super::input::{Moments, Reference, RouteInput, UpstreamInput};
 use super::super::plan::tests::route;
 use super::*;
+use crate::model::Time;
 
 const QUANTITIES: [Quantity; 3] = [Quantity::FirstToken, Quantity::PerToken, Quantity::Unary];
 
@@ -59,4 +61,40 @@ fn a_target_that_joins_a_cohort_is_as_slow_as_before() {
         parted.upstreams, carried.upstreams,
         "both parts keep the reference"
     );
+}
+
+#[test]
+fn who_is_out_is_not_what_a_target_without_data_is_taken_for() {
+    // They are one cohort: the second route's sick targets are peers of the first one's untried target.
+    let plan = Plan::new(vec![route(0, &[0, 1]), route(1, &[0, 2, 3])], []);
+    let mut memory = Memory::new(&plan);
+    for (i, slowness) in [(0, 1.0), (2, 15.0), (3, 15.0)] {
+        let mut values = Moments::default();
+        (0..20).for_each(|_| values.add(slowness));
+        let upstream = &mut memory.upstreams[i];
+        upstream.samples = 20;
+        for quantity in QUANTITIES {
+            let filter = upstream.filter_mut(quantity);
+            filter.observe(quantity, &values, 0.25, 1.0, 0.1);
+        }
+        if i > 0 {
+            upstream.health.eject(Time::ZERO, Cause::Overdue, 10.0);
+        }
+    }
+    let mut rows = Vec::new();
+    for tick in 1..=40 {
+        let input = Input {
+            now: Time::from_secs_f64(0.25 * f64::from(tick)),
+            elapsed: 0.25,
+            upstreams: vec![UpstreamInput::default(); 4],
+            routes: vec![RouteInput::default(); 2],
+        };
+        rows = step(&plan, &mut memory, &input).decisions.remove(0).rows;
+    }
+    let (known, untried) = (&rows[0], &rows[1]);
+    assert_eq!(untried.samples, 0);
+    let times = untried.terms.latency / known.terms.latency;
+    assert!((0.8..1.25).contains(&times), "{times} times as slow");
+    let share = untried.granted.fraction();
+    assert!(share > 0.45, "{share} of a half");
 }

@@ -57,9 +57,9 @@ impl UpstreamMemory {
     fn slowness(&self, cohort: &CohortMemory, pool: &Pool, now: Time) -> (f64, f64) {
         let part = cohort.first_part();
         let ratio = cohort.unary_ratio;
-        let first = self.first_token.value(pool.mean(Quantity::FirstToken));
-        let each = self.per_token.value(pool.mean(Quantity::PerToken));
-        let unary = self.unary.value(pool.mean(Quantity::Unary));
+        let first = self.first_token.value(pool.usual(Quantity::FirstToken));
+        let each = self.per_token.value(pool.usual(Quantity::PerToken));
+        let unary = self.unary.value(pool.usual(Quantity::Unary));
         let first_now = self.first_token_now(pool, now);
         let unary_now = self.with_missing(unary, cohort);
         let rest = 1.0 - part;
@@ -72,7 +72,7 @@ impl UpstreamMemory {
             (true, false) => (by_stream, streamed_variance),
             (false, true) => (by_unary, unary_variance),
             (false, false) => {
-                let prior = |q: Quantity| q.prior(pool.mean(q));
+                let prior = |q: Quantity| q.prior(pool.usual(q));
                 let variance = part * part * prior(Quantity::FirstToken)
                     + rest * rest * prior(Quantity::PerToken);
                 (by_stream, variance)
@@ -97,7 +97,10 @@ impl UpstreamMemory {
 
     /// The normalised time to first token, given that some have been waiting for longer; the peers' where there is no data.
     pub(in crate::balance) fn first_token_now(&self, pool: &Pool, now: Time) -> f64 {
-        self.with_late(self.first_token.value(pool.mean(Quantity::FirstToken)), now)
+        self.with_late(
+            self.first_token.value(pool.usual(Quantity::FirstToken)),
+            now,
+        )
     }
 
     /// The time to first token, given that some have been waiting for longer.
