@@ -71,7 +71,7 @@ mod tests {
         let others: Vec<&str> = others.map(String::as_str).collect();
         assert_eq!(
             others,
-            ["weight", "model", "hang_header"],
+            ["weight", "tier", "model", "hang_header"],
             "beside those of a law"
         );
     }
