@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::filter::{LEAST_NOISE, Quantity};
 use super::hazard::Hazard;
 use super::input::{Reference, UpstreamInput};
+use super::prompts::Usual;
 use super::upstream::UpstreamMemory;
 
 /// Weight of one answer in the running means of the token mix.
@@ -42,6 +43,9 @@ pub(super) struct CohortMemory {
     pub(super) hazard_unit: f64,
     /// Ratio of a unary answer's normalised total to the slowness that streams show.
     pub(super) unary_ratio: f64,
+    /// What long prompts cost.
+    #[serde(default)]
+    pub(super) prompts: Usual,
     /// Seconds since the cohort began.
     pub(super) age: f64,
 }
@@ -57,6 +61,7 @@ impl Default for CohortMemory {
             hazard: Hazard::default(),
             hazard_unit: 1.0,
             unary_ratio: 1.0,
+            prompts: Usual::default(),
             age: 0.0,
         }
     }

@@ -15,6 +15,8 @@ use super::input::Batch;
 const MEMORY: f64 = 200.0;
 /// Half-life of the line's sums, in answers.
 const LINE_HALF_LIFE: f64 = 500.0;
+/// A difference of mean lengths counts in full when it is several times this many standard errors.
+const ERRORS: f64 = 2.0;
 /// Answers from which a slope is worked out.
 const LEAST: f64 = 30.0;
 
@@ -79,6 +81,27 @@ impl Line {
     }
 }
 
+/// What prompts of a cohort have in common.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Usual {
+    /// Seconds that each token adds which is not cached.
+    each: f64,
+    /// Mean of such tokens in a prompt.
+    tokens: f64,
+}
+
+impl Usual {
+    pub(super) fn of<'a>(members: impl Iterator<Item = &'a Prompts> + Clone) -> Self {
+        let sums = members.clone().fold((0.0, 0.0), |(n, tokens), member| {
+            (n + member.line.n, tokens + member.line.tokens)
+        });
+        Self {
+            each: seconds_per_token(members),
+            tokens: sums.1 / f64::max(sums.0, 1.0),
+        }
+    }
+}
+
 /// What is known of one upstream's prompts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Prompts {
@@ -104,6 +127,24 @@ impl Prompts {
         if batch.line.n > 0.0 {
             let keep = 0.5_f64.powf(batch.line.n / LINE_HALF_LIFE);
             self.line.fold(&batch.line, keep);
+        }
+    }
+
+    /// Seconds by which its prompts' lengths put off its first tokens more than its peers' do; below 0 if they are shorter.
+    ///
+    /// Only a difference that is no chance counts, so where all get the same mix it is nothing.
+    pub(super) fn excess(&self, usual: &Usual) -> f64 {
+        if self.line.n < LEAST || usual.each <= 0.0 {
+            return 0.0;
+        }
+        let longer = self.line.tokens / self.line.n - usual.tokens;
+        let [spread, ..] = self.line.deviations();
+        let error = ERRORS * ERRORS * spread.max(0.0) / (self.line.n * self.line.n);
+        let square = longer * longer;
+        if square > 0.0 && square.is_finite() {
+            usual.each * longer * square / (square + error)
+        } else {
+            0.0
         }
     }
 

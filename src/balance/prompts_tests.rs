@@ -97,3 +97,31 @@ fn odd_sums_make_no_odd_numbers() {
     }
     assert_eq!(prompts.ratio(), None, "a part is never more than its whole");
 }
+
+/// An upstream that takes `base` seconds and a tenth of a millisecond a token, with prompts of these lengths in turn.
+fn told(base: f64, lengths: [f64; 2]) -> Prompts {
+    let mut prompts = Prompts::default();
+    for i in 0..100 {
+        let mut batch = Batch::default();
+        let tokens = lengths[i % 2];
+        batch.line.add(tokens, base + 1e-4 * tokens);
+        prompts.take(&batch);
+    }
+    prompts
+}
+
+#[test]
+fn who_gets_the_long_prompts_is_not_slow_for_it() {
+    let (short, long) = (told(0.4, [200.0, 600.0]), told(0.4, [8_000.0, 12_000.0]));
+    let usual = Usual::of([&short, &long].into_iter());
+    let mean = |prompts: &Prompts| prompts.line.seconds / prompts.line.n - prompts.excess(&usual);
+    let difference = mean(&long) - mean(&short);
+    assert!(difference.abs() < 0.05, "{difference} s of 0.96 s are left");
+}
+
+#[test]
+fn who_is_slow_for_prompts_like_all_others_stays_slow() {
+    let (quick, slow) = (told(0.4, [200.0, 2_000.0]), told(0.8, [200.0, 2_000.0]));
+    let usual = Usual::of([&quick, &slow].into_iter());
+    assert!(slow.excess(&usual).abs() < 1e-9);
+}

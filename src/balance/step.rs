@@ -8,6 +8,7 @@ use super::cohort::{CohortMemory, Pool, RATIO};
 use super::decision::Decision;
 use super::gate::GateOrder;
 use super::plan::Plan;
+use super::prompts::Usual;
 use super::route::{RouteMemory, Scene};
 use super::signal::typical_cost;
 use super::upstream::{Around, UpstreamMemory};
@@ -285,6 +286,7 @@ fn settle(
     elapsed: f64,
 ) {
     cohort.hazard.decay(elapsed);
+    cohort.prompts = Usual::of(members.iter().map(|i| &upstreams[*i].prompts));
     let part = cohort.first_part();
     let both = members
         .iter()

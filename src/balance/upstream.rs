@@ -427,7 +427,8 @@ impl UpstreamMemory {
         }
         let unary = late.iter().any(|flight| flight.kind == AnswerKind::Unary);
         let cause = if unary { Cause::Stalls } else { Cause::Overdue };
-        let virtual_faults = late.len() as f64 * fault_step(around.pool.fault_rate()).max(0.3);
+        let virtual_faults =
+            late.len() as f64 * fault_step(around.pool.peers_fault_rate(self)).max(0.3);
         if self.health.is_serving() && input.fault_sum + virtual_faults > EJECT_ABOVE {
             self.health.suspicion.ejected(late.len() as f64, 0.0);
             self.health.eject(around.now, cause, around.demand);

@@ -6,6 +6,8 @@ use super::super::health::Health;
 use super::{Estimate, FAULT_PRIOR, UpstreamMemory};
 use crate::model::Time;
 
+/// Part of a time to first token that long prompts cannot explain.
+const LEAST_LEFT: f64 = 0.1;
 /// Age of a target in seconds from which its first answers are taken as they are. Doubled, a bad start costs seconds more;
 /// halved, identical targets stray from their configured shares while the first answers come.
 const SETTLED_AFTER: f64 = 6.0;
@@ -58,9 +60,12 @@ impl UpstreamMemory {
         let part = cohort.first_part();
         let ratio = cohort.unary_ratio;
         let first = self.first_token.value(pool.usual(Quantity::FirstToken));
+        let longer = self.prompts.excess(&cohort.prompts) / cohort.reference.first_token;
+        let shorter = |first: f64| (first - longer).max(LEAST_LEFT * first);
         let each = self.per_token.value(pool.usual(Quantity::PerToken));
         let unary = self.unary.value(pool.usual(Quantity::Unary));
-        let first_now = self.first_token_now(pool, now);
+        let first_now = shorter(self.first_token_now(pool, now));
+        let first = shorter(first);
         let unary_now = self.with_missing(unary, cohort);
         let rest = 1.0 - part;
         let streamed_variance = part * part * self.first_token.uncertainty()
