@@ -75,6 +75,8 @@ struct Open {
     file: BufWriter<File>,
     path: PathBuf,
     bytes: u64,
+    /// Whether its heading has reached the disk, so that it can be read.
+    is_headed: bool,
 }
 
 impl Writer {
@@ -181,6 +183,7 @@ impl Writer {
         }
         if let Some(open) = &mut self.file {
             open.file.flush()?;
+            open.is_headed = true;
             if self.is_failing {
                 tracing::info!(file = %open.path.display(), "the journal is written again");
             }
@@ -191,8 +194,14 @@ impl Writer {
         Ok(())
     }
 
-    /// Gives the file up; said once until it goes again.
+    /// Gives the file up; said once until it goes again. A file without a heading says nothing, and on a full disk there is
+    /// one more every ten seconds: kept, they would push out all that can be read.
     fn failed(&mut self, error: &io::Error) {
+        if let Some(Open { file, path, .. }) = self.file.take_if(|open| !open.is_headed) {
+            drop(file);
+            // It may be away like its folder.
+            drop(fs::remove_file(path));
+        }
         self.file = None;
         self.wants_new = false;
         self.why = "the file could not be written";
@@ -225,6 +234,7 @@ impl Open {
                         file: BufWriter::new(file),
                         path,
                         bytes: 0,
+                        is_headed: false,
                     });
                 }
             }

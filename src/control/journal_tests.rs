@@ -241,6 +241,24 @@ fn a_folder_that_is_away_loses_lines_and_is_tried_again() {
 }
 
 #[test]
+fn a_file_whose_heading_cannot_be_written_is_taken_away_and_others_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut world = World::new(dir.path(), 1 << 20);
+    for _ in 0..10 {
+        world.tick(false);
+    }
+    let before = files(dir.path());
+    world.writer.failed(&io::Error::other("the disk is full"));
+    assert_eq!(files(dir.path()).len(), before.len(), "it can be read");
+    for _ in 0..20 {
+        world.writer.file = Some(Open::create(dir.path(), 0).unwrap());
+        world.writer.failed(&io::Error::other("the disk is full"));
+    }
+    let after = files(dir.path());
+    assert!(after.keys().eq(before.keys()), "{:?}", after.keys());
+}
+
+#[test]
 fn a_crash_and_a_broken_line_are_said_and_cost_no_more_than_they_must() {
     let dir = tempfile::tempdir().unwrap();
     let mut world = World::new(dir.path(), 20_000);
