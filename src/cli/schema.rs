@@ -45,7 +45,7 @@ mod tests {
         let schema = jsonschema::validator_for(&schema()).unwrap();
         for suite in ["base", "extra", "long"] {
             let folder = format!("{}/config/scenarios/{suite}", env!("CARGO_MANIFEST_DIR"));
-            for file in std::fs::read_dir(folder).into_iter().flatten() {
+            for file in std::fs::read_dir(folder).unwrap() {
                 let path = file.unwrap().path();
                 let scenario = from_toml(&std::fs::read_to_string(&path).unwrap());
                 let problem = schema.validate(&scenario).err().map(|e| e.to_string());
