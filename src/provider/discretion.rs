@@ -22,15 +22,25 @@ pub(super) fn discreet(said: Bytes, value: &HeaderValue) -> Bytes {
     without(said, secret)
 }
 
-/// `said` without `secret`, be it written as it is or with the escapes that JSON allows for it.
+/// `said` without `secret`, be it written as it is or with the escapes that JSON allows for it, or cut off at the end.
 pub(super) fn without(said: Bytes, secret: &[u8]) -> Bytes {
     if secret.len() < SHORTEST {
         return said;
     }
-    let said = replaced(said, secret);
+    let said = without_cut(replaced(said, secret), secret);
     match escaped(secret) {
         Cow::Borrowed(_) => said,
         Cow::Owned(escaped) => replaced(said, &escaped),
+    }
+}
+
+/// `said` without the beginning of `secret` that it ends with: messages are shortened, some within a credential.
+fn without_cut(said: Bytes, secret: &[u8]) -> Bytes {
+    let cut = (SHORTEST..secret.len()).rev();
+    let mut cut = cut.filter_map(|length| said.strip_suffix(secret.get(..length)?));
+    match cut.next() {
+        Some(before) => [before, MASK].concat().into(),
+        None => said,
     }
 }
 
@@ -90,6 +100,14 @@ mod tests {
         let value = r#"Bearer abc/def"g\hij"#;
         assert_eq!(told(r#"{"m":"abc\/def\"g\\hij"}"#, value), r#"{"m":"***"}"#);
         assert_eq!(told(r#"abc/def"g\hij"#, value), "***");
+    }
+
+    #[test]
+    fn a_credential_that_was_cut_off_is_masked_too() {
+        let value = "Bearer sk-secret-key";
+        assert_eq!(told("it was sk-secret-ke", value), "it was ***");
+        assert_eq!(told("it was sk-secre", value), "it was ***");
+        assert_eq!(told("it was sk-secre, no", value), "it was sk-secre, no");
     }
 
     #[test]
