@@ -223,7 +223,8 @@ fn wanted_probe(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>) -> Option<Targe
     })
 }
 
-/// The best of the lowest tier that has room, by loss, configured share and room; then who is free first; then by configured share.
+/// The best of the lowest tier that has room, by loss, configured share and room; then who is free first; then by
+/// configured share.
 fn redirect(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>) -> Option<Admitted> {
     let scale = Scale::of(members(row, ask.eligible).map(|i| gates.standing(i)));
     let open = members(row, ask.eligible).filter(|i| gates.gate(*i).is_open(ask.now));

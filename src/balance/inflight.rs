@@ -48,6 +48,9 @@ const USUAL_MEMORY: f64 = 300.0;
 const RATE_ROOM: f64 = 1.05;
 /// Tokens of the answer that unary times are expressed for. Any number would do: only their ratios count.
 const TOKENS: f64 = 150.0;
+/// Unary answers of one tick that are taken in. They are known by their mean alone, which so many have made the usual time
+/// already; and a journal that was written by hand may tell of any number.
+const MOST_UNARY: f64 = 1e4;
 
 /// The limit and what it is learned from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -96,9 +99,9 @@ impl InFlight {
                 first_token,
                 per_token,
             } = input.reference;
-            let mut left = unary.n;
+            let seconds = mean * (first_token + TOKENS * per_token);
+            let mut left = unary.n.min(MOST_UNARY);
             while left > 0.0 {
-                let seconds = mean * (first_token + TOKENS * per_token);
                 self.unary.add(UNARY, seconds, now, congested);
                 left -= 1.0;
             }

@@ -1,5 +1,5 @@
 use super::super::cohort::Pool;
-use super::super::input::Recent;
+use super::super::input::{Moments, Recent};
 use super::*;
 use crate::model::Class;
 
@@ -130,4 +130,17 @@ fn a_limit_is_a_rate_by_the_time_that_answers_take() {
     };
     assert_eq!(limit.rate(4.0), Some(RATE_ROOM * 5.0));
     assert_eq!(InFlight::default().rate(4.0), None);
+}
+
+#[test]
+fn a_tick_that_claims_any_number_of_answers_is_taken_in() {
+    let mut limit = InFlight::default();
+    let mut input = UpstreamInput::default();
+    input.batch.unary = Moments {
+        n: 1e300,
+        sum: 1e300,
+        ..Moments::default()
+    };
+    limit.hear(&input, Time::from_secs_f64(1.0));
+    assert!(limit.unary.is_full(UNARY));
 }

@@ -17,9 +17,10 @@ const LEAST_TILT: f64 = -25.0;
 /// The reference is the target that is best with this much of its deviation added: a lucky newcomer does not set it.
 const CAUTION: f64 = 0.3;
 
-/// How much being over a level counts where somebody meets them, and how much of it hides what else speaks for a target. At 3 a target whose p95 is a
-/// tenth over gets a fiftieth of what it would; halved, a seventh. The second is as steep as it can be without making the
-/// reference jump: a cheap target stops being what the others are compared with between 3 and 7 per cent over.
+/// How much being over a level counts where somebody meets them, and how much of it hides what else speaks for a target.
+/// At 3 a target whose p95 is a tenth over gets a fiftieth of what it would; halved, a seventh. The second is as steep as
+/// it can be without making the reference jump: a cheap target stops being what the others are compared with between 3 and
+/// 7 per cent over.
 const LEVEL_WEIGHT: f64 = 3.0;
 const LEVELS_FIRST: f64 = 100.0;
 /// Excess of the least violation at which half of that first weight is gone, down to 1: where nobody meets the levels, they
@@ -53,6 +54,11 @@ pub(super) fn gap(difference: f64, variances: f64) -> f64 {
     let noise = LEAST_GAP + DEVIATIONS * variances.max(0.0).sqrt();
     let (cube, noise) = (difference.powi(3), noise.powi(3));
     difference * cube / (cube + noise)
+}
+
+/// What a gap leaves of a share, before rails.
+pub(super) fn tilt(gap: f64) -> f64 {
+    (-BETA * gap).max(LEAST_TILT).exp()
 }
 
 /// How far targets are over the route's levels.
@@ -130,7 +136,7 @@ pub(super) fn propose(
             + over.weight * over.each[*i];
         let part = match strategy {
             Strategy::Fixed => candidate.anchor,
-            Strategy::Adaptive => candidate.anchor * (-BETA * gaps[*i]).max(LEAST_TILT).exp(),
+            Strategy::Adaptive => candidate.anchor * tilt(gaps[*i]),
             Strategy::Trial(_) => tried[*i],
         };
         parts[*i] = candidate.ramp * part;

@@ -204,10 +204,12 @@ impl Tally {
 
     fn count_tokens(&mut self, end: &Finished, tokens: Tokens) {
         self.batch.counted += 1;
-        self.batch.tokens_in += tokens.input;
-        self.batch.tokens_out += tokens.output;
+        // Counts are what providers say: one may say anything.
         let cached = tokens.cached_input.min(tokens.input);
-        self.batch.tokens_cached += cached;
+        let batch = &mut self.batch;
+        batch.tokens_in = batch.tokens_in.saturating_add(tokens.input);
+        batch.tokens_out = batch.tokens_out.saturating_add(tokens.output);
+        batch.tokens_cached = batch.tokens_cached.saturating_add(cached);
         if let Some(first) = end.first_content {
             let most = self.reference.first_token * MOST_FIRST_TOKEN;
             let seconds = first.as_secs_f64().min(most);
@@ -262,5 +264,38 @@ impl Tally {
         };
         self.reference = reference;
         serving
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Outcome;
+
+    #[test]
+    fn counts_that_no_provider_can_mean_are_taken_in() {
+        let mut tally = Tally::default();
+        let tokens = Tokens {
+            input: u64::MAX,
+            cached_input: u64::MAX,
+            output: u64::MAX,
+            ..Tokens::default()
+        };
+        for _ in 0..2 {
+            let key = tally.begin(Time::ZERO, AnswerKind::Unary, false);
+            let end = Finished {
+                outcome: Outcome::Ok,
+                total: Duration::from_secs(1),
+                first_content: None,
+                tokens: Some(tokens),
+                estimated: false,
+                cost: None,
+                wait: None,
+            };
+            tally.record(Time::from_secs_f64(1.0), key, &Event::Finished(end));
+        }
+        let batch = tally.collect(Time::from_secs_f64(1.0)).batch;
+        let sums = [batch.tokens_in, batch.tokens_cached, batch.tokens_out];
+        assert_eq!((batch.counted, sums), (2, [u64::MAX; 3]));
     }
 }
