@@ -37,7 +37,7 @@ impl Moment {
         match self {
             Self::Unix(micros) => micros,
             Self::OfDay(micros) => {
-                let today = last_us - last_us % DAY_US + micros;
+                let today = (last_us - last_us % DAY_US).saturating_add(micros);
                 if today > last_us && today >= DAY_US {
                     today - DAY_US
                 } else {
@@ -144,6 +144,8 @@ mod tests {
         assert_eq!(asked("23:00:00.5"), "2026-11-27 23:00:00.500 UTC");
         assert_eq!(asked("2026-11-28T20:14Z"), asked("20:14"));
         assert_eq!(asked("1795896885"), "2026-11-28 20:14:45.000 UTC");
+        let absurd = Moment::OfDay(DAY_US - 1).unix_us(u64::MAX);
+        assert!(absurd > u64::MAX - 2 * DAY_US, "no date overflows");
     }
 
     #[test]

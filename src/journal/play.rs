@@ -147,7 +147,7 @@ impl Player {
             self.memory = None;
             return Played::Missing(self.next, line.n.saturating_sub(1));
         }
-        self.next += 1;
+        self.next = self.next.saturating_add(1);
         let Some(recorded) = line.digest else {
             return Played::WentWrong;
         };
