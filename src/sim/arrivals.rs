@@ -175,11 +175,11 @@ impl<'a> Arrivals<'a> {
         if turn.at >= self.scenario.seconds {
             return None;
         }
-        self.coming.go_on(told, self.seed, &turn);
         let mut luck = turn_luck(self.seed, &turn);
+        self.coming.go_on(told, &turn, &mut luck);
         let arrival = self.request(turn.at, &mut luck);
         Some(Arrival {
-            tokens_in: arrival.tokens_in + whole(turn.more),
+            tokens_in: arrival.tokens_in.saturating_add(whole(turn.more)),
             conversation: Some(turn.conversation),
             ..arrival
         })

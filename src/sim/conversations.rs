@@ -89,12 +89,12 @@ impl Coming {
     }
 
     /// Puts the turn after this one among those to come, if there is one.
-    pub(super) fn go_on(&mut self, told: &Conversations, seed: u64, after: &Turn) {
-        let mut luck = luck(seed, after);
-        if luck.uniform() * told.turns < 1.0 {
+    pub(super) fn go_on(&mut self, told: &Conversations, after: &Turn, luck: &mut Generator) {
+        let (whether, when) = (luck.uniform(), luck.uniform());
+        if whether * told.turns < 1.0 {
             return;
         }
-        let at = after.at - told.gap * (1.0 - luck.uniform()).ln();
+        let at = after.at - told.gap * (1.0 - when).ln();
         let due = Due(at.to_bits(), after.conversation, after.number + 1);
         self.0.push(Reverse(due));
     }

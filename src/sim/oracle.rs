@@ -96,10 +96,12 @@ fn expected(world: &World<'_>, target: usize, arrival: &Arrival, now: Time, sigh
     let typical = loss::typical_seconds(arrival.tokens_out);
     let timeout = world.scenario.load.timeout;
     let hopeless = loss::of_failure(timeout / typical);
-    let price = world.bill(target, arrival, now).price;
+    let bill = world.bill(target, arrival, now);
+    let (price, uncached) = (bill.price, bill.tokens.input - bill.tokens.cached_input);
     let answer = |slow: f64| {
         let stream = law.tpot_ms.at(seconds) * arrival.tokens_out as f64;
-        let took = wait + slow * (law.ttft_ms.at(seconds) + stream) / 1e3;
+        let prefill = law.prefill_ms.at(seconds) * uncached as f64 / 1e3;
+        let took = wait + slow * (law.ttft_ms.at(seconds) + prefill + stream) / 1e3;
         if took > timeout {
             hopeless
         } else {

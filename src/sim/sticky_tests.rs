@@ -4,7 +4,7 @@ use super::arrivals::Arrivals;
 use super::caches::Cache;
 use super::*;
 use crate::balance::Strategy;
-use crate::model::Time;
+use crate::model::{AnswerKind, Time};
 
 /// A law, with `changes` to keys of a usual one.
 fn law(changes: &str) -> String {
@@ -100,6 +100,24 @@ fn conversations_make_the_rate_that_is_asked_for_of_growing_turns() {
         for (turn, arrival) in turns.iter().enumerate() {
             assert_eq!(arrival.tokens_in, 1_200 + 400 * turn as u64);
         }
+    }
+    // What a turn is says nothing of when the next one comes, or whether.
+    let ends = |kind: AnswerKind| {
+        let last = |turns: &&Vec<&Arrival>| turns.last().is_some_and(|last| last.kind == kind);
+        let all = talks.values().flatten().filter(|turn| turn.kind == kind);
+        talks.values().filter(last).count() as f64 / all.count() as f64
+    };
+    let (streamed, unary) = (ends(AnswerKind::Streamed), ends(AnswerKind::Unary));
+    assert!(
+        (streamed - unary).abs() < 0.02,
+        "{streamed} and {unary} end"
+    );
+    for kind in [AnswerKind::Streamed, AnswerKind::Unary] {
+        let pairs = talks.values().flat_map(|turns| turns.windows(2));
+        let gaps = pairs.filter(|pair| pair[0].kind == kind);
+        let gaps: Vec<f64> = gaps.map(|pair| pair[1].at.secs_since(pair[0].at)).collect();
+        let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
+        assert!((mean - 30.0).abs() < 1.5, "{mean} s after {kind:?}");
     }
     let again: Vec<Arrival> = Arrivals::of(&world, 3).collect();
     assert_eq!(all, again, "a function of the scenario and the seed");
@@ -199,5 +217,18 @@ fn a_brownout_moves_conversations_at_once_and_they_come_back() {
     assert!(
         (back - 0.6).abs() < 0.06,
         "five minutes after it ends: {back}"
+    );
+}
+
+#[test]
+fn the_oracle_knows_what_length_costs() {
+    let text = "name = \"long\"\nseconds = 60\n[load]\nrps = 4\ntokens_in = 4000\n\
+                [target.a]\nweight = 0.5\nttft_ms = 450\nprefill_ms = 200\n\
+                [target.b]\nweight = 0.5\nttft_ms = 900\n";
+    let scenario = Scenario::read(text).unwrap();
+    let run = run_oracle(&scenario, 1, Failover::Off);
+    assert!(
+        run.tried.iter().all(|tried| tried.target == 1),
+        "0.9 s to the first token are less than 0.45 s and 0.8 s more for 4,000 tokens"
     );
 }

@@ -8,7 +8,7 @@ pub(super) fn seconds(text: &str) -> Option<f64> {
     let (date, clock) = text.split_once(['T', ' '])?;
     let mut date = date.splitn(3, '-').map(str::parse::<i64>);
     let (year, month, day) = (date.next()?.ok()?, date.next()?.ok()?, date.next()?.ok()?);
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+    if !(0..=9_999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
     let (clock, zone) = zone(clock)?;
@@ -35,7 +35,7 @@ fn zone(clock: &str) -> Option<(&str, f64)> {
     let ahead = if clock.contains('+') { 1.0 } else { -1.0 };
     let (hours, minutes) = offset.split_once(':').unwrap_or((offset, "0"));
     let seconds = hours.parse::<f64>().ok()? * 3600.0 + minutes.parse::<f64>().ok()? * 60.0;
-    Some((time, ahead * seconds))
+    (seconds.abs() <= 86_400.0).then_some((time, ahead * seconds))
 }
 
 /// Days since 1970-01-01 in the Gregorian calendar. Source: Howard Hinnant, "chrono-compatible low-level date algorithms",
@@ -70,6 +70,9 @@ mod tests {
             "2024-13-01 00:00:00",
             "2024-01-01 25:00:00",
             "2024-01-01",
+            "9223372036854775807-01-01 00:00:00",
+            "2024-01-01 00:00:00+inf",
+            "2024-01-01 00:00:00+nan",
         ] {
             assert_eq!(seconds(text), None, "{text:?} is no date");
         }
