@@ -18,7 +18,7 @@ const PER_TOKEN: f64 = 0.015;
 /// From here on slower is not worse: the caller does something else. With 12, black holes outweigh all other scenarios.
 const SLOWEST: f64 = 6.0;
 /// How much a usual price counts.
-const PRICE: f64 = 0.5;
+pub(super) const PRICE: f64 = 0.5;
 /// How much a failure counts: about five answers.
 pub(super) const FAILURE: f64 = 5.0;
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::engine::{Failover, run};
+use super::loss::PRICE;
 use super::policy::{Asked, Attempt, Picked, Policy, Score};
 use super::scenario::Scenario;
 use crate::balance::gate::{Ask, GateState, Gates, Reason, Row, Standing, admit, propensity};
@@ -37,7 +38,10 @@ pub struct Ours {
     pub last: Option<Decision>,
     prices: Scenario,
     strategy: Strategy,
-    objective: Objective,
+    /// What the operator asks for; `None` is what the bench's loss says.
+    objective: Option<Objective>,
+    /// The objective in force.
+    aim: Objective,
     goal: Goal,
     tiers: Vec<u8>,
     /// Whether conversations are kept at their target.
@@ -123,7 +127,8 @@ impl Ours {
             last: None,
             prices: scenario.clone(),
             strategy,
-            objective: Objective::default(),
+            objective: None,
+            aim: Objective::default(),
             goal: Goal::default(),
             tiers: specs.iter().map(|spec| spec.tier).collect(),
             sticky: scenario.sticky,
@@ -153,7 +158,7 @@ impl Ours {
     #[must_use]
     pub fn aiming_at(self, goal: Goal, objective: Objective) -> Self {
         Self {
-            objective,
+            objective: Some(objective),
             goal,
             ..self
         }
@@ -179,6 +184,20 @@ impl Ours {
             .iter()
             .map(|upstream| upstream.ejections)
             .sum()
+    }
+
+    /// The objective that says what the bench's loss says. A loss counts a price as it is, an objective relative to the
+    /// configured mean: so its weight follows that mean where prices are per answer.
+    fn objective(&self, now: Time) -> Objective {
+        let usual = Objective::default();
+        if let Some(asked) = self.objective {
+            return asked;
+        }
+        let mean = self.prices.mean_price(&self.present, now);
+        Objective {
+            cost: mean.map_or(usual.cost, |mean| PRICE * mean),
+            ..usual
+        }
     }
 
     /// Puts the configuration of now in force, if it has changed: what was learned is carried over as by a reload.
@@ -228,7 +247,7 @@ impl Ours {
         let spec = RouteSpec {
             name,
             strategy: self.strategy,
-            objective: self.objective,
+            objective: self.aim,
             goal: self.goal.clone(),
             mix_models: self.prices.mix_models,
             sticky: self.sticky,
@@ -352,6 +371,8 @@ impl Policy for Ours {
     }
 
     fn tick(&mut self, now: Time) {
+        let aim = self.objective(now);
+        self.stale |= aim != std::mem::replace(&mut self.aim, aim);
         self.reload(now);
         let Some(force) = &mut self.force else {
             return;

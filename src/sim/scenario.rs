@@ -290,6 +290,22 @@ impl Scenario {
         }
     }
 
+    /// The mean price of an answer at the `present` targets, by configured weight; `None` where prices are per token, whose
+    /// mean is what a usual answer is taken to cost.
+    pub(super) fn mean_price(&self, present: &[bool], now: Time) -> Option<f64> {
+        if self.prices == Prices::PerToken {
+            return None;
+        }
+        let seconds = now.as_secs_f64();
+        let targets = self.targets.values().zip(self.weights(seconds));
+        let there = targets.zip(present).filter(|(_, present)| **present);
+        let (sum, weights) = there.fold((0.0, 0.0), |(sum, weights), ((target, weight), _)| {
+            let weight = weight.value();
+            (sum + weight * relative(target, seconds), weights + weight)
+        });
+        (weights > 0.0).then(|| sum / weights)
+    }
+
     /// Moments, in seconds, at which what changes is looked at as a whole.
     pub(super) fn looks(&self) -> impl Iterator<Item = f64> {
         let each = self.seconds / f64::from(LOOKS);
