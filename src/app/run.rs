@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::fleet::Fleet;
-use super::signals::{Ends, reload_on_hangup};
+use super::signals::{Signals, reload_on_hangup};
 use crate::admin::{self, Admin};
 use crate::config::{self, Compiled, Problem};
 use crate::control::{self, Handle, Source};
@@ -91,6 +91,7 @@ pub struct App {
     journal: Option<Arc<Journal>>,
     laws: Laws,
     clock: Clock,
+    signals: Signals,
 }
 
 /// What can be seen of a running daemon from inside its process.
@@ -106,6 +107,11 @@ pub struct Running {
     pub clock: Clock,
     /// Where it listens.
     pub ready: Ready,
+}
+
+fn signals() -> Result<Signals, AppError> {
+    let what = "signals";
+    Signals::listen().map_err(|source| AppError::System { what, source })
 }
 
 impl App {
@@ -176,6 +182,7 @@ impl App {
             journal,
             laws,
             clock,
+            signals: signals()?,
         })
     }
 
@@ -206,7 +213,7 @@ impl App {
         stop: impl Future<Output = ()> + Send,
     ) -> Result<DrainReport, AppError> {
         let system = |what| move |source| AppError::System { what, source };
-        let mut ends = Ends::listen().map_err(system("signals"))?;
+        let Signals { mut ends, hangups } = self.signals;
         let published = self.published.clone();
         // Asked when draining begins: a reload may have changed it.
         let grace = move || published.read().config.server.drain_grace;
@@ -219,7 +226,8 @@ impl App {
             admin::serve(self.admin_listener, self.admin, turned(ended.clone())),
         );
         tasks.spawn("reloader", self.reloader.run());
-        tasks.spawn("signal handler", reload_on_hangup(self.handle.clone()));
+        let hangups = reload_on_hangup(hangups, self.handle.clone());
+        tasks.spawn("signal handler", hangups);
         let watcher = match &self.source {
             Source::Files { .. } => Some(
                 control::watch(self.source.clone(), self.handle).map_err(system("file watcher"))?,

@@ -6,6 +6,26 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::control::{Handle, Why};
 
+/// What is listened to from before the daemon says that it is ready: until then a signal has its usual effect, and all of
+/// these end a process without draining.
+#[derive(Debug)]
+pub(super) struct Signals {
+    pub(super) ends: Ends,
+    pub(super) hangups: Signal,
+}
+
+impl Signals {
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self {
+            ends: Ends {
+                terminate: signal(SignalKind::terminate())?,
+                interrupt: signal(SignalKind::interrupt())?,
+            },
+            hangups: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
 /// Signals that end the daemon.
 #[derive(Debug)]
 pub(super) struct Ends {
@@ -14,13 +34,6 @@ pub(super) struct Ends {
 }
 
 impl Ends {
-    pub(super) fn listen() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
     /// The next one: SIGTERM or SIGINT.
     pub(super) async fn next(&mut self) -> &'static str {
         tokio::select! {
@@ -31,8 +44,7 @@ impl Ends {
 }
 
 /// Has the files read at every SIGHUP.
-pub(super) async fn reload_on_hangup(handle: Handle) -> io::Result<()> {
-    let mut hangups = signal(SignalKind::hangup())?;
+pub(super) async fn reload_on_hangup(mut hangups: Signal, handle: Handle) -> io::Result<()> {
     while hangups.recv().await.is_some() {
         handle.nudge(Why::Signal);
     }
