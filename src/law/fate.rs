@@ -2,9 +2,9 @@
 //!
 //! In this order: the limits (a request over quota costs the target nothing and learns so in 80 ms), then absence and
 //! black holes, then errors, then the request's own fault, then the answer. An answer's first token comes after the
-//! wait in line, and its tokens follow evenly; one draw stretches the first token, another the stream as a whole, and
-//! a slow one (`tail`) is slow in both. The order is a choice: a provider that is over quota refuses before it could
-//! fail, and a dead one can't tell a client that its request is wrong.
+//! wait in line, at the pace that those in service leave it, and its tokens follow evenly; one draw stretches the first
+//! token, another the stream as a whole, and a slow one (`tail`) is slow in both. The order is a choice: a provider that is
+//! over quota refuses before it could fail, and a dead one can't tell a client that its request is wrong.
 
 use std::time::Duration;
 
@@ -216,12 +216,13 @@ fn answer(law: &Law, state: &mut State, ask: &Ask, draws: &Draws, now: Time) -> 
         * tokens_out as f64
         * noise::factor(spread / 2.0, draws.stream)
         * slow;
-    let (first, stream) = (seconds(first), seconds(stream));
-    let servers = servers(law, moment);
-    let wait = state.queue.wait(servers, now);
+    let places = law.places(moment);
+    let wait = state.queue.wait(places, now);
+    let pace = law.pace(&state.queue, now);
+    let (first, stream) = (seconds(first * pace.first), seconds(stream * pace.stream));
     let ticket = state
         .queue
-        .admit(servers, first.saturating_add(stream), ask.patience, now);
+        .admit(places, first.saturating_add(stream), ask.patience, now);
     let first_token = wait.saturating_add(first);
     if let Some(how) = wrong(law, draws, moment) {
         return Fate::Wrong {
@@ -238,11 +239,6 @@ fn answer(law: &Law, state: &mut State, ask: &Ask, draws: &Draws, now: Time) -> 
         calls: draws.tools < law.tools.at(moment),
         ticket,
     })
-}
-
-/// Servers at that moment: a share of a server is none.
-fn servers(law: &Law, moment: f64) -> u64 {
-    whole(law.servers.at(moment).floor())
 }
 
 fn misbehaviour(law: &Law, draws: &Draws, moment: f64) -> Option<Misbehave> {

@@ -5,12 +5,12 @@
 //! the mock server, providers of `kind = "simulated"` and the tests all ask [`fate()`]. It reads no clock and draws no
 //! luck: time comes in as [`Time`](crate::model::Time), luck as [`Draws`].
 //!
-//! What the law leaves out: correlated failures across targets, what is in a prompt cache (whoever asks says how much of
-//! the prompt is not), and service times that depend on the number of requests being served (only waiting in line does).
+//! What the law leaves out: correlated failures across targets, and what is in a prompt cache (whoever asks says how much of
+//! the prompt is not).
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::Price;
+use crate::model::{Price, Time};
 
 mod check;
 mod failure;
@@ -18,6 +18,7 @@ mod fate;
 mod noise;
 mod number;
 mod read;
+mod sharing;
 mod state;
 
 pub(crate) use check::non_negative;
@@ -27,6 +28,7 @@ pub use noise::{Draws, Generator, factor, salt};
 pub use number::{Number, NumberError};
 pub(crate) use number::{fraction as fraction_over_time, non_negative as non_negative_over_time};
 pub use read::LawError;
+pub use sharing::{Pace, Sharing};
 pub use state::{Bucket, Limits, Queue, RateLimit, State, Ticket, Window, WindowLimit};
 
 /// The law of one target.
@@ -95,6 +97,8 @@ pub struct Law {
     /// Servers that work one request at a time, rounded down; 0 is no queue.
     #[serde(deserialize_with = "number::non_negative")]
     pub servers: Number,
+    /// What requests in service cost each other.
+    pub sharing: Sharing,
     /// A limit by token bucket.
     pub rate_limit: RateLimit,
     /// A limit by fixed windows.
@@ -151,6 +155,7 @@ impl Law {
             cached_discount: Number::ZERO,
             present: Number::known(1.0),
             servers: Number::ZERO,
+            sharing: Sharing::default(),
             rate_limit: RateLimit::default(),
             window_limit: WindowLimit::default(),
             retry_after: true,
@@ -159,6 +164,26 @@ impl Law {
             seed: 0,
             twin: String::new(),
         }
+    }
+
+    /// Requests that are in service at once, at most, `seconds` after the law began; 0 where nobody counts them. A share of
+    /// a server is none, and who shares a machine without servers is counted without a bound.
+    pub fn places(&self, seconds: f64) -> u64 {
+        match whole(self.servers.at(seconds).floor()) {
+            0 if self.sharing.is_felt() => u64::MAX,
+            servers => servers,
+        }
+    }
+
+    /// The pace of a request that arrives `now` behind those in `queue`.
+    pub fn pace(&self, queue: &Queue, now: Time) -> Pace {
+        let moment = now.as_secs_f64();
+        let others = if self.sharing.is_felt() {
+            queue.others(self.places(moment), now)
+        } else {
+            0
+        };
+        self.sharing.pace(others, moment)
     }
 
     /// The price `seconds` after the law began, rounded to whole micro-dollars per million tokens.

@@ -175,6 +175,13 @@ impl Queue {
         waiting_on.map_or(Duration::ZERO, |(free, _)| free.since(now))
     }
 
+    /// How many others are in service when a request that arrives now begins.
+    pub fn others(&self, servers: u64, now: Time) -> u64 {
+        let start = now.after(self.wait(servers, now));
+        let later = self.busy.iter().rev();
+        later.take_while(|(free, _)| *free > start).count() as u64
+    }
+
     /// Puts a request that needs `service` in line; it holds its server until it is done, or until `patience` after
     /// its arrival if it is not willing to wait longer. Who would not even be begun by then holds nothing.
     ///
@@ -191,7 +198,9 @@ impl Queue {
         if servers == 0 || patience.is_some_and(|patience| wait >= patience) {
             return None;
         }
-        while self.busy.len() as u64 >= servers {
+        while self.busy.first().is_some_and(|(free, _)| *free <= now)
+            || self.busy.len() as u64 >= servers
+        {
             self.busy.pop_first();
         }
         let start = now.after(wait);

@@ -91,8 +91,9 @@ fn expected(world: &World<'_>, target: usize, arrival: &Arrival, now: Time, sigh
     if full {
         return loss::of_failure(0.0);
     }
-    let servers = crate::law::whole(law.servers.at(seconds).floor());
-    let wait = at.state.queue.wait(servers, now).as_secs_f64();
+    let queue = &at.state.queue;
+    let wait = queue.wait(law.places(seconds), now).as_secs_f64();
+    let pace = law.pace(queue, now);
     let typical = loss::typical_seconds(arrival.tokens_out);
     let timeout = world.scenario.load.timeout;
     let hopeless = loss::of_failure(timeout / typical);
@@ -101,7 +102,8 @@ fn expected(world: &World<'_>, target: usize, arrival: &Arrival, now: Time, sigh
     let answer = |slow: f64| {
         let stream = law.tpot_ms.at(seconds) * arrival.tokens_out as f64;
         let prefill = law.prefill_ms.at(seconds) * uncached as f64 / 1e3;
-        let took = wait + slow * (law.ttft_ms.at(seconds) + prefill + stream) / 1e3;
+        let first = (law.ttft_ms.at(seconds) + prefill) * pace.first;
+        let took = wait + slow * (first + stream * pace.stream) / 1e3;
         if took > timeout {
             hopeless
         } else {
@@ -134,6 +136,7 @@ pub(super) fn widest_gap(scenario: &Scenario) -> Option<f64> {
     let limited = |target: &SimTarget| {
         let law = &target.law;
         law.servers.bounds().1 > 0.0
+            || law.sharing.is_felt()
             || law.rate_limit.rps.bounds().1 > 0.0
             || law.window_limit.requests > 0
             || law.present.bounds().0 < 0.5
