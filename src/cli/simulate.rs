@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::Failure;
-use crate::sim::{Candidate, Failover};
+use crate::sim::{Candidate, Failover, LEAST_WINDOW};
 
 mod cells;
 mod exposed;
@@ -20,6 +20,7 @@ mod plot;
 mod random;
 mod render;
 mod traces;
+mod windows;
 mod worlds;
 
 use cells::Question;
@@ -82,6 +83,9 @@ pub(super) struct Args {
     /// How results are printed
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
+    /// Adds every policy's times and shares in windows of so many seconds to the JSON document
+    #[arg(long, value_name = "SECONDS", conflicts_with_all = ["random", "exposure", "report"])]
+    windows: Option<f64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -120,6 +124,7 @@ pub(super) fn run(
     if let Some(path) = &args.report {
         return paper::written(path, args, &mut progress);
     }
+    args.check_windows()?;
     let candidates = candidates(&args.policy)?;
     if let Some(count) = args.random {
         return random::run(args, count, &candidates, out, &mut progress);
@@ -142,7 +147,12 @@ pub(super) fn run(
     match args.format {
         Format::Table => write!(out, "{}", render::tables(&report, args))?,
         Format::Csv => write!(out, "{}", render::csv(&report))?,
-        Format::Json => super::print_json(out, &report)?,
+        Format::Json => match args.windows {
+            Some(seconds) => {
+                super::print_json(out, &windows::document(&report, &question, seconds)?)?;
+            }
+            None => super::print_json(out, &report)?,
+        },
     }
     if let Some(folder) = &args.plot {
         let plot = plot::Plot {
@@ -158,6 +168,23 @@ pub(super) fn run(
 }
 
 impl Args {
+    fn check_windows(&self) -> Result<(), Failure> {
+        let Some(seconds) = self.windows else {
+            return Ok(());
+        };
+        if !(seconds.is_finite() && seconds >= LEAST_WINDOW) {
+            return Err(Failure::Told(format!(
+                "--windows: expected {LEAST_WINDOW} seconds or more, found {seconds}"
+            )));
+        }
+        if self.format != Format::Json {
+            let problem =
+                "--windows: expected `--format json` beside it, which alone has a place for them";
+            return Err(Failure::Told(problem.to_owned()));
+        }
+        Ok(())
+    }
+
     fn all_seeds(&self) -> std::ops::RangeInclusive<u64> {
         self.seed0 + 1..=self.seed0 + self.seeds
     }

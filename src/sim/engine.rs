@@ -80,8 +80,8 @@ struct Flight {
     /// What is still to happen, the next at the end.
     ahead: Vec<(Duration, Event)>,
     ticket: Option<Ticket>,
-    /// Content has reached the client.
-    content: bool,
+    /// When content reached the client, if it did.
+    content: Option<Time>,
 }
 
 struct Engine<'a, D> {
@@ -263,7 +263,7 @@ impl<'a, D: Decides> Engine<'a, D> {
             bill,
             ahead,
             ticket,
-            content: false,
+            content: None,
         });
     }
 
@@ -329,7 +329,9 @@ impl<'a, D: Decides> Engine<'a, D> {
             self.free.push(place);
             self.finish(now, flight, end);
         } else {
-            flight.content |= matches!(event, Event::FirstContent(_));
+            if matches!(event, Event::FirstContent(_)) {
+                flight.content = Some(now);
+            }
             self.wait(place, &flight);
             self.flights[place] = Some(flight);
         }
@@ -349,7 +351,7 @@ impl<'a, D: Decides> Engine<'a, D> {
             Outcome::Timeout(_) => End::TimedOut,
             _ => End::Failed,
         };
-        self.serve(now, &flight.arrival, Some(&flight.bill), how);
+        self.serve(now, &flight.arrival, Some(&flight), how);
     }
 
     /// Whether another target is asked after this end.
@@ -359,17 +361,19 @@ impl<'a, D: Decides> Engine<'a, D> {
             || (0..self.present.len()).any(|i| self.present[i] && !flight.tried.contains(&i));
         self.failover == Failover::On
             && failed
-            && !flight.content
+            && flight.content.is_none()
             && flight.tried.len() <= FURTHER
             && !self.patience(now, &flight.arrival).whole.is_zero()
             && untried()
     }
 
     /// Notes what a request's caller got.
-    fn serve(&mut self, now: Time, arrival: &Arrival, bill: Option<&Bill>, end: End) {
+    fn serve(&mut self, now: Time, arrival: &Arrival, last: Option<&Flight>, end: End) {
         let took = now.since(arrival.at);
         let slowness = loss::slowness(took, arrival.tokens_out);
-        let answered = bill.filter(|_| end == End::Answered);
+        let answered = last.filter(|_| end == End::Answered);
+        let answered = answered.map(|flight| &flight.bill);
+        let content = last.and_then(|flight| flight.content);
         let loss = match (end, answered) {
             (End::ClientFault, _) => 0.0,
             (_, Some(bill)) => loss::of_answer(slowness, bill.price),
@@ -379,6 +383,7 @@ impl<'a, D: Decides> Engine<'a, D> {
         self.run.served.push(Served {
             at: arrival.at,
             took: took.as_secs_f64(),
+            first: content.map(|content| content.since(arrival.at).as_secs_f64()),
             end,
             loss,
             price: answered.map_or(0.0, |bill| bill.price),

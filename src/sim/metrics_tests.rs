@@ -28,6 +28,7 @@ fn served(took: f64, end: End) -> Served {
     Served {
         at: Time::ZERO,
         took,
+        first: None,
         end,
         loss: 1.0,
         price: 1.0,

@@ -52,7 +52,7 @@ pub use report::{Averaged, PolicyReport, Report, ScenarioReport, SuiteReport, Su
 pub use roster::{Candidate, Side};
 pub use scenario::{Fault, Load, Prices, Reload, Scenario, ScenarioError, SimTarget};
 pub use suites::{SUITES, Suite};
-pub use timeline::{Moment, Timeline};
+pub use timeline::{LEAST_WINDOW, Moment, Timeline};
 pub use trace::{Trace, TraceError, Traced};
 
 #[cfg(test)]

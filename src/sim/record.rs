@@ -22,6 +22,8 @@ pub struct Served {
     pub at: Time,
     /// Seconds until its end.
     pub took: f64,
+    /// Seconds until its first content, if it was streamed and content came.
+    pub first: Option<f64>,
     /// How it ended.
     pub end: End,
     /// See [`super::loss`].

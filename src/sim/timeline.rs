@@ -2,14 +2,17 @@
 //!
 //! Time is cut into windows that are long enough for some twenty requests each and as many as a picture can show.
 
-use super::record::{End, Run};
+use super::record::{End, Run, Served};
 use super::scenario::Scenario;
 use crate::law::whole;
+use crate::model::Time;
 
 /// Windows of a run, at most.
 const MOST: f64 = 120.0;
 /// Requests that a window should have: with fewer, shares are steps and a 95th percentile is the slowest.
 const REQUESTS: f64 = 20.0;
+/// The shortest window, in seconds: a day in such windows is some millions of them.
+pub const LEAST_WINDOW: f64 = 0.1;
 
 /// A run over time.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,57 +26,91 @@ pub struct Timeline {
 /// One window.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Moment {
+    /// Requests that came in it and were no mistake of the client's.
+    pub requests: u64,
     /// Parts of the attempts that began in it, by target; all 0 if none did.
     pub shares: Vec<f64>,
     /// Seconds that the requests which came in it took, of those that were not refused or failed at once: the median.
     pub p50_s: Option<f64>,
     /// The 95th percentile of the same.
     pub p95_s: Option<f64>,
+    /// Seconds until the first content, of the streams among its requests that had any: the median.
+    pub first_p50_s: Option<f64>,
+    /// The 95th percentile of the same.
+    pub first_p95_s: Option<f64>,
     /// Part of its requests that failed or passed their deadline.
     pub failed: Option<f64>,
 }
 
+/// What is collected of one window.
+#[derive(Clone, Debug, Default)]
+struct Collected {
+    attempts: Vec<f64>,
+    times: Vec<f64>,
+    firsts: Vec<f64>,
+    failed: u64,
+    requests: u64,
+}
+
 impl Timeline {
-    /// The timeline of a run of `scenario`.
+    /// The timeline of a run of `scenario`, in windows that a picture can show.
     pub fn of(scenario: &Scenario, run: &Run) -> Self {
         let requests = run.served.len().max(1) as f64;
         let least = (scenario.seconds / MOST).max(REQUESTS * scenario.seconds / requests);
-        let window = round(least).min(scenario.seconds);
+        Self::with_windows(scenario, run, round(least).min(scenario.seconds))
+    }
+
+    /// The same in windows of `window` seconds, from [`LEAST_WINDOW`] up; the last one ends with the scenario.
+    pub fn with_windows(scenario: &Scenario, run: &Run, window: f64) -> Self {
+        let window = window.max(LEAST_WINDOW);
         let count = (scenario.seconds / window).ceil();
         let count = usize::try_from(whole(count)).unwrap_or(1).max(1);
-        let place = |seconds: f64| usize::try_from(whole((seconds / window).floor())).ok();
-        let mut attempts = vec![vec![0.0; scenario.targets.len()]; count];
+        let empty = Collected {
+            attempts: vec![0.0; scenario.targets.len()],
+            ..Collected::default()
+        };
+        let mut windows = vec![empty; count];
+        let place = |at: Time| usize::try_from(whole((at.as_secs_f64() / window).floor())).ok();
         for tried in &run.tried {
-            if let Some(counts) = place(tried.at.as_secs_f64()).and_then(|at| attempts.get_mut(at))
-            {
-                counts[tried.target] += 1.0;
+            if let Some(window) = place(tried.at).and_then(|at| windows.get_mut(at)) {
+                window.attempts[tried.target] += 1.0;
             }
         }
-        let mut requests = vec![(Vec::new(), 0.0, 0.0); count];
         for served in run.counted() {
-            let at = place(served.at.as_secs_f64());
-            if let Some((times, failed, all)) = at.and_then(|at| requests.get_mut(at)) {
-                *all += 1.0;
-                *failed += f64::from(u8::from(served.end != End::Answered));
-                if served.end != End::Failed {
-                    times.push(served.took);
-                }
+            if let Some(window) = place(served.at).and_then(|at| windows.get_mut(at)) {
+                window.add(served);
             }
         }
-        let moments = attempts.into_iter().zip(requests);
-        let moments = moments.map(|(counts, (mut times, failed, all))| {
-            times.sort_by(f64::total_cmp);
-            let sum: f64 = counts.iter().sum();
-            Moment {
-                shares: counts.iter().map(|count| count / sum.max(1.0)).collect(),
-                p50_s: percentile(&times, 0.5),
-                p95_s: percentile(&times, 0.95),
-                failed: (all > 0.0).then(|| failed / all),
-            }
-        });
         Self {
             window,
-            moments: moments.collect(),
+            moments: windows.into_iter().map(Collected::moment).collect(),
+        }
+    }
+}
+
+impl Collected {
+    fn add(&mut self, served: &Served) {
+        self.requests += 1;
+        self.failed += u64::from(served.end != End::Answered);
+        self.firsts.extend(served.first);
+        if served.end != End::Failed {
+            self.times.push(served.took);
+        }
+    }
+
+    fn moment(mut self) -> Moment {
+        self.times.sort_by(f64::total_cmp);
+        self.firsts.sort_by(f64::total_cmp);
+        let sum: f64 = self.attempts.iter().sum();
+        let share = |count| count / sum.max(1.0);
+        Moment {
+            requests: self.requests,
+            shares: self.attempts.into_iter().map(share).collect(),
+            p50_s: percentile(&self.times, 0.5),
+            p95_s: percentile(&self.times, 0.95),
+            first_p50_s: percentile(&self.firsts, 0.5),
+            first_p95_s: percentile(&self.firsts, 0.95),
+            failed: (self.requests > 0).then(|| self.failed as f64 / self.requests as f64),
         }
     }
 }
@@ -119,6 +156,28 @@ mod tests {
             assert_eq!(moment.failed.unwrap() > 0.02, sick, "failures in {i}");
             assert!(moment.p95_s.unwrap() > moment.p50_s.unwrap(), "window {i}");
         }
+    }
+
+    #[test]
+    fn windows_of_a_length_hold_each_request_once_and_first_content_of_streams() {
+        let text = "name = \"a\"\nseconds = 100\n[load]\nrps = 20\nstreamed = [[0, 1], [60, 0]]\n\
+                    [target.a]\nweight = 1\nspread = 0\nerror_rate = 0\nttft_ms = [[0, 500], [30, 900]]";
+        let scenario = Scenario::read(text).unwrap();
+        let run = Candidate::named("static").unwrap();
+        let run = run.run(&scenario, 1, Failover::Off).unwrap();
+        let line = Timeline::with_windows(&scenario, &run, 30.0);
+        let requests: u64 = line.moments.iter().map(|moment| moment.requests).sum();
+        assert_eq!(requests, run.served.len() as u64, "each is in one window");
+        let firsts: Vec<_> = line
+            .moments
+            .iter()
+            .map(|moment| moment.first_p95_s)
+            .collect();
+        assert_eq!(
+            firsts,
+            [Some(0.5), Some(0.9), None, None],
+            "none of whole answers"
+        );
     }
 
     #[test]

@@ -254,3 +254,45 @@ fn a_trace_brings_the_requests_zipped_or_not() {
     let odd = with("odd.csv").unwrap_err();
     assert!(odd.contains("odd.csv: line 1: expected a column"), "{odd}");
 }
+
+#[test]
+fn windows_say_when_the_share_went_and_leave_the_report_as_it_is() {
+    let words = "--policy adaptive,static --seeds 2 --format json";
+    let plain: serde_json::Value = serde_json::from_str(&simulated(WORLD, words).unwrap()).unwrap();
+    let text = simulated(WORLD, &format!("{words} --windows 20")).unwrap();
+    let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let lines = json.as_object_mut().unwrap().shift_remove("timelines");
+    assert_eq!(json, plain, "the report is the same");
+    let lines = lines.unwrap();
+    let names = |line: usize| {
+        (
+            lines[line]["scenario"].clone(),
+            lines[line]["policy"].clone(),
+        )
+    };
+    assert_eq!(names(0), ("small".into(), "adaptive".into()));
+    assert_eq!(names(1), ("small".into(), "static".into()));
+    let share = |line: usize, window: usize| {
+        let window = &lines[line]["windows"][window];
+        assert!(window["first_p50_s"].is_number() && window["p95_s"].is_number());
+        window["shares"]["a"].as_f64().unwrap()
+    };
+    assert_eq!(lines[0]["windows"].as_array().unwrap().len(), 3, "60 s");
+    assert!(share(0, 1) < 0.6 * share(0, 0), "slow: its share goes");
+    assert!(share(1, 1) > 0.8 * share(1, 0), "under `static` it stays");
+}
+
+#[test]
+fn windows_without_a_place_or_a_length_are_refused_in_words() {
+    for (words, problem) in [
+        ("--windows 20", "expected `--format json`"),
+        (
+            "--windows 0 --format json",
+            "expected 0.1 seconds or more, found 0",
+        ),
+        ("--windows nan --format json", "found NaN"),
+    ] {
+        let said = simulated(WORLD, words).unwrap_err();
+        assert!(said.contains(problem), "{words} said {said}");
+    }
+}

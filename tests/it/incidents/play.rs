@@ -178,6 +178,7 @@ impl Stage {
 
     fn seen(&self, arrival: &Arrival, answered: bool) -> Served {
         Served {
+            first: None,
             at: arrival.at,
             took: self.now().secs_since(arrival.at),
             end: if answered { End::Answered } else { End::Failed },
