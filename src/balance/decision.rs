@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::attain::Violation;
 use super::goal::{Attainment, Goal};
 use super::health::Health;
 use super::plan::Objective;
+use super::strategy::gap;
 use super::{Share, Strategy, WeightTable};
 use crate::model::{RouteName, TargetName, Time, UpstreamName};
 
@@ -140,6 +142,12 @@ impl Row {
     /// Answers from which a row is no longer called cold. Source: the page that this product starts from asks for a
     /// hundred requests before shares are judged.
     pub const ENOUGH_SAMPLES: u64 = 100;
+
+    /// How far it is over the levels of the route's goal together, less what chance explains; 0 where it meets them.
+    pub fn over(&self) -> f64 {
+        let violation = Violation::of(&self.levels);
+        gap(violation.excess, violation.variance)
+    }
 }
 
 /// The shares of a route and the reason for each.

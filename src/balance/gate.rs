@@ -16,6 +16,10 @@ use crate::model::{TargetIndex, Time};
 
 /// How much a target that is at its limit loses against the others when a request is redirected.
 const FULL_PENALTY: f64 = 4.0;
+/// How much being over a level counts when a request is redirected, and the most that it does: more than any difference of
+/// price, or of times up to the double; less than having no room, since a request that waits misses the level as well.
+const LEVELS_FIRST: f64 = 100.0;
+const MISSING_MOST: f64 = 2.0;
 /// Gain of the shares (see [`super::strategy`]): how much a configured weight counts when a request is redirected.
 const BETA: f64 = 16.0;
 
@@ -108,6 +112,11 @@ pub trait Gates {
     fn tier(&self, _target: TargetIndex) -> u8 {
         1
     }
+    /// How far `target` is over the levels of the route's goal, as the last tick found; 0 where it meets them, where that is
+    /// not proven, and where there are none.
+    fn over(&self, _target: TargetIndex) -> f64 {
+        0.0
+    }
 }
 
 /// The shares that a request is drawn from.
@@ -199,15 +208,27 @@ fn by_share(table: &WeightTable, ask: &Ask<'_>) -> Option<Admitted> {
     Some(Admitted { target, reason })
 }
 
-/// Where a conversation goes whose target is shut: the open one that its key falls to. All its turns go to the same one for
-/// as long as that lasts, so it has to build up its cache once.
+/// Where a conversation goes whose target is shut: the one that its key falls to among the open ones of the lowest tier that
+/// has any, as for every redirected request. All its turns go to the same one for as long as that lasts, so it has to build
+/// up its cache once.
 fn next_best(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>) -> Option<Admitted> {
-    let is_open = |target| gates.gate(target).is_open(ask.now);
-    let target = ask.sticky?.pick(row.granted, ask.eligible, is_open)?;
+    let sticky = ask.sticky?;
+    let is_open = |target: TargetIndex| gates.gate(target).is_open(ask.now);
+    let tier = lowest_open(row, gates, ask)?;
+    let fits = |target| is_open(target) && gates.tier(target) == tier;
+    let by = |table| sticky.pick(table, ask.eligible, fits);
+    // A tier that was granted nothing may have room again before the next tick says so.
+    let target = by(row.granted).or_else(|| by(row.configured))?;
     Some(Admitted {
         target,
         reason: Reason::Redirected,
     })
+}
+
+/// The lowest tier that lets somebody in now.
+fn lowest_open(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>) -> Option<u8> {
+    let open = members(row, ask.eligible).filter(|i| gates.gate(*i).is_open(ask.now));
+    open.map(|i| gates.tier(i)).min()
 }
 
 fn members<'a>(row: Row<'a>, eligible: &'a Mask) -> impl Iterator<Item = TargetIndex> + 'a {
@@ -223,12 +244,11 @@ fn wanted_probe(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>) -> Option<Targe
     })
 }
 
-/// The best of the lowest tier that has room, by loss, configured share and room; then who is free first; then by
+/// The best of the lowest tier that has room, by the route's levels, loss, configured share and room; then who is free first; then by
 /// configured share.
 fn redirect(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>) -> Option<Admitted> {
     let scale = Scale::of(members(row, ask.eligible).map(|i| gates.standing(i)));
-    let open = members(row, ask.eligible).filter(|i| gates.gate(*i).is_open(ask.now));
-    let tier = open.map(|i| gates.tier(i)).min();
+    let tier = lowest_open(row, gates, ask);
     let best = members(row, ask.eligible)
         .filter(|i| tier.is_none_or(|tier| gates.tier(*i) == tier))
         .filter_map(|i| {
@@ -237,7 +257,8 @@ fn redirect(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>) -> Option<Admitted>
             usable.then(|| {
                 (
                     i,
-                    rank(&scale, &gates.standing(i), &gate, row.configured.share(i)),
+                    missing(gates.over(i))
+                        + rank(&scale, &gates.standing(i), &gate, row.configured.share(i)),
                 )
             })
         })
@@ -262,6 +283,11 @@ fn redirect(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>) -> Option<Admitted>
         target,
         reason: Reason::Panic,
     })
+}
+
+/// What being over the route's levels adds to a rank: all of it from a few per cent over, since levels come first.
+fn missing(over: f64) -> f64 {
+    (over * LEVELS_FIRST).clamp(0.0, MISSING_MOST)
 }
 
 fn rank(scale: &Scale, standing: &Standing, gate: &GateState, share: super::Share) -> f64 {
@@ -378,3 +404,7 @@ fn drawn(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>, target: TargetIndex) -
     };
     (own + redirected) / total
 }
+
+#[cfg(test)]
+#[path = "gate_tests.rs"]
+mod tests;

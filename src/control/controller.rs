@@ -17,7 +17,7 @@ use super::command::{Applied, Apply, Outcome, ReloadError, Why};
 use super::plan::specs;
 use super::scribe::{InForce, Scribe};
 use crate::balance::gate::GateOrder;
-use crate::balance::{Decision, Input, Memory, News, Plan, Rail, Stepped, WeightTable, step};
+use crate::balance::{Decision, Input, Memory, News, Plan, Rail, Row, Stepped, WeightTable, step};
 use crate::config::{Compiled, Config, Mode, Problem, ProviderKind, diff};
 use crate::live::{Board, Clock, Journal, Member, Publisher, Refusal, Route, Snapshot, Upstream};
 use crate::model::{ProviderName, Time, UpstreamName};
@@ -247,6 +247,7 @@ impl Controller {
                 };
                 next.get_or_insert_with(|| snapshot.clone()).routes[i] = Arc::new(moved);
             }
+            route.cells.found_over(decision.rows.iter().map(Row::over));
             shown.push(Arc::new(as_obeyed(decision, route)));
         }
         if let Some(next) = next {

@@ -236,25 +236,35 @@ impl Route {
 
 /// Gates of a route's or a list's members.
 #[derive(Clone, Copy, Debug)]
-pub struct MemberGates<'a>(pub &'a [Member]);
+pub struct MemberGates<'a> {
+    /// Whose.
+    pub members: &'a [Member],
+    /// What else is known of them in their route, if they are of one.
+    pub cells: Option<&'a RouteCells>,
+}
 
 impl Gates for MemberGates<'_> {
     fn gate(&self, target: TargetIndex) -> GateState {
-        self.0
+        self.members
             .get(target.get())
             .map(|member| member.upstream.gate())
             .unwrap_or_default()
     }
 
     fn standing(&self, target: TargetIndex) -> Standing {
-        self.0
+        self.members
             .get(target.get())
             .map(|member| member.upstream.standing())
             .unwrap_or_default()
     }
 
     fn tier(&self, target: TargetIndex) -> u8 {
-        self.0.get(target.get()).map_or(1, |member| member.tier)
+        let member = self.members.get(target.get());
+        member.map_or(1, |member| member.tier)
+    }
+
+    fn over(&self, target: TargetIndex) -> f64 {
+        self.cells.map_or(0.0, |cells| cells.over(target))
     }
 }
 
@@ -269,6 +279,8 @@ pub struct RouteCells {
     picked_ever: Vec<AtomicU64>,
     even: AtomicU32,
     again: AtomicU32,
+    /// How far each target is over the route's levels, as bits of an `f64`. Written by the tick alone.
+    over: Vec<AtomicU64>,
 }
 
 impl RouteCells {
@@ -280,6 +292,7 @@ impl RouteCells {
             picked_ever: (0..targets).map(|_| AtomicU64::new(0)).collect(),
             even: AtomicU32::new(phase),
             again: AtomicU32::new(phase.rotate_left(16)),
+            over: (0..targets).map(|_| AtomicU64::new(0)).collect(),
         }
     }
 
@@ -291,6 +304,19 @@ impl RouteCells {
     /// The next place of a second, independent sequence, for draws after a failure.
     pub fn redraw(&self) -> Draw {
         Draw(self.again.fetch_add(GOLDEN, Ordering::Relaxed))
+    }
+
+    /// How far `target` was over the route's levels at the last tick.
+    fn over(&self, target: TargetIndex) -> f64 {
+        let cell = self.over.get(target.get());
+        cell.map_or(0.0, |cell| f64::from_bits(cell.load(Ordering::Relaxed)))
+    }
+
+    /// How far each target is over the route's levels now, in the order of the tables.
+    pub fn found_over(&self, over: impl Iterator<Item = f64>) {
+        for (cell, over) in self.over.iter().zip(over) {
+            cell.store(over.to_bits(), Ordering::Relaxed);
+        }
     }
 
     /// A request came.

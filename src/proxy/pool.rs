@@ -127,7 +127,18 @@ impl Pool {
             may_probe,
             sticky: self.sticky(),
         };
-        admit(self.row(), &MemberGates(self.members()), &ask)
+        admit(self.row(), &self.gates(), &ask)
+    }
+
+    fn gates(&self) -> MemberGates<'_> {
+        let cells = match &self.shares {
+            Shares::Route(route) => Some(&*route.cells),
+            Shares::Own { .. } => None,
+        };
+        MemberGates {
+            members: self.members(),
+            cells,
+        }
     }
 
     fn sticky(&self) -> Option<Sticky<'_>> {
@@ -153,8 +164,7 @@ impl Pool {
             may_probe: false,
             sticky: self.sticky(),
         };
-        let gates = MemberGates(self.members());
-        propensity(self.row(), &gates, &ask, admitted.target)
+        propensity(self.row(), &self.gates(), &ask, admitted.target)
     }
 
     fn claim_probe(&self, target: TargetIndex) -> bool {

@@ -9,6 +9,7 @@ use super::engine::{Failover, run};
 use super::loss::PRICE;
 use super::policy::{Asked, Attempt, Picked, Policy, Score};
 use super::scenario::Scenario;
+use crate::balance;
 use crate::balance::gate::{Ask, GateState, Gates, Reason, Row, Standing, admit, propensity};
 use crate::balance::{
     Decision, Draw, FlightKey, Goal, Input, Key, Mask, Memory, Objective, Plan, RouteInput,
@@ -82,6 +83,8 @@ struct SimGates<'a> {
     members: &'a [usize],
     /// By the scenario's targets.
     tiers: &'a [u8],
+    /// The last tick's decision.
+    last: Option<&'a Decision>,
 }
 
 impl Gates for SimGates<'_> {
@@ -93,6 +96,10 @@ impl Gates for SimGates<'_> {
     }
     fn tier(&self, target: TargetIndex) -> u8 {
         self.tiers[self.members[target.get()]]
+    }
+    fn over(&self, target: TargetIndex) -> f64 {
+        let row = self.last.and_then(|last| last.rows.get(target.get()));
+        row.map_or(0.0, balance::Row::over)
     }
 }
 
@@ -323,6 +330,7 @@ impl Policy for Ours {
             upstreams: &self.upstreams,
             members: &force.members,
             tiers: &self.tiers,
+            last: self.last.as_ref(),
         };
         let admitted = admit(row, &gates, &ask)?;
         let target = force.members[admitted.target.get()];
