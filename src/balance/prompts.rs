@@ -13,6 +13,11 @@ use super::input::Batch;
 /// Answers that the running means go back: fewer are too noisy for a ratio that is shown, more hide a cache that was
 /// switched off.
 const MEMORY: f64 = 200.0;
+/// Part of the input from which a target has shown that it caches. One hit of a long prompt in [`MEMORY`] answers is
+/// several times as much, which is all that a target with a small share on a route without stickiness gets; a cache that is
+/// switched off is believed to be there for some thirteen hundred answers. At ten times this it would be eight hundred, and
+/// small shares would be taken for having none.
+const SHOWN: f64 = 0.001;
 /// Half-life of the line's sums, in answers.
 const LINE_HALF_LIFE: f64 = 500.0;
 /// A difference of mean lengths counts in full when it is several times this many standard errors.
@@ -153,9 +158,9 @@ impl Prompts {
         self.cached
     }
 
-    /// Whether it may be taken to cache what its peers cache: it has shown it, or had little time to.
-    pub(super) const fn caches(&self) -> bool {
-        self.cached > 0.0 || self.answers < MEMORY
+    /// Whether it may be taken to cache what its peers cache: it has shown it of late, or had little time to.
+    pub(super) fn caches(&self) -> bool {
+        self.cached > SHOWN * self.input || self.answers < MEMORY
     }
 
     /// The part of the prompts' tokens that was in the cache; `None` before any were counted.

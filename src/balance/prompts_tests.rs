@@ -125,3 +125,25 @@ fn who_is_slow_for_prompts_like_all_others_stays_slow() {
     let usual = Usual::of([&quick, &slow].into_iter());
     assert!(slow.excess(&usual).abs() < 1e-9);
 }
+
+#[test]
+fn a_cache_that_is_switched_off_is_forgotten_and_a_single_hit_is_not() {
+    let mut prompts = Prompts::default();
+    assert!(prompts.caches(), "nothing speaks against it");
+    for _ in 0..1_000 {
+        prompts.take(&batch(1_000, 900, 0.5, 0.0));
+    }
+    for _ in 0..1_000 {
+        prompts.take(&batch(1_000, 0, 0.5, 0.0));
+    }
+    assert!(prompts.caches(), "it may come back");
+    for _ in 0..1_000 {
+        prompts.take(&batch(1_000, 0, 0.5, 0.0));
+    }
+    assert!(!prompts.caches(), "two thousand answers without any");
+    prompts.take(&batch(1_000, 900, 0.5, 0.0));
+    for _ in 0..200 {
+        prompts.take(&batch(1_000, 0, 0.5, 0.0));
+    }
+    assert!(prompts.caches(), "one hit in two hundred shows it");
+}
