@@ -33,6 +33,14 @@ pub struct Conversations {
     pub lifetime: f64,
 }
 
+impl Conversations {
+    /// Tokens by which the prompt of a turn is longer than a first turn's, in the mean over all turns: a conversation goes on
+    /// with the same probability after each, so as many turns lie behind one as are to come.
+    pub(super) fn mean_more(&self) -> f64 {
+        self.growth * (self.turns - 1.0)
+    }
+}
+
 /// Anthropic's and `OpenAI`'s caches keep a prompt for five minutes after its last use.
 /// Sources: <https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching>,
 /// <https://platform.openai.com/docs/guides/prompt-caching>, 2026-11.

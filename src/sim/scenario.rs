@@ -312,12 +312,14 @@ impl Scenario {
         (0..LOOKS).map(move |look| each * (f64::from(look) + 0.5))
     }
 
-    /// Dollars of an answer of median length at the targets' mean price, by configured weight and over the whole time.
+    /// Dollars of an answer of median length at the targets' mean price, by configured weight and over the whole time; with
+    /// conversations, of their mean turn, nothing of it cached.
     pub(super) fn usual_dollars(&self) -> f64 {
         let (mut dollars, mut weights) = (0.0, 0.0);
+        let grown = self.load.conversations.map_or(0.0, |told| told.mean_more());
         for seconds in self.looks() {
             let tokens = Tokens {
-                input: law::whole(self.load.tokens_in.at(seconds)),
+                input: law::whole(self.load.tokens_in.at(seconds) + grown),
                 output: self.load.tokens_out.tokens(0.0, seconds),
                 ..Tokens::default()
             };

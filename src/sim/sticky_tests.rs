@@ -232,3 +232,25 @@ fn the_oracle_knows_what_length_costs() {
         "0.9 s to the first token are less than 0.45 s and 0.8 s more for 4,000 tokens"
     );
 }
+
+#[test]
+fn a_usual_answer_is_the_mean_turn_of_a_conversation() {
+    let scenario = world(20_000.0, true, "");
+    let told = scenario.load.conversations.unwrap();
+    let (sum, count) = Arrivals::of(&scenario, 3).fold((0.0, 0.0), |(sum, count), arrival| {
+        (sum + arrival.tokens_in as f64, count + 1.0)
+    });
+    let mean = sum / count;
+    let expected = 1_200.0 + told.mean_more();
+    assert!(
+        (mean / expected - 1.0).abs() < 0.03,
+        "{mean} tokens, expected {expected}"
+    );
+    // Prices of `law`, an answer of the median length.
+    let dollars = (expected * 2.5 + 150.0 * 10.0) / 1e6;
+    let usual = scenario.usual_dollars();
+    assert!(
+        (usual / dollars - 1.0).abs() < 1e-6,
+        "{usual} is not {dollars}"
+    );
+}
