@@ -1,9 +1,10 @@
 //! How an upstream stands to a route's levels, and how sure that is.
 //!
 //! Problem: "p95 ≤ 1.5 s" is a claim about one request in twenty, so ten requests say little about it; the percentile of a
-//! few values jumps, and that of two modes jumps at any number of them. Choice: the excess over the level is averaged from
-//! the level's percentile to the one with twice as many above it (for p95: from p95 to p90). It is 0 exactly where the level
-//! is met, never less when a time gets worse, and has no jumps. Chance is what moves the whole window: shifted by one
+//! few values jumps, and that of two modes jumps at any number of them. Choice: the excess over the level is averaged over a
+//! window of percentiles, from the level's own down to the one with twice as many answers above it, but no further than half
+//! way to the quickest answer (p95: from p95 to p90; p50: from p50 to p25, since twice as many would be all). It is 0 exactly
+//! where the level is met, never less when a time gets worse, and has no jumps. Chance is what moves the whole window: shifted by one
 //! binomial deviation, it gives the excess that is there even so; the difference is the deviation that the significance
 //! gate takes off.
 //!
@@ -127,6 +128,7 @@ fn attained(times: &Sketch, level: Level, above: f64) -> Attainment {
     let seen = times.weight();
     // As many good requests as bear one bad: a single late answer never is a proof.
     let all = seen + 1.0 / above;
+    // Counted from the slowest: half way to the quickest is (1 + above) / 2.
     let (from, to) = (above * all, (2.0 * above).min(0.5 * (1.0 + above)) * all);
     let chance = DEVIATIONS * (above * (1.0 - above) * all).sqrt() + 1.0;
     let excess = times.excess(level.at_most, (from, to));
