@@ -81,11 +81,14 @@ fn standing(decision: &Decision, row: &Row) -> String {
             let word = if on_probation { "returning" } else { "new" };
             format!("{word}: {} of its share, {}", percent(part), takes(row))
         }
-        Health::Serving => match (spilled(decision, row), reasons(decision, row)) {
-            (Some(spilled), _) => spilled,
-            (None, None) => takes(row),
-            (None, Some(why)) => format!("{}: {why}", takes(row)),
-        },
+        Health::Serving => {
+            let why = || reasons(decision, row).or_else(|| kept_above(decision, row));
+            match (spilled(decision, row), why()) {
+                (Some(spilled), _) => spilled,
+                (None, None) => takes(row),
+                (None, Some(why)) => format!("{}: {why}", takes(row)),
+            }
+        }
     }
 }
 
@@ -103,12 +106,26 @@ fn spilled(decision: &Decision, row: &Row) -> Option<String> {
     let rows = decision.rows.iter();
     let lower = rows.filter(|other| other.configured > Share::ZERO && other.tier < row.tier);
     let below = lower.map(|other| other.tier).max()?;
-    Some(if row.granted.ppm() > row.configured.ppm() {
+    Some(if row.rails.contains(&Rail::Floor) {
+        let granted = percent(row.granted.fraction());
+        format!("takes {granted} while tier {below} has room")
+    } else if row.granted.ppm() > row.configured.ppm() {
         let granted = percent(row.granted.fraction());
         format!("takes {granted}, which tier {below} has no room for")
     } else {
         format!("waits for what tier {below} has no room for")
     })
+}
+
+/// Who of an upper tier has a part by its `min_share` that this one would have room for.
+fn kept_above(decision: &Decision, row: &Row) -> Option<String> {
+    if near(row.granted, row.configured) || row.rails.contains(&Rail::Spills) {
+        return None;
+    }
+    let rows = decision.rows.iter();
+    let held = rows.filter(|other| other.tier > row.tier && other.rails.contains(&Rail::Floor));
+    let names: Vec<&str> = held.map(|other| other.name.as_str()).collect();
+    (!names.is_empty()).then(|| format!("{} has its min_share", names.join(" and ")))
 }
 
 fn takes(row: &Row) -> String {

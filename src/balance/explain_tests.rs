@@ -410,3 +410,22 @@ fn tiers_say_who_is_full_and_what_spills() {
         ]
     );
 }
+
+#[test]
+fn a_min_share_in_an_upper_tier_is_no_sign_of_a_full_one() {
+    let (mut ptu, mut paygo) = (row("ptu"), row("paygo"));
+    ptu.configured = Share::from_ppm(999_900);
+    shares(&mut ptu, 900_000, 900_000);
+    paygo.tier = 2;
+    paygo.configured = Share::from_ppm(100);
+    shares(&mut paygo, 100_000, 100_000);
+    paygo.rails.insert(Rail::Floor);
+    assert_eq!(
+        explain(&decision(vec![ptu, paygo])),
+        [
+            "chat: shares follow latency, cost and errors; 12 requests/s; moved 10 points off ptu: paygo has its min_share",
+            "ptu: takes 90 % instead of its configured 100 %: paygo has its min_share",
+            "paygo: takes 10 % while tier 1 has room; held up at 10 % by its min_share",
+        ]
+    );
+}

@@ -296,7 +296,7 @@ impl RouteMemory {
                     &mut outcome,
                 );
             }
-            mark_spills(tiers, &mut outcome);
+            mark_spills(tiers, &limits, &mut outcome);
             if route.groups.len() > 1 {
                 for i in group {
                     outcome.rails[*i].insert(Rail::ModelSplit);

@@ -4,7 +4,7 @@ use super::super::decision::{Decision, Rail, Row};
 use super::super::goal::{Attainment, Verdict};
 use super::super::words::number;
 use super::super::{Health, Share, Strategy};
-use super::{best, is_serving, met, reasons, worse};
+use super::{best, is_serving, kept_above, met, reasons, worse};
 
 /// A rate that nobody would call one, in requests per second.
 const NO_RATE: f64 = 1e-3;
@@ -163,7 +163,8 @@ fn largest_move(decision: &Decision) -> Option<String> {
                     .iter()
                     .find_map(|rail| met(*rail, most, decision))
             };
-            reasons(decision, most).or_else(held)?
+            let reason = reasons(decision, most).or_else(|| kept_above(decision, most));
+            reason.or_else(held)?
         }
     };
     let unit = if points > 1.0 { "points" } else { "point" };

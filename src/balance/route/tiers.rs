@@ -72,14 +72,23 @@ fn room(route: &Route, limit: &Limits, configured: f64) -> f64 {
     }
 }
 
-/// Marks the targets of tiers that do not take all that comes to them.
-pub(super) fn mark_spills(tiers: &[Vec<usize>], outcome: &mut Outcome) {
+/// Marks the targets of tiers that do not take all that comes to them, and those above that have no more than their
+/// `min_share`, which is no sign that anybody below is full.
+pub(super) fn mark_spills(tiers: &[Vec<usize>], limits: &[Limits], outcome: &mut Outcome) {
+    let floor = |i: &usize| limits[*i].min_share * limits[*i].ramp;
     for (place, tier) in tiers.iter().enumerate() {
-        let above = tiers.iter().skip(place + 1).flatten();
-        let spilled: f64 = above.map(|i| outcome.proposed[*i]).sum();
-        if spilled > NOTHING {
+        let above = || tiers.iter().skip(place + 1).flatten();
+        let spilled: f64 = above().map(|i| outcome.proposed[*i]).sum();
+        let kept: f64 = above().map(floor).sum();
+        if spilled > kept + NOTHING {
             for i in tier {
                 outcome.rails[*i].insert(Rail::Spills);
+            }
+        }
+        let floored = |i: &&usize| place > 0 && floor(i) > 0.0;
+        for i in tier.iter().filter(floored) {
+            if outcome.shares[*i] <= floor(i) + NOTHING {
+                outcome.rails[*i].insert(Rail::Floor);
             }
         }
     }

@@ -132,3 +132,38 @@ fn what_blocked_targets_leave_goes_to_their_tier_before_the_next() {
         "who is full takes no more"
     );
 }
+
+#[test]
+fn only_who_is_full_spills_and_a_floor_is_called_one() {
+    let plan = tiered(&[1, 2]);
+    let tiers = &plan.routes[0].tiers[0];
+    let free = limits(f64::INFINITY);
+    let floor = Limits {
+        min_share: 0.1,
+        ..free
+    };
+    let rails = |limits: [Limits; 2], shares: [f64; 2]| {
+        let mut outcome = Outcome::new(2);
+        outcome.proposed = shares.to_vec();
+        outcome.shares = shares.to_vec();
+        mark_spills(tiers, &limits, &mut outcome);
+        let rails = outcome.rails.into_iter();
+        rails
+            .map(|rails| rails.into_iter().collect())
+            .collect::<Vec<Vec<Rail>>>()
+    };
+    let none: Vec<Rail> = Vec::new();
+    assert_eq!(
+        rails([free, free], [1.0, 0.0]),
+        [none.clone(), none.clone()]
+    );
+    assert_eq!(
+        rails([free, free], [0.4, 0.6]),
+        [vec![Rail::Spills], none.clone()]
+    );
+    assert_eq!(
+        rails([free, floor], [0.9, 0.1]),
+        [none.clone(), vec![Rail::Floor]]
+    );
+    assert_eq!(rails([free, floor], [0.4, 0.6]), [vec![Rail::Spills], none]);
+}
