@@ -21,7 +21,7 @@ pub use journal::{Entry, Heading, Journal, Lost, Ticked};
 pub use keys::{Keys, Turn};
 pub use meter::{Recently, Totals};
 pub use published::{Published, Publisher};
-pub use record::{CLIENT_CLOSED, Recorder, RequestEnd, Served};
+pub use record::{CLIENT_CLOSED, Recorder, RequestEnd, Served, Stuck};
 pub use snapshot::{Member, MemberGates, Provider, Route, RouteCells, Snapshot};
 pub use strangers::Strangers;
 pub use upstream::{RateGroup, Upstream};

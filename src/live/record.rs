@@ -31,6 +31,9 @@ pub struct RequestEnd {
     pub code: Option<&'static str>,
     /// How the last attempt ended; [`Outcome::Refused`] if there was none.
     pub outcome: Outcome,
+    /// Whether the target that its conversation falls to was the one that was called last; `None` where nothing is kept
+    /// together, or nobody was called.
+    pub sticky: Option<Stuck>,
     /// Calls to targets.
     pub attempts: u32,
     /// Whether it ended with a failure because there had been too many retries of all requests.
@@ -41,6 +44,25 @@ pub struct RequestEnd {
     pub first_content: Option<Duration>,
     /// From the request's last byte to the response's header, less the time spent waiting for targets.
     pub overhead: Duration,
+}
+
+/// Where a request of a sticky route went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stuck {
+    /// To the target that its key falls to by the shares in force.
+    Kept,
+    /// To another: that one was shut, failed, or made way for a probe.
+    Moved,
+}
+
+impl Stuck {
+    /// Its label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Moved => "moved",
+        }
+    }
 }
 
 /// A target that was called.

@@ -20,6 +20,7 @@ use super::resolve::Asked;
 use crate::balance::Mask;
 use crate::balance::gate::{Admitted, Reason};
 use crate::limit::{Delivered, Grant, Jitter, Left, Next, Place, Tried, is_charged, next};
+use crate::live::Stuck;
 use crate::model::{Class, Outcome, TargetIndex, Time, UpstreamName};
 
 /// Longest wait for a target that is blocked, when all are. Longer, and the client is told when to come back.
@@ -370,6 +371,11 @@ impl<'a> Walk<'a> {
         }
         self.is_paid = false;
         self.sent += 1;
+        let home = self.asked.pool.home();
+        self.ending.end.sticky = home.map(|home| match place {
+            Place::Target(_) if target == home => Stuck::Kept,
+            Place::Target(_) | Place::Fallback(_) => Stuck::Moved,
+        });
         match self.call.attempt(pool, pick, self.ending).await {
             Ok(reply) => {
                 self.call.snapshot.served(member);

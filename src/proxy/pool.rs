@@ -141,6 +141,17 @@ impl Pool {
         }
     }
 
+    /// Where the request's conversation is by the shares in force, whoever is shut; `None` if it is kept with nothing.
+    pub(super) fn home(&self) -> Option<TargetIndex> {
+        let row = self.row();
+        let table = if row.guarded {
+            row.granted
+        } else {
+            row.configured
+        };
+        self.sticky()?.pick(table, &self.eligible, |_| true)
+    }
+
     fn sticky(&self) -> Option<Sticky<'_>> {
         match (&self.shares, self.key) {
             (Shares::Route(route), Some(key)) => Some(Sticky {

@@ -64,6 +64,7 @@ impl Ending {
                 status: CLIENT_CLOSED,
                 code: None,
                 outcome: Outcome::Refused,
+                sticky: None,
                 attempts: 0,
                 budget_spent: false,
                 total: Duration::ZERO,

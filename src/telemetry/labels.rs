@@ -58,6 +58,12 @@ pub(super) struct Spent {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Sticking {
+    pub(super) route: Arc<str>,
+    pub(super) outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct InState {
     #[prometheus(flatten)]
     pub(super) place: Place,

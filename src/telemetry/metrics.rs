@@ -14,7 +14,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry, Unit};
 
 use super::cache::Cache;
-use super::labels::{Answered, Call, Failed, Place, Spent, Tried, bounded, bounded_upstream};
+use super::labels::{
+    Answered, Call, Failed, Place, Spent, Sticking, Tried, bounded, bounded_upstream,
+};
 use super::names::{self, Name, PREFIX};
 use crate::live::{Journal, Published, Recorder, RequestEnd, Served, Upstream, Witness};
 use crate::model::{AnswerKind, Class, Finished, Outcome, UpstreamName};
@@ -59,6 +61,7 @@ pub struct Metrics {
     estimated: Family<Call, Counter>,
     cost: Family<Call, Dollars>,
     moved_refused: Family<Call, Counter>,
+    sticky: Family<Sticking, Counter>,
     places: Cache<Option<Served>, Request>,
     calls: Cache<UpstreamName, Attempts>,
 }
@@ -111,6 +114,7 @@ impl Metrics {
             estimated: Family::default(),
             cost: Family::default(),
             moved_refused: Family::default(),
+            sticky: Family::default(),
             places: Cache::default(),
             calls: Cache::default(),
         };
@@ -144,6 +148,7 @@ impl Metrics {
         add(registry, names::ESTIMATED_TOKENS, self.estimated.clone());
         add(registry, names::COST, self.cost.clone());
         add(registry, names::MOVED_REFUSED, self.moved_refused.clone());
+        add(registry, names::STICKY_REQUESTS, self.sticky.clone());
     }
 
     fn request(&self, end: &RequestEnd) -> Arc<Request> {
@@ -238,6 +243,13 @@ impl Recorder for Metrics {
         }
         if end.budget_spent {
             self.budget_spent.inc();
+        }
+        if let Some(stuck) = end.sticky {
+            let sticking = Sticking {
+                route: Arc::clone(&place.route),
+                outcome: stuck.label(),
+            };
+            self.sticky.get_or_create(&sticking).inc();
         }
         request.duration.observe(end.total.as_secs_f64());
         self.overhead.observe(end.overhead.as_secs_f64());

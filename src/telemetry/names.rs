@@ -83,6 +83,11 @@ pub(super) const MOVED_REFUSED: Name = Name(
     "moved_refused",
     "Calls that a target refused because the conversation had been moved there from another provider",
 );
+/// Counter.
+pub(super) const STICKY_REQUESTS: Name = Name(
+    "sticky_requests",
+    "Requests of sticky routes that reached a target: kept where the shares in force put their conversation, or moved from there",
+);
 /// Gauge.
 pub(super) const CONFIGURED_SHARE: Name = Name(
     "configured_share",

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::world::World;
-use crate::live::{Account, Attempt, Recorder as _, RequestEnd, Served, Upstream, Witness as _};
+use crate::live::{
+    Account, Attempt, Recorder as _, RequestEnd, Served, Stuck, Upstream, Witness as _,
+};
 use crate::model::{
     AnswerKind, Finished, Outcome, PicoUsd, TargetIndex, TargetName, Tokens, UpstreamName,
 };
@@ -80,6 +82,7 @@ fn ended(route: &str, served: impl Into<Option<Served>>, status: u16) -> Request
         } else {
             Outcome::ServerError
         },
+        sticky: None,
         attempts: 1,
         budget_spent: false,
         total: Duration::from_millis(900),
@@ -219,6 +222,26 @@ async fn refusals_of_what_was_moved_have_a_counter_of_their_own() {
         let value = seen.sum(name, &[part, "provider=\"one\""]);
         assert!((value - 1.0).abs() < 1e-9, "{name} {part}: {value}");
     }
+}
+
+#[tokio::test]
+async fn kept_and_moved_conversations_are_counted_apart() {
+    let world = World::start().await;
+    for (sticky, times) in [(Some(Stuck::Kept), 3), (Some(Stuck::Moved), 2), (None, 4)] {
+        for _ in 0..times {
+            let end = ended("chat", served(Some("a"), "one/small"), 200);
+            let end = RequestEnd { sticky, ..end };
+            world.admin.metrics.request_ended(&end);
+        }
+    }
+    let seen = scrape(&world).await;
+    for (outcome, expected) in [("kept", 3.0), ("moved", 2.0)] {
+        let parts = ["route=\"chat\"", &format!("outcome=\"{outcome}\"")];
+        let value = seen.sum("sticky_requests_total", &parts);
+        assert!((value - expected).abs() < 1e-9, "{outcome}: {value}");
+    }
+    let all = seen.sum("sticky_requests_total", &[]);
+    assert!((all - 5.0).abs() < 1e-9, "others are not counted: {all}");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use super::faultd::{Act, Faultd, Reply, answer_of, completion, response};
 use super::moves::post_to;
 use super::world::{Got, Plan, Spec, World};
 use crate::config::Sticky;
+use crate::live::Stuck;
 
 /// Answers chats and responses.
 fn well() -> Act {
@@ -219,4 +220,25 @@ async fn a_requests_own_list_is_drawn_as_it_says() {
         first, second,
         "its weights hold exactly; it brings no promise to stay"
     );
+}
+
+#[tokio::test]
+async fn it_is_told_which_requests_were_kept_and_which_were_moved() {
+    let (world, targets) = world(&[1.0, 1.0], Sticky::Conversation, |_| {}).await;
+    let front = "/v1/chat/completions";
+    let home = served(&world, front, "", &turn(front, "one", 0)).await;
+    let place = usize::from(home == "p1");
+    targets[place].now_do(down());
+    let away = served(&world, front, "", &turn(front, "one", 1)).await;
+    assert_ne!(away, home, "it failed over");
+    let list = r#"{"model":"chat","messages":[{"role":"user","content":"hi"}],
+        "load_balancer":{"models":[{"model":"p0/m"},{"model":"p1/m"}]}}"#;
+    sent(&world, front, "", list).await;
+    let told: Vec<_> = world
+        .requests()
+        .await
+        .iter()
+        .map(|end| end.sticky)
+        .collect();
+    assert_eq!(told, [Some(Stuck::Kept), Some(Stuck::Moved), None]);
 }
