@@ -287,3 +287,30 @@ fn a_dead_tier_spills_all_of_it() {
         assert!(aimed.mean(1, 260.0, 320.0) > 0.95, "seed {seed}: and back");
     }
 }
+
+#[test]
+fn the_statistic_of_the_objective_says_how_much_a_tail_counts() {
+    // One answer in twelve takes five times as long, and the others are quicker by as much: the means are those of b and c.
+    let tailed = "tail = { p = 0.08, factor = 5.0 }\nttft_ms = 379\ntpot_ms = 11.4";
+    let scenario = world(LOAD, [tailed, "", ""]);
+    for seed in SEEDS {
+        let share = |statistic| {
+            let objective = Objective {
+                statistic,
+                ..then("latency")
+            };
+            aim(&scenario, &Goal::default(), objective, seed).mean(0, 120.0, 320.0)
+        };
+        let (mean, p95, p50) = (
+            share(Statistic::Mean),
+            share(Statistic::P95),
+            share(Statistic::P50),
+        );
+        let told = format!("seed {seed}: by the median {p50}, the mean {mean}, the p95 {p95}");
+        assert!(
+            p50 > mean + 0.1,
+            "most of its answers are the quickest: {told}"
+        );
+        assert!(p95 < 0.5 * mean, "its slow ones are the slowest: {told}");
+    }
+}
