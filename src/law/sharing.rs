@@ -4,7 +4,8 @@
 //! one of them: a step costs what reading the weights costs, plus a part for each request in it. So with n requests in
 //! service an answer takes 1 + c · (n − 1) times as long as alone, with c from 0 (nobody notices the others, as at a large
 //! hosted service) to 1 (the machine does as much for all as for one: processor sharing). c is another one for the time
-//! to the first token, since a prompt is worked on in one go.
+//! to the first token, since a prompt is worked on in one go; the others' tokens wait meanwhile, so where prompts are long
+//! and answers short the c of the stream is above 1.
 //!
 //! n is taken at the moment a request's service begins, itself included; who comes or goes later changes nothing for it.
 //! That keeps the whole fate known at arrival, and is right in the mean: the number met at the beginning is the mean number
