@@ -34,6 +34,10 @@ clients:
 real-model:
     scripts/real-model
 
+# The simulator against two servers of a small model under rising load: predicted against measured, about four minutes
+real-queue:
+    scripts/real-queue
+
 # What each part costs, measured.
 bench *ARGS:
     cargo bench {{ARGS}}

