@@ -182,8 +182,9 @@ impl CohortMemory {
     }
 
     /// Moves the reference towards what is seen, where it has drifted out of the range that the filters' constants are
-    /// made for; the members' filters are re-expressed, so that nothing else changes.
-    pub(super) fn refit(&mut self, members: &mut [&mut UpstreamMemory]) {
+    /// made for; the members' filters are re-expressed, so that nothing else changes. Tells by what a slowness is to be
+    /// multiplied that was known before.
+    pub(super) fn refit(&mut self, members: &mut [&mut UpstreamMemory]) -> f64 {
         let before = self.typical_seconds();
         let first = typical(members, Quantity::FirstToken);
         let each = typical(members, Quantity::PerToken);
@@ -206,9 +207,9 @@ impl CohortMemory {
         let factor = before / self.typical_seconds();
         if (factor - 1.0).abs() > 1e-12 {
             rescale(members, Quantity::Unary, factor);
-            self.unary_ratio = (self.unary_ratio * factor).clamp(RATIO.0, RATIO.1);
             self.hazard_unit = (self.hazard_unit * factor).clamp(RATIO.0, RATIO.1);
         }
+        factor
     }
 }
 

@@ -173,6 +173,12 @@ impl Plan {
         }
     }
 
+    /// The cohort of a route's targets.
+    pub(super) fn cohort(&self, route: &Route) -> usize {
+        let first = route.targets.first();
+        first.map_or(0, |target| self.cohort_of[target.upstream])
+    }
+
     /// Upstreams, in the order of [`super::Input::upstreams`].
     pub fn upstreams(&self) -> &[UpstreamName] {
         &self.upstreams

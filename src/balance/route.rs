@@ -166,6 +166,11 @@ impl RouteMemory {
         self.age += elapsed;
     }
 
+    /// The reference of its cohort has moved: what is remembered in units of it is multiplied by `factor`.
+    pub(super) fn refitted(&mut self, factor: f64) {
+        self.mean_slowness = self.mean_slowness.map(|mean| mean * factor);
+    }
+
     /// One tick: the next table with its reasons, and the upstreams that should get an extra request.
     pub(super) fn decide(&mut self, route: &Route, scene: &Scene<'_>) -> (Decision, Vec<usize>) {
         let signals = self.signals(route, scene);

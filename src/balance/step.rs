@@ -76,7 +76,7 @@ impl Memory {
             }
             first
         };
-        let cohorts = new.cohorts.iter().map(cohort).collect();
+        let cohorts: Vec<CohortMemory> = new.cohorts.iter().map(cohort).collect();
         let before: HashMap<_, _> = old
             .routes
             .iter()
@@ -84,15 +84,21 @@ impl Memory {
             .map(|(was, memory)| (&was.spec.name, (was, memory)))
             .collect();
         let route = |route: &super::plan::Route| match before.get(&route.spec.name) {
-            Some((was, memory)) => memory.carried(was, route, &upstreams),
+            Some((was, memory)) => {
+                let mut carried = memory.carried(was, route, &upstreams);
+                let old_cohort = self.cohorts.get(old.cohort(was));
+                if let (Some(was), Some(is)) = (old_cohort, cohorts.get(new.cohort(route))) {
+                    carried.refitted(is.seconds_at(was.reference) / is.typical_seconds());
+                }
+                carried
+            }
             None => RouteMemory::new(route),
         };
         let mut carried = Self {
-            cohorts,
             routes: new.routes.iter().map(route).collect(),
-            upstreams: Vec::new(),
+            cohorts,
+            upstreams,
         };
-        carried.upstreams = upstreams;
         carried.wake_whole_routes(new);
         carried
     }
@@ -151,7 +157,10 @@ pub fn step(plan: &Plan, memory: &mut Memory, input: &Input) -> Stepped {
         pools: pools(plan, upstreams),
         rates: rates(plan, routes, upstreams),
     };
-    observe(&surroundings, cohorts, upstreams);
+    let refits = observe(&surroundings, cohorts, upstreams);
+    for (route, memory) in plan.routes.iter().zip(&mut *routes) {
+        memory.refitted(refits.get(plan.cohort(route)).copied().unwrap_or(1.0));
+    }
     surroundings.pools = pools(plan, upstreams);
     let (decisions, bursts) = decide(&surroundings, cohorts, upstreams, routes);
     let order = |(i, upstream): (usize, &UpstreamMemory)| {
@@ -194,12 +203,12 @@ fn pools(plan: &Plan, upstreams: &[UpstreamMemory]) -> Vec<Pool> {
 }
 
 /// Takes the batches in. Whoever comes first in the plan must not be judged by less than the others: each part is done for
-/// all before the next.
+/// all before the next. Tells of each cohort by what a slowness is to be multiplied that was known before.
 fn observe(
     surroundings: &Surroundings<'_>,
     cohorts: &mut [CohortMemory],
     upstreams: &mut [UpstreamMemory],
-) {
+) -> Vec<f64> {
     let (plan, input) = (surroundings.plan, surroundings.input);
     for (i, (upstream, told)) in upstreams.iter_mut().zip(&input.upstreams).enumerate() {
         let cohort = &mut cohorts[plan.cohort_of[i]];
@@ -223,9 +232,8 @@ fn observe(
     for (upstream, cohort) in upstreams.iter_mut().zip(&plan.cohort_of) {
         own[*cohort].push(upstream);
     }
-    for (cohort, own) in cohorts.iter_mut().zip(&mut own) {
-        cohort.refit(own);
-    }
+    let refits = cohorts.iter_mut().zip(&mut own);
+    refits.map(|(cohort, own)| cohort.refit(own)).collect()
 }
 
 /// Decides each route; tells which upstreams should get an extra request.
@@ -240,8 +248,7 @@ fn decide(
     let mut bursts = vec![false; upstreams.len()];
     let mut decisions = Vec::with_capacity(plan.routes.len());
     for (route, memory) in plan.routes.iter().zip(routes) {
-        let first = route.targets.first();
-        let cohort = first.map_or(0, |target| plan.cohort_of[target.upstream]);
+        let cohort = plan.cohort(route);
         let scene = Scene {
             now: input.now,
             elapsed: input.elapsed,

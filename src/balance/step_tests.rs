@@ -63,6 +63,64 @@ fn a_target_that_joins_a_cohort_is_as_slow_as_before() {
     );
 }
 
+/// Losses of a route whose two targets suddenly take `factor` times longer for everything; the cohort's reference moves.
+fn losses_at(factor: f64) -> (Vec<f64>, f64) {
+    let plan = Plan::new(vec![route(0, &[0, 1])], []);
+    let mut memory = Memory::new(&plan);
+    memory.cohorts[0].unary_ratio = 1.2;
+    for (upstream, slowness) in memory.upstreams.iter_mut().zip([1.0, 1.3]) {
+        upstream.samples = 40;
+        for quantity in QUANTITIES {
+            let ratio = if quantity == Quantity::Unary {
+                1.2
+            } else {
+                1.0
+            };
+            let mut values = Moments::default();
+            (0..40).for_each(|_| values.add(slowness * ratio));
+            let filter = upstream.filter_mut(quantity);
+            filter.observe(quantity, &values, 0.25, 1.0, 0.1);
+        }
+    }
+    let silent = |now: f64| Input {
+        now: Time::from_secs_f64(now),
+        elapsed: 0.25,
+        upstreams: vec![UpstreamInput::default(); 2],
+        routes: vec![RouteInput::default()],
+    };
+    step(&plan, &mut memory, &silent(10.0));
+    // The same seconds in other units.
+    for upstream in &mut memory.upstreams {
+        for quantity in QUANTITIES {
+            upstream.filter_mut(quantity).rescale(factor);
+        }
+    }
+    let reference = &mut memory.cohorts[0].reference;
+    (reference.first_token, reference.per_token) =
+        (reference.first_token / factor, reference.per_token / factor);
+    memory.routes[0].refitted(factor);
+    let before = memory.cohorts[0].reference;
+    let rows = step(&plan, &mut memory, &silent(10.25))
+        .decisions
+        .remove(0)
+        .rows;
+    let moved = memory.cohorts[0].reference.first_token / before.first_token;
+    (rows.iter().map(|row| row.terms.latency).collect(), moved)
+}
+
+#[test]
+fn a_reference_that_moves_changes_no_loss() {
+    let ((plain, stayed), (moved, by)) = (losses_at(1.0), losses_at(8.0));
+    assert!((stayed - 1.0).abs() < 1e-12, "it stays where it fits");
+    assert!(by > 2.0, "and moves where it does not: by {by}");
+    for (plain, moved) in plain.into_iter().zip(moved) {
+        assert!(
+            (moved / plain - 1.0).abs() < 0.01,
+            "a loss of {plain} became {moved}"
+        );
+    }
+}
+
 #[test]
 fn who_is_out_is_not_what_a_target_without_data_is_taken_for() {
     // They are one cohort: the second route's sick targets are peers of the first one's untried target.
