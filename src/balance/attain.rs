@@ -4,9 +4,10 @@
 //! few values jumps, and that of two modes jumps at any number of them. Choice: the excess over the level is averaged over a
 //! window of percentiles, from the level's own down to the one with twice as many answers above it, but no further than half
 //! way to the quickest answer (p95: from p95 to p90; p50: from p50 to p25, since twice as many would be all). It is 0 exactly
-//! where the level is met, never less when a time gets worse, and has no jumps. Chance is what moves the whole window: shifted by one
-//! binomial deviation, it gives the excess that is there even so; the difference is the deviation that the significance
-//! gate takes off.
+//! where the level is met, never less when a time gets worse, and has no jumps. Chance is what moves the whole window:
+//! shifted by one binomial deviation, it gives the excess that is there even so, and shifted the other way, the one that
+//! may be there as well. Whoever is judged gets the first difference off, and whom it is compared with the second. With one
+//! deviation for both a late answer could help: it makes an excess that is there already surer, and so the lead over others.
 //!
 //! Requests that are out and already later than the level count at once: nothing that comes later changes that. One that
 //! failed before it had the time is over every level: otherwise failing quickly would look like being quick.
@@ -18,7 +19,6 @@ use super::filter::Quantity;
 use super::goal::{Attainment, Goal, Level, Measure, Timing};
 use super::input::Flight;
 use super::sketch::{Followed, MOST_EXCESS, Sketch, Times};
-use super::strategy::gap;
 use super::upstream::UpstreamMemory;
 use crate::model::Time;
 
@@ -48,8 +48,10 @@ pub(super) struct Distribution {
 pub(super) struct Violation {
     /// Sum of the excesses.
     pub(super) excess: f64,
-    /// Its variance by chance.
+    /// Its variance by chance: how much less it may be.
     pub(super) variance: f64,
+    /// The same upwards: how much more it may be.
+    pub(super) doubt: f64,
 }
 
 // === impl Distribution ===
@@ -115,10 +117,9 @@ impl Distribution {
             attained(&times, level, above)
         };
         let known = judged(&followed.all());
-        let counted = |it: &Attainment| gap(it.excess, it.deviation * it.deviation);
         match followed.slowing().as_ref().map(judged) {
-            Some(slowing) if counted(&slowing) > counted(&known) => slowing,
-            Some(_) | None => known,
+            Some(slowing) => worse_of(known, slowing),
+            None => known,
         }
     }
 }
@@ -132,13 +133,33 @@ fn attained(times: &Sketch, level: Level, above: f64) -> Attainment {
     let (from, to) = (above * all, (2.0 * above).min(0.5 * (1.0 + above)) * all);
     let chance = DEVIATIONS * (above * (1.0 - above) * all).sqrt() + 1.0;
     let excess = times.excess(level.at_most, (from, to));
-    let sure = times.excess(level.at_most, (from + chance, to + chance));
+    let least = times.excess(level.at_most, (from + chance, to + chance));
+    let most = times.excess(level.at_most, (from - chance, to - chance));
     Attainment {
         level,
         value: times.exceeded_by(above * seen),
         samples: seen,
         excess,
-        deviation: excess - sure,
+        deviation: excess - least,
+        doubt: most - excess,
+    }
+}
+
+/// Of two opinions on a level the worse one, bound by bound: so a time that makes one of them worse never helps.
+fn worse_of(one: Attainment, other: Attainment) -> Attainment {
+    let bounds = |it: &Attainment| (it.excess - it.deviation, it.excess + it.doubt);
+    let ((least, most), (other_least, other_most)) = (bounds(&one), bounds(&other));
+    let excess = one.excess.max(other.excess);
+    let shown = if other.excess > one.excess {
+        other
+    } else {
+        one
+    };
+    Attainment {
+        excess,
+        deviation: (excess - least.max(other_least)).max(0.0),
+        doubt: (most.max(other_most) - excess).max(0.0),
+        ..shown
     }
 }
 
@@ -178,6 +199,7 @@ impl UpstreamMemory {
             samples: seen,
             excess: ((rate - most) / unit).clamp(0.0, MOST_EXCESS),
             deviation: deviation / unit,
+            doubt: deviation / unit,
         }
     }
 
@@ -189,7 +211,6 @@ impl UpstreamMemory {
         pool: &Pool,
         now: Time,
     ) -> Attainment {
-        let estimate = self.estimate(cohort, pool, now);
         let (first, each) = (
             self.first_token_now(pool, now),
             self.filter(Quantity::PerToken),
@@ -206,19 +227,25 @@ impl UpstreamMemory {
                 each.uncertainty().sqrt() * reference.per_token,
                 self.times.per_token.weight(),
             ),
-            Timing::Total => (
-                estimate.slowness * cohort.typical_seconds(),
-                estimate.variance.sqrt() * cohort.typical_seconds(),
-                self.times.total.weight(),
-            ),
+            Timing::Total => {
+                let (whole, variance) = self.whole(cohort, pool, now);
+                (
+                    whole * cohort.typical_seconds(),
+                    variance.sqrt() * cohort.typical_seconds(),
+                    self.times.total.weight(),
+                )
+            }
         };
-        let over = (seconds / level.at_most - 1.0).clamp(0.0, MOST_EXCESS);
+        // Beyond what an excess can be there is no uncertainty either.
+        let over = |seconds: f64| (seconds / level.at_most - 1.0).min(MOST_EXCESS);
+        let excess = over(seconds).max(0.0);
         Attainment {
             level,
             value: (samples > 0.0).then_some(seconds),
             samples,
-            excess: over,
-            deviation: deviation / level.at_most,
+            excess,
+            deviation: excess - over(seconds - deviation),
+            doubt: over(seconds + deviation).max(0.0) - excess,
         }
     }
 }
@@ -230,6 +257,7 @@ impl Violation {
         attainments.iter().fold(Self::default(), |sum, one| Self {
             excess: sum.excess + one.excess,
             variance: sum.variance + one.deviation * one.deviation,
+            doubt: sum.doubt + one.doubt * one.doubt,
         })
     }
 }

@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 use super::super::goal::{Statistic, Verdict};
+use super::super::input::Moments;
 use super::super::sketch::Counts;
+use super::super::strategy::gap;
 use super::*;
 use crate::model::AnswerKind;
 
@@ -139,6 +141,39 @@ fn an_error_rate_needs_several_faults() {
 }
 
 #[test]
+fn whose_answers_are_unary_is_judged_by_its_own_seconds() {
+    let mut own = UpstreamMemory::new(false);
+    let mut values = Moments::default();
+    (0..200).for_each(|_| values.add(1.0));
+    let unary = own.filter_mut(Quantity::Unary);
+    unary.observe(Quantity::Unary, &values, 0.25, 1.0, 0.05);
+    own.times.take(
+        &Times {
+            total: {
+                let mut counts = Counts::default();
+                (0..200).for_each(|_| counts.add(2.75));
+                counts
+            },
+            ..Times::default()
+        },
+        10.0,
+        0.25,
+    );
+    // Its peers' unary answers take half again what their streams do.
+    let cohort = CohortMemory {
+        unary_ratio: 1.5,
+        ..CohortMemory::default()
+    };
+    let goal = Goal {
+        levels: vec![level(Measure::Time(Timing::Total, Statistic::Mean), 3.0)],
+    };
+    let pool = Pool::of(std::iter::once(&own));
+    let attained = own.attainments(&goal, &cohort, &pool, Time::from_secs_f64(60.0))[0];
+    let seconds = attained.value.unwrap();
+    assert!((seconds - 2.75).abs() < 0.01, "{seconds} s: {attained:?}");
+}
+
+#[test]
 fn a_mean_is_judged_by_the_filter_and_its_uncertainty() {
     let mean = level(Measure::Time(Timing::FirstToken, Statistic::Mean), 0.4);
     let unknown = stands(&UpstreamMemory::new(false), mean);
@@ -149,13 +184,15 @@ fn a_mean_is_judged_by_the_filter_and_its_uncertainty() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, rng_seed: RngSeed::Fixed(17), ..ProptestConfig::default() })]
 
-    /// What the shares are made of: the excess, with chance taken off by the gate.
+    /// What the shares are made of: the excess, with chance taken off by the gate. As the one that others are compared with
+    /// it is no better either: their gaps grow by none of it.
     #[test]
     fn a_slower_answer_never_looks_better(
         times in prop::collection::vec(0.05f64..20.0, 1..60),
         place in any::<prop::sample::Index>(),
         factor in 1.0f64..10.0,
         limit in 0.2f64..10.0,
+        other in 0.0f64..3.0,
         statistic in prop::sample::select(vec![Statistic::P50, Statistic::P90, Statistic::P95, Statistic::P99]),
     ) {
         let counted = |attained: Attainment| gap(attained.excess, attained.deviation.powi(2));
@@ -166,6 +203,10 @@ proptest! {
         let after = stands(&upstream(&worse), level);
         prop_assert!(after.excess >= before.excess - 1e-9, "{before:?} {after:?}");
         prop_assert!(counted(after) >= counted(before) - 1e-9, "{before:?} {after:?}");
+        let lead = |attained: Attainment| {
+            gap(other - attained.excess, attained.doubt.min(attained.excess).powi(2))
+        };
+        prop_assert!(lead(after) <= lead(before) + 1e-9, "{before:?} {after:?}");
     }
 
     #[test]

@@ -75,6 +75,7 @@ pub(in crate::balance) fn attainment(value: f64, excess: f64) -> Attainment {
         samples: 200.0,
         excess,
         deviation: 0.05,
+        doubt: 0.05,
     }
 }
 

@@ -79,6 +79,9 @@ pub struct Attainment {
     pub excess: f64,
     /// How much of the excess may be chance: one standard deviation.
     pub deviation: f64,
+    /// How much more it may be than it seems: one standard deviation the other way.
+    #[serde(default)]
+    pub doubt: f64,
 }
 
 /// Whether a level is met, as far as is known.

@@ -21,7 +21,7 @@ const EMPTY: f64 = 1e-3;
 /// thousand. With 5 identical targets are begun anew every minute; with 14 a target at the exploration floor is well again
 /// for a minute more before that is seen.
 const RUN: f64 = 7.0;
-/// A run of slow times that takes the place of all before it: only another target could be that.
+/// A run of slow times that says that everything is slower now: by chance no target has so long a one.
 const LONG_RUN: f64 = 30.0;
 /// Excess of one time over a level counts at most this much: a hung request is no worse than a very late one.
 pub(super) const MOST_EXCESS: f64 = 3.0;
@@ -59,7 +59,8 @@ pub(super) struct Sketch {
 ///
 /// Fading alone would keep a target that is quick again late for minutes: where one in twenty may be late, each late one
 /// that is remembered takes twenty good ones. So after a run of times that are all among the quickest quarter what was known
-/// before it is dropped; a run of slow ones is looked at in its own right, and when it is long it is all that is known.
+/// before it is dropped. A run of slow ones is looked at in its own right, and when it is long, what was known before it is
+/// taken to be slower by as much: dropped, the few late ones among it would be forgotten because of slow answers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Followed {
     /// The times before the run that is under way.
@@ -224,10 +225,10 @@ impl Sketch {
     }
 
     /// Mean excess over `limit`, as a part of it, of those requests that `from` to `to` others are slower than. Beyond the
-    /// last request there are only quick ones.
+    /// last request there are only quick ones; before the first, where nobody has been yet, only such that never end.
     pub(super) fn excess(&self, limit: f64, (from, to): (f64, f64)) -> f64 {
         let over = |time: f64| (time / limit - 1.0).clamp(0.0, MOST_EXCESS);
-        let missing = (0.0, self.missing, MOST_EXCESS);
+        let missing = (from.min(0.0), self.missing, MOST_EXCESS);
         let mut above = self.missing;
         let cells = self.slowest_first().map(|(low, high, own)| {
             above += own;
@@ -238,6 +239,24 @@ impl Sketch {
             .map(|(begin, end, excess)| (end.min(to) - begin.max(from)).max(0.0) * excess)
             .sum();
         sum / (to - from).max(f64::MIN_POSITIVE)
+    }
+
+    /// Makes all times slower by one ratio, so that half of them are as slow as half of `run`; none gets quicker.
+    fn slow_to(&mut self, run: &Self) {
+        let middle = |times: &Self| {
+            let timed: f64 = times.cells.iter().sum();
+            times.exceeded_by(times.missing + 0.5 * timed)
+        };
+        let (Some(own), Some(other)) = (middle(self), middle(run)) else {
+            return;
+        };
+        let later = cell(other).saturating_sub(cell(own));
+        self.first = self.first.saturating_add(later).min(LAST);
+        let room = usize::from(LAST - self.first) + 1;
+        if self.cells.len() > room {
+            let beyond: f64 = self.cells.drain(room..).sum();
+            self.cells[room - 1] += beyond;
+        }
     }
 
     fn merge(&mut self, other: &Self) {
@@ -282,19 +301,21 @@ impl Followed {
             self.known.merge(&std::mem::take(&mut self.run));
             self.side = side;
         }
-        let enough = match side {
-            None => {
-                self.known.take(counts);
-                return;
-            }
-            Some(Side::Quick) => RUN,
-            Some(Side::Slow) => LONG_RUN,
+        let Some(side) = side else {
+            self.known.take(counts);
+            return;
         };
         self.run.take(counts);
-        if self.run.weight() >= enough {
-            self.known = std::mem::take(&mut self.run);
-            self.side = None;
+        let run = self.run.weight();
+        match side {
+            Side::Quick if run >= RUN => self.known = std::mem::take(&mut self.run),
+            Side::Slow if run >= LONG_RUN => {
+                self.known.slow_to(&self.run);
+                self.known.merge(&std::mem::take(&mut self.run));
+            }
+            Side::Quick | Side::Slow => return,
         }
+        self.side = None;
     }
 
     /// This part of it is kept.

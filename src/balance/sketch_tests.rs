@@ -142,9 +142,36 @@ fn a_run_of_slow_times_is_a_second_opinion() {
         None,
         "it is over"
     );
-    let long = followed(usual().chain([9.0; 30]));
-    assert!(
-        (long.weight() - 30.0).abs() < 1e-9,
-        "thirty are no chance: they are all that is known"
+}
+
+#[test]
+fn after_a_long_run_of_slow_times_all_that_is_known_is_slower() {
+    let usual = || even().into_iter().step_by(10).chain([1.5; 2]);
+    let late = || [40.0; 3].into_iter().chain(usual());
+    let (short, long) = (
+        followed(late().chain([9.0; 29])),
+        followed(late().chain([9.0; 30])),
     );
+    assert!((long.weight() - 135.0).abs() < 1e-9, "nothing is dropped");
+    let median = long.all().exceeded_by(67.5).unwrap();
+    assert!(
+        (8.0..10.0).contains(&median),
+        "thirty are no chance: {median} s"
+    );
+    for above in 1..135 {
+        let time = |known: &Followed| known.all().exceeded_by(f64::from(above)).unwrap_or(0.0);
+        assert!(
+            time(&long) >= time(&short),
+            "no slow answer makes anybody forget a slower one: {above} were slower than {} s, and {} s then",
+            time(&short),
+            time(&long)
+        );
+    }
+}
+
+#[test]
+fn times_that_are_taken_to_be_slower_saturate() {
+    let slowed = followed(even().into_iter().step_by(10).chain([1.5]).chain([1e9; 30])).all();
+    assert!((slowed.weight() - 131.0).abs() < 1e-9, "no time is lost");
+    assert!(slowed.exceeded_by(60.0).unwrap() > 900.0);
 }

@@ -1,5 +1,6 @@
 //! Strategies propose shares; rails and projection come after them, for each alike.
 
+use super::attain::Violation;
 use super::plan::Strategy;
 use super::signal::Signal;
 use super::trial;
@@ -77,7 +78,9 @@ struct Over {
 fn over_levels(candidates: &[Candidate<'_>], members: &[usize]) -> Over {
     let mut over = vec![0.0; candidates.len()];
     let violation = |i: usize| candidates[i].signal.violation;
-    let cautious = |i: usize| violation(i).excess + CAUTION * violation(i).variance.sqrt();
+    // How well a target is known that meets its levels does not matter to the others: they are compared with the levels.
+    let doubt = |it: Violation| it.doubt.min(it.excess * it.excess);
+    let cautious = |i: usize| violation(i).excess + CAUTION * doubt(violation(i)).sqrt();
     let least = members
         .iter()
         .copied()
@@ -89,11 +92,9 @@ fn over_levels(candidates: &[Candidate<'_>], members: &[usize]) -> Over {
             weight: LEVEL_WEIGHT,
         };
     };
-    // How well a target is known that meets its levels does not matter to the others: they are compared with the levels.
-    let doubt = least.variance.min(least.excess * least.excess);
     for i in members {
         let own = violation(*i);
-        over[*i] = gap(own.excess - least.excess, own.variance + doubt);
+        over[*i] = gap(own.excess - least.excess, own.variance + doubt(least));
     }
     Over {
         each: over,

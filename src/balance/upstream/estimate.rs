@@ -22,7 +22,7 @@ impl UpstreamMemory {
         pool: &Pool,
         now: Time,
     ) -> Estimate {
-        let (slowness, variance) = self.slowness(cohort, pool, now);
+        let (slowness, variance) = self.slowness(cohort, pool, now, cohort.unary_ratio);
         let variance = variance.max(self.first_doubt(cohort, pool, now));
         let seen = self.ok + self.faults + FAULT_PRIOR;
         let faults = (self.faults + FAULT_PRIOR * pool.fault_rate()) / seen;
@@ -41,7 +41,8 @@ impl UpstreamMemory {
         pool: &Pool,
         now: Time,
     ) -> Option<f64> {
-        let seconds = self.slowness(cohort, pool, now).0 * cohort.typical_seconds();
+        let (slowness, _) = self.slowness(cohort, pool, now, cohort.unary_ratio);
+        let seconds = slowness * cohort.typical_seconds();
         self.queueing.rate(seconds)
     }
 
@@ -56,9 +57,21 @@ impl UpstreamMemory {
         all * (1.0 - age / SETTLED_AFTER).max(0.0)
     }
 
-    fn slowness(&self, cohort: &CohortMemory, pool: &Pool, now: Time) -> (f64, f64) {
+    /// How slow a typical answer is as the client sees it, with its squared uncertainty: unary answers count as they are,
+    /// since a level is on seconds and not on a comparison with peers that may have the other kind.
+    pub(in crate::balance) fn whole(
+        &self,
+        cohort: &CohortMemory,
+        pool: &Pool,
+        now: Time,
+    ) -> (f64, f64) {
+        let (slowness, variance) = self.slowness(cohort, pool, now, 1.0);
+        (slowness, variance.max(self.first_doubt(cohort, pool, now)))
+    }
+
+    /// Slowness of a typical answer with its squared uncertainty, where unary answers take `ratio` times what streams do.
+    fn slowness(&self, cohort: &CohortMemory, pool: &Pool, now: Time, ratio: f64) -> (f64, f64) {
         let part = cohort.first_part();
-        let ratio = cohort.unary_ratio;
         let first = self.first_token.value(pool.usual(Quantity::FirstToken));
         let longer = self.prompts.excess(&cohort.prompts) / cohort.reference.first_token;
         let shorter = |first: f64| (first - longer).max(LEAST_LEFT * first);
@@ -171,7 +184,8 @@ impl UpstreamMemory {
         let (a, b) = (Quantity::FirstToken, Quantity::PerToken);
         let prior = part * part * a.prior(pool.mean(a))
             + (1.0 - part) * (1.0 - part) * b.prior(pool.mean(b));
-        (1.0 - self.slowness(cohort, pool, now).1 / prior).clamp(0.0, 1.0)
+        let (_, variance) = self.slowness(cohort, pool, now, cohort.unary_ratio);
+        (1.0 - variance / prior).clamp(0.0, 1.0)
     }
 
     /// Seconds to the first token and per token, where measured.

@@ -10,7 +10,7 @@ use weighbridge::model::Time;
 use super::world::{Configured, Doing, History, Mood, Played, cases, history, is_sound, spec};
 
 /// One or two levels around what histories show, and what counts then.
-fn aims() -> impl Strategy<Value = (Goal, Objective)> {
+pub(crate) fn aims() -> impl Strategy<Value = (Goal, Objective)> {
     let statistic = prop::sample::select(vec![
         Statistic::Mean,
         Statistic::P50,
@@ -40,7 +40,7 @@ fn aims() -> impl Strategy<Value = (Goal, Objective)> {
     )
 }
 
-fn aiming(targets: &[Configured], (goal, objective): &(Goal, Objective)) -> Played {
+pub(crate) fn aiming(targets: &[Configured], (goal, objective): &(Goal, Objective)) -> Played {
     let mut spec = spec(targets, Shares::Adaptive);
     spec.goal = goal.clone();
     spec.objective = *objective;
@@ -67,6 +67,38 @@ fn worsened(
     (share(played.clone(), last), share(played, &worse))
 }
 
+/// What was found: where all miss a level, the one that is least over it is what the others are compared with. One more
+/// late answer there leaves its excess as it is and makes it surer, and that was worth a share.
+#[test]
+fn an_excess_that_a_late_answer_makes_surer_is_no_lead() {
+    let targets = [Configured::new(0, 1.0), Configured::new(1, 77.0)];
+    let level = Level {
+        measure: Measure::Time(Timing::FirstToken, Statistic::P95),
+        at_most: 0.259,
+    };
+    let aims = (
+        Goal {
+            levels: vec![level],
+        },
+        Objective::default(),
+    );
+    let answer = |slowness: f64| Doing {
+        streamed: 1,
+        slowness,
+        ..Doing::default()
+    };
+    let tick = |k: usize| {
+        let own = if k.is_multiple_of(4) { 0.7 } else { 0.54 };
+        vec![answer(own), answer(0.8 - 0.01 * (k % 3) as f64)]
+    };
+    let history = History {
+        targets: targets.into(),
+        ticks: (0..22).map(tick).collect(),
+    };
+    let (good, bad) = worsened(&history, &aims, |doing| doing.slowness *= 4.24);
+    assert!(bad <= good + 1e-4, "{good} before, {bad} when later");
+}
+
 proptest! {
     #![proptest_config(cases(120))]
 
@@ -75,10 +107,7 @@ proptest! {
         history in history(Mood::Calm, 25), aims in aims(), factor in 1.0f64..5.0,
     ) {
         let (good, bad) = worsened(&history, &aims, |doing| doing.slowness *= factor);
-        // Without a goal this holds to a ten-thousandth; with one it is held to a point. Found and not yet explained: weights
-        // 1 and 77, one level for the first token's 95th percentile that both miss, a last answer four times slower: the
-        // small target's proposal grows from 3.87 to 4.06 %.
-        prop_assert!(bad <= good + 1e-2, "{good} before, {bad} when {factor} times slower: {aims:?}");
+        prop_assert!(bad <= good + 1e-4, "{good} before, {bad} when {factor} times slower: {aims:?}");
     }
 
     #[test]
