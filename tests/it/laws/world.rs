@@ -13,10 +13,16 @@ use weighbridge::model::{AnswerKind, Class, Price, RouteName, TargetName, Time, 
 /// Seconds of a tick.
 pub(crate) const TICK: f64 = 0.25;
 
-/// Cases of one property; fixed, so that a run is the same everywhere.
+/// Cases of each property in the long form.
+const LONG: u32 = 10_000;
+
+/// Cases of one property, or [`LONG`] with `WEIGHBRIDGE_LONG` set; fixed, so that a run is the same everywhere.
 pub(crate) fn cases(cases: u32) -> ProptestConfig {
+    let is_long = std::env::var_os("WEIGHBRIDGE_LONG").is_some();
+    let cases = if is_long { LONG } else { cases };
     ProptestConfig {
         cases,
+        max_global_rejects: 10 * cases,
         failure_persistence: None,
         rng_seed: RngSeed::Fixed(20_260_101),
         ..ProptestConfig::default()
