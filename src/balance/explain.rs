@@ -161,7 +161,7 @@ fn reasons(decision: &Decision, row: &Row) -> Option<String> {
     let whole = worse.loss();
     let mut named = [
         (worse.error, faults(row)),
-        (worse.latency, slowness(row)),
+        (worse.latency, slowness(row, best)),
         (worse.cost, cost(row, best)),
     ];
     named.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -199,9 +199,18 @@ fn faults(row: &Row) -> String {
     format!("{} of its requests fail", percent(row.evidence.faults))
 }
 
-fn slowness(row: &Row) -> String {
-    let times = number(row.evidence.slowness);
-    let whole = format!("its answers take {times}× the route's mean");
+fn slowness(row: &Row, best: &Row) -> String {
+    let (own, other) = (row.evidence.slowness, best.evidence.slowness);
+    let whole = if own < 1.0 && other > 0.0 {
+        // Quicker than the mean is no reason to have less: the best is quicker still.
+        let times = number(own / other);
+        format!(
+            "its answers take {times}× as long as those of {}",
+            best.name
+        )
+    } else {
+        format!("its answers take {}× the route's mean", number(own))
+    };
     match (row.evidence.first_token, row.evidence.per_token) {
         (Some(first), Some(each)) => format!(
             "{whole} (first token {}, then {} a token)",

@@ -430,3 +430,18 @@ fn a_min_share_in_an_upper_tier_is_no_sign_of_a_full_one() {
         ]
     );
 }
+
+#[test]
+fn who_is_quicker_than_the_mean_is_told_against_the_best() {
+    let (mut slower, mut best) = (row("a"), row("b"));
+    shares(&mut slower, 300_000, 300_000);
+    slower.terms.latency = 0.9;
+    slower.evidence.slowness = 0.8;
+    best.terms.latency = 0.55;
+    best.evidence.slowness = 0.5;
+    assert_eq!(
+        explain(&decision(vec![slower, best]))[1],
+        "a: takes 30 % instead of its configured 50 %: its answers take 1.6× as long as those of b (first token 590 ms, \
+         then 18 ms a token)",
+    );
+}
