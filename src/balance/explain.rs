@@ -245,7 +245,9 @@ fn met(rail: Rail, row: &Row, decision: &Decision) -> Option<String> {
             Row::ENOUGH_SAMPLES
         ),
         Rail::Floor => format!("held up at {granted} by its min_share"),
-        Rail::Exploration => format!("kept at {granted} so that a recovery is seen"),
+        Rail::Exploration => {
+            format!("kept at {granted} so that a change for the better is seen")
+        }
         Rail::Ceiling => format!("held at {granted} by its max_share"),
         Rail::RateCap => format!("held at {granted}: it refused what was more"),
         Rail::Announced => format!("held at {granted}: its provider says that little is left"),
@@ -257,14 +259,23 @@ fn met(rail: Rail, row: &Row, decision: &Decision) -> Option<String> {
         Rail::Kept => {
             format!("stays at {granted}: moving would cost more prompt cache than it gains")
         }
-        Rail::DeadBand => "the change is too small for a new table".into(),
+        // What is held back is a point at most: only where nothing else explains a difference is it worth a word.
+        Rail::DeadBand if row.rails.len() > 1 || near(row.granted, row.proposed) => return None,
+        Rail::DeadBand => format!(
+            "stays at {granted}: {} would be too small a change",
+            percent(row.proposed.fraction())
+        ),
         Rail::Blocked => format!(
             "asked to be left alone for {}",
             wait(row.blocked_until, decision.at)
         ),
         Rail::Drained => "drained: its configured weight is 0".into(),
         Rail::Spills => "what is more goes to the next tier".into(),
-        Rail::Displaced => "the rest is what the others may not take or give".into(),
+        Rail::Displaced if near(row.granted, row.proposed) => return None,
+        Rail::Displaced if row.granted > row.proposed => {
+            "more than its own, since others are held below theirs".into()
+        }
+        Rail::Displaced => "less than its own, since others are held above theirs".into(),
         Rail::ModelSplit => "the split between models stays as configured".into(),
         Rail::Shadow => "only shown, not obeyed (mode = \"shadow\")".into(),
         Rail::Off => "nothing decides (mode = \"off\")".into(),

@@ -224,7 +224,10 @@ fn every_rail_has_its_words() {
             "too few answers to judge it well (41 of 100)",
         ),
         (Rail::Floor, "held up at 50 % by its min_share"),
-        (Rail::Exploration, "kept at 50 % so that a recovery is seen"),
+        (
+            Rail::Exploration,
+            "kept at 50 % so that a change for the better is seen",
+        ),
         (Rail::Ceiling, "held at 50 % by its max_share"),
         (Rail::RateCap, "held at 50 %: it refused what was more"),
         (
@@ -236,14 +239,9 @@ fn every_rail_has_its_words() {
             "held at 50 %: with more its answers queue",
         ),
         (Rail::Step, "on its way to 50 %, a step at a time"),
-        (Rail::DeadBand, "the change is too small for a new table"),
         (Rail::Blocked, "asked to be left alone for 1.5 s"),
         (Rail::Drained, "drained: its configured weight is 0"),
         (Rail::Spills, "what is more goes to the next tier"),
-        (
-            Rail::Displaced,
-            "the rest is what the others may not take or give",
-        ),
         (
             Rail::ModelSplit,
             "the split between models stays as configured",
@@ -261,6 +259,86 @@ fn every_rail_has_its_words() {
                 row.rails.insert(rail);
             },
             &format!("a: takes its configured 50 %; {words}"),
+        );
+    }
+}
+
+#[test]
+fn what_moves_a_share_by_little_is_not_told() {
+    for rail in [Rail::DeadBand, Rail::Displaced] {
+        check(
+            |row| {
+                shares(row, 503_000, 500_000);
+                row.rails.insert(rail);
+            },
+            "a: takes its configured 50 %",
+        );
+    }
+    check(
+        |row| {
+            shares(row, 240_000, 2_000);
+            row.rails.extend([Rail::Step, Rail::DeadBand]);
+        },
+        "a: takes 0.2 % instead of its configured 50 %; on its way to 24 %, a step at a time",
+    );
+    check(
+        |row| {
+            shares(row, 510_000, 500_000);
+            row.rails.insert(Rail::DeadBand);
+        },
+        "a: takes its configured 50 %; stays at 50 %: 51 % would be too small a change",
+    );
+}
+
+#[test]
+fn what_others_may_not_have_is_told_on_both_sides() {
+    for (proposed, words) in [
+        (
+            400_000,
+            "more than its own, since others are held below theirs",
+        ),
+        (
+            600_000,
+            "less than its own, since others are held above theirs",
+        ),
+    ] {
+        check(
+            |row| {
+                shares(row, proposed, 500_000);
+                row.terms = Terms::default();
+                row.rails.insert(Rail::Displaced);
+            },
+            &format!("a: takes its configured 50 %; {words}"),
+        );
+    }
+}
+
+#[test]
+fn who_leads_in_nothing_has_its_part_of_what_others_lost() {
+    let rows = |lost: &[&str]| {
+        let mut second = row("second");
+        shares(&mut second, 700_000, 700_000);
+        second.terms.latency = 1.2;
+        let mut best = row("best");
+        shares(&mut best, 800_000, 800_000);
+        let losers = lost.iter().map(|name| {
+            let mut loser = row(name);
+            shares(&mut loser, 1_000, 1_000);
+            loser.terms.latency = 6.0;
+            loser
+        });
+        [second, best].into_iter().chain(losers).collect()
+    };
+    for (lost, words) in [
+        (&["a"][..], "a lost"),
+        (&["a", "b"], "a and b lost"),
+        (&["a", "b", "c"], "3 others lost"),
+    ] {
+        assert_eq!(
+            explain(&decision(rows(lost)))[1],
+            format!(
+                "second: takes 70 % instead of its configured 50 %: it has its part of what {words}"
+            ),
         );
     }
 }
@@ -334,7 +412,7 @@ fn where_all_meet_the_levels_the_objective_is_told() {
              errors; 12 requests/s; all targets meet your 1.5 s; the cheapest takes what its ceiling allows",
             "groq: takes 80 % instead of its configured 50 %: it is the cheapest; held at 80 % by its max_share",
             "azure: takes 20 % instead of its configured 50 %: costs $1.10 per thousand answers more than groq; \
-             the rest is what the others may not take or give",
+             more than its own, since others are held below theirs",
         ]
     );
 }

@@ -214,9 +214,6 @@ fn relaxed(wanted: &[f64], sides: &[Sides], total: f64) -> Vec<f64> {
 fn met(wanted: f64, share: f64, sides: &Sides, limit: &Limits) -> BTreeSet<Rail> {
     const NEAR: f64 = 1e-7;
     let mut rails = BTreeSet::new();
-    if limit.anchor <= 0.0 {
-        rails.insert(Rail::Drained);
-    }
     match limit.health {
         Health::Ejected { .. } | Health::Probing { .. } => {
             rails.insert(Rail::Ejected);

@@ -4,7 +4,7 @@ use super::super::decision::{Decision, Rail, Row};
 use super::super::goal::{Attainment, Verdict};
 use super::super::words::number;
 use super::super::{Health, Share, Strategy};
-use super::{best, is_serving, kept_above, met, reasons, worse};
+use super::{best, is_serving, kept_above, met, near, reasons, worse};
 
 /// A rate that nobody would call one, in requests per second.
 const NO_RATE: f64 = 1e-3;
@@ -55,13 +55,22 @@ pub(super) fn gains(decision: &Decision, row: &Row) -> String {
         }
         (false, true) => {}
     }
-    if best(decision, row.tier).is_none_or(|best| best.name != row.name) {
-        return "the others are slower, dearer or fail more".into();
+    let is_best = best(decision, row.tier).is_some_and(|best| best.name == row.name);
+    let virtue = virtue(row, others()).filter(|_| is_best);
+    virtue.map_or_else(|| heir(others()), |virtue| format!("it is {virtue}"))
+}
+
+/// Why a target takes more that leads in nothing: what others lost has to go somewhere.
+fn heir<'a>(others: impl Iterator<Item = &'a Row>) -> String {
+    let losers = others
+        .filter(|other| other.granted < other.configured && !near(other.granted, other.configured));
+    let losers: Vec<&str> = losers.map(|other| other.name.as_str()).collect();
+    match losers.as_slice() {
+        [] => "the others are slower, dearer or fail more".into(),
+        [only] => format!("it has its part of what {only} lost"),
+        [a, b] => format!("it has its part of what {a} and {b} lost"),
+        _ => format!("it has its part of what {} others lost", losers.len()),
     }
-    virtue(row, others()).map_or_else(
-        || "the others are slower, dearer or fail more".into(),
-        |virtue| format!("it is {virtue}"),
-    )
 }
 
 /// What most of its lead over the next ones is made of.

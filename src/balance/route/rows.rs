@@ -20,6 +20,9 @@ pub(super) fn rows(
         let upstream = &scene.upstreams[target.upstream];
         let mut rails = std::mem::take(&mut outcome.rails[i]);
         let (proposed, granted) = (proposed.shares()[i], table.shares()[i]);
+        if target.anchor <= 0.0 {
+            rails.insert(Rail::Drained);
+        }
         if upstream.samples < Row::ENOUGH_SAMPLES {
             rails.insert(Rail::ColdStart);
         }
