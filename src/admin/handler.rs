@@ -99,6 +99,8 @@ fn route(admin: &Admin, name: &str) -> Reply {
 
 /// Names this alike are worth a hint (Jaro-Winkler, 0 to 1).
 const ALIKE: f64 = 0.75;
+/// So many routes are all named where none is alike.
+const FEW: usize = 20;
 
 fn unknown_route(admin: &Admin, name: &str) -> Reply {
     let snapshot = admin.published.read();
@@ -112,7 +114,13 @@ fn unknown_route(admin: &Admin, name: &str) -> Reply {
     let nearest: Vec<&str> = alike.into_iter().take(3).map(|(_, name)| name).collect();
     let shown: String = name.chars().take(100).collect();
     let hint = if nearest.is_empty() {
-        "GET /api/v1/routes lists them".to_owned()
+        let names: Vec<&str> = snapshot.routes.iter().map(|route| &*route.label).collect();
+        match names.as_slice() {
+            [] => "there is none".to_owned(),
+            [only] => format!("there is {only}"),
+            few if few.len() <= FEW => format!("there are {}", few.join(", ")),
+            many => format!("GET /api/v1/routes lists all {}", many.len()),
+        }
     } else {
         format!("did you mean {}?", nearest.join(" or "))
     };

@@ -17,6 +17,7 @@ use crate::control::{self, Handle, Source};
 use crate::live::{Board, Clock, Journal, Published};
 use crate::login::Keeper;
 use crate::mock::Laws;
+use crate::model::counted;
 use crate::proxy::{self, Caller, Chance, DrainReport, Proxy};
 use crate::telemetry::Metrics;
 
@@ -50,7 +51,7 @@ pub struct Ready {
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     /// The configuration is wrong.
-    #[error("{} problem(s) in the configuration", .0.len())]
+    #[error("{} in the configuration", counted(.0.len(), "problem"))]
     Config(Vec<Problem>),
     /// An address that cannot be listened at.
     #[error(

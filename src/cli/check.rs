@@ -12,6 +12,7 @@ use super::{Failure, Format, print_json};
 use crate::balance::aims;
 use crate::config::{Compiled, Config, Objective, Origins, Problem, Route};
 use crate::files;
+use crate::model::counted;
 
 /// What `check` is told.
 #[derive(Clone, Debug, clap::Args)]
@@ -128,10 +129,6 @@ fn summary(config: &Config) -> String {
         "{}, {}, {}",
         counted(config.providers.len(), "provider"),
         counted(config.routes.len(), "route"),
-        counted(targets.sum(), "target")
+        counted(targets.sum::<usize>(), "target")
     )
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

@@ -12,7 +12,7 @@ use crate::admin::RouteReport;
 pub(super) struct Args {
     /// The route
     route: String,
-    /// The decision of a past moment, from --journal: `2026-11-28T20:14:45Z`, `20:14:45` (UTC) or seconds since 1970
+    /// The decision of a past moment, from --journal: `2026-11-28T20:14:45Z`, `20:14` or `20:14:45` (UTC), or seconds since 1970
     #[arg(long, value_name = "TIME", requires = "journal")]
     at: Option<String>,
     /// A journal's folder, or one of its files, for --at

@@ -1,5 +1,6 @@
 //! `weighbridge explain --at`: the decision of a past moment, from the journal.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -10,6 +11,7 @@ use super::journal::read;
 use super::{Failure, Format, print_json};
 use crate::balance::{Decision, explain};
 use crate::journal::{Heard, Moment, Place, Replay, clock_time};
+use crate::model::RouteName;
 
 /// A decision that is older than this at the moment that is asked about was not in force any more, or the journal has a gap.
 const STALE_US: u64 = 60_000_000;
@@ -38,10 +40,13 @@ pub(super) fn run(
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let moment = Moment::read(at).ok_or_else(|| {
-        let known = "2026-11-28T20:14:45Z, 20:14:45 (UTC, of the last day) or seconds since 1970";
+        let known = "2026-11-28T20:14:45Z, 20:14 or 20:14:45 (UTC, the last time it was that), or seconds since 1970";
         Failure::Told(format!("expected a moment such as {known}, found {at:?}"))
     })?;
-    let last = last_moment(journal)?;
+    let (last, routes) = told_of(journal)?;
+    if !routes.iter().any(|known| known.as_str() == route) {
+        return Err(unknown(route, &routes));
+    }
     let wanted = moment.unix_us(last);
     let found = find(route, wanted, journal)?;
     let found = found.ok_or_else(|| nothing(route, wanted, last))?;
@@ -66,16 +71,32 @@ pub(super) fn run(
     Ok(())
 }
 
-/// The last moment that the journal tells of.
-fn last_moment(journal: &Path) -> Result<u64, Failure> {
-    let (mut replay, mut last) = (Replay::new(), 0);
+/// The last moment that the journal tells of, and its routes.
+fn told_of(journal: &Path) -> Result<(u64, BTreeSet<RouteName>), Failure> {
+    let (mut replay, mut last, mut routes) = (Replay::new(), 0, BTreeSet::new());
     read(journal, &mut |place, text, is_whole| {
         if let Heard::Tick(step) = replay.line(place, text, is_whole) {
             last = replay.unix_us(step.input.now);
+            for decision in &step.stepped.decisions {
+                if !routes.contains(&decision.route) {
+                    routes.insert(decision.route.clone());
+                }
+            }
         }
         ControlFlow::Continue(())
     })?;
-    Ok(last)
+    Ok((last, routes))
+}
+
+fn unknown(route: &str, routes: &BTreeSet<RouteName>) -> Failure {
+    let names: Vec<&str> = routes.iter().map(RouteName::as_str).collect();
+    let known = match names.as_slice() {
+        [] => "of no route at all".to_owned(),
+        names => format!("of {} alone", names.join(", ")),
+    };
+    Failure::Told(format!(
+        "the journal has no decision about route {route:?}, but {known}"
+    ))
 }
 
 /// The last decision about `route` up to `wanted`.

@@ -60,7 +60,7 @@ enum Command {
     Schema(schema::Args),
     /// Estimates from a journal what another strategy or configuration would have cost, and how sure that is.
     Whatif(whatif::Args),
-    /// Serves simulated providers that speak `OpenAI`'s wire format under a law.
+    /// Serves simulated providers that answer by a law, in the APIs of five vendors.
     Mock(mock::Args),
 }
 

@@ -10,6 +10,7 @@ use super::journal::{OtherArgs, read};
 use super::table::{Align, table};
 use super::{Failure, Format, print_json};
 use crate::journal::{Comparison, Replay, Report, RouteDifference, clock_time};
+use crate::model::counted;
 
 /// What `replay` is told.
 #[derive(Clone, Debug, clap::Args)]
@@ -75,12 +76,12 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
 fn tell(report: &Report, out: &mut dyn Write) -> Result<(), Failure> {
     writeln!(
         out,
-        "{} lines: {} configurations, {} checkpoints, {} ticks, {} attempts of requests",
-        report.lines,
-        report.configs,
-        report.checkpoints,
-        report.ticks + report.ticks_passed_over,
-        report.draws
+        "{}: {}, {}, {}, {} of requests",
+        counted(report.lines, "line"),
+        counted(report.configs, "configuration"),
+        counted(report.checkpoints, "checkpoint"),
+        counted(report.ticks + report.ticks_passed_over, "tick"),
+        counted(report.draws, "attempt")
     )?;
     if let Some((from, to)) = report.span {
         writeln!(out, "from {} to {}", clock_time(from), clock_time(to))?;

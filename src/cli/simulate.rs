@@ -3,11 +3,12 @@
 //! All of it is computed: the same arguments print the same bytes, whatever the machine and however many cores it has.
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
 use super::Failure;
+use crate::model::counted;
 use crate::sim::{Candidate, Failover, LEAST_WINDOW};
 
 mod cells;
@@ -134,6 +135,9 @@ pub(super) fn run(
         return Ok(write!(out, "{table}")?);
     }
     let groups = worlds::groups(args)?;
+    if let Some(folder) = &args.plot {
+        plot::make(folder)?;
+    }
     let question = Question {
         groups: &groups,
         seeds: args.all_seeds(),
@@ -162,7 +166,10 @@ pub(super) fn run(
             seed: args.seed0 + 1,
             failover: args.failover.into(),
         };
-        plot.draw()?;
+        let drawn = counted(plot.draw()?, "picture");
+        if args.format == Format::Table {
+            writeln!(out, "{drawn} in {}", folder.display())?;
+        }
     }
     Ok(())
 }
@@ -197,6 +204,19 @@ impl From<Switch> for Failover {
             Switch::On => Self::On,
         }
     }
+}
+
+/// Opens a file that is written at the end: after minutes of work it is late to find out that nobody can write there.
+fn check_writable(path: &Path) -> Result<(), Failure> {
+    let opened = std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path);
+    opened.map(drop).map_err(|error| unwritten(path, &error))
+}
+
+fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::Told(format!("cannot write {}: {error}", path.display()))
 }
 
 /// The policies of these names, each once.

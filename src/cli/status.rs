@@ -36,8 +36,8 @@ fn rendered(reports: &Reports) -> String {
         ("GRANTED", Align::Right),
         ("ACTUAL", Align::Right),
         ("STATE", Align::Left),
-        ("FIRST TOKEN P50", Align::Right),
-        ("P95 MS", Align::Right),
+        ("TTFT P50 MS", Align::Right),
+        ("TTFT P95 MS", Align::Right),
         ("FAILED", Align::Right),
         ("$/1K TOKENS", Align::Right),
         ("CACHED", Align::Right),
@@ -48,7 +48,7 @@ fn rendered(reports: &Reports) -> String {
         .flat_map(|route| route.targets.iter().map(move |target| row(route, target)))
         .collect();
     format!(
-        "{}configuration {}, decided {:.1} s ago\n",
+        "{}configuration {}, decided {:.1} s ago; ACTUAL, TTFT and FAILED count from the start\n",
         table(heads, &rows),
         reports.config_generation,
         reports.decided_seconds_ago
@@ -130,10 +130,10 @@ mod tests {
         }))
         .unwrap();
         let expected = "\
-ROUTE  TARGET  USES       CONFIGURED  GRANTED  ACTUAL  STATE      FIRST TOKEN P50  P95 MS  FAILED  $/1K TOKENS  CACHED
-chat   fast    sim/large      50.0 %   55.0 %  53.1 %  serving                251     410   1/480       0.0100  43.8 %
-chat   new     sim/next       50.0 %   45.0 %       -  returning                -       -     0/0            -       -
-configuration 3, decided 0.1 s ago
+ROUTE  TARGET  USES       CONFIGURED  GRANTED  ACTUAL  STATE      TTFT P50 MS  TTFT P95 MS  FAILED  $/1K TOKENS  CACHED
+chat   fast    sim/large      50.0 %   55.0 %  53.1 %  serving            251          410   1/480       0.0100  43.8 %
+chat   new     sim/next       50.0 %   45.0 %       -  returning            -            -     0/0            -       -
+configuration 3, decided 0.1 s ago; ACTUAL, TTFT and FAILED count from the start
 ";
         assert_eq!(rendered(&reports), expected);
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::config::{Compiled, Problem};
+use crate::model::counted;
 
 /// Why the files were read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ pub struct Applied {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ReloadError {
     /// The files are wrong; the last good configuration goes on.
-    #[error("the configuration was refused: {} problem(s)", .0.len())]
+    #[error("the configuration was refused: {}", counted(.0.len(), "problem"))]
     Refused(Vec<Problem>),
     /// The daemon is shutting down.
     #[error("the daemon is shutting down")]

@@ -294,18 +294,22 @@ fn line(
         "    "
     };
     format!(
-        "{at:4.0} s {state}  {}   last 100 answers p95: adaptive {:5.0} ms, fixed {:5.0} ms",
+        "{at:4.0} s {state}  {}   last 100 answers p95: adaptive {}, fixed {}",
         shown.join("  "),
         lately(&books.adaptive),
         lately(&books.fixed)
     )
 }
 
-fn lately(tally: &Tally) -> f64 {
+/// Before the first answer there is nothing to be quick at.
+fn lately(tally: &Tally) -> String {
+    if tally.millis.is_empty() {
+        return "    - ms".to_owned();
+    }
     let from = tally.millis.len().saturating_sub(100);
     let mut last = tally.millis[from..].to_vec();
     last.sort_by(f64::total_cmp);
-    percentile(&last, 0.95)
+    format!("{:5.0} ms", percentile(&last, 0.95))
 }
 
 /// A bar of twelve characters.

@@ -26,9 +26,9 @@ impl Moment {
         if text.contains(':') {
             return time_us(text).map(Self::OfDay);
         }
-        // Below 1973 it is no moment of a journal.
+        // A simulated journal begins in 1970.
         let seconds: f64 = text.parse().ok()?;
-        let is_moment = (1e8..1e11).contains(&seconds);
+        let is_moment = (0.0..1e11).contains(&seconds);
         is_moment.then(|| Self::Unix(Time::from_secs_f64(seconds).as_micros()))
     }
 
@@ -144,6 +144,7 @@ mod tests {
         assert_eq!(asked("23:00:00.5"), "2026-11-27 23:00:00.500 UTC");
         assert_eq!(asked("2026-11-28T20:14Z"), asked("20:14"));
         assert_eq!(asked("1795896885"), "2026-11-28 20:14:45.000 UTC");
+        assert_eq!(asked("205"), "1970-01-01 00:03:25.000 UTC");
         let absurd = Moment::OfDay(DAY_US - 1).unix_us(u64::MAX);
         assert!(absurd > u64::MAX - 2 * DAY_US, "no date overflows");
     }
@@ -154,7 +155,8 @@ mod tests {
             "",
             "yesterday",
             "25:00",
-            "12",
+            "-12",
+            "1e11",
             "2026-13-01T00:00",
             "1969-01-01T00:00",
             "1:2:-3",

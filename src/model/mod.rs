@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows about balancing, HTTP or files; nothing here does I/O.
 
+mod counted;
 mod demand;
 mod event;
 mod ids;
@@ -10,6 +11,7 @@ mod outcome;
 mod price;
 mod time;
 
+pub use counted::counted;
 pub use demand::{Demand, LONGEST_WAIT, Why};
 pub use event::{AnswerKind, Event, Finished, Tokens};
 pub use ids::{NameError, ProviderName, RouteName, TargetIndex, TargetName, UpstreamName};

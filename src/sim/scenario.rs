@@ -24,7 +24,7 @@ pub struct Scenario {
     /// Its name.
     pub name: String,
     /// Virtual seconds.
-    #[serde(deserialize_with = "positive")]
+    #[serde(deserialize_with = "at_most_a_year")]
     pub seconds: f64,
     /// Load balancers that know nothing of each other; each request comes to one of them.
     #[serde(default = "one")]
@@ -344,6 +344,20 @@ const fn one() -> u32 {
 
 const fn yes() -> bool {
     true
+}
+
+/// Longest scenario, in seconds: a figure that is a slip of the hand would run for days before anybody saw it.
+const YEAR: f64 = 366.0 * 86_400.0;
+
+/// Reads a number above 0 that is not beyond a year.
+fn at_most_a_year<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    let value = positive(from)?;
+    if value <= YEAR {
+        return Ok(value);
+    }
+    Err(serde::de::Error::custom(format_args!(
+        "expected at most a year ({YEAR} seconds), found {value}"
+    )))
 }
 
 /// Reads a finite number above 0.

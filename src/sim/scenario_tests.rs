@@ -30,6 +30,14 @@ fn whatever_is_not_a_scenario_is_refused_with_its_line_or_key() {
         ),
         (format!("{HEAD}{LOAD}{TARGET}wait = 1"), "line 7"),
         (
+            format!("{HEAD}{LOAD}[target.a]\nwieght = 1"),
+            "`twin`, `weight`, `tier` or `model`",
+        ),
+        (
+            format!("name = \"x\"\nseconds = 1e12\n{LOAD}{TARGET}"),
+            "at most a year (31622400 seconds), found 1000000000000",
+        ),
+        (
             format!("{HEAD}{LOAD}{TARGET}stall = 2"),
             "a share from 0 to 1, found 2",
         ),

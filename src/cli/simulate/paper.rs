@@ -10,7 +10,7 @@ use super::super::Failure;
 use super::cells::Question;
 use super::render::{figure, times, worst};
 use super::worlds::{Group, changed, suite};
-use super::{Args, exposed, markdown};
+use super::{Args, check_writable, exposed, markdown, unwritten};
 use crate::sim::{Candidate, Failover, Report};
 
 mod tables;
@@ -25,9 +25,9 @@ pub(super) fn written(
     args: &Args,
     progress: &mut Option<&mut (impl Write + Send)>,
 ) -> Result<(), Failure> {
+    check_writable(path)?;
     let text = text(args, progress)?;
-    let told = |error| Failure::Told(format!("cannot write {}: {error}", path.display()));
-    std::fs::write(path, text).map_err(told)
+    std::fs::write(path, text).map_err(|error| unwritten(path, &error))
 }
 
 fn text(args: &Args, progress: &mut Option<&mut (impl Write + Send)>) -> Result<String, Failure> {

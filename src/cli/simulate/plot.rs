@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::super::Failure;
 use super::picture::Picture;
+use super::unwritten;
 use super::worlds::Group;
 use crate::sim::{Candidate, Failover, Scenario, Timeline};
 
@@ -18,18 +19,15 @@ pub(super) struct Plot<'a> {
 }
 
 impl Plot<'_> {
-    /// Writes `SCENARIO-POLICY.svg` for each of both.
-    pub(super) fn draw(&self) -> Result<(), Failure> {
-        let place = self.folder.display();
-        std::fs::create_dir_all(self.folder)
-            .map_err(|error| Failure::Told(format!("cannot make the folder {place}: {error}")))?;
-        let scenarios = self.groups.iter().flat_map(|group| &group.scenarios);
-        for scenario in scenarios {
+    /// Writes `SCENARIO-POLICY.svg` for each of both, and says how many.
+    pub(super) fn draw(&self) -> Result<usize, Failure> {
+        let scenarios = || self.groups.iter().flat_map(|group| &group.scenarios);
+        for scenario in scenarios() {
             for candidate in self.candidates {
                 self.one(scenario, candidate)?;
             }
         }
-        Ok(())
+        Ok(scenarios().count() * self.candidates.len())
     }
 
     fn one(&self, scenario: &Scenario, candidate: &Candidate) -> Result<(), Failure> {
@@ -46,9 +44,15 @@ impl Plot<'_> {
         };
         let svg = picture.svg().map_err(|error| told(&error))?;
         let path = self.folder.join(format!("{}.svg", file_name(&name)));
-        std::fs::write(&path, svg)
-            .map_err(|error| Failure::Told(format!("cannot write {}: {error}", path.display())))
+        std::fs::write(&path, svg).map_err(|error| unwritten(&path, &error))
     }
+}
+
+/// Makes the folder, before anything is computed for it.
+pub(super) fn make(folder: &Path) -> Result<(), Failure> {
+    let place = folder.display();
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::Told(format!("cannot make the folder {place}: {error}")))
 }
 
 /// A name that any file system takes and that stays within the folder, whatever a scenario is called.

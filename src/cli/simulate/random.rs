@@ -6,7 +6,7 @@ use super::super::Failure;
 use super::super::table::{Align, columns};
 use super::cells::Question;
 use super::worlds::{Group, changed};
-use super::{Args, Format};
+use super::{Args, Format, check_writable, unwritten};
 use crate::sim::random::{Standing, Standings, text, world};
 use crate::sim::{Candidate, Figures};
 
@@ -18,6 +18,9 @@ pub(super) fn run(
     out: &mut dyn Write,
     progress: &mut Option<&mut (impl Write + Send)>,
 ) -> Result<(), Failure> {
+    if let Some(path) = &args.write_worst {
+        check_writable(path)?;
+    }
     let question = Question {
         groups: &[drawn(args, count)?],
         seeds: args.all_seeds(),
@@ -36,7 +39,7 @@ pub(super) fn run(
         Format::Csv => write!(out, "{}", csv(&standings))?,
         Format::Json => super::super::print_json(out, &standings)?,
     }
-    write_worst(args, &standings)
+    write_worst(args, &standings, out)
 }
 
 fn drawn(args: &Args, count: u64) -> Result<Group, Failure> {
@@ -58,12 +61,16 @@ fn mean_regret(seeds: &[Figures]) -> f64 {
 }
 
 /// Keeps the world in which the first policy did worst.
-fn write_worst(args: &Args, standings: &Standings) -> Result<(), Failure> {
+fn write_worst(args: &Args, standings: &Standings, out: &mut dyn Write) -> Result<(), Failure> {
     let (Some(path), Some(first)) = (&args.write_worst, standings.policies.first()) else {
         return Ok(());
     };
-    std::fs::write(path, text(first.worst_world))
-        .map_err(|error| Failure::Told(format!("cannot write {}: {error}", path.display())))
+    std::fs::write(path, text(first.worst_world)).map_err(|error| unwritten(path, &error))?;
+    if args.format == Format::Table {
+        let (world, name, place) = (first.worst_world, &first.name, path.display());
+        writeln!(out, "World {world}, the worst of {name}, is in {place}")?;
+    }
+    Ok(())
 }
 
 const RIGHT: Align = Align::Right;

@@ -2,6 +2,7 @@
 
 use super::super::table::{Align, columns};
 use super::Args;
+use crate::model::counted;
 use crate::sim::{Averaged, Figures, Report, SuiteReport, Summary};
 
 /// Policies side by side in the table by scenario.
@@ -16,11 +17,10 @@ pub(super) fn tables(report: &Report, args: &Args) -> String {
             (first, last) if first == last => format!("seed {first}"),
             (first, last) => format!("seeds {first} to {last}"),
         };
-        let count = suite.scenarios.len();
         let failover = format!("{:?}", args.failover).to_lowercase();
-        let plural = if count == 1 { "" } else { "s" };
         let name = &suite.name;
-        let head = format!("{name}: {count} scenario{plural}, {seeds}, failover {failover}\n\n");
+        let scenarios = counted(suite.scenarios.len(), "scenario");
+        let head = format!("{name}: {scenarios}, {seeds}, failover {failover}\n\n");
         text.push_str(&head);
         for part in [callers(suite), regrets(suite), by_scenario(suite)] {
             text.push_str(&part);

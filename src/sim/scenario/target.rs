@@ -130,7 +130,17 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Sorted<S> {
             "weight" => Ok(Key::Weight(self.0)),
             "tier" => Ok(Key::Tier(self.0)),
             "model" => Ok(Key::Model(self.0)),
-            _ => self.0.deserialize(key.into_deserializer()).map(Key::Law),
+            _ => {
+                let taken = self.0.deserialize(key.into_deserializer()).map(Key::Law);
+                // The law's reader names its own keys alone.
+                taken.map_err(|error: D::Error| {
+                    let known = error.to_string();
+                    D::Error::custom(format_args!(
+                        "{}, `weight`, `tier` or `model`",
+                        known.trim_end()
+                    ))
+                })
+            }
         }
     }
 }
