@@ -84,6 +84,7 @@ pub const SUITES: [Suite; 2] = [
             "51-new-model-cuts",
             "52-conversations-brownout",
             "53-conversations-dearer",
+            "54-own-machines",
         ]
     ),
 ];
