@@ -15,6 +15,7 @@ fn told(room: Room, rate: f64, seconds: f64) -> (Capacity, Time) {
         pool: &pool,
         demand: 100.0,
         expected_rate: rate,
+        is_timed: false,
     };
     let told = UpstreamInput {
         headroom: Some(Headroom {

@@ -64,6 +64,7 @@ impl Queue {
                 pool: &pool,
                 demand: sent,
                 expected_rate: sent,
+                is_timed: false,
             };
             self.limit.observe(&input, &around);
         }
@@ -112,6 +113,7 @@ fn slowness_without_load_is_no_queue() {
         pool: &pool,
         demand: 10.0,
         expected_rate: 1.0,
+        is_timed: false,
     };
     let input = UpstreamInput {
         in_flight: 4,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::goal::{Goal, Statistic};
-use super::table::in_tiers;
+use super::table::{WeightTable, in_tiers};
 use super::trial::Trial;
 use super::{Share, Weight};
 use crate::model::{Price, RouteName, TargetName, UpstreamName};
@@ -120,6 +120,9 @@ pub(super) struct Target {
 pub(super) struct Route {
     pub(super) spec: RouteSpec,
     pub(super) targets: Vec<Target>,
+    /// The targets' configured shares, and the table nearest to them.
+    pub(super) anchors: Vec<f64>,
+    pub(super) configured: WeightTable,
     /// Targets among which shares move: all of them, or one group a model.
     pub(super) groups: Vec<Vec<usize>>,
     /// Each group's targets by tier, the lowest first.
@@ -138,6 +141,8 @@ pub struct Plan {
     pub(super) cohort_of: Vec<usize>,
     /// The members of each cohort.
     pub(super) cohorts: Vec<Vec<usize>>,
+    /// Of each upstream, whether a route asks how its times are distributed: for a level or a percentile.
+    pub(super) timed: Vec<bool>,
 }
 
 impl Plan {
@@ -165,11 +170,20 @@ impl Plan {
         for (i, cohort) in cohort_of.iter().enumerate() {
             cohorts[*cohort].push(i);
         }
+        let mut timed = vec![false; upstreams.len()];
+        let asks = |route: &&Route| {
+            let (goal, objective) = (&route.spec.goal, &route.spec.objective);
+            !goal.levels.is_empty() || objective.statistic.above().is_some()
+        };
+        for target in routes.iter().filter(asks).flat_map(|route| &route.targets) {
+            timed[target.upstream] = true;
+        }
         Self {
             upstreams,
             routes,
             cohort_of,
             cohorts,
+            timed,
         }
     }
 
@@ -222,8 +236,11 @@ impl Route {
             .iter()
             .map(|group| by_tier(&targets, group))
             .collect();
+        let anchors: Vec<f64> = targets.iter().map(|target| target.anchor).collect();
         Self {
             spec,
+            configured: WeightTable::nearest(&anchors, &anchors),
+            anchors,
             targets,
             groups,
             tiers,

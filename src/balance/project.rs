@@ -12,20 +12,18 @@ pub(super) struct Bounds {
 
 /// Rounding that the sums of bounds may show.
 const TOLERANCE: f64 = 1e-12;
-/// Bisections: the interval shrinks below the precision of f64.
+/// Most bisections: the interval shrinks below the precision of f64.
 const ROUNDS: usize = 64;
 
 /// The projection of `proposal` (at least 0) on the bounds with sum `total`; `None` if the box has no such point.
 ///
 /// A proposal of 0 gets its lower bound.
 pub(super) fn project(proposal: &[f64], bounds: &[Bounds], total: f64) -> Option<Vec<f64>> {
-    let at = |factor: f64| -> Vec<f64> {
-        let clip = |(part, bound): (&f64, &Bounds)| {
-            (factor * part).clamp(bound.low, bound.high.max(bound.low))
-        };
-        proposal.iter().zip(bounds).map(clip).collect()
+    let pairs = || proposal.iter().zip(bounds);
+    let clip = |factor: f64, (part, bound): (&f64, &Bounds)| {
+        (factor * part).clamp(bound.low, bound.high.max(bound.low))
     };
-    let sum = |factor: f64| at(factor).iter().sum::<f64>();
+    let sum = |factor: f64| pairs().map(|pair| clip(factor, pair)).sum::<f64>();
     let low: f64 = bounds.iter().map(|bound| bound.low).sum();
     let reach = |(part, bound): (&f64, &Bounds)| {
         if *part > 0.0 {
@@ -34,7 +32,7 @@ pub(super) fn project(proposal: &[f64], bounds: &[Bounds], total: f64) -> Option
             bound.low
         }
     };
-    let high: f64 = proposal.iter().zip(bounds).map(reach).sum();
+    let high: f64 = pairs().map(reach).sum();
     if low > total + TOLERANCE || high < total - TOLERANCE {
         return None;
     }
@@ -44,13 +42,16 @@ pub(super) fn project(proposal: &[f64], bounds: &[Bounds], total: f64) -> Option
     }
     for _ in 0..ROUNDS {
         let middle = 0.5 * (below + above);
+        if middle <= below || middle >= above {
+            break;
+        }
         if sum(middle) < total {
             below = middle;
         } else {
             above = middle;
         }
     }
-    let mut shares = at(above);
+    let mut shares: Vec<f64> = pairs().map(|pair| clip(above, pair)).collect();
     let found: f64 = shares.iter().sum();
     if found > 0.0 {
         for share in &mut shares {

@@ -10,9 +10,9 @@ use super::health::Health;
 use super::plan::{Route, Strategy};
 use super::project::{Bounds, project};
 use super::rails::{Limits, bound};
-use super::signal::{Known, Signal, signals};
+use super::signal::{Known, Signal, signals, typical_cost};
 use super::strategy::{Candidate, Proposal, propose};
-use super::upstream::UpstreamMemory;
+use super::upstream::{Estimate, UpstreamMemory};
 use super::{RouteInput, Share, WeightTable};
 use crate::model::{Price, Time};
 
@@ -81,7 +81,10 @@ pub(super) struct Scene<'a> {
     pub(super) now: Time,
     pub(super) elapsed: f64,
     pub(super) upstreams: &'a [UpstreamMemory],
+    /// By upstream: what is expected of it now, its price, and dollars of a typical answer at that.
+    pub(super) estimates: &'a [Estimate],
     pub(super) prices: &'a [Option<Price>],
+    pub(super) costs: &'a [Option<f64>],
     pub(super) cohort: &'a CohortMemory,
     pub(super) pool: &'a Pool,
 }
@@ -89,7 +92,6 @@ pub(super) struct Scene<'a> {
 impl RouteMemory {
     /// A route that nothing is known of: the configured shares.
     pub(super) fn new(route: &Route) -> Self {
-        let anchors: Vec<f64> = route.targets.iter().map(|target| target.anchor).collect();
         let target = |anchor: &f64| TargetMemory {
             share: *anchor,
             before_ejection: *anchor,
@@ -97,8 +99,8 @@ impl RouteMemory {
             ..TargetMemory::default()
         };
         Self {
-            targets: anchors.iter().map(target).collect(),
-            table: table_of(&anchors, &anchors),
+            targets: route.anchors.iter().map(target).collect(),
+            table: route.configured.clone(),
             demand: 0.0,
             age: 0.0,
             mean_slowness: None,
@@ -141,10 +143,9 @@ impl RouteMemory {
             };
         }
         let shares: Vec<f64> = targets.iter().map(|target| target.share).collect();
-        let anchors: Vec<f64> = new.targets.iter().map(|target| target.anchor).collect();
         Self {
             targets,
-            table: table_of(&shares, &anchors),
+            table: WeightTable::nearest(&shares, &new.anchors),
             ..self.clone()
         }
     }
@@ -217,17 +218,21 @@ impl RouteMemory {
     }
 
     fn signals(&mut self, route: &Route, scene: &Scene<'_>) -> Vec<Signal> {
-        let known: Vec<Known<'_>> = route
-            .targets
-            .iter()
-            .zip(self.table.shares())
-            .map(|(target, share)| Known {
-                memory: &scene.upstreams[target.upstream],
-                price: target.spec.price.or(scene.prices[target.upstream]),
+        let known = |(target, share): (&super::plan::Target, &Share)| {
+            let (i, own) = (target.upstream, target.spec.price);
+            let memory = &scene.upstreams[i];
+            let cost = |price| typical_cost(scene.cohort, price, &memory.prompts);
+            Known {
+                memory,
+                estimate: &scene.estimates[i],
+                price: own.or(scene.prices[i]),
+                cost: own.map_or(scene.costs[i], |price| Some(cost(price))),
                 anchor: target.anchor,
                 share: share.fraction(),
-            })
-            .collect();
+            }
+        };
+        let targets = route.targets.iter().zip(self.table.shares());
+        let known: Vec<Known<'_>> = targets.map(known).collect();
         let mean = &mut self.mean_slowness;
         signals(
             &route.spec,
@@ -380,7 +385,7 @@ impl RouteMemory {
             max_share: target.spec.max_share.fraction(),
             rate_cap: share(upstream.capacity.cap(scene.now)),
             is_announced: upstream.capacity.is_announced(scene.now),
-            room_cap: share(upstream.rate_in_room(scene.cohort, scene.pool, scene.now)),
+            room_cap: share(upstream.rate_in_room(scene.cohort, &scene.estimates[target.upstream])),
             lately_sick: memory
                 .sick
                 .is_some_and(|at| scene.now.secs_since(at) < SICK_MEMORY),
@@ -408,8 +413,7 @@ impl RouteMemory {
         outcome: &mut Outcome,
     ) -> (WeightTable, bool) {
         let shares = unblocked(route, scene, outcome);
-        let anchors: Vec<f64> = route.targets.iter().map(|target| target.anchor).collect();
-        let table = table_of(&shares, &anchors);
+        let table = WeightTable::nearest(&shares, &route.anchors);
         let pairs = || table.shares().iter().zip(self.table.shares());
         let distance: f64 = pairs()
             .map(|(a, b)| (a.fraction() - b.fraction()).abs())
@@ -524,18 +528,4 @@ fn outage_shares(route: &Route, strategy: Strategy, candidates: &[Candidate<'_>]
         outcome.rails[i].insert(Rail::HeldOutage);
     }
     outcome
-}
-
-/// The table nearest to `shares`, or to `fallback` where they are no shares at all (all zero, not a number).
-fn table_of(shares: &[f64], fallback: &[f64]) -> WeightTable {
-    WeightTable::from_fractions(shares)
-        .or_else(|_| WeightTable::from_fractions(fallback))
-        .unwrap_or_else(|_| whole_to_first(shares.len()))
-}
-
-/// A route always has a target of weight > 0, so this is never needed; but no input may panic.
-fn whole_to_first(count: usize) -> WeightTable {
-    let mut shares = vec![Share::ZERO; count.max(1)];
-    shares[0] = Share::WHOLE;
-    WeightTable::from_shares(shares).unwrap_or_else(|_| unreachable!("one share is the whole"))
 }

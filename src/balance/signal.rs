@@ -62,7 +62,11 @@ impl Signal {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known<'a> {
     pub(super) memory: &'a UpstreamMemory,
+    /// What is expected of it now.
+    pub(super) estimate: &'a Estimate,
     pub(super) price: Option<Price>,
+    /// Dollars of a typical answer.
+    pub(super) cost: Option<f64>,
     /// The configured share.
     pub(super) anchor: f64,
     /// The share in force.
@@ -107,10 +111,7 @@ pub(super) fn signals(
     now: Time,
     elapsed: f64,
 ) -> Vec<Signal> {
-    let mut estimates: Vec<Estimate> = known
-        .iter()
-        .map(|target| target.memory.estimate(cohort, pool, now))
-        .collect();
+    let mut estimates: Vec<Estimate> = known.iter().map(|target| *target.estimate).collect();
     if let Some(above) = spec.objective.statistic.above() {
         stretch(&mut estimates, known, above, cohort);
     }
@@ -126,16 +127,7 @@ pub(super) fn signals(
     let measured = known.iter().any(|target| target.memory.samples > 0);
     *mean_slowness = measured.then_some(mean);
     let scale = MEAN_SLOWNESS / mean.max(1e-6);
-    let costs: Vec<Option<f64>> = known
-        .iter()
-        .map(|target| {
-            let prompts = &target.memory.prompts;
-            target
-                .price
-                .map(|price| typical_cost(cohort, price, prompts))
-        })
-        .collect();
-    let mean_cost = mean_cost(known, &costs);
+    let mean_cost = mean_cost(known);
     let mean_seconds = mean * cohort.typical_seconds();
     let weights = Weights::of(&spec.objective, mean_seconds, mean_cost);
     let uncached = Uncached {
@@ -146,9 +138,8 @@ pub(super) fn signals(
     known
         .iter()
         .zip(&estimates)
-        .zip(&costs)
-        .map(|((target, estimate), cost)| {
-            let relative = match (cost, mean_cost) {
+        .map(|(target, estimate)| {
+            let relative = match (target.cost, mean_cost) {
                 (Some(cost), Some(mean)) => cost / mean,
                 (None, _) | (_, None) => 1.0,
             };
@@ -160,7 +151,7 @@ pub(super) fn signals(
             let (first_token, per_token) = target.memory.seconds(cohort);
             signal.evidence.first_token = first_token;
             signal.evidence.per_token = per_token;
-            signal.evidence.cost = *cost;
+            signal.evidence.cost = target.cost;
             signal
         })
         .collect()
@@ -191,11 +182,8 @@ fn stretch(estimates: &mut [Estimate], known: &[Known<'_>], above: f64, cohort: 
 }
 
 /// Mean cost by configured share, among those with a price; `None` if that is nothing.
-fn mean_cost(known: &[Known<'_>], costs: &[Option<f64>]) -> Option<f64> {
-    let priced = known
-        .iter()
-        .zip(costs)
-        .filter_map(|(t, cost)| cost.map(|cost| (t.anchor, cost)));
+fn mean_cost(known: &[Known<'_>]) -> Option<f64> {
+    let priced = known.iter().filter_map(|t| Some((t.anchor, t.cost?)));
     let (sum, weight) = priced.fold((0.0, 0.0), |(s, w), (a, c)| (s + a * c, w + a));
     (sum > 0.0 && weight > 0.0).then(|| sum / weight)
 }

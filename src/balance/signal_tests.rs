@@ -12,6 +12,7 @@ fn loss(weights: &Weights, slowness: f64, cost: f64) -> f64 {
     let estimate = Estimate {
         slowness,
         variance: 0.0,
+        measured_variance: 0.0,
         faults: 0.0,
         faults_variance: 0.0,
     };

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::attain::Distribution;
 use super::cohort::{CohortMemory, Pool, RATIO};
 use super::decision::Decision;
 use super::gate::GateOrder;
@@ -11,7 +12,7 @@ use super::plan::Plan;
 use super::prompts::Usual;
 use super::route::{RouteMemory, Scene};
 use super::signal::typical_cost;
-use super::upstream::{Around, UpstreamMemory};
+use super::upstream::{Around, Estimate, UpstreamMemory};
 use super::{Input, WeightTable};
 use crate::model::{Price, UpstreamName};
 
@@ -77,6 +78,11 @@ impl Memory {
             first
         };
         let cohorts: Vec<CohortMemory> = new.cohorts.iter().map(cohort).collect();
+        for (upstream, timed) in upstreams.iter_mut().zip(&new.timed) {
+            if !timed {
+                upstream.times = Distribution::default();
+            }
+        }
         let before: HashMap<_, _> = old
             .routes
             .iter()
@@ -162,12 +168,12 @@ pub fn step(plan: &Plan, memory: &mut Memory, input: &Input) -> Stepped {
         memory.refitted(refits.get(plan.cohort(route)).copied().unwrap_or(1.0));
     }
     surroundings.pools = pools(plan, upstreams);
-    let (decisions, bursts) = decide(&surroundings, cohorts, upstreams, routes);
+    let expected = Expected::of(&surroundings, cohorts, upstreams);
+    let (decisions, bursts) = decide(&surroundings, &expected, cohorts, upstreams, routes);
     let order = |(i, upstream): (usize, &UpstreamMemory)| {
-        let cohort = &cohorts[plan.cohort_of[i]];
-        let price = input.upstreams.get(i).and_then(|told| told.price);
-        let cost = price.map(|price| typical_cost(cohort, price, &upstream.prompts));
-        upstream.order(cohort, &surroundings.around(i), cost, bursts[i])
+        let (cohort, around) = (&cohorts[plan.cohort_of[i]], surroundings.around(i));
+        let (estimate, cost) = (&expected.estimates[i], expected.costs[i]);
+        upstream.order(cohort, &around, estimate, cost, bursts[i])
     };
     let orders = upstreams.iter().enumerate().map(order).collect();
     Stepped { decisions, orders }
@@ -191,7 +197,41 @@ impl Surroundings<'_> {
             pool: &self.pools[self.plan.cohort_of[i]],
             demand: self.rates[i].0,
             expected_rate: self.rates[i].1,
+            is_timed: self.plan.timed[i],
         }
+    }
+}
+
+/// What is expected of upstreams, worked out once for all routes and gates.
+struct Expected {
+    estimates: Vec<Estimate>,
+    prices: Vec<Option<Price>>,
+    /// Dollars of a typical answer.
+    costs: Vec<Option<f64>>,
+}
+
+impl Expected {
+    fn of(
+        surroundings: &Surroundings<'_>,
+        cohorts: &[CohortMemory],
+        upstreams: &[UpstreamMemory],
+    ) -> Self {
+        let (plan, input) = (surroundings.plan, surroundings.input);
+        let mut expected = Self {
+            estimates: Vec::with_capacity(upstreams.len()),
+            prices: Vec::with_capacity(upstreams.len()),
+            costs: Vec::with_capacity(upstreams.len()),
+        };
+        for (i, upstream) in upstreams.iter().enumerate() {
+            let (cohort, around) = (&cohorts[plan.cohort_of[i]], surroundings.around(i));
+            let price = input.upstreams.get(i).and_then(|told| told.price);
+            let cost = price.map(|price| typical_cost(cohort, price, &upstream.prompts));
+            let estimate = upstream.estimate(cohort, around.pool, around.now);
+            expected.estimates.push(estimate);
+            expected.prices.push(price);
+            expected.costs.push(cost);
+        }
+        expected
     }
 }
 
@@ -239,12 +279,12 @@ fn observe(
 /// Decides each route; tells which upstreams should get an extra request.
 fn decide(
     surroundings: &Surroundings<'_>,
+    expected: &Expected,
     cohorts: &[CohortMemory],
     upstreams: &[UpstreamMemory],
     routes: &mut [RouteMemory],
 ) -> (Vec<Decision>, Vec<bool>) {
     let (plan, input) = (surroundings.plan, surroundings.input);
-    let prices: Vec<Option<Price>> = input.upstreams.iter().map(|told| told.price).collect();
     let mut bursts = vec![false; upstreams.len()];
     let mut decisions = Vec::with_capacity(plan.routes.len());
     for (route, memory) in plan.routes.iter().zip(routes) {
@@ -253,7 +293,9 @@ fn decide(
             now: input.now,
             elapsed: input.elapsed,
             upstreams,
-            prices: &prices,
+            estimates: &expected.estimates,
+            prices: &expected.prices,
+            costs: &expected.costs,
             cohort: &cohorts[cohort],
             pool: &surroundings.pools[cohort],
         };

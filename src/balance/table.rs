@@ -164,16 +164,34 @@ impl WeightTable {
         let given: u64 = ppm.iter().map(|share| u64::from(*share)).sum();
         let left = u64::from(Share::WHOLE.ppm()).saturating_sub(given) as usize;
         let mut order: Vec<usize> = (0..quotas.len()).filter(|i| quotas[*i] > 0.0).collect();
-        order.sort_by(|a, b| {
-            quotas[*b]
-                .fract()
-                .total_cmp(&quotas[*a].fract())
-                .then(a.cmp(b))
-        });
+        let by_remainder = |a: &usize, b: &usize| {
+            let (one, other) = (quotas[*a].fract(), quotas[*b].fract());
+            other.total_cmp(&one).then(a.cmp(b))
+        };
+        // Who is among the first is all that counts, and no two are equal.
+        if left < order.len() {
+            order.select_nth_unstable_by(left, by_remainder);
+        } else {
+            order.sort_unstable_by(by_remainder);
+        }
         for index in order.iter().cycle().take(left) {
             ppm[*index] += 1;
         }
         Self::from_shares(ppm.into_iter().map(Share::from_ppm).collect())
+    }
+
+    /// The table nearest to `shares`, or to `fallback` where they are no shares at all (all zero, not a number).
+    pub(super) fn nearest(shares: &[f64], fallback: &[f64]) -> Self {
+        Self::from_fractions(shares)
+            .or_else(|_| Self::from_fractions(fallback))
+            .unwrap_or_else(|_| Self::whole_to_first(shares.len()))
+    }
+
+    /// A route always has a target of weight > 0, so this is never needed; but no input may panic.
+    fn whole_to_first(count: usize) -> Self {
+        let mut shares = vec![Share::ZERO; count.max(1)];
+        shares[0] = Share::WHOLE;
+        Self::from_shares(shares).unwrap_or_else(|_| unreachable!("one share is the whole"))
     }
 
     /// The shares, in the route's order.

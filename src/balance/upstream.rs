@@ -102,6 +102,8 @@ pub(super) struct Around<'a> {
     pub(super) demand: f64,
     /// Requests per second that its shares send here.
     pub(super) expected_rate: f64,
+    /// Whether somebody asks how its times are distributed; else they are not followed, since that is a sixth of a tick.
+    pub(super) is_timed: bool,
 }
 
 /// What is expected of an answer, in units of the cohort's reference.
@@ -111,6 +113,8 @@ pub(super) struct Estimate {
     pub(super) slowness: f64,
     /// Its squared uncertainty.
     pub(super) variance: f64,
+    /// The same by what was measured alone, where a target is too young to be believed.
+    pub(super) measured_variance: f64,
     /// Fault probability.
     pub(super) faults: f64,
     /// Its squared uncertainty.
@@ -201,8 +205,10 @@ impl UpstreamMemory {
             input.fault_sum <= 0.0 && input.news.ejected.is_none(),
             around.elapsed,
         );
-        self.times
-            .take(&input.batch.times, self.rate, around.elapsed);
+        if around.is_timed {
+            self.times
+                .take(&input.batch.times, self.rate, around.elapsed);
+        }
         self.prompts.take(&input.batch);
         self.learn(cohort, input, around);
     }
@@ -324,7 +330,9 @@ impl UpstreamMemory {
             first * (1.0 + 2.0 * self.first_token.spread()) * cohort.reference.first_token;
         let (mut due, mut late, mut late_age) = (0.0, 0.0, 0.0);
         let current: Vec<Flight> = self.current(input, around.now).copied().collect();
-        self.times.wait(current.iter());
+        if around.is_timed {
+            self.times.wait(current.iter());
+        }
         for flight in &current {
             match flight.kind {
                 AnswerKind::Unary => {
@@ -467,6 +475,7 @@ impl UpstreamMemory {
         &self,
         cohort: &CohortMemory,
         around: &Around<'_>,
+        estimate: &Estimate,
         cost: Option<f64>,
         burst: bool,
     ) -> GateOrder {
@@ -483,7 +492,6 @@ impl UpstreamMemory {
             (true, false) => EJECT_ABOVE / 3.0,
             (false, _) => EJECT_ABOVE * (1.0 - self.health.wariness(around.now)),
         };
-        let estimate = self.estimate(cohort, around.pool, around.now);
         let measured = self.samples > 0;
         GateOrder {
             watch: Watch {

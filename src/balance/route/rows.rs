@@ -4,7 +4,7 @@ use super::super::WeightTable;
 use super::super::decision::{Rail, Row};
 use super::super::plan::{Route, Target};
 use super::super::signal::Signal;
-use super::{Outcome, Scene, table_of};
+use super::{Outcome, Scene};
 
 pub(super) fn rows(
     route: &Route,
@@ -13,9 +13,7 @@ pub(super) fn rows(
     mut outcome: Outcome,
     table: &WeightTable,
 ) -> Vec<Row> {
-    let anchors: Vec<f64> = route.targets.iter().map(|target| target.anchor).collect();
-    let configured = table_of(&anchors, &anchors);
-    let proposed = table_of(&outcome.proposed, &anchors);
+    let proposed = WeightTable::nearest(&outcome.proposed, &route.anchors);
     let row = |(i, target): (usize, &Target)| {
         let upstream = &scene.upstreams[target.upstream];
         let mut rails = std::mem::take(&mut outcome.rails[i]);
@@ -36,11 +34,11 @@ pub(super) fn rows(
             name: target.spec.name.clone(),
             upstream: target.spec.upstream.clone(),
             tier: target.spec.tier,
-            configured: configured.shares()[i],
+            configured: route.configured.shares()[i],
             proposed,
             granted,
             samples: upstream.samples,
-            confidence: upstream.confidence(scene.cohort, scene.pool, scene.now),
+            confidence: scene.estimates[target.upstream].confidence(scene.cohort, scene.pool),
             health: upstream.health.state,
             blocked_until: upstream.blocked_until,
             terms: signals[i].terms,

@@ -23,12 +23,12 @@ impl UpstreamMemory {
         now: Time,
     ) -> Estimate {
         let (slowness, variance) = self.slowness(cohort, pool, now, cohort.unary_ratio);
-        let variance = variance.max(self.first_doubt(cohort, pool, now));
         let seen = self.ok + self.faults + FAULT_PRIOR;
         let faults = (self.faults + FAULT_PRIOR * pool.fault_rate()) / seen;
         Estimate {
             slowness,
-            variance,
+            variance: variance.max(self.first_doubt(cohort, pool, now)),
+            measured_variance: variance,
             faults,
             faults_variance: faults * (1.0 - faults) / seen,
         }
@@ -38,11 +38,9 @@ impl UpstreamMemory {
     pub(in crate::balance) fn rate_in_room(
         &self,
         cohort: &CohortMemory,
-        pool: &Pool,
-        now: Time,
+        estimate: &Estimate,
     ) -> Option<f64> {
-        let (slowness, _) = self.slowness(cohort, pool, now, cohort.unary_ratio);
-        let seconds = slowness * cohort.typical_seconds();
+        let seconds = estimate.slowness * cohort.typical_seconds();
         self.queueing.rate(seconds)
     }
 
@@ -173,21 +171,6 @@ impl UpstreamMemory {
         a.max(b).max(self.unary.improving())
     }
 
-    /// How much is known, 0 to 1: the part of the prior's uncertainty that the data took away.
-    pub(in crate::balance) fn confidence(
-        &self,
-        cohort: &CohortMemory,
-        pool: &Pool,
-        now: Time,
-    ) -> f64 {
-        let part = cohort.first_part();
-        let (a, b) = (Quantity::FirstToken, Quantity::PerToken);
-        let prior = part * part * a.prior(pool.mean(a))
-            + (1.0 - part) * (1.0 - part) * b.prior(pool.mean(b));
-        let (_, variance) = self.slowness(cohort, pool, now, cohort.unary_ratio);
-        (1.0 - variance / prior).clamp(0.0, 1.0)
-    }
-
     /// Seconds to the first token and per token, where measured.
     pub(in crate::balance) fn seconds(&self, cohort: &CohortMemory) -> (Option<f64>, Option<f64>) {
         (
@@ -198,5 +181,16 @@ impl UpstreamMemory {
                 .known()
                 .map(|mean| mean * cohort.reference.per_token),
         )
+    }
+}
+
+impl Estimate {
+    /// How much is known, 0 to 1: the part of the prior's uncertainty that the data took away.
+    pub(in crate::balance) fn confidence(&self, cohort: &CohortMemory, pool: &Pool) -> f64 {
+        let part = cohort.first_part();
+        let (a, b) = (Quantity::FirstToken, Quantity::PerToken);
+        let prior = part * part * a.prior(pool.mean(a))
+            + (1.0 - part) * (1.0 - part) * b.prior(pool.mean(b));
+        (1.0 - self.measured_variance / prior).clamp(0.0, 1.0)
     }
 }

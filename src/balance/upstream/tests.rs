@@ -23,13 +23,15 @@ fn judge(upstream: &mut UpstreamMemory, now: f64, flights: Vec<Flight>) -> GateO
         pool: &pool,
         demand: 10.0,
         expected_rate: 1.0,
+        is_timed: false,
     };
     let input = UpstreamInput {
         flights,
         ..UpstreamInput::default()
     };
     upstream.judge(&cohort, &input, &around);
-    upstream.order(&cohort, &around, None, false)
+    let estimate = upstream.estimate(&cohort, &pool, around.now);
+    upstream.order(&cohort, &around, &estimate, None, false)
 }
 
 /// One that was ejected at 100 s because its requests hung.
