@@ -2,6 +2,7 @@
 
 use super::Secret;
 use super::field::Field;
+use super::mask::looks_secret;
 use super::settings::OWN_HEADERS;
 
 /// Headers that are ours to write, beside [`OWN_HEADERS`]: those of framing and of what an answer may look like.
@@ -19,6 +20,14 @@ const OURS: &[&str] = &[
 const CREDENTIALS: &[&str] = &["api-key", "authorization", "x-api-key", "x-goog-api-key"];
 /// A header that clients send to us may hold theirs; one that the operator writes down holds the operator's.
 const ALLOWED: &[&str] = &["cookie"];
+/// Headers whose values are an API's own public words: its versions, its features by name, languages. Providers name them in
+/// their refusals, which nobody understands without. All others are taken to hold what must not be told.
+const PUBLIC: &[&str] = &[
+    "accept-language",
+    "anthropic-beta",
+    "anthropic-version",
+    "openai-beta",
+];
 /// Most headers of one provider, and most bytes of a value.
 const MOST: usize = 32;
 const LONGEST: usize = 4096;
@@ -50,7 +59,8 @@ pub(super) fn headers(
     let accounts = accounts.iter();
     let accounts = accounts.map(|(name, field)| (Some((*name).to_owned()), field.clone()));
     for (name, field) in written.chain(accounts) {
-        let (Some(name), Some(value)) = (name, value(&field)) else {
+        let value = value(name.as_deref(), &field);
+        let (Some(name), Some(value)) = (name, value) else {
             whole = None;
             continue;
         };
@@ -85,10 +95,16 @@ fn checked(name: &str, field: &Field<'_>) -> Option<String> {
     Some(name.to_owned())
 }
 
+/// Whether a header of this name with this value may be told: a version or a feature of an API, and no key in its place.
+pub fn is_public_header(name: &str, value: &str) -> bool {
+    PUBLIC.contains(&name) && !looks_secret(value)
+}
+
 /// The value, which no message repeats.
-fn value(field: &Field<'_>) -> Option<Secret> {
+fn value(name: Option<&str>, field: &Field<'_>) -> Option<Secret> {
     let text = field.str()?;
-    if text.len() >= TELLING {
+    let is_public = name.is_some_and(|name| is_public_header(name, text));
+    if text.len() >= TELLING && !is_public {
         field.sink.keep_secret(text);
     }
     let visible = |byte: u8| byte.is_ascii_graphic() || byte == b' ';

@@ -58,6 +58,7 @@ pub use credential::MOST_KEYS;
 pub use deadlines::Phases;
 pub use diff::{Diff, diff};
 pub use endpoint::{Endpoint, EndpointError};
+pub use headers::is_public_header;
 pub use interface::Interface;
 pub use interpolate::Lookup;
 pub use layer::Layer;

@@ -21,7 +21,7 @@ use super::access::{Access, NotSigned, Unsigned};
 use super::discretion::discreet;
 use super::{headers, options};
 use crate::config::preset::Feature;
-use crate::config::{Capabilities, Endpoint, Interface, Secret};
+use crate::config::{Capabilities, Endpoint, Interface, Secret, is_public_header};
 use crate::dialect::Front;
 use crate::dialect::any::Target;
 use crate::model::AnswerKind;
@@ -37,7 +37,7 @@ const ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 pub struct Manner {
     interface: Interface,
     credentials: Credentials,
-    /// What each request has besides; sensitive too.
+    /// What each request has besides; sensitive too, but for what everybody may know.
     fixed: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -110,8 +110,9 @@ impl Manner {
     pub fn with_headers(mut self, headers: &[(String, Secret)]) -> Result<Self, BadSecret> {
         let header = |(name, value): &(String, Secret)| {
             let name = HeaderName::try_from(name).map_err(|_| BadSecret)?;
+            let is_public = is_public_header(name.as_str(), value.expose());
             let mut value = HeaderValue::try_from(value.expose()).map_err(|_| BadSecret)?;
-            value.set_sensitive(true);
+            value.set_sensitive(!is_public);
             Ok((name, value))
         };
         self.fixed = headers.iter().map(header).collect::<Result<_, _>>()?;
@@ -322,10 +323,12 @@ impl Manner {
         Ok(())
     }
 
-    /// `said` without the credentials and the operator's headers that it quotes.
+    /// `said` without the credentials and the operator's headers that it quotes. Versions and features of an API are told:
+    /// a refusal of one says nothing without its name.
     pub fn discreet(&self, said: Bytes) -> Bytes {
         let values = self.fixed.iter().map(|(_, value)| value);
-        let said = values.fold(said, discreet);
+        let hidden = values.filter(|value| value.is_sensitive());
+        let said = hidden.fold(said, discreet);
         match &self.credentials {
             Credentials::Static(written) => {
                 let values = written.iter().map(|(_, value)| value);

@@ -226,6 +226,35 @@ fn the_operators_headers_win_over_the_clients_and_are_not_printed() {
 }
 
 #[test]
+fn a_refused_feature_is_named_and_what_may_be_a_secret_is_not() {
+    let fixed = [
+        ("anthropic-beta", "context-1m-2029-01-01"),
+        ("openai-beta", "sk-pasted-in-the-wrong-place"),
+        ("x-gateway-key", "gw-planted"),
+        ("x-tenant", "acme-europe"),
+        ("cookie", "session=planted"),
+    ];
+    let fixed = fixed.map(|(name, value)| (name.to_owned(), Secret::new(value.to_owned())));
+    let manner = Manner::new(&Interface::Anthropic, &["sk-ant-planted"]).unwrap();
+    let manner = manner.with_headers(&fixed).unwrap();
+    for (said, told) in [
+        (
+            "no such anthropic-beta: context-1m-2029-01-01",
+            "no such anthropic-beta: context-1m-2029-01-01",
+        ),
+        (
+            "openai-beta sk-pasted-in-the-wrong-place",
+            "openai-beta ***",
+        ),
+        ("gw-planted of acme-europe", "*** of ***"),
+        ("session=planted, sk-ant-planted", "***, ***"),
+    ] {
+        let heard = manner.discreet(Bytes::from_static(said.as_bytes()));
+        assert_eq!(heard, told, "of {said}");
+    }
+}
+
+#[test]
 fn a_secret_with_a_line_end_is_refused_without_being_shown() {
     for secret in ["sk-x\n", "sk-x\r\nx: y", "sk x", "sk-\u{e9}", "sk-x\0"] {
         let refused = Manner::new(&Interface::OPENAI, &[secret]);
