@@ -30,14 +30,6 @@ fn whatever_is_not_a_scenario_is_refused_with_its_line_or_key() {
         ),
         (format!("{HEAD}{LOAD}{TARGET}wait = 1"), "line 7"),
         (
-            format!("{HEAD}{LOAD}[target.a]\nwieght = 1"),
-            "`twin`, `weight`, `tier` or `model`",
-        ),
-        (
-            format!("name = \"x\"\nseconds = 1e12\n{LOAD}{TARGET}"),
-            "at most a year (31622400 seconds), found 1000000000000",
-        ),
-        (
             format!("{HEAD}{LOAD}{TARGET}stall = 2"),
             "a share from 0 to 1, found 2",
         ),
@@ -84,12 +76,31 @@ fn whatever_is_not_a_scenario_is_refused_with_its_line_or_key() {
             "`target.a.price_in`",
         ),
     ] {
-        let problem = Scenario::read(&text).unwrap_err().to_string();
-        assert!(
-            problem.contains(words),
-            "{text}\nshould say {words:?}, said {problem}"
-        );
+        assert_refused(&text, words);
     }
+}
+
+#[track_caller]
+fn assert_refused(text: &str, words: &str) {
+    let problem = Scenario::read(text).unwrap_err().to_string();
+    assert!(
+        problem.contains(words),
+        "{text}\nshould say {words:?}, said {problem}"
+    );
+}
+
+#[test]
+fn a_misspelt_key_of_a_target_is_answered_with_all_there_are() {
+    let text = format!("{HEAD}{LOAD}[target.a]\nwieght = 1");
+    assert_refused(&text, "unknown field `wieght`");
+    assert_refused(&text, "`twin`, `weight`, `tier` or `model`");
+}
+
+#[test]
+fn a_slip_of_the_hand_does_not_run_for_ever() {
+    let text = format!("name = \"x\"\nseconds = 1e12\n{LOAD}{TARGET}");
+    let words = "at most a year (31622400 seconds), found 1000000000000";
+    assert_refused(&text, words);
 }
 
 #[test]
