@@ -12,6 +12,7 @@ use crate::model::counted;
 use crate::sim::{Candidate, Failover, LEAST_WINDOW};
 
 mod cells;
+mod columns;
 mod exposed;
 mod journal;
 mod markdown;

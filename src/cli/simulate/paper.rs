@@ -8,7 +8,8 @@ use std::path::Path;
 
 use super::super::Failure;
 use super::cells::Question;
-use super::render::{figure, times, worst};
+use super::columns::{self, Column};
+use super::render::seeds;
 use super::worlds::{Group, changed, suite};
 use super::{Args, check_writable, exposed, markdown, unwritten};
 use crate::sim::{Candidate, Failover, Report};
@@ -16,7 +17,7 @@ use crate::sim::{Candidate, Failover, Report};
 mod tables;
 mod verdict;
 
-use tables::{bare, by_scenario, callers, dead};
+use tables::{bare, by_scenario, callers, dead, heads};
 use verdict::{layer, lost};
 
 /// Computes everything and writes it to `path`.
@@ -97,12 +98,11 @@ fn all_suites() -> Result<Vec<Group>, Failure> {
 }
 
 fn head(args: &Args) -> String {
-    let seeds = args.all_seeds();
     format!(
         "# The controller against its rivals\n\n\
-         Made by `weighbridge simulate --report FILE --seeds {} --seed0 {}` of version {}: seeds {} to {}, the same requests \
+         Made by `weighbridge simulate --report FILE --seeds {} --seed0 {}` of version {}: {}, the same requests \
          with the same luck for every policy.\n\
-         The format of scenarios and the meaning of each figure are in CONFIGURATION.md, \"Scenarios\".\n\
+         The format of scenarios and the meaning of each figure are in CONFIGURATION.md, \"Scenarios\", and SCENARIOS.md.\n\
          `oracle` knows all laws, queues and quotas, though not the luck of single requests; *regret* is the mean loss above \
          its.\n\
          A name with `+gate` is another core on Weighbridge's safety layer, `fixed` the configured shares on it; all others \
@@ -110,45 +110,32 @@ fn head(args: &Args) -> String {
         args.seeds,
         args.seed0,
         env!("CARGO_PKG_VERSION"),
-        seeds.start(),
-        seeds.end(),
+        seeds(args),
     )
 }
 
+const VARIED: [Column; 8] = [
+    ("regret", columns::regret),
+    ("±", columns::regret_error),
+    ("worst", columns::most_regret),
+    ("in", columns::most_regret_in),
+    ("errors %", columns::errors),
+    ("shed s", columns::shed),
+    ("back s", columns::back),
+    ("unfair", columns::unfair),
+];
+
 /// Ours under other circumstances.
 fn varied(variants: &[(&str, Report)]) -> String {
-    let heads = [
-        "base, failover off",
-        "regret",
-        "±",
-        "worst",
-        "in",
-        "errors %",
-        "shed s",
-        "back s",
-        "unfair",
-    ];
     let row = |(name, report): &(&str, Report)| {
         let suite = report.suites.first()?;
-        let summary = suite.summary.first()?;
-        let mean = summary.figures.mean;
-        let (most, place) = worst(suite, 0, |figures| figures.regret);
-        Some(vec![
-            (*name).to_owned(),
-            figure(mean.regret, 3),
-            figure(summary.figures.regret_se, 3),
-            figure(most, 3),
-            place.to_owned(),
-            figure(times(mean.error_rate, 100.0), 2),
-            figure(mean.shed90_s, 1),
-            figure(mean.recover_s, 1),
-            figure(mean.unfairness, 3),
-        ])
+        let line = columns::lines(suite).next()?;
+        Some(line.cells((*name).to_owned(), &VARIED))
     };
     let rows: Vec<Vec<String>> = variants.iter().filter_map(row).collect();
     format!(
         "## `{OURS}` under other circumstances\n\n{}",
-        markdown::table(&heads, &rows)
+        markdown::table(&heads("base, failover off", &VARIED), &rows)
     )
 }
 

@@ -1,9 +1,10 @@
 //! A comparison as tables of at most a hundred columns, and as CSV.
 
-use super::super::table::{Align, columns};
+use super::super::table::{self, Align};
 use super::Args;
+use super::columns::{self, Column, Line};
 use crate::model::counted;
-use crate::sim::{Averaged, Figures, Report, SuiteReport, Summary};
+use crate::sim::{Averaged, Figures, Report, SuiteReport};
 
 /// Policies side by side in the table by scenario.
 const ABREAST: usize = 4;
@@ -12,22 +13,32 @@ const ABREAST: usize = 4;
 pub(super) fn tables(report: &Report, args: &Args) -> String {
     let mut text = String::new();
     for suite in &report.suites {
-        let seeds = (args.seed0 + 1, args.seed0 + args.seeds);
-        let seeds = match seeds {
-            (first, last) if first == last => format!("seed {first}"),
-            (first, last) => format!("seeds {first} to {last}"),
-        };
+        let seeds = seeds(args);
         let failover = format!("{:?}", args.failover).to_lowercase();
         let name = &suite.name;
         let scenarios = counted(suite.scenarios.len(), "scenario");
         let head = format!("{name}: {scenarios}, {seeds}, failover {failover}\n\n");
         text.push_str(&head);
-        for part in [callers(suite), regrets(suite), by_scenario(suite)] {
+        for part in [
+            by_policy(suite, &CALLERS),
+            by_policy(suite, &REGRETS),
+            by_scenario(suite),
+        ] {
             text.push_str(&part);
             text.push('\n');
         }
     }
     text
+}
+
+/// `seed 1`, or `seeds 1 to 5`.
+pub(super) fn seeds(args: &Args) -> String {
+    let (first, last) = args.all_seeds().into_inner();
+    if first == last {
+        format!("seed {first}")
+    } else {
+        format!("seeds {first} to {last}")
+    }
 }
 
 /// A figure with so many digits after the point, or a dash.
@@ -67,71 +78,41 @@ pub(super) fn worst(
 const RIGHT: Align = Align::Right;
 
 /// In the units that people use.
-fn callers(suite: &SuiteReport) -> String {
-    let heads = [
-        ("POLICY", Align::Left),
-        ("FAILED/10K", RIGHT),
-        ("WORST", RIGHT),
-        ("$/1000", RIGHT),
-        ("CACHED", RIGHT),
-        ("P50 s", RIGHT),
-        ("P95 s", RIGHT),
-        ("P99 s", RIGHT),
-        ("SHED s", RIGHT),
-        ("EXPOSED", RIGHT),
-        ("BACK s", RIGHT),
-    ];
-    let row = |(i, summary): (usize, &Summary)| {
-        let mean = summary.figures.mean;
-        let failed = |figures: &Figures| times(figures.error_rate, 1e4);
-        vec![
-            summary.policy.clone(),
-            figure(failed(&mean), 1),
-            figure(worst(suite, i, failed).0, 0),
-            figure(mean.dollars_per_1000, 3),
-            figure(mean.cached_ratio, 3),
-            figure(mean.p50_s, 2),
-            figure(mean.p95_s, 2),
-            figure(mean.p99_s, 2),
-            figure(mean.shed90_s, 1),
-            figure(mean.exposed, 1),
-            figure(mean.recover_s, 1),
-        ]
-    };
-    let rows: Vec<Vec<String>> = suite.summary.iter().enumerate().map(row).collect();
-    columns(&heads, &rows)
-}
+const CALLERS: [Column; 10] = [
+    ("FAILED/10K", columns::failed),
+    ("WORST", columns::most_failed),
+    ("$/1000", columns::dollars),
+    ("CACHED", columns::cached),
+    ("P50 s", columns::p50),
+    ("P95 s", columns::p95),
+    ("P99 s", columns::p99),
+    ("SHED s", columns::shed),
+    ("EXPOSED", columns::exposed),
+    ("BACK s", columns::back),
+];
 
 /// Against the oracle.
-fn regrets(suite: &SuiteReport) -> String {
-    let heads = [
-        ("POLICY", Align::Left),
-        ("REGRET", RIGHT),
-        ("±", RIGHT),
-        ("WORST", RIGHT),
-        ("IN", Align::Left),
-        ("GOOD %", RIGHT),
-        ("COST", RIGHT),
-        ("CHURN", RIGHT),
-        ("UNFAIR", RIGHT),
-    ];
-    let row = |(i, summary): (usize, &Summary)| {
-        let mean = summary.figures.mean;
-        let (most, place) = worst(suite, i, |figures| figures.regret);
-        vec![
-            summary.policy.clone(),
-            figure(mean.regret, 3),
-            figure(summary.figures.regret_se, 3),
-            figure(most, 3),
-            place.to_owned(),
-            figure(times(mean.goodput, 100.0), 1),
-            figure(mean.cost_index, 3),
-            figure(mean.churn, 3),
-            figure(mean.unfairness, 3),
-        ]
-    };
-    let rows: Vec<Vec<String>> = suite.summary.iter().enumerate().map(row).collect();
-    columns(&heads, &rows)
+const REGRETS: [Column; 8] = [
+    ("REGRET", columns::regret),
+    ("±", columns::regret_error),
+    ("WORST", columns::most_regret),
+    ("IN", columns::most_regret_in),
+    ("GOOD %", columns::good),
+    ("COST", columns::cost),
+    ("CHURN", columns::churn),
+    ("UNFAIR", columns::unfair),
+];
+
+/// A line for each policy; names stand left, figures right.
+fn by_policy(suite: &SuiteReport, columns: &[Column]) -> String {
+    let align = |head: &str| if head == "IN" { Align::Left } else { RIGHT };
+    let heads = columns.iter().map(|(head, _)| (*head, align(head)));
+    let heads: Vec<(&str, Align)> = std::iter::once(("POLICY", Align::Left))
+        .chain(heads)
+        .collect();
+    let row = |line: Line<'_>| line.cells(line.summary.policy.clone(), columns);
+    let rows: Vec<Vec<String>> = columns::lines(suite).map(row).collect();
+    table::columns(&heads, &rows)
 }
 
 /// Regret by scenario, a few policies side by side.
@@ -156,7 +137,7 @@ fn by_scenario(suite: &SuiteReport) -> String {
                     .collect()
             };
             let rows: Vec<Vec<String>> = suite.scenarios.iter().map(row).collect();
-            columns(&heads, &rows)
+            table::columns(&heads, &rows)
         });
     blocks.collect::<Vec<_>>().join("\n")
 }

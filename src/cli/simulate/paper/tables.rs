@@ -1,58 +1,86 @@
 //! The report's large tables.
 
+use super::super::columns::{self, Column, Line};
 use super::super::exposed;
 use super::super::markdown;
-use super::super::render::{figure, times, worst};
-use crate::sim::{Candidate, Death, Figures, Report, Side, SuiteReport, Summary};
+use super::super::render::figure;
+use crate::sim::{Candidate, Death, Report, Side, SuiteReport, Summary};
 
 /// With failover for everybody, in people's units.
+const CALLERS: [Column; 7] = [
+    ("failed of 10,000", columns::failed),
+    ("worst", columns::most_failed),
+    ("in", columns::most_failed_in),
+    ("$ per 1,000", columns::dollars),
+    ("cached", columns::cached),
+    ("p99 s", columns::about_p99),
+    ("regret", columns::regret),
+];
+
+/// The choice alone.
+const BARE: [Column; 16] = [
+    ("regret", columns::regret),
+    ("±", columns::regret_error),
+    ("worst", columns::most_regret),
+    ("in", columns::most_regret_in),
+    ("errors %", columns::errors),
+    ("p50 s", columns::p50),
+    ("p95 s", columns::p95),
+    ("p99 s", columns::p99),
+    ("good %", columns::good),
+    ("cost", columns::cost),
+    ("shed s, mean", columns::shed),
+    ("median", columns::median_shed),
+    ("exposed", columns::exposed),
+    ("back s", columns::back),
+    ("churn", columns::churn),
+    ("unfair", columns::unfair),
+];
+
+/// What callers got, with failover for everybody.
 pub(super) fn callers(
     report: &Report,
     exposed: &exposed::Found,
     candidates: &[Candidate],
 ) -> String {
+    // Attempts before a target was left stand beside the regret, which is the last.
+    let before_last = CALLERS.len();
     let part = |suite: &SuiteReport| {
-        let heads = [
-            "policy",
-            "failed of 10,000",
-            "worst",
-            "in",
-            "$ per 1,000",
-            "cached",
-            "p99 s",
-            "exposed",
-            "regret",
-        ];
-        let row = |(i, summary): (usize, &Summary)| {
-            let mean = summary.figures.mean;
-            let failed = |figures: &Figures| times(figures.error_rate, 1e4);
-            let (most, place) = worst(suite, i, failed);
-            vec![
-                named(summary, candidates),
-                figure(failed(&mean), 1),
-                figure(most, 0),
-                place.to_owned(),
-                figure(mean.dollars_per_1000, 3),
-                figure(mean.cached_ratio, 3),
-                figure(mean.p99_s, 1),
-                exposures(exposed, i),
-                figure(mean.regret, 3),
-            ]
+        let mut heads = heads("policy", &CALLERS);
+        heads.insert(before_last, "exposed");
+        let row = |line: Line<'_>| {
+            let mut cells = line.cells(named(line.summary, candidates), &CALLERS);
+            cells.insert(before_last, exposures(exposed, line.place));
+            cells
         };
-        let rows: Vec<Vec<String>> = suite.summary.iter().enumerate().map(row).collect();
-        format!(
-            "### {}
-
-{}",
-            suite_name(suite),
-            markdown::table(&heads, &rows)
-        )
+        of_suite(suite, &heads, columns::lines(suite).map(row))
     };
     let head = "## With failover on for everybody\n\n\
                     Requests that failed or passed their deadline, of 10,000; dollars per 1,000 answers; the part of prompts \
                     that came from caches; attempts that met a target which answers 503 before it was left, at 0.05, 0.5, 5 \
                     and 50 requests/s (without failover).\n";
     joined(head, report.suites.iter().map(part))
+}
+
+/// The heads of `columns` after `first`.
+pub(super) fn heads(first: &'static str, columns: &[Column]) -> Vec<&'static str> {
+    let rest = columns.iter().map(|(head, _)| *head);
+    std::iter::once(first).chain(rest).collect()
+}
+
+/// A table under the name of its suite.
+fn of_suite(
+    suite: &SuiteReport,
+    heads: &[&str],
+    rows: impl Iterator<Item = Vec<String>>,
+) -> String {
+    let title = format!("{}, {} scenarios", suite.name, suite.scenarios.len());
+    section(&title, heads, rows)
+}
+
+fn section(title: &str, heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let rows: Vec<Vec<String>> = rows.collect();
+    format!("### {title}\n\n{}", markdown::table(heads, &rows))
 }
 
 /// A section: its beginning, and its parts.
@@ -67,10 +95,6 @@ fn exposures(exposed: &exposed::Found, candidate: usize) -> String {
     let before = rates.iter().filter_map(|(_, found)| found.get(candidate));
     let before: Vec<String> = before.map(|found| format!("{:.1}", found.before)).collect();
     before.join(" / ")
-}
-
-fn suite_name(suite: &SuiteReport) -> String {
-    format!("{}, {} scenarios", suite.name, suite.scenarios.len())
 }
 
 /// A policy's name, ours in bold.
@@ -101,13 +125,10 @@ pub(super) fn dead(exposed: &exposed::Found, candidates: &[Candidate]) -> String
                 .chain(cells)
                 .collect()
         };
-        let rows: Vec<Vec<String>> = candidates.iter().enumerate().map(row).collect();
-        format!(
-            "### {}
-
-{}",
+        section(
             death.label(),
-            markdown::table(&heads, &rows)
+            &heads,
+            candidates.iter().enumerate().map(row),
         )
     };
     let head = "## Requests that meet a dead target\n\n\
@@ -119,77 +140,12 @@ pub(super) fn dead(exposed: &exposed::Found, candidates: &[Candidate]) -> String
 /// Without failover: the choice alone.
 pub(super) fn bare(report: &Report, candidates: &[Candidate]) -> String {
     let part = |suite: &SuiteReport| {
-        let heads = [
-            "policy",
-            "regret",
-            "±",
-            "worst",
-            "in",
-            "errors %",
-            "p50 s",
-            "p95 s",
-            "p99 s",
-            "good %",
-            "cost",
-            "shed s, mean",
-            "median",
-            "exposed",
-            "back s",
-            "churn",
-            "unfair",
-        ];
-        let row = |(i, summary): (usize, &Summary)| {
-            let mean = summary.figures.mean;
-            let (most, place) = worst(suite, i, |figures| figures.regret);
-            vec![
-                named(summary, candidates),
-                figure(mean.regret, 3),
-                figure(summary.figures.regret_se, 3),
-                figure(most, 3),
-                place.to_owned(),
-                figure(times(mean.error_rate, 100.0), 2),
-                figure(mean.p50_s, 2),
-                figure(mean.p95_s, 2),
-                figure(mean.p99_s, 2),
-                figure(times(mean.goodput, 100.0), 1),
-                figure(mean.cost_index, 3),
-                figure(mean.shed90_s, 1),
-                figure(median(suite, i, |figures| figures.shed90_s), 1),
-                figure(mean.exposed, 1),
-                figure(mean.recover_s, 1),
-                figure(mean.churn, 3),
-                figure(mean.unfairness, 3),
-            ]
-        };
-        let rows: Vec<Vec<String>> = suite.summary.iter().enumerate().map(row).collect();
-        format!(
-            "### {}
-
-{}",
-            suite_name(suite),
-            markdown::table(&heads, &rows)
-        )
+        let row = |line: Line<'_>| line.cells(named(line.summary, candidates), &BARE);
+        let rows = columns::lines(suite).map(row);
+        of_suite(suite, &heads("policy", &BARE), rows)
     };
     let head = "## Without failover: the choice alone\n";
     joined(head, report.suites.iter().map(part))
-}
-
-/// The median of a figure over a policy's scenarios.
-fn median(suite: &SuiteReport, policy: usize, of: fn(&Figures) -> Option<f64>) -> Option<f64> {
-    let known = suite.scenarios.iter().filter_map(|scenario| {
-        let policy = scenario.policies.get(policy)?;
-        of(&policy.figures.mean)
-    });
-    let mut known: Vec<f64> = known.collect();
-    known.sort_by(f64::total_cmp);
-    let middle = known.len() / 2;
-    let upper = *known.get(middle)?;
-    if known.len() % 2 == 1 {
-        return Some(upper);
-    }
-    known
-        .get(middle.checked_sub(1)?)
-        .map(|lower| f64::midpoint(*lower, upper))
 }
 
 /// The regret of all, by scenario.
@@ -204,14 +160,7 @@ pub(super) fn by_scenario(report: &Report) -> String {
                 .chain(regrets)
                 .collect()
         };
-        let rows: Vec<Vec<String>> = suite.scenarios.iter().map(row).collect();
-        format!(
-            "### {}
-
-{}",
-            suite_name(suite),
-            markdown::table(&heads, &rows)
-        )
+        of_suite(suite, &heads, suite.scenarios.iter().map(row))
     };
     let head = "## Regret by scenario, failover off\n";
     joined(head, report.suites.iter().map(part))
