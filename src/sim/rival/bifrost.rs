@@ -19,7 +19,7 @@
 
 use super::bifrost_score::{Measured, ROUND, Scene};
 use super::choice::{Luck, members};
-use super::verdict::{Verdict, end};
+use super::verdict::{Verdict, said};
 use crate::model::{Event, Time};
 use crate::sim::policy::{Asked, Attempt, Picked, Policy, Score};
 
@@ -189,12 +189,9 @@ impl Policy for Bifrost {
     fn began(&mut self, _: &Attempt, _: Time) {}
 
     fn happened(&mut self, attempt: &Attempt, event: &Event, score: Option<&Score>, now: Time) {
-        let Some((_, verdict)) = end(event) else {
+        let Some(verdict) = said(event) else {
             return;
         };
-        if verdict == Verdict::Nothing {
-            return;
-        }
         let route = &mut self.routes[attempt.target];
         let slowness = score.and_then(|score| score.slowness);
         route.measured.note(verdict, slowness, now.as_secs_f64());

@@ -12,7 +12,7 @@
 
 use std::collections::VecDeque;
 
-use super::verdict::Verdict;
+use super::verdict::{Verdict, averaged};
 
 /// Weights of the penalties.
 const ERRORS: f64 = 0.5;
@@ -87,8 +87,7 @@ impl Measured {
         self.slowness.sort_by(f64::total_cmp);
         let place = (self.slowness.len().saturating_sub(1) as f64 * PERCENTILE) as usize;
         if let Some(found) = self.slowness.get(place) {
-            let known = self.slow.unwrap_or(*found);
-            self.slow = Some(known + GAIN * (found - known));
+            self.slow = Some(averaged(self.slow, *found, GAIN));
         }
         self.slowness.clear();
     }

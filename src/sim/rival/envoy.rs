@@ -16,7 +16,7 @@
 
 use super::choice::members;
 use super::outlier::Outliers;
-use super::verdict::{Verdict, end};
+use super::verdict::{averaged, said};
 use crate::balance::Weight;
 use crate::model::{Event, Time};
 use crate::sim::policy::{Asked, Attempt, Picked, Policy, Score};
@@ -129,20 +129,16 @@ impl Policy for Envoy {
     fn began(&mut self, _: &Attempt, _: Time) {}
 
     fn happened(&mut self, attempt: &Attempt, event: &Event, score: Option<&Score>, now: Time) {
-        let Some((_, verdict)) = end(event) else {
+        let Some(verdict) = said(event) else {
             return;
         };
-        if verdict == Verdict::Nothing {
-            return;
-        }
         self.outliers.note(attempt.target, verdict, now);
         let endpoint = &mut self.endpoints[attempt.target];
         let fault = f64::from(u8::from(verdict.is_fault()));
         endpoint.faults += GAIN * (fault - endpoint.faults);
         endpoint.answers += 1;
         if let Some(found) = score.and_then(|score| score.slowness) {
-            let known = endpoint.slowness.unwrap_or(found);
-            endpoint.slowness = Some(known + GAIN * (found - known));
+            endpoint.slowness = Some(averaged(endpoint.slowness, found, GAIN));
         }
     }
 

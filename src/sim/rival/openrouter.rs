@@ -14,7 +14,7 @@
 use std::collections::VecDeque;
 
 use super::choice::{Luck, allowed_or_all, members};
-use super::verdict::{Verdict, end};
+use super::verdict::said;
 use crate::model::{Event, Time};
 use crate::sim::policy::{Asked, Attempt, Picked, Policy, Score};
 
@@ -92,14 +92,12 @@ impl Policy for OpenRouter {
     }
 
     fn happened(&mut self, attempt: &Attempt, event: &Event, _: Option<&Score>, now: Time) {
-        let Some((_, verdict)) = end(event) else {
+        let Some(verdict) = said(event) else {
             return;
         };
-        if verdict != Verdict::Nothing {
-            let provider = &mut self.providers[attempt.target];
-            provider.failures += usize::from(verdict.is_fault());
-            provider.ends.push_back((now, verdict.is_fault()));
-        }
+        let provider = &mut self.providers[attempt.target];
+        provider.failures += usize::from(verdict.is_fault());
+        provider.ends.push_back((now, verdict.is_fault()));
     }
 
     fn tick(&mut self, _: Time) {}

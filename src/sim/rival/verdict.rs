@@ -49,3 +49,15 @@ pub(super) const fn end(event: &Event) -> Option<(&Finished, Verdict)> {
         Event::Dispatched(_) | Event::FirstContent(_) | Event::Gap => None,
     }
 }
+
+/// What the end of an attempt says about the target, if the event is one and it says anything.
+pub(super) fn said(event: &Event) -> Option<Verdict> {
+    let (_, verdict) = end(event)?;
+    (verdict != Verdict::Nothing).then_some(verdict)
+}
+
+/// A moving average of which `found` makes up the part `gain`; without one before, it begins there.
+pub(super) fn averaged(known: Option<f64>, found: f64, gain: f64) -> f64 {
+    let known = known.unwrap_or(found);
+    known + gain * (found - known)
+}
