@@ -110,6 +110,32 @@ impl Class {
 }
 
 impl Outcome {
+    /// All of them.
+    pub const ALL: [Self; 22] = [
+        Self::Ok,
+        Self::RateLimited,
+        Self::QuotaExhausted,
+        Self::Overloaded,
+        Self::ServerError,
+        Self::Auth,
+        Self::NoSuchModel,
+        Self::ClientFault,
+        Self::MoveRefused,
+        Self::ContextTooLong,
+        Self::ContentFiltered,
+        Self::Timeout(Phase::Connect),
+        Self::Timeout(Phase::Header),
+        Self::Timeout(Phase::FirstToken),
+        Self::Timeout(Phase::BetweenTokens),
+        Self::Timeout(Phase::Attempt),
+        Self::Timeout(Phase::Request),
+        Self::Transport,
+        Self::Malformed,
+        Self::CutStream,
+        Self::Cancelled,
+        Self::Refused,
+    ];
+
     /// What the outcome says about the target.
     pub const fn class(self) -> Class {
         match self {

@@ -15,13 +15,15 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::faultd::{Act, Faultd, ROLE, STREAM_HEAD, answer_of, chunk, piece, response, stream_of};
-use super::world::{Got, LONG, Plan, Spec, World, ask};
+use super::faultd::{Act, Faultd, answer_of, stream_of};
+use super::world::{Got, Plan, Spec, World, ask};
 use crate::config::Deadlines;
-use crate::model::{Outcome, Phase};
+use crate::model::Outcome;
 
-/// The deadline that a kind runs into. Long enough for a loaded machine to answer, short enough to wait for.
-const SHORT: Duration = Duration::from_millis(250);
+mod kinds;
+
+use kinds::{Does, Kind, SHORT, Shows};
+
 /// How much later than its deadline a client may hear of it, on a loaded machine.
 const SLACK: Duration = Duration::from_secs(3);
 /// Requests of each kind that another target can make good: more than 10,000 in all.
@@ -35,303 +37,17 @@ const KINDS: usize = 5;
 /// Clients of a kind at a time.
 const CLIENTS: usize = 8;
 
-/// When it shows, and whose it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shows {
-    /// Before the first content: another target makes it good.
-    Before,
-    /// After content went out: the stream ends with an error event.
-    After,
-    /// It is about the request, or takes all of its time.
-    ClientsOwn,
-}
-
 /// Every outcome of a call that is a failure; the others are a success, a client that left, a request that was not sent, and
 /// a refusal of what was moved, which `conversations` shows.
-const FAILURES: [Outcome; 18] = [
-    Outcome::RateLimited,
-    Outcome::QuotaExhausted,
-    Outcome::Overloaded,
-    Outcome::ServerError,
-    Outcome::Auth,
-    Outcome::NoSuchModel,
-    Outcome::ClientFault,
-    Outcome::ContextTooLong,
-    Outcome::ContentFiltered,
-    Outcome::Timeout(Phase::Connect),
-    Outcome::Timeout(Phase::Header),
-    Outcome::Timeout(Phase::FirstToken),
-    Outcome::Timeout(Phase::BetweenTokens),
-    Outcome::Timeout(Phase::Attempt),
-    Outcome::Timeout(Phase::Request),
-    Outcome::Transport,
-    Outcome::Malformed,
-    Outcome::CutStream,
-];
-
-/// What the target does.
-enum Does {
-    Act(Act),
-    /// Nobody listens there.
-    Refuses,
-    /// Its queue of connections is full.
-    NeverConnects,
-}
-
-/// One way to fail.
-struct Kind {
-    name: &'static str,
-    does: Does,
-    stream: bool,
-    shows: Shows,
-    deadlines: Deadlines,
-}
-
-fn kind(name: &'static str, stream: bool, shows: Shows, act: Act) -> Kind {
-    Kind {
-        name,
-        does: Does::Act(act),
-        stream,
-        shows,
-        deadlines: LONG,
-    }
-}
-
-fn status(status: &str, error: &str) -> Act {
-    Act::Answer(response(status, "application/json", error))
-}
-
-fn error(code: &str, message: &str) -> String {
-    format!(r#"{{"error":{{"message":"{message}","type":"{code}","code":"{code}"}}}}"#)
-}
-
-/// A stream with this before its end.
-fn begun(text: &str, whole: bool) -> Vec<u8> {
-    let end = if whole { "0\r\n\r\n" } else { "" };
-    format!("{STREAM_HEAD}{}{text}{end}", chunk(ROLE)).into_bytes()
-}
-
-fn answers() -> Vec<Kind> {
-    use Shows::{Before, ClientsOwn};
-    let limited =
-        "HTTP/1.1 429 Too Many Requests\r\nretry-after-ms: 20\r\ncontent-length: 2\r\n\r\n{}";
-    let quota = error("insufficient_quota", "you exceeded your current quota");
-    let long = error("context_length_exceeded", "maximum context length is 8");
-    let filtered = error("content_filter", "the prompt was filtered");
-    let model = error("model_not_found", "there is no such model");
-    vec![
-        kind(
-            "429 with a wait",
-            false,
-            Before,
-            Act::Answer(limited.into()),
-        ),
-        kind(
-            "429, the quota is used up",
-            false,
-            Before,
-            status("429 Too Many Requests", &quota),
-        ),
-        kind(
-            "529 overloaded",
-            false,
-            Before,
-            status("529 Overloaded", "{}"),
-        ),
-        kind(
-            "500",
-            false,
-            Before,
-            status("500 Internal Server Error", "{}"),
-        ),
-        kind("401", false, Before, status("401 Unauthorized", "{}")),
-        kind("403", false, Before, status("403 Forbidden", "{}")),
-        kind(
-            "404, no such model",
-            false,
-            Before,
-            status("404 Not Found", &model),
-        ),
-        kind(
-            "400, the client's mistake",
-            false,
-            ClientsOwn,
-            status("400 Bad Request", &error("x", "temperature")),
-        ),
-        kind(
-            "400, the context is too long",
-            false,
-            ClientsOwn,
-            status("400 Bad Request", &long),
-        ),
-        kind(
-            "400, a content policy refuses",
-            false,
-            ClientsOwn,
-            status("400 Bad Request", &filtered),
-        ),
-    ]
-}
-
-/// Answers of status 200 that are none.
-fn no_answers() -> Vec<Kind> {
-    use Shows::Before;
-    vec![
-        kind(
-            "malformed JSON",
-            false,
-            Before,
-            status("200 OK", "{\"choices\":["),
-        ),
-        kind(
-            "HTML",
-            false,
-            Before,
-            Act::Answer(response("200 OK", "text/html", "<html>sign in</html>")),
-        ),
-        kind(
-            "200 with an error for a body",
-            false,
-            Before,
-            status("200 OK", &error("server_error", "no")),
-        ),
-        kind(
-            "another content type than a stream's",
-            true,
-            Before,
-            Act::Answer(response("200 OK", "text/plain", "hello")),
-        ),
-    ]
-}
-
-fn streams() -> Vec<Kind> {
-    use Shows::{After, Before};
-    let told = chunk(&format!("data: {}\n\n", error("server_error", "no")));
-    let content = chunk(&piece("he"));
-    vec![
-        kind(
-            "an error event before content",
-            true,
-            Before,
-            Act::Answer(begun(&told, true)),
-        ),
-        kind(
-            "an empty stream",
-            true,
-            Before,
-            Act::Answer(format!("{STREAM_HEAD}0\r\n\r\n").into()),
-        ),
-        kind(
-            "a stream cut before content",
-            true,
-            Before,
-            Act::SendAndClose(begun("", false)),
-        ),
-        kind(
-            "a stream cut after content",
-            true,
-            After,
-            Act::SendAndClose(begun(&content, false)),
-        ),
-        kind(
-            "an error event after content",
-            true,
-            After,
-            Act::Answer(begun(&format!("{content}{told}"), true)),
-        ),
-    ]
-}
-
-fn connections() -> Vec<Kind> {
-    use Shows::Before;
-    vec![
-        Kind {
-            does: Does::Refuses,
-            ..kind("connection refused", false, Before, Act::Reset)
-        },
-        Kind {
-            does: Does::NeverConnects,
-            deadlines: Deadlines {
-                connect: SHORT,
-                ..LONG
-            },
-            ..kind("connection not made in time", false, Before, Act::Reset)
-        },
-        kind("connection reset", false, Before, Act::Reset),
-    ]
-}
-
-/// Those that say nothing, or nothing more.
-fn silences() -> Vec<Kind> {
-    use Shows::{After, Before, ClientsOwn};
-    let half = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{";
-    let hang = |name, stream, shows, bytes: Vec<u8>, deadlines| Kind {
-        deadlines,
-        ..kind(name, stream, shows, Act::SendAndHang(bytes))
-    };
-    let content = chunk(&piece("he"));
-    vec![
-        hang(
-            "no header in time",
-            true,
-            Before,
-            Vec::new(),
-            Deadlines {
-                header_streamed: SHORT,
-                ..LONG
-            },
-        ),
-        hang(
-            "no header in time",
-            false,
-            Before,
-            Vec::new(),
-            Deadlines {
-                header_unary: SHORT,
-                ..LONG
-            },
-        ),
-        hang(
-            "no first token in time",
-            true,
-            Before,
-            begun("", false),
-            Deadlines {
-                first_token: SHORT,
-                ..LONG
-            },
-        ),
-        hang(
-            "a stall between tokens",
-            true,
-            After,
-            begun(&content, false),
-            Deadlines {
-                between_tokens: SHORT,
-                ..LONG
-            },
-        ),
-        hang(
-            "no end of the attempt in time",
-            false,
-            Before,
-            half.into(),
-            Deadlines {
-                attempt: SHORT,
-                ..LONG
-            },
-        ),
-        hang(
-            "no end of the request in time",
-            false,
-            ClientsOwn,
-            Vec::new(),
-            Deadlines {
-                total: SHORT,
-                ..LONG
-            },
-        ),
-    ]
+fn failures() -> impl Iterator<Item = Outcome> {
+    let others = [
+        Outcome::Ok,
+        Outcome::Cancelled,
+        Outcome::Refused,
+        Outcome::MoveRefused,
+    ];
+    let all = Outcome::ALL.into_iter();
+    all.filter(move |outcome| !others.contains(outcome))
 }
 
 /// A place that answers, or does not, with what keeps it so.
@@ -589,11 +305,7 @@ async fn observe(kind: Kind) -> (String, usize) {
 
 /// The rows of the table in the order of the kinds, some at a time.
 async fn observe_all() -> (Vec<String>, usize) {
-    let mut kinds = answers();
-    kinds.extend(no_answers());
-    kinds.extend(streams());
-    kinds.extend(connections());
-    kinds.extend(silences());
+    let kinds = kinds::all();
     let places = Arc::new(Semaphore::new(KINDS));
     let (mut rows, mut observing) = (vec![String::new(); kinds.len()], JoinSet::new());
     for (at, kind) in kinds.into_iter().enumerate() {
@@ -651,7 +363,7 @@ async fn what_a_client_sees_of_each_failure_is_what_the_page_says() {
         made_good >= 10_000,
         "only {made_good} requests were made good"
     );
-    for outcome in FAILURES {
+    for outcome in failures() {
         let label = format!("`{}`", outcome.label());
         assert!(
             rows.iter().any(|row| row.contains(&label)),
