@@ -4,42 +4,36 @@
 //! answer is read whole and checked before it counts; a stream is held back until its first content (see [`super::opening`]).
 //! The attempt's record lives on this stack and ends with it, whatever ends it.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap};
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::Proxy;
 use super::bill::Bill;
-use super::body::Passing;
 use super::credentials;
 use super::dispatch::Pick;
 use super::exchange::Outgoing;
-use super::failed::{Failed, Read, not_an_answer, read_up_to};
-use super::flow::Flow;
-use super::opening::Frame;
-use super::pace::Timers;
+use super::failed::{Failed, Read, read_up_to};
 use super::pool::Pool;
 use super::question::Question;
 use super::record::Ending;
 use super::reply::Reply;
-use super::told::{tell_account, tell_dropped};
 use super::upstream::{Due, Limits};
 use crate::balance::gate::Reason;
 use crate::config::Deadlines;
-use crate::dialect::neutral::NotRead;
 use crate::journal::Chosen;
 use crate::live::{Account, Attempt, Member, Note, Served, Snapshot, Turn};
-use crate::model::{AnswerKind, Outcome, Phase, Time, Tokens};
+use crate::model::{AnswerKind, Outcome, Phase, Time};
 use crate::provider::fault::classify;
 use crate::provider::headers::returned;
 use crate::provider::headroom::Headroom;
-use crate::wire::answer::{self, NotAnswer};
-use crate::wire::seal::{Origin, Shape, sealed};
-use crate::wire::{Tail, is_refused};
+use crate::wire::seal::{Origin, Shape};
+
+mod streamed;
+mod unary;
 
 /// Most bytes of an error's body that are read; what is longer is told in our words.
 const MAX_ERROR: usize = 256 * 1024;
@@ -296,170 +290,6 @@ impl Running<'_, '_> {
         failed
     }
 
-    /// A unary answer: read whole and checked.
-    async fn unary(
-        self,
-        response: Response<Incoming>,
-        outgoing: &Outgoing,
-        ending: &mut Ending,
-    ) -> Result<Reply, Failed> {
-        let (parts, body) = response.into_parts();
-        let most =
-            usize::try_from(self.call.snapshot.config.server.max_answer).unwrap_or(usize::MAX);
-        let reading = self
-            .due
-            .bound(self.call.proxy.clock, read_up_to(body, most));
-        let mut headers = returned(&parts.headers);
-        let read = match ending.waiting(reading).await {
-            Err(late) => return Err(self.failed(late.into())),
-            Ok(Err(broken)) => return Err(self.failed(broken)),
-            Ok(Ok(read)) => read,
-        };
-        let bytes = match read {
-            Read::Whole(bytes) => bytes,
-            Read::Longer(..) if outgoing.translated => {
-                let detail = "its answer is longer than server.max_answer allows for translation";
-                return Err(self.failed(Failed::new(Outcome::Malformed, detail)));
-            }
-            Read::Longer(held, rest) => {
-                return Ok(self.passing(headers, held, Some(rest), None));
-            }
-        };
-        let answer = bytes.clone();
-        match self.read_answer(outgoing.translated, &mut headers, bytes) {
-            Err(failed) => Err(self.failed(failed)),
-            Ok((usage, body)) => {
-                let body = match self.seal() {
-                    Some((origin, shape)) => sealed(&body, origin, shape),
-                    None => body,
-                };
-                let account = self.bill().of_answer(usage, &answer);
-                tell_account(&mut headers, &account);
-                tell_dropped(&mut headers, &outgoing.dropped);
-                self.attempt.finish(Outcome::Ok, account);
-                ending.end.outcome = Outcome::Ok;
-                let status = parts.status;
-                Ok(Reply::Whole {
-                    status,
-                    headers,
-                    body,
-                })
-            }
-        }
-    }
-
-    /// The answer for the client, and what it cost in tokens.
-    fn read_answer(
-        &self,
-        translated: bool,
-        headers: &mut HeaderMap,
-        bytes: Bytes,
-    ) -> Result<(Option<Tokens>, Bytes), Failed> {
-        let question = self.call.question;
-        if !translated {
-            let watched = question.watched();
-            return match answer::read_as(watched, &bytes) {
-                Ok(_) if self.call.moves_refused && is_refused(watched, &bytes) => {
-                    Err(Failed::new(Outcome::ContentFiltered, REFUSED))
-                }
-                Ok(facts) => Ok((facts.usage, bytes)),
-                Err(reason) => Err(not_an_answer(&reason, headers.clone(), bytes, self.now())),
-            };
-        }
-        let Some(Ok(ask)) = question.neutral() else {
-            return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
-        };
-        let target = &self.member.target;
-        let said = ask
-            .answer(target, &bytes, self.now())
-            .map_err(|reason| not_read(reason, headers, bytes, self.now()))?;
-        if said.is_refused && self.call.moves_refused {
-            return Err(Failed::new(Outcome::ContentFiltered, REFUSED));
-        }
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
-        Ok((said.usage, said.body.into()))
-    }
-
-    /// A stream: held back until its first content.
-    async fn streamed(
-        mut self,
-        response: Response<Incoming>,
-        outgoing: &Outgoing,
-        ending: &mut Ending,
-    ) -> Result<Reply, Failed> {
-        let (parts, body) = response.into_parts();
-        let mut headers = returned(&parts.headers);
-        let clock = self.call.proxy.clock;
-        let first = self.started.after(self.deadlines.first_token);
-        let due = Due::new(first, Phase::FirstToken).or(self.due);
-        let is_unread = self.call.question.through.is_some();
-        let frame = super::opening::frame(&parts.headers);
-        let flow = match self.flow(outgoing) {
-            Ok(flow) if is_unread => match frame {
-                Frame::Events => flow.in_events(),
-                Frame::Other => flow.in_frames(),
-                Frame::Unsaid => flow,
-            },
-            Ok(flow) => flow,
-            Err(failed) => return Err(self.failed(failed)),
-        };
-        let opened = if is_unread || super::opening::is_event_stream(&parts.headers) {
-            let opening = super::opening::open(body, flow, clock.unix_seconds());
-            ending.waiting(due.bound(clock, opening)).await
-        } else {
-            let other = super::opening::not_a_stream(&parts.headers, body, clock.unix_seconds());
-            ending.waiting(due.bound(clock, other)).await.map(Err)
-        };
-        match opened {
-            Err(late) => Err(self.failed(late.into())),
-            Ok(Err(mut failed)) => {
-                if outgoing.translated {
-                    failed.retell();
-                }
-                Err(self.failed(failed))
-            }
-            Ok(Ok(opened)) if opened.flow.is_refused() && self.call.moves_refused => {
-                Err(self.failed(Failed::new(Outcome::ContentFiltered, REFUSED)))
-            }
-            Ok(Ok(opened)) => {
-                if opened.flow.seen().first_content {
-                    self.attempt.first_content();
-                }
-                if outgoing.translated {
-                    headers.insert(
-                        header::CONTENT_TYPE,
-                        HeaderValue::from_static("text/event-stream; charset=utf-8"),
-                    );
-                }
-                tell_dropped(&mut headers, &outgoing.dropped);
-                Ok(self.passing(headers, opened.held, opened.rest, Some(opened.flow)))
-            }
-        }
-    }
-
-    /// The way of a stream from the target to the client.
-    fn flow(&self, outgoing: &Outgoing) -> Result<Flow, Failed> {
-        let (question, proxy) = (self.call.question, self.call.proxy);
-        if !outgoing.translated {
-            let (front, watched) = (question.front, question.watched());
-            let provider = Arc::clone(&self.member.provider);
-            let flow = Flow::native(front, watched, outgoing.asked_usage, provider);
-            return Ok(flow.sealing(self.seal()));
-        }
-        let Some(Ok(ask)) = question.neutral() else {
-            return Err(Failed::new(Outcome::Refused, "the request cannot be read"));
-        };
-        let (seed, now) = (proxy.chance.long_number(), proxy.clock.unix_seconds());
-        let target = &self.member.target;
-        let stream = ask.stream(target, seed, now);
-        let (reader, writer) =
-            stream.ok_or_else(|| Failed::new(Outcome::Refused, "its answers do not stream"))?;
-        Ok(Flow::translated(reader, writer).sealing(self.seal()))
-    }
-
     /// What marks the state in the answer, if anything does.
     fn seal(&self) -> Option<(Origin, Shape)> {
         let shape = self.call.question.shape().filter(|_| self.call.seals)?;
@@ -479,62 +309,6 @@ impl Running<'_, '_> {
             front: self.call.question.front,
             upstream: Arc::clone(&self.member.upstream),
         }
-    }
-
-    /// Hands the attempt over to the body.
-    fn passing(
-        self,
-        headers: HeaderMap,
-        held: VecDeque<Bytes>,
-        source: Option<Incoming>,
-        flow: Option<Flow>,
-    ) -> Reply {
-        let (call, bill) = (self.call, self.bill());
-        let between = match flow {
-            Some(_) => self.deadlines.between_tokens,
-            // A document has no tokens to wait for: its attempt's time is what counts.
-            None => self.deadlines.attempt,
-        };
-        let tail = match &flow {
-            Some(flow) if flow.is_text() => None,
-            Some(_) | None => {
-                let mut tail = Tail::default();
-                for chunk in &held {
-                    tail.push(chunk);
-                }
-                Some(tail)
-            }
-        };
-        let passing = Passing {
-            held,
-            tail,
-            source,
-            flow,
-            attempt: Some(self.attempt),
-            ending: None,
-            status: StatusCode::OK.as_u16(),
-            bill,
-            provider: self.member.config.name.provider().to_string(),
-            timers: Timers::start(call.proxy.clock, between, self.due),
-            cut: call.proxy.shears.handle(),
-        };
-        Reply::Passing {
-            headers,
-            passing: Box::new(passing),
-        }
-    }
-}
-
-/// The failure of a target whose document cannot be read; `now` in seconds since 1970.
-fn not_read(reason: NotRead, headers: &HeaderMap, body: Bytes, now: u64) -> Failed {
-    match reason {
-        NotRead::Reported(reported) => {
-            let reported = NotAnswer::Reported(reported);
-            let mut failed = not_an_answer(&reported, headers.clone(), body, now);
-            failed.retell();
-            failed
-        }
-        NotRead::Other(misread) => Failed::new(Outcome::Malformed, misread.to_string()),
     }
 }
 
