@@ -6,6 +6,7 @@ mod accepted;
 mod broken;
 mod login;
 mod merging;
+mod prices;
 mod secrets;
 mod torn;
 
