@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -27,6 +27,10 @@ use crate::model::{
     AnswerKind, Finished, Outcome, Price, ProviderName, RouteName, TargetName, UpstreamName,
 };
 use crate::proxy::{Caller, Chance, DrainReport, Proxy, serve};
+
+mod got;
+
+pub(super) use got::{Got, ask, post};
 
 /// Nothing in these tests takes this long.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
@@ -430,99 +434,6 @@ impl World {
         drop(stream.write_all(request).await);
         Got::read(stream).await
     }
-}
-
-/// A chat with `body`, on a connection of its own.
-pub(super) fn post(body: &str) -> Vec<u8> {
-    let length = body.len();
-    format!(
-        "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
-         content-length: {length}\r\n\r\n{body}"
-    )
-    .into_bytes()
-}
-
-/// The body of a chat.
-pub(super) fn ask(stream: bool) -> String {
-    format!(
-        "{{\"model\":\"chat\",\"stream\":{stream},\"messages\":[{{\"role\":\"user\",\"content\":\"hi\"}}]}}"
-    )
-}
-
-/// What came back.
-#[derive(Debug)]
-pub(super) struct Got {
-    pub(super) status: u16,
-    pub(super) head: String,
-    pub(super) body: String,
-    /// Whether the body had its end.
-    pub(super) whole: bool,
-}
-
-impl Got {
-    pub(super) async fn read(mut stream: TcpStream) -> Self {
-        let mut bytes = Vec::new();
-        let reading =
-            async { while stream.read_buf(&mut bytes).await.is_ok_and(|read| read > 0) {} };
-        timeout(PATIENCE, reading)
-            .await
-            .expect("an answer must end");
-        let end = memchr::memmem::find(&bytes, b"\r\n\r\n").unwrap_or(bytes.len());
-        let (head, rest) = bytes.split_at(end);
-        let head = std::str::from_utf8(head).unwrap().to_lowercase();
-        let rest = rest.get(4..).unwrap_or_default();
-        let status = head
-            .split(' ')
-            .nth(1)
-            .and_then(|status| status.parse().ok());
-        let (body, whole) = if head.contains("transfer-encoding: chunked") {
-            unchunked(rest)
-        } else {
-            (rest.to_vec(), true)
-        };
-        let body = String::from_utf8(body).unwrap();
-        Self {
-            status: status.unwrap_or(0),
-            head,
-            body,
-            whole,
-        }
-    }
-
-    pub(super) fn header(&self, name: &str) -> &str {
-        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines
-            .find(|(key, _)| *key == name)
-            .map_or("", |(_, value)| value)
-    }
-
-    /// The error's code.
-    pub(super) fn code(&self) -> String {
-        self.error("code")
-    }
-
-    /// A field of the error.
-    pub(super) fn error(&self, field: &str) -> String {
-        let body: serde_json::Value = serde_json::from_str(&self.body).unwrap_or_default();
-        body["error"][field].as_str().unwrap_or_default().to_owned()
-    }
-}
-
-fn unchunked(mut rest: &[u8]) -> (Vec<u8>, bool) {
-    let mut body = Vec::new();
-    while let Some(end) = memchr::memmem::find(rest, b"\r\n") {
-        let size = std::str::from_utf8(&rest[..end]).unwrap();
-        let size = usize::from_str_radix(size, 16).unwrap();
-        if size == 0 {
-            return (body, true);
-        }
-        let Some((piece, tail)) = rest[end + 2..].split_at_checked(size) else {
-            break;
-        };
-        body.extend_from_slice(piece);
-        rest = tail.strip_prefix(b"\r\n").unwrap_or(tail);
-    }
-    (body, false)
 }
 
 /// Target `t{index}` of provider `p{index}`, with a key of its own.
