@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::super::super::neutral::*;
-use super::super::{fit, write_request};
+use super::super::{GeminiOptions, fit, write_request};
 use super::build::*;
 use super::text;
 
@@ -164,77 +164,59 @@ fn the_form_of_the_answer() {
     );
 }
 
+/// What is told of how much to think, where nobody asked for the thoughts themselves.
+#[track_caller]
+fn check_thinking(
+    effort: Option<&str>,
+    budget: Option<u64>,
+    (model, options): (&str, GeminiOptions),
+    expected: &Value,
+) {
+    let request = Request {
+        reasoning: Some(Thinking {
+            effort: effort.map(str::to_owned),
+            budget,
+            summary: Some("none".to_owned()),
+        }),
+        ..asked(vec![text("?")])
+    };
+    let mut found = config(&request, model, options)["thinkingConfig"].take();
+    assert_eq!(found["includeThoughts"].take(), json!(false));
+    found
+        .as_object_mut()
+        .unwrap()
+        .shift_remove("includeThoughts");
+    assert_eq!(&found, expected, "{effort:?} {budget:?} {model}");
+}
+
 #[test]
-fn how_much_is_thought() {
-    let check = |effort: Option<&str>, budget, model: &str, options, expected: Value| {
-        let request = Request {
-            reasoning: Some(Thinking {
-                effort: effort.map(str::to_owned),
-                budget,
-                summary: Some("none".to_owned()),
-            }),
-            ..asked(vec![text("?")])
-        };
-        let mut found = config(&request, model, options)["thinkingConfig"].take();
-        assert_eq!(found["includeThoughts"].take(), json!(false));
-        found
-            .as_object_mut()
-            .unwrap()
-            .shift_remove("includeThoughts");
-        assert_eq!(found, expected, "{effort:?} {budget:?} {model}");
+fn how_much_is_thought_is_told_in_tokens() {
+    let check = |effort, budget, model, expected: Value| {
+        check_thinking(effort, budget, (model, STUDIO), &expected);
     };
     let budget = |tokens: i64| json!({"thinkingBudget": tokens});
-    check(Some("low"), None, "gemini-2.5-flash", STUDIO, budget(1024));
-    check(Some("none"), None, "gemini-2.5-flash", STUDIO, budget(0));
-    check(Some("none"), None, "gemini-2.5-pro", STUDIO, budget(128));
-    check(Some("auto"), None, "gemini-2.5-pro", STUDIO, budget(-1));
-    check(
-        None,
-        Some(100_000),
-        "gemini-2.5-flash",
-        STUDIO,
-        budget(24_576),
-    );
-    check(
-        None,
-        Some(100),
-        "gemini-2.5-flash-lite",
-        STUDIO,
-        budget(512),
-    );
-    check(Some("high"), Some(5), "m", STUDIO, budget(5));
-    check(None, None, "m", STUDIO, json!({}));
+    check(Some("low"), None, "gemini-2.5-flash", budget(1024));
+    check(Some("none"), None, "gemini-2.5-flash", budget(0));
+    check(Some("none"), None, "gemini-2.5-pro", budget(128));
+    check(Some("auto"), None, "gemini-2.5-pro", budget(-1));
+    check(None, Some(100_000), "gemini-2.5-flash", budget(24_576));
+    check(None, Some(100), "gemini-2.5-flash-lite", budget(512));
+    check(Some("high"), Some(5), "m", budget(5));
+    check(None, None, "m", json!({}));
+}
+
+#[test]
+fn how_much_is_thought_is_told_in_levels() {
+    let check = |effort, budget, model, expected: Value| {
+        check_thinking(effort, budget, (model, LEVELS), &expected);
+    };
     let level = |word: &str| json!({"thinkingLevel": word});
-    check(
-        Some("none"),
-        None,
-        "gemini-3-flash",
-        LEVELS,
-        level("MINIMAL"),
-    );
-    check(
-        Some("minimal"),
-        None,
-        "gemini-3.1-pro",
-        LEVELS,
-        level("LOW"),
-    );
-    check(
-        Some("medium"),
-        None,
-        "gemini-3-pro-preview",
-        LEVELS,
-        level("HIGH"),
-    );
-    check(
-        Some("medium"),
-        None,
-        "gemini-3-flash",
-        LEVELS,
-        level("MEDIUM"),
-    );
-    check(None, Some(0), "gemini-3-flash", LEVELS, level("MINIMAL"));
-    check(None, Some(9000), "gemini-3-flash", LEVELS, level("HIGH"));
+    check(Some("none"), None, "gemini-3-flash", level("MINIMAL"));
+    check(Some("minimal"), None, "gemini-3.1-pro", level("LOW"));
+    check(Some("medium"), None, "gemini-3-pro-preview", level("HIGH"));
+    check(Some("medium"), None, "gemini-3-flash", level("MEDIUM"));
+    check(None, Some(0), "gemini-3-flash", level("MINIMAL"));
+    check(None, Some(9000), "gemini-3-flash", level("HIGH"));
 }
 
 #[test]

@@ -44,11 +44,8 @@ fn stop() -> Value {
     json!({"type": "message_stop"})
 }
 
-/// One of everything.
-fn fixture() -> Vec<u8> {
-    let cited = json!({"type": "char_location", "cited_text": "é", "document_index": 0});
-    stream(&[
-        start(),
+fn thoughts() -> Vec<Value> {
+    vec![
         begin(
             0,
             &json!({"type": "thinking", "thinking": "", "signature": ""}),
@@ -59,12 +56,23 @@ fn fixture() -> Vec<u8> {
         end(0),
         begin(1, &json!({"type": "redacted_thinking", "data": "c2Vh"})),
         end(1),
+    ]
+}
+
+fn text() -> Vec<Value> {
+    let cited = json!({"type": "char_location", "cited_text": "é", "document_index": 0});
+    vec![
         begin(2, &json!({"type": "text", "text": ""})),
         delta(2, &json!({"type": "text_delta", "text": "hé"})),
         delta(2, &json!({"type": "citations_delta", "citation": cited})),
         delta(2, &json!({"type": "novel_delta", "novel": 1})),
         delta(2, &json!({"type": "text_delta", "text": "llo 🎈"})),
         end(2),
+    ]
+}
+
+fn search() -> Vec<Value> {
+    vec![
         begin(
             3,
             &json!({"type": "server_tool_use", "id": "srv_1", "name": "web_search", "input": {}}),
@@ -84,7 +92,11 @@ fn fixture() -> Vec<u8> {
             &json!({"type": "web_search_tool_result", "tool_use_id": "srv_1", "content": [{"url": "u"}]}),
         ),
         end(4),
-        json!({"type": "novel_event", "data": 1}),
+    ]
+}
+
+fn calls() -> Vec<Value> {
+    vec![
         begin(
             5,
             &json!({"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}}),
@@ -109,13 +121,33 @@ fn fixture() -> Vec<u8> {
             &json!({"type": "tool_use", "id": "toolu_3", "name": "h", "input": {"q": 1}}),
         ),
         end(7),
+    ]
+}
+
+fn compaction() -> Vec<Value> {
+    vec![
         begin(8, &json!({"type": "compaction", "content": null})),
         delta(8, &json!({"type": "compaction_delta", "content": "so "})),
         delta(8, &json!({"type": "compaction_delta", "content": "far"})),
         end(8),
-        finish("tool_use"),
-        stop(),
-    ])
+    ]
+}
+
+/// One of everything.
+fn fixture() -> Vec<u8> {
+    let novel = vec![json!({"type": "novel_event", "data": 1})];
+    let end = vec![finish("tool_use"), stop()];
+    let parts = [
+        vec![start()],
+        thoughts(),
+        text(),
+        search(),
+        novel,
+        calls(),
+        compaction(),
+        end,
+    ];
+    stream(&parts.concat())
 }
 
 #[test]

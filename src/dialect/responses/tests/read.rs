@@ -56,6 +56,15 @@ fn events() -> Vec<Value> {
     let all = items();
     let mut list = vec![created()];
     let mut say = |event: Value| list.push(event);
+    say_thoughts(&all[0], &mut say);
+    say_search(&all[1], &mut say);
+    say_message(&all[2], &mut say);
+    say_call(&all[3], &mut say);
+    say(completed(&json!(all)));
+    list
+}
+
+fn say_thoughts(item: &Value, say: &mut impl FnMut(Value)) {
     say(
         json!({"type": "response.output_item.added", "output_index": 0,
         "item": {"type": "reasoning", "id": "rs_1", "summary": []}}),
@@ -74,10 +83,16 @@ fn events() -> Vec<Value> {
             "summary_index": index, "text": text}),
         );
     }
-    say(json!({"type": "response.output_item.done", "output_index": 0, "item": all[0]}));
-    say(json!({"type": "response.output_item.added", "output_index": 1, "item": all[1]}));
+    say(json!({"type": "response.output_item.done", "output_index": 0, "item": item}));
+}
+
+fn say_search(item: &Value, say: &mut impl FnMut(Value)) {
+    say(json!({"type": "response.output_item.added", "output_index": 1, "item": item}));
     say(json!({"type": "response.web_search_call.searching", "output_index": 1}));
-    say(json!({"type": "response.output_item.done", "output_index": 1, "item": all[1]}));
+    say(json!({"type": "response.output_item.done", "output_index": 1, "item": item}));
+}
+
+fn say_message(item: &Value, say: &mut impl FnMut(Value)) {
     say(
         json!({"type": "response.output_item.added", "output_index": 2,
         "item": {"type": "message", "id": "msg_1", "content": []}}),
@@ -98,7 +113,7 @@ fn events() -> Vec<Value> {
     );
     say(
         json!({"type": "response.content_part.done", "output_index": 2, "content_index": 0,
-        "part": all[2]["content"][0]}),
+        "part": item["content"][0]}),
     );
     say(
         json!({"type": "response.content_part.added", "output_index": 2, "content_index": 1,
@@ -108,7 +123,10 @@ fn events() -> Vec<Value> {
         json!({"type": "response.refusal.delta", "output_index": 2, "content_index": 1,
         "delta": "no"}),
     );
-    say(json!({"type": "response.output_item.done", "output_index": 2, "item": all[2]}));
+    say(json!({"type": "response.output_item.done", "output_index": 2, "item": item}));
+}
+
+fn say_call(item: &Value, say: &mut impl FnMut(Value)) {
     say(
         json!({"type": "response.output_item.added", "output_index": 3,
         "item": {"type": "function_call", "call_id": "c1", "name": "f", "arguments": ""}}),
@@ -119,9 +137,7 @@ fn events() -> Vec<Value> {
             "delta": text}),
         );
     }
-    say(json!({"type": "response.output_item.done", "output_index": 3, "item": all[3]}));
-    say(completed(&json!(all)));
-    list
+    say(json!({"type": "response.output_item.done", "output_index": 3, "item": item}));
 }
 
 /// What both [`items`] and [`events`] say. Streams know no ids of thoughts, nor that they are summaries.

@@ -10,7 +10,7 @@ use target::{Down, provider};
 
 use super::faultd::Faultd;
 use super::moves::post_to;
-use super::world::{Plan, Spec, World};
+use super::world::{Got, Plan, Spec, World};
 use crate::config::Interface;
 use crate::model::{Class, Outcome};
 
@@ -79,6 +79,30 @@ async fn assert_no_refusal(world: &World, case: &str) {
     }
 }
 
+/// What becomes of the last target before a turn; `quiet` conversations have boundaries at which nothing does.
+fn loss_at(turn: u64, quiet: bool, luck: &mut Luck) -> Loss {
+    match luck.below(if quiet { 3 } else { 2 }) {
+        _ if turn == 0 => Loss::None,
+        0 => Loss::Fails,
+        1 => Loss::Drained,
+        _ => Loss::None,
+    }
+}
+
+/// Who served a turn: the last target if it could, else another one that says whose thoughts it left out.
+fn server_of(got: &Got, turn: u64, loss: Loss, last: &str, case: &str) -> String {
+    let served = got.header("x-weighbridge-provider").to_owned();
+    let stripped = got.header("x-weighbridge-stripped");
+    if loss == Loss::None {
+        assert!(turn == 0 || served == last, "{case}: it went to {served}");
+        assert!(!stripped.contains(&served), "{case}: {got:?}");
+    } else {
+        assert_ne!(served, last, "{case}");
+        assert_eq!(stripped, last, "{case}: {got:?}");
+    }
+    served
+}
+
 async fn converse(targets: &[Faultd], down: &Down, seed: u64) -> usize {
     let mut luck = Luck(seed);
     let speaks =
@@ -92,12 +116,7 @@ async fn converse(targets: &[Faultd], down: &Down, seed: u64) -> usize {
     let mut world = started(targets, None, &mut phases).await;
     let (mut last, mut moves) = (String::new(), 0);
     for turn in 0..turns {
-        let loss = match luck.below(if quiet { 3 } else { 2 }) {
-            _ if turn == 0 => Loss::None,
-            0 => Loss::Fails,
-            1 => Loss::Drained,
-            _ => Loss::None,
-        };
+        let loss = loss_at(turn, quiet, &mut luck);
         let case = format!(
             "seed {seed}, {client_kind:?}, turn {turn}, {loss:?} of {last:?}",
             client_kind = client.speaks
@@ -125,16 +144,8 @@ async fn converse(targets: &[Faultd], down: &Down, seed: u64) -> usize {
             got.whole && !got.body.contains("\"error\":{"),
             "{case}: {got:?}"
         );
-        let served = got.header("x-weighbridge-provider").to_owned();
-        let stripped = got.header("x-weighbridge-stripped");
-        if loss == Loss::None {
-            assert!(turn == 0 || served == last, "{case}: it went to {served}");
-            assert!(!stripped.contains(&served), "{case}: {got:?}");
-        } else {
-            assert_ne!(served, last, "{case}");
-            assert_eq!(stripped, last, "{case}: {got:?}");
-            moves += 1;
-        }
+        let served = server_of(&got, turn, loss, &last, &case);
+        moves += usize::from(loss != Loss::None);
         client.hear(&got);
         let state = client.state();
         let signed = format!("sig_{served}_");
