@@ -19,6 +19,7 @@ use crate::model::{Price, Time};
 mod bursts;
 mod kept;
 mod rows;
+mod tables;
 mod tiers;
 
 use bursts::BURST_MOST;
@@ -403,80 +404,6 @@ impl RouteMemory {
                 memory.sick = None;
             }
         }
-    }
-
-    /// The table to have in force: blocked targets masked, small changes left out.
-    fn publish(
-        &mut self,
-        route: &Route,
-        scene: &Scene<'_>,
-        outcome: &mut Outcome,
-    ) -> (WeightTable, bool) {
-        let shares = unblocked(route, scene, outcome);
-        let table = WeightTable::nearest(&shares, &route.anchors);
-        let pairs = || table.shares().iter().zip(self.table.shares());
-        let distance: f64 = pairs()
-            .map(|(a, b)| (a.fraction() - b.fraction()).abs())
-            .sum::<f64>()
-            / 2.0;
-        let switched = pairs().any(|(a, b)| (a.ppm() == 0) != (b.ppm() == 0));
-        let moved = distance > DEAD_BAND || switched;
-        if moved {
-            self.table = table;
-        } else if table != self.table {
-            for (i, rails) in outcome.rails.iter_mut().enumerate() {
-                if table.shares()[i] != self.table.shares()[i] {
-                    rails.insert(Rail::DeadBand);
-                }
-            }
-        }
-        (self.table.clone(), moved)
-    }
-}
-
-/// The shares without blocked targets. What these leave goes to the rest of their group, within ceilings where that fits;
-/// only if all of a group are blocked does it go elsewhere, and if everybody is, nothing is masked.
-fn unblocked(route: &Route, scene: &Scene<'_>, outcome: &mut Outcome) -> Vec<f64> {
-    let worth = scene.now.after_secs(BLOCK_WORTH);
-    let blocked: Vec<bool> = route
-        .targets
-        .iter()
-        .map(|target| scene.upstreams[target.upstream].blocked_until > worth)
-        .collect();
-    let mut shares = outcome.shares.clone();
-    for group in &route.groups {
-        let total: f64 = group.iter().map(|i| outcome.shares[*i]).sum();
-        let open: Vec<usize> = group.iter().copied().filter(|i| !blocked[*i]).collect();
-        for i in group.iter().filter(|i| blocked[**i]) {
-            outcome.rails[*i].insert(Rail::Blocked);
-            shares[*i] = 0.0;
-        }
-        let parts: Vec<f64> = open.iter().map(|i| outcome.shares[*i]).collect();
-        let ceiling = |i: &usize| Bounds {
-            low: 0.0,
-            high: outcome.shares[*i].max(route.targets[*i].spec.max_share.fraction()),
-        };
-        let bounds: Vec<Bounds> = open.iter().map(ceiling).collect();
-        if route.has_tiers() {
-            spill_blocked(route, outcome, &blocked, &mut shares);
-            continue;
-        }
-        let sum: f64 = parts.iter().sum();
-        let scaled = || {
-            parts
-                .iter()
-                .map(|part| part * total / sum.max(1e-12))
-                .collect()
-        };
-        let found: Vec<f64> = project(&parts, &bounds, total).unwrap_or_else(scaled);
-        for (i, share) in open.iter().zip(found) {
-            shares[*i] = share;
-        }
-    }
-    if shares.iter().sum::<f64>() > 1e-9 {
-        shares
-    } else {
-        outcome.shares.clone()
     }
 }
 
