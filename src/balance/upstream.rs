@@ -13,6 +13,7 @@ use super::input::{Flight, MOST_FIRST_TOKEN, MOST_PER_TOKEN, Moments, UpstreamIn
 use super::prompts::Prompts;
 use crate::model::{AnswerKind, Class, Time};
 
+mod at_gate;
 mod estimate;
 
 /// Strength of the peers' fault rate as a prior, in requests. With 20, one chance fault halves a small target's share
@@ -448,15 +449,6 @@ impl UpstreamMemory {
         }
     }
 
-    /// Most requests without content: those of before the last ejection are let be.
-    fn pending_cap(&self) -> [u32; 2] {
-        let [streamed, unary] = self.capacity.pending_cap();
-        [
-            streamed.saturating_add(self.waiting.stale[0]),
-            unary.saturating_add(self.waiting.stale[1]),
-        ]
-    }
-
     /// The fault is gone: what was known before counts less the longer it was away.
     fn come_back(&mut self, around: &Around<'_>) {
         self.ok *= 0.1;
@@ -467,54 +459,6 @@ impl UpstreamMemory {
         for quantity in [Quantity::FirstToken, Quantity::PerToken, Quantity::Unary] {
             let pool = around.pool.mean(quantity);
             self.filter_mut(quantity).forget(forgotten, quantity, pool);
-        }
-    }
-
-    /// What the gate goes by until the next tick.
-    pub(super) fn order(
-        &self,
-        cohort: &CohortMemory,
-        around: &Around<'_>,
-        estimate: &Estimate,
-        cost: Option<f64>,
-        burst: bool,
-    ) -> GateOrder {
-        let peers = around.pool.peers_fault_rate(self);
-        let on_probation = matches!(
-            self.health.state,
-            Health::Returning {
-                on_probation: true,
-                ..
-            }
-        );
-        let eject_above = match (on_probation, peers < PEERS_FAIL_TOO) {
-            (true, true) => 0.0,
-            (true, false) => EJECT_ABOVE / 3.0,
-            (false, _) => EJECT_ABOVE * (1.0 - self.health.wariness(around.now)),
-        };
-        let measured = self.samples > 0;
-        GateOrder {
-            watch: Watch {
-                fault_sum: 0.0,
-                fault_step: fault_step(peers),
-                ok_step: ok_step(peers),
-                eject_above,
-                serving: self.health.is_serving(),
-                probe_needs_end: self.health.cause() == Some(Cause::Stalls),
-                ejected_at: self.health.ejected_at,
-                ours: 0,
-            },
-            probe_wanted: self.health.wants_probe() || burst,
-            limit: self.queueing.most(),
-            pending_cap: self.pending_cap(),
-            standing: Standing {
-                seconds: measured.then(|| estimate.slowness * cohort.typical_seconds()),
-                variance: estimate.variance / (estimate.slowness * estimate.slowness).max(1e-6),
-                faults: estimate.faults,
-                cost,
-                ramp: self.health.ramp(),
-            },
-            reference: cohort.reference,
         }
     }
 }
