@@ -179,3 +179,7 @@ fn largest_move(decision: &Decision) -> Option<String> {
     let unit = if points > 1.0 { "points" } else { "point" };
     (points >= 1.0).then(|| format!("moved {points} {unit} off {}: {why}", most.name))
 }
+
+#[cfg(test)]
+#[path = "goals_tests.rs"]
+mod tests;
