@@ -91,11 +91,11 @@ fn told_of(journal: &Path) -> Result<(u64, BTreeSet<RouteName>), Failure> {
 fn unknown(route: &str, routes: &BTreeSet<RouteName>) -> Failure {
     let names: Vec<&str> = routes.iter().map(RouteName::as_str).collect();
     let known = match names.as_slice() {
-        [] => "of no route at all".to_owned(),
-        names => format!("of {} alone", names.join(", ")),
+        [] => "it has none at all".to_owned(),
+        names => format!("its routes are: {}", names.join(", ")),
     };
     Failure::Told(format!(
-        "the journal has no decision about route {route:?}, but {known}"
+        "the journal has no decision about route {route:?}; {known}"
     ))
 }
 
