@@ -128,9 +128,17 @@ pub(super) fn controller(section: Option<Section<'_>>) -> Controller {
 /// `journal` and `journal_size` of `[controller]`.
 fn journal(section: &mut Section<'_>) -> Option<Journal> {
     let dir = section.field("journal");
-    let size = section.field("journal_size");
-    let size = size.and_then(|field| field.size(JOURNAL_SIZES));
-    let dir = dir?;
+    let bound = section.field("journal_size");
+    let size = bound.as_ref().and_then(|field| field.size(JOURNAL_SIZES));
+    let Some(dir) = dir else {
+        if let Some(bound) = bound {
+            bound.conflict(
+                "journal_size bounds a journal, and none is kept",
+                "write journal = \"DIR\" beside it, or remove it",
+            );
+        }
+        return None;
+    };
     let path = dir.str()?;
     if path.trim().is_empty() {
         dir.expected("the path of a folder", "leave it out to keep no journal");

@@ -1,7 +1,8 @@
 //! The writer of the journal: one thread that owns its files.
 //!
 //! A file begins with what is in force and what is remembered, so any file can be read alone, and deleting the oldest is
-//! all that bounds them take. That needs the controller: the writer asks for a heading and goes on in the old file until it
+//! all that bounds them take. What bounds them is bytes: each start begins a file, and if files were counted a daemon that
+//! cannot stay up would push out the history that says why. That needs the controller: the writer asks for a heading and goes on in the old file until it
 //! comes. Where the disk is full or away, lines are lost and counted, traffic goes on, and every ten seconds a new file is
 //! tried.
 
@@ -17,8 +18,11 @@ use crate::journal::{Line, LostLine, TickLine, clock_time, text, tick_text};
 use crate::live::{Clock, Entry, Heading, Journal, Lost};
 use crate::model::{Price, Time};
 
-/// Files that are kept.
+/// A file is this part of what all may take: the oldest history goes in pieces of that size.
 const FILES: u64 = 16;
+/// Most files, so that a daemon that starts every second does not fill a folder with next to nothing. Beyond them those with
+/// least in them go first, since they are the starts that came to nothing.
+const MOST_FILES: usize = 1_000;
 /// How long lines about requests wait for a tick to wake the writer.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long after a failure a new file is tried.
@@ -158,9 +162,11 @@ impl Writer {
             if let Some(mut old) = self.file.take() {
                 old.file.flush()?;
             }
-            self.file = Some(Open::create(&self.dir, heading.config.unix_us)?);
+            let open = Open::create(&self.dir, heading.config.unix_us)?;
+            let path = open.path.clone();
+            self.file = Some(open);
             self.wants_new = false;
-            sweep(&self.dir)?;
+            sweep(&self.dir, &path, self.file_size.saturating_mul(FILES - 1))?;
         }
         self.prices = heading.config.prices();
         let lost = self.journal.losses();
@@ -221,24 +227,28 @@ impl Open {
         let second = clock_time(unix_us);
         let second = second.split('.').next().unwrap_or_default();
         let second = second.replace(['-', ':'], "").replace(' ', "T");
+        let stem = format!("{}{second}Z-", NAME.0);
+        // After the last one that is there: a number that was swept would put the file before those that are older.
         let mut number = 0_u32;
-        loop {
-            let path = dir.join(format!("{}{second}Z-{number:04}{}", NAME.0, NAME.1));
-            match OpenOptions::new().append(true).create_new(true).open(&path) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 9_999 => {
-                    number += 1;
-                }
-                Err(error) => return Err(error),
-                Ok(file) => {
-                    return Ok(Self {
-                        file: BufWriter::new(file),
-                        path,
-                        bytes: 0,
-                        is_headed: false,
-                    });
-                }
+        for (name, _) in files(dir)? {
+            let digits = name
+                .strip_prefix(&stem)
+                .and_then(|it| it.strip_suffix(NAME.1));
+            if let Some(taken) = digits.and_then(|digits| digits.parse::<u32>().ok()) {
+                number = number.max(taken.saturating_add(1));
             }
         }
+        let path = dir.join(format!("{stem}{number:04}{}", NAME.1));
+        let file = OpenOptions::new()
+            .append(true)
+            .create_new(true)
+            .open(&path)?;
+        Ok(Self {
+            file: BufWriter::new(file),
+            path,
+            bytes: 0,
+            is_headed: false,
+        })
     }
 
     /// Writes one line; gives its size.
@@ -251,25 +261,48 @@ impl Open {
     }
 }
 
-/// Deletes the oldest files beyond those that are kept.
-fn sweep(dir: &Path) -> io::Result<()> {
+/// The journal's files in a folder, each with its size, the oldest first.
+fn files(dir: &Path) -> io::Result<Vec<(String, u64)>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(dir)? {
-        let name = entry?.file_name();
-        let ours = name
-            .to_str()
-            .is_some_and(|name| name.starts_with(NAME.0) && name.ends_with(NAME.1));
-        if ours {
-            files.push(name);
+        let entry = entry?;
+        let name = entry.file_name().into_string().unwrap_or_default();
+        if name.starts_with(NAME.0) && name.ends_with(NAME.1) {
+            files.push((name, entry.metadata()?.len()));
         }
     }
+    // The order of their names is that of their beginnings.
     files.sort();
-    let most = usize::try_from(FILES).unwrap_or(usize::MAX);
-    let beyond = files.len().saturating_sub(most);
-    for name in files.into_iter().take(beyond) {
+    Ok(files)
+}
+
+/// Makes room for `new`, which was just begun: deletes the oldest ones until the others take at most `most` bytes.
+fn sweep(dir: &Path, new: &Path, most: u64) -> io::Result<()> {
+    let mut files = files(dir)?;
+    files.retain(|(name, _)| new.file_name() != Some(name.as_ref()));
+    for name in superfluous(&files, most) {
         fs::remove_file(dir.join(name))?;
     }
     Ok(())
+}
+
+/// Which of these files go, each with its size, the oldest first.
+fn superfluous(files: &[(String, u64)], most: u64) -> Vec<&String> {
+    let mut left: u64 = files.iter().map(|(_, bytes)| bytes).sum();
+    let mut kept: Vec<&(String, u64)> = Vec::new();
+    let mut gone = Vec::new();
+    for file in files {
+        if left > most {
+            left -= file.1;
+            gone.push(&file.0);
+        } else {
+            kept.push(file);
+        }
+    }
+    let beyond = kept.len().saturating_sub(MOST_FILES);
+    kept.sort_by_key(|(_, bytes)| *bytes);
+    gone.extend(kept.into_iter().take(beyond).map(|(name, _)| name));
+    gone
 }
 
 #[cfg(test)]

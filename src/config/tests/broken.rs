@@ -34,6 +34,7 @@ const LINES: &[(&str, &str, &str, &str)] = &[
     ("[admin]\nlisten = \"127.0.0.1:8080\"", "4:10 admin.listen", "address of its own", "another port"),
     ("[server]\nlisten = \"127.0.0.1:9901\"", "4:10 server.listen", "address of its own", "another port"),
     ("[controller]\ntick = \"10ms\"", "4:8 controller.tick", "expected a time from 50ms to 10s, found \"10ms\"", ""),
+    ("[controller]\njournal_size = \"1GiB\"", "4:16 controller.journal_size", "bounds a journal, and none is kept", "write journal = \"DIR\" beside it"),
     ("[controler]", "3:2 controler", "unknown key", "did you mean `controller`?"),
     ("[requests]\nstrategy = \"adaptiv\"", "4:12 requests.strategy", "expected one of \"fixed\", \"adaptive\"", "did you mean \"adaptive\"?"),
     ("[defaults.deadlines]\nfirst_tokn = \"8s\"", "4:1 defaults.deadlines.first_tokn", "unknown key", "`first_token`"),
