@@ -1,4 +1,4 @@
-//! Reading a journal's files, and choosing what to compare it with.
+//! What commands about journals share: their options, reading the files, and choosing what to compare them with.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read as _};
@@ -7,13 +7,46 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use super::Failure;
+use super::{Failure, Format};
 use crate::config::{Compiled, Strategy};
 use crate::control::{Source, specs};
-use crate::journal::{Other, Place};
+use crate::journal::{Heard, Other, Place, Replay, Report};
 
 /// Longest line that is read. The memory of a thousand upstreams takes some 8 MB.
 const LONGEST: u64 = 256 << 20;
+
+/// What `replay` and `whatif` are told.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Args {
+    /// A journal's folder, or one of its files
+    journal: PathBuf,
+    #[command(flatten)]
+    other: OtherArgs,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+impl Args {
+    /// Who decides instead, and what to call it; `None` if nobody is named.
+    pub(super) fn other(&self) -> Result<Option<(Other, String)>, Failure> {
+        self.other.other()
+    }
+
+    /// Decides the whole journal again; `follow` is told what each line was. Gives what was found.
+    pub(super) fn decide_again(
+        &self,
+        mut follow: impl FnMut(&Replay, &Heard),
+    ) -> Result<Report, Failure> {
+        let mut replay = Replay::new();
+        read(&self.journal, &mut |place, text, is_whole| {
+            let heard = replay.line(place, text, is_whole);
+            follow(&replay, &heard);
+            ControlFlow::Continue(())
+        })?;
+        Ok(replay.report())
+    }
+}
 
 /// Hears a line: where it stands, its text, whether it had its end.
 pub(super) type Hear<'a> = dyn FnMut(&Place, &[u8], bool) -> ControlFlow<()> + 'a;
@@ -76,7 +109,7 @@ fn told(path: &Path, error: &std::io::Error) -> Failure {
 
 /// A strategy on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum StrategyName {
+enum StrategyName {
     /// The configured shares
     Fixed,
     /// Shares that follow latency, cost and errors
@@ -85,7 +118,7 @@ pub(super) enum StrategyName {
 
 /// Who decides instead.
 #[derive(Clone, Debug, clap::Args)]
-pub(super) struct OtherArgs {
+struct OtherArgs {
     /// Under this strategy instead, on all routes
     #[arg(long, value_enum, conflicts_with = "env")]
     strategy: Option<StrategyName>,
@@ -99,7 +132,7 @@ pub(super) struct OtherArgs {
 
 impl OtherArgs {
     /// Who it is, and what to call it; `None` if nobody is named.
-    pub(super) fn other(&self) -> Result<Option<(Other, String)>, Failure> {
+    fn other(&self) -> Result<Option<(Other, String)>, Failure> {
         if let Some(name) = self.strategy {
             let (strategy, word) = match name {
                 StrategyName::Fixed => (Strategy::Fixed, "fixed"),

@@ -55,11 +55,11 @@ enum Command {
     /// Runs virtual worlds around the controller and its rivals, and compares them. Needs no network and starts nothing.
     Simulate(simulate::Args),
     /// Decides a journal again: is every decision the same, or what would another strategy have done?
-    Replay(replay::Args),
+    Replay(journal::Args),
     /// Prints the JSON schema of a file, for editors.
     Schema(schema::Args),
     /// Estimates from a journal what another strategy or configuration would have cost, and how sure that is.
-    Whatif(whatif::Args),
+    Whatif(journal::Args),
     /// Serves simulated providers that answer by a law, in the APIs of five vendors.
     Mock(mock::Args),
 }

@@ -1,28 +1,14 @@
 //! `weighbridge replay`: a journal decided again.
 
 use std::io::Write;
-use std::ops::ControlFlow;
-use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::journal::{OtherArgs, read};
+use super::journal::Args;
 use super::table::{Align, table};
 use super::{Failure, Format, print_json};
-use crate::journal::{Comparison, Replay, Report, RouteDifference, clock_time};
+use crate::journal::{Comparison, Report, RouteDifference, clock_time};
 use crate::model::counted;
-
-/// What `replay` is told.
-#[derive(Clone, Debug, clap::Args)]
-pub(super) struct Args {
-    /// A journal's folder, or one of its files
-    journal: PathBuf,
-    #[command(flatten)]
-    other: OtherArgs,
-    /// How the result is printed
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
 
 /// The result for programs.
 #[derive(Debug, Serialize)]
@@ -39,18 +25,14 @@ struct Found<'a> {
 
 /// Decides again and says what differs. Fails where a decision is not the one of then.
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
-    let other = args.other.other()?;
+    let other = args.other()?;
     let (other, name) = other.unzip();
     let mut comparison = other.map(Comparison::new);
-    let mut replay = Replay::new();
-    read(&args.journal, &mut |place, text, is_whole| {
-        let heard = replay.line(place, text, is_whole);
+    let report = args.decide_again(|replay, heard| {
         if let Some(comparison) = &mut comparison {
-            comparison.follow(&replay, &heard);
+            comparison.follow(replay, heard);
         }
-        ControlFlow::Continue(())
     })?;
-    let report = replay.report();
     let routes = comparison.map_or_else(Vec::new, |comparison| comparison.differences());
     let agrees = report.agrees();
     match args.format {

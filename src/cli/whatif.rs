@@ -1,27 +1,13 @@
 //! `weighbridge whatif`: what another policy would have cost, from past traffic.
 
 use std::io::Write;
-use std::ops::ControlFlow;
-use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::journal::{OtherArgs, read};
+use super::journal::Args;
 use super::table::{Align, table};
 use super::{Failure, Format, print_json};
-use crate::journal::{Estimate, Interval, Replay, RouteWhatif, Whatif, clock_time};
-
-/// What `whatif` is told.
-#[derive(Clone, Debug, clap::Args)]
-pub(super) struct Args {
-    /// A journal's folder, or one of its files
-    journal: PathBuf,
-    #[command(flatten)]
-    other: OtherArgs,
-    /// How the result is printed
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
+use crate::journal::{Estimate, Interval, RouteWhatif, Whatif, clock_time};
 
 /// The result for programs.
 #[derive(Debug, Serialize)]
@@ -40,19 +26,13 @@ struct Found<'a> {
 
 /// Estimates and says how sure that is.
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
-    let Some((other, name)) = args.other.other()? else {
+    let Some((other, name)) = args.other()? else {
         return Err(Failure::Told(
             "what if what? Give it --strategy adaptive, --strategy fixed or --env NAME".to_owned(),
         ));
     };
     let mut whatif = Whatif::new(other);
-    let mut replay = Replay::new();
-    read(&args.journal, &mut |place, text, is_whole| {
-        let heard = replay.line(place, text, is_whole);
-        whatif.follow(&replay, &heard);
-        ControlFlow::Continue(())
-    })?;
-    let report = replay.report();
+    let report = args.decide_again(|replay, heard| whatif.follow(replay, heard))?;
     let routes = whatif.routes();
     if args.format == Format::Json {
         let found = Found {
