@@ -5,16 +5,15 @@
 //! the number of requests. That costs a bias of the order of 1 / n and saves most of the variance.
 //! Source: Owen, *Monte Carlo theory, methods and examples*, 2013, section 9.2, <https://artowen.su.domains/mc/>.
 //!
-//! Requests of one moment share what happens at that moment, so the spread is taken from blocks of ten seconds. The question
-//! is about *this* stretch of time, not about one like it: that the target was slow from noon to one is no chance. Hence the
-//! variance is that of successive differences of the blocks (von Neumann), in which what changes slowly, or seldom, cancels;
-//! the plain variance over blocks would count it as noise and widen the interval to uselessness. The interval is Student's
-//! with two thirds of the blocks as degrees of freedom, which is what successive differences are worth.
-//! Source: von Neumann, Kent, Bellinson, Hart, *The mean square successive difference*, Ann. Math. Stat. 12 (1941).
+//! How sure the mean is: see [`super::spread`]. The interval is Student's with two thirds of the blocks as degrees of
+//! freedom, which is what successive differences are worth.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+
+use super::spread::{Cells, Neighbours, Told, of_shares};
+use crate::model::TargetName;
 
 /// A value with its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -38,20 +37,22 @@ pub struct Estimate {
     pub change: Interval,
 }
 
-/// Sums of one block.
-#[derive(Clone, Copy, Debug, Default)]
+/// Sums of one block of ten seconds.
+#[derive(Clone, Debug, Default)]
 struct Block {
     count: f64,
     sum: f64,
     weight: f64,
     weighted: f64,
     squares: f64,
+    cells: Cells,
 }
 
 /// What a mean is worked out from.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sums {
     blocks: BTreeMap<u64, Block>,
+    targets: BTreeMap<TargetName, Neighbours>,
 }
 
 /// Fewest blocks of which a spread can be told: two minutes.
@@ -60,14 +61,27 @@ pub(super) const FEWEST_BLOCKS: usize = 12;
 const Z: f64 = 1.959_964;
 
 impl Sums {
-    /// A request of `block` with this value, which stands for `weight` requests.
-    pub(super) fn add(&mut self, block: u64, weight: f64, value: f64) {
+    /// A request of `block` to `target` with this value, which stands for `weight` requests.
+    pub(super) fn add(&mut self, block: u64, target: &TargetName, weight: f64, value: f64) {
+        let told = [weight * value, weight, value];
+        match self.targets.get_mut(target) {
+            Some(neighbours) => neighbours.add(told),
+            None => self.targets.entry(target.clone()).or_default().add(told),
+        }
         let sums = self.blocks.entry(block).or_default();
         sums.count += 1.0;
         sums.sum += value;
         sums.weight += weight;
         sums.weighted += weight * value;
         sums.squares += weight * weight;
+        match sums.cells.get_mut(target) {
+            Some(cell) => cell.add(weight, value),
+            None => sums
+                .cells
+                .entry(target.clone())
+                .or_default()
+                .add(weight, value),
+        }
     }
 
     /// Blocks with requests.
@@ -84,10 +98,12 @@ impl Sums {
         }
         let then = sum(|block| block.sum) / count;
         let other = sum(|block| block.weighted) / weight;
-        let of_other = |block: &Block| (block.weighted - other * block.weight) / weight;
-        let of_then = |block: &Block| (block.sum - then * block.count) / count;
-        let interval = |value: f64, residual: &dyn Fn(&Block) -> f64| {
-            let half = self.half_width(residual);
+        // A mean's deviation is a sum over the requests of what each is apart from it, over their weight.
+        let of_other = [1.0 / weight, -other / weight, 0.0];
+        let of_then = [0.0, 0.0, 1.0 / count];
+        let of_change = [0, 1, 2].map(|i| of_other[i] - of_then[i]);
+        let interval = |value: f64, of: Told| {
+            let half = self.half_width(of);
             Interval {
                 value,
                 low: value - half,
@@ -96,8 +112,8 @@ impl Sums {
         };
         Some(Estimate {
             then,
-            other: interval(other, &of_other),
-            change: interval(other - then, &|block| of_other(block) - of_then(block)),
+            other: interval(other, of_other),
+            change: interval(other - then, of_change),
         })
     }
 
@@ -130,14 +146,13 @@ impl Sums {
         Some(found)
     }
 
-    /// Half of the 95 % interval of the sum of the residuals.
-    fn half_width(&self, residual: &dyn Fn(&Block) -> f64) -> f64 {
-        let residuals: Vec<f64> = self.blocks.values().map(residual).collect();
-        let pairs = residuals.windows(2);
-        let squares: f64 = pairs.map(|pair| (pair[1] - pair[0]).powi(2)).sum();
-        let blocks = residuals.len() as f64;
-        let variance = 0.5 * squares * blocks / (blocks - 1.0);
-        student(2.0 / 3.0 * (blocks - 1.0)) * variance.sqrt()
+    /// Half of the 95 % interval of the sum of `of` · request.
+    fn half_width(&self, of: Told) -> f64 {
+        let targets = self.targets.values();
+        let requests: f64 = targets.map(|target| target.variance(of)).sum();
+        let blocks: Vec<&Cells> = self.blocks.values().map(|block| &block.cells).collect();
+        let variance = requests + of_shares(&blocks, of);
+        student(2.0 / 3.0 * (blocks.len() as f64 - 1.0)) * variance.sqrt()
     }
 }
 
@@ -155,6 +170,10 @@ fn student(freedom: f64) -> f64 {
 mod tests {
     use super::*;
 
+    fn target() -> TargetName {
+        TargetName::new("a").unwrap()
+    }
+
     #[test]
     fn the_quantile_is_that_of_the_tables() {
         for (freedom, expected) in [(7.0, 2.365), (10.0, 2.228), (30.0, 2.042), (120.0, 1.980)] {
@@ -167,7 +186,7 @@ mod tests {
     fn weights_of_one_give_the_plain_mean_and_no_change() {
         let mut sums = Sums::default();
         for i in 0..200_u32 {
-            sums.add(u64::from(i / 10), 1.0, f64::from(i % 7));
+            sums.add(u64::from(i / 10), &target(), 1.0, f64::from(i % 7));
         }
         let found = sums.estimate().unwrap();
         assert!((found.then - found.other.value).abs() < 1e-12, "{found:?}");
@@ -186,18 +205,21 @@ mod tests {
         let mut sums = Sums::default();
         for i in 0..400_u32 {
             let level = if i < 200 { 1.0 } else { 100.0 };
-            sums.add(u64::from(i / 10), 1.0, level + f64::from(i % 2));
+            sums.add(u64::from(i / 10), &target(), 1.0, level + f64::from(i % 2));
         }
         let found = sums.estimate().unwrap();
         let width = found.other.high - found.other.low;
-        assert!(width < 8.0, "one step among forty blocks: {found:?}");
+        assert!(
+            width < 12.0,
+            "one step among four hundred requests: {found:?}"
+        );
     }
 
     #[test]
     fn none_of_a_thousand_is_not_never() {
         let mut sums = Sums::default();
         for i in 0..1_000_u32 {
-            sums.add(u64::from(i / 10), 1.0, 0.0);
+            sums.add(u64::from(i / 10), &target(), 1.0, 0.0);
         }
         let found = sums.fraction().unwrap();
         assert!(found.other.low < 1e-9, "{found:?}");
@@ -211,7 +233,7 @@ mod tests {
     fn too_few_blocks_give_nothing() {
         let mut sums = Sums::default();
         for i in 0..11 {
-            sums.add(i, 1.0, 1.0);
+            sums.add(i, &target(), 1.0, 1.0);
         }
         assert_eq!(sums.estimate(), None);
     }

@@ -17,25 +17,29 @@
 //! part of the program. `config` lines name the version.
 
 mod compact;
+mod comparison;
+mod crowd;
 mod digest;
 mod estimate;
+mod follower;
 mod line;
 mod load;
 mod moment;
-mod other;
 mod play;
 mod replay;
+mod spread;
 mod whatif;
 
 pub use compact::tick_text;
+pub use comparison::{Comparison, RouteDifference, TargetDifference};
 pub use digest::{Digest, digest};
 pub use estimate::{Estimate, Interval};
+pub use follower::{Follower, Other};
 pub use line::{
     CheckpointLine, Chosen, ConfigLine, DrawLine, Line, LineError, LostLine, PlannedRoute,
     PlannedUpstream, TickLine, VERSION, text,
 };
 pub use moment::{Moment, clock_time};
-pub use other::{Comparison, Follower, Other, RouteDifference, TargetDifference};
 pub use play::{Played, Player, Step};
 pub use replay::{Difference, Heard, Place, Replay, Report};
 pub use whatif::{RouteWhatif, Whatif};

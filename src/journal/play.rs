@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::digest::{Digest, digest};
 use super::line::{CheckpointLine, ConfigLine, Line, TickLine};
 use crate::balance::{Input, Memory, Plan, Stepped, step};
-use crate::model::Price;
+use crate::model::{Price, RouteName};
 
 /// Follows a journal line by line, with the plan and the memory that were in force.
 ///
@@ -83,6 +83,14 @@ impl Player {
     /// The last `config` line.
     pub fn config(&self) -> Option<&ConfigLine> {
         self.config.as_ref()
+    }
+
+    /// Whether the decisions about this route were in force (`mode = "auto"`); else its configured shares were.
+    pub fn obeys(&self, route: &RouteName) -> bool {
+        self.config.as_ref().is_none_or(|config| {
+            let mut routes = config.routes.iter();
+            routes.any(|planned| planned.spec.name == *route && planned.obeyed)
+        })
     }
 
     /// What the controller remembered after the last line; `None` where that is not known.

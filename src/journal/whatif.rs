@@ -20,9 +20,9 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::Serialize;
 
 use super::estimate::{Estimate, FEWEST_BLOCKS, Sums};
+use super::follower::{Follower, Other};
 use super::line::DrawLine;
 use super::load::Load;
-use super::other::{Follower, Other};
 use super::play::Step;
 use super::replay::{Heard, Replay};
 use crate::balance::gate::GateOrder;
@@ -137,17 +137,18 @@ impl Whatif {
     fn tick(&mut self, replay: &Replay, step: &Step) {
         let bounds = self.bounds(replay.plan(), step);
         self.orders.clone_from(&step.stepped.orders);
-        let Some(other) = self.follower.step(&step.input) else {
+        let Some(other) = self.follower.step(replay.player(), step) else {
+            // What it would have done from here on is not known: requests are left out until it is.
+            for route in self.routes.values_mut() {
+                route.remember(step.input.now, Shares::new());
+            }
             return;
         };
         let now = step.input.now;
         for then in &step.stepped.decisions {
             let ours = other.decisions.iter().find(|ours| ours.route == then.route);
             let Some(ours) = ours else { continue };
-            let obeyed = replay.player().config().is_none_or(|config| {
-                let mut routes = config.routes.iter();
-                routes.any(|planned| planned.spec.name == then.route && planned.obeyed)
-            });
+            let obeyed = replay.player().obeys(&then.route);
             let route = self.routes.entry(then.route.clone()).or_default();
             route.meet(now, then, &bounds);
             route.remember(now, shares(then, ours, obeyed));
@@ -267,7 +268,8 @@ impl Route {
             return;
         };
         let after = self.history.partition_point(|(at, _)| *at <= draw.at);
-        let Some((_, shares)) = after.checked_sub(1).and_then(|i| self.history.get(i)) else {
+        let in_force = after.checked_sub(1).and_then(|i| self.history.get(i));
+        let Some((_, shares)) = in_force.filter(|(_, shares)| !shares.is_empty()) else {
             self.left_out += 1;
             return;
         };
@@ -277,7 +279,7 @@ impl Route {
         self.requests += 1;
         self.weight += weight;
         self.squares += weight * weight;
-        self.count(draw, block, weight);
+        self.count(draw, target, block, weight);
         self.weigh(draw, target, block);
     }
 
@@ -296,22 +298,24 @@ impl Route {
         }
     }
 
-    fn count(&mut self, draw: &DrawLine, block: u64, weight: f64) {
+    fn count(&mut self, draw: &DrawLine, target: &TargetName, block: u64, weight: f64) {
         let failed = match draw.outcome.class() {
             Class::Ok => 0.0,
             Class::Throttle | Class::Fault | Class::OurFault => 1.0,
             Class::ClientFault | Class::Cancelled => return,
         };
-        self.errors.add(block, weight, failed);
+        self.errors.add(block, target, weight, failed);
         if draw.outcome != Outcome::Ok {
             return;
         }
-        self.seconds.add(block, weight, draw.total_us as f64 / 1e6);
+        self.seconds
+            .add(block, target, weight, draw.total_us as f64 / 1e6);
         if let Some(first) = draw.first_us {
-            self.first_token.add(block, weight, first as f64 / 1e6);
+            self.first_token
+                .add(block, target, weight, first as f64 / 1e6);
         }
         if let Some(cost) = draw.cost {
-            self.cost.add(block, weight, cost.usd());
+            self.cost.add(block, target, weight, cost.usd());
         }
     }
 

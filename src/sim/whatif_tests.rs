@@ -7,7 +7,10 @@ use crate::model::Class;
 
 /// What `adaptive` would have done, from the journal of one run of `fixed`.
 fn asked(scenario: &Scenario, seed: u64) -> RouteWhatif {
-    let lines = journal(scenario, Strategy::Fixed, seed, Failover::Off).unwrap();
+    weighed(journal(scenario, Strategy::Fixed, seed, Failover::Off).unwrap())
+}
+
+fn weighed(lines: Vec<Line>) -> RouteWhatif {
     let mut replay = Replay::new();
     let mut whatif = Whatif::new(Other::Strategy(Strategy::Adaptive));
     for line in lines {
@@ -78,6 +81,23 @@ fn where_times_depend_on_load_or_quotas_bind_nothing_is_said() {
             assert_eq!(found.cost, None, "and no figure is shown");
         }
     }
+}
+
+#[test]
+fn a_daemon_that_starts_again_is_followed_from_its_new_beginning() {
+    let mut scenario = Suite::scenario("05-hard-outage").unwrap().unwrap();
+    scenario.seconds = 240.0;
+    scenario.fault = None;
+    // The first run ends while the target is out, on a clock that the second one has yet to reach.
+    let run = |seed| journal(&scenario, Strategy::Fixed, seed, Failover::Off).unwrap();
+    let one = weighed(run(2));
+    let both = weighed(run(1).into_iter().chain(run(2)).collect());
+    assert!(both.requests > one.requests + 2_000 && both.left_out < 100);
+    let [a, b] = [both, one].map(|found| found.seconds.unwrap().other.value);
+    assert!(
+        (a / b - 1.0).abs() < 0.05,
+        "as in one of them: {a} and {b} s"
+    );
 }
 
 #[test]

@@ -1,141 +1,16 @@
 //! The same inputs before another strategy or another configuration: what would have differed?
-//!
-//! The other controller is told what was measured then, that is, under the shares of then: it sees more answers of a target
-//! that it would have left, and fewer of one that it would have preferred. What it decides is what it would have decided at
-//! each moment on that evidence.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::line::ConfigLine;
-use super::play::Player;
+use super::follower::{Follower, Other};
 use super::replay::{Heard, Replay};
-use crate::balance::{
-    Decision, Input, Memory, Plan, RouteInput, RouteSpec, Stepped, Strategy, UpstreamInput, step,
-};
-use crate::model::{Price, RouteName, TargetName, UpstreamName};
+use crate::balance::Decision;
+use crate::model::{RouteName, TargetName};
 
 /// Half the sum of absolute differences from which two tables are told apart.
 const APART: f64 = 0.02;
-
-/// Who decides instead.
-#[derive(Clone, Debug)]
-pub enum Other {
-    /// The same configuration under another strategy.
-    Strategy(Strategy),
-    /// Another configuration: its routes, and what its upstreams cost.
-    Config {
-        /// As the controller wants them.
-        routes: Vec<RouteSpec>,
-        /// By upstream.
-        prices: BTreeMap<UpstreamName, Option<Price>>,
-    },
-}
-
-impl Other {
-    /// The routes where `then` were in force.
-    fn routes(&self, then: &ConfigLine) -> Vec<RouteSpec> {
-        match self {
-            Self::Config { routes, .. } => routes.clone(),
-            Self::Strategy(strategy) => {
-                let specs = then.routes.iter().map(|route| RouteSpec {
-                    strategy: *strategy,
-                    ..route.spec.clone()
-                });
-                specs.collect()
-            }
-        }
-    }
-}
-
-/// Another controller that follows a journal.
-#[derive(Debug)]
-pub struct Follower {
-    other: Other,
-    plan: Plan,
-    memory: Option<Memory>,
-    /// Places of its upstreams and routes in what was recorded.
-    upstreams: Vec<Option<usize>>,
-    routes: Vec<Option<usize>>,
-}
-
-impl Follower {
-    /// One that has read nothing.
-    pub fn new(other: Other) -> Self {
-        Self {
-            other,
-            plan: Plan::default(),
-            memory: None,
-            upstreams: Vec::new(),
-            routes: Vec::new(),
-        }
-    }
-
-    /// The plan that it works for.
-    pub fn plan(&self) -> &Plan {
-        &self.plan
-    }
-
-    /// The player has read a `config` line.
-    pub fn configured(&mut self, player: &Player) {
-        let Some(config) = player.config() else {
-            return;
-        };
-        let then = player.plan();
-        let plan = Plan::new(self.other.routes(config), then.upstreams().iter().cloned());
-        let place = |name: &UpstreamName| then.upstreams().iter().position(|known| known == name);
-        self.upstreams = plan.upstreams().iter().map(place).collect();
-        let place = |spec: &RouteSpec| then.routes().position(|known| known.name == spec.name);
-        self.routes = plan.routes().map(place).collect();
-        if plan != self.plan {
-            self.memory = self
-                .memory
-                .take()
-                .map(|memory| memory.carried(&self.plan, &plan));
-            self.plan = plan;
-        }
-    }
-
-    /// The player has read a `checkpoint`: the first one is where the two part.
-    pub fn resumed(&mut self, player: &Player) {
-        if self.memory.is_none() {
-            let memory = player.memory();
-            self.memory = memory.map(|memory| memory.carried(player.plan(), &self.plan));
-        }
-    }
-
-    /// A tick was recorded.
-    pub fn step(&mut self, input: &Input) -> Option<Stepped> {
-        let memory = self.memory.as_mut()?;
-        let prices = match &self.other {
-            Other::Strategy(_) => None,
-            Other::Config { prices, .. } => Some(prices),
-        };
-        let names = self.plan.upstreams().iter();
-        let upstream = |(name, place): (&UpstreamName, &Option<usize>)| {
-            let told = place.and_then(|place| input.upstreams.get(place));
-            let mut told: UpstreamInput = told.cloned().unwrap_or_default();
-            if let Some(price) = prices.and_then(|prices| prices.get(name)) {
-                told.price = *price;
-            }
-            told
-        };
-        let route = |place: &Option<usize>| RouteInput {
-            arrivals: place
-                .and_then(|place| input.routes.get(place))
-                .map_or(0, |told| told.arrivals),
-            picked: Vec::new(),
-        };
-        let told = Input {
-            now: input.now,
-            elapsed: input.elapsed,
-            upstreams: names.zip(&self.upstreams).map(upstream).collect(),
-            routes: self.routes.iter().map(route).collect(),
-        };
-        Some(step(&self.plan, memory, &told))
-    }
-}
 
 /// How two controllers differ over a journal.
 #[derive(Debug)]
@@ -209,7 +84,7 @@ impl Comparison {
             Heard::Draw(_) | Heard::Other => return,
             Heard::Tick(step) => step,
         };
-        let Some(other) = self.follower.step(&step.input) else {
+        let Some(other) = self.follower.step(replay.player(), step) else {
             return;
         };
         let at = replay.unix_us(step.input.now);
