@@ -53,7 +53,7 @@ enum Command {
     /// Shows what models cost, compares it with what is published, and takes newer prices over. Starts nothing.
     Prices(prices::Args),
     /// Runs virtual worlds around the controller and its rivals, and compares them. Needs no network and starts nothing.
-    Simulate(simulate::Args),
+    Simulate(Box<simulate::Args>),
     /// Decides a journal again: is every decision the same, or what would another strategy have done?
     Replay(journal::Args),
     /// Prints the JSON schema of a file, for editors.

@@ -9,10 +9,11 @@ use clap::ValueEnum;
 
 use super::Failure;
 use crate::model::counted;
-use crate::sim::{Candidate, Failover, LEAST_WINDOW};
+use crate::sim::{Candidate, Failover, LEAST_WINDOW, Report};
 
 mod cells;
 mod columns;
+mod environment;
 mod exposed;
 mod journal;
 mod markdown;
@@ -26,6 +27,7 @@ mod windows;
 mod worlds;
 
 use cells::Question;
+use environment::{Document, EnvArgs, Environment, Tale};
 
 /// What `simulate` is told.
 #[derive(Clone, Debug, clap::Args)]
@@ -49,9 +51,10 @@ pub(super) struct Args {
     /// The seed before the first
     #[arg(long, value_name = "K", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=1_000_000_000))]
     seed0: u64,
-    /// Whether requests that fail before their first content go to another target, for every policy alike
-    #[arg(long, value_enum, default_value = "off")]
-    failover: Switch,
+    /// Whether requests that fail before their first content go to another target, for every policy alike; off if nothing is
+    /// said, with --env as the route's `retry` says
+    #[arg(long, value_enum)]
+    failover: Option<Switch>,
     /// Recorded requests (CSV or JSON lines, may be gzipped) in place of those that scenarios draw
     #[arg(long, value_name = "FILE", conflicts_with_all = ["random", "exposure", "report"])]
     trace: Option<PathBuf>,
@@ -81,7 +84,9 @@ pub(super) struct Args {
     plot: Option<PathBuf>,
     /// Writes the journal of the run, as the daemon would; of one scenario, one seed, and `adaptive` or `fixed`
     #[arg(long, value_name = "FILE", conflicts_with_all = ["random", "exposure", "report"])]
-    journal: Option<PathBuf>,
+    write_journal: Option<PathBuf>,
+    #[command(flatten)]
+    environment: EnvArgs,
     /// How results are printed
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
@@ -135,37 +140,38 @@ pub(super) fn run(
         let table = exposed::table(args, &candidates, &mut progress)?;
         return Ok(write!(out, "{table}")?);
     }
-    let groups = worlds::groups(args)?;
+    let environment = args.environment.read()?;
+    let groups = worlds::groups(args, environment.as_ref())?;
     if let Some(folder) = &args.plot {
         plot::make(folder)?;
     }
     let question = Question {
         groups: &groups,
         seeds: args.all_seeds(),
-        failover: args.failover.into(),
+        failover: args.failover().into(),
         candidates: &candidates,
     };
-    if let Some(path) = &args.journal {
+    if let Some(path) = &args.write_journal {
         journal::write(path, &question)?;
     }
     let report = question.answer(progress)?;
-    match args.format {
-        Format::Table => write!(out, "{}", render::tables(&report, args))?,
-        Format::Csv => write!(out, "{}", render::csv(&report))?,
-        Format::Json => match args.windows {
-            Some(seconds) => {
-                super::print_json(out, &windows::document(&report, &question, seconds)?)?;
-            }
-            None => super::print_json(out, &report)?,
-        },
-    }
+    let told = match &environment {
+        Some(environment) => environment::tales(environment, &question)?,
+        None => Vec::new(),
+    };
+    args.print(
+        &report,
+        &question,
+        environment.as_ref().map(|it| (it, &told[..])),
+        out,
+    )?;
     if let Some(folder) = &args.plot {
         let plot = plot::Plot {
             folder,
             groups: &groups,
             candidates: &candidates,
             seed: args.seed0 + 1,
-            failover: args.failover.into(),
+            failover: args.failover().into(),
         };
         let drawn = counted(plot.draw()?, "picture");
         if args.format == Format::Table {
@@ -191,6 +197,56 @@ impl Args {
             return Err(Failure::Told(problem.to_owned()));
         }
         Ok(())
+    }
+
+    /// Prints what was found, and of an environment what it was made of and what happened in its outages.
+    fn print(
+        &self,
+        report: &Report,
+        question: &Question<'_>,
+        environment: Option<(&Environment, &[Tale])>,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        match self.format {
+            Format::Table => {
+                if let Some((environment, _)) = environment {
+                    write!(out, "{}", environment::assumed(environment))?;
+                }
+                write!(out, "{}", render::tables(report, self))?;
+                let told = environment.map_or(&[][..], |(_, told)| told);
+                for tale in told {
+                    writeln!(out, "{}", tale.text())?;
+                }
+            }
+            Format::Csv => write!(out, "{}", render::csv(report))?,
+            Format::Json => {
+                let told = |error| Failure::Told(format!("the result cannot be printed: {error}"));
+                let document = match self.windows {
+                    Some(seconds) => {
+                        serde_json::to_value(windows::document(report, question, seconds)?)
+                    }
+                    None => serde_json::to_value(report),
+                };
+                let document = document.map_err(told)?;
+                match environment {
+                    Some((environment, tales)) => {
+                        super::print_json(out, &Document::new(document, environment, tales))?;
+                    }
+                    None => super::print_json(out, &document)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether failed requests go on to other targets: with an environment as its routes say, which may say none.
+    fn failover(&self) -> Switch {
+        let usual = if self.environment.is_given() {
+            Switch::On
+        } else {
+            Switch::Off
+        };
+        self.failover.unwrap_or(usual)
     }
 
     fn all_seeds(&self) -> std::ops::RangeInclusive<u64> {

@@ -271,6 +271,13 @@ impl<'a, D: Decides> Engine<'a, D> {
     fn patience(&self, now: Time, arrival: &Arrival) -> Patience {
         let all = Duration::from_secs_f64(self.scenario.load.timeout);
         let left = all.saturating_sub(now.since(arrival.at));
+        if let Some(terms) = &self.scenario.terms {
+            let (first, whole) = match arrival.kind {
+                AnswerKind::Streamed => (left.min(terms.first_due), left),
+                AnswerKind::Unary => (left.min(terms.unary_due), left.min(terms.unary_due)),
+            };
+            return Patience { first, whole };
+        }
         match (self.failover, arrival.kind) {
             (Failover::Off, _) => Patience {
                 first: left,
@@ -362,7 +369,12 @@ impl<'a, D: Decides> Engine<'a, D> {
         self.failover == Failover::On
             && failed
             && flight.content.is_none()
-            && flight.tried.len() <= FURTHER
+            && flight.tried.len()
+                <= self
+                    .scenario
+                    .terms
+                    .as_ref()
+                    .map_or(FURTHER, |it| it.further)
             && !self.patience(now, &flight.arrival).whole.is_zero()
             && untried()
     }

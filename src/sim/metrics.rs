@@ -7,9 +7,11 @@ use super::loss;
 use super::record::{End, Run, Served};
 use super::scenario::{Fault, Scenario};
 
+mod course;
 mod fault;
 mod shares;
 
+pub use course::{Course, Span};
 pub(super) use shares::is_indifferent;
 
 /// A good answer takes at most so many times what a middling model takes.

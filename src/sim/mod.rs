@@ -43,14 +43,17 @@ pub use compare::compare;
 pub use conversations::Conversations;
 pub use engine::{Failover, run, run_oracle};
 pub use exposure::{Death, Exposure, ExposureError, RATES, by_share, exposure};
-pub use metrics::Figures;
+pub use metrics::{Course, Figures, Span};
 pub use ours::{Ours, journal};
 pub use plain::Plain;
 pub use policy::{Asked, Attempt, Picked, Policy, Score};
 pub use record::{End, Run, Served, Tried};
 pub use report::{Averaged, PolicyReport, Report, ScenarioReport, SuiteReport, Summary};
 pub use roster::{Candidate, Side};
-pub use scenario::{Fault, Load, Prices, Reload, Scenario, ScenarioError, SimTarget};
+pub use scenario::{
+    Bounds, Cost, Fault, Load, Prices, Reload, Scenario, ScenarioError, SimTarget, TargetTerms,
+    Terms,
+};
 pub use suites::{SUITES, Suite};
 pub use timeline::{LEAST_WINDOW, Moment, Timeline};
 pub use trace::{Trace, TraceError, Traced};

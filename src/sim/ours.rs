@@ -121,8 +121,8 @@ impl Ours {
                 upstream: UpstreamName::new(&format!("{name}/{}", target.model))?,
                 weight,
                 tier: target.tier,
-                min_share: Share::ZERO,
-                max_share: Share::WHOLE,
+                min_share: target.terms.bounds.least,
+                max_share: target.terms.bounds.most,
                 price: None,
             });
         }
@@ -134,9 +134,12 @@ impl Ours {
             last: None,
             prices: scenario.clone(),
             strategy,
-            objective: None,
+            objective: scenario.terms.as_ref().map(|terms| terms.objective),
             aim: Objective::default(),
-            goal: Goal::default(),
+            goal: scenario
+                .terms
+                .as_ref()
+                .map_or_else(Goal::default, |terms| terms.goal.clone()),
             tiers: specs.iter().map(|spec| spec.tier).collect(),
             sticky: scenario.sticky,
             specs,

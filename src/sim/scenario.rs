@@ -14,8 +14,10 @@ use crate::law::{self, Length, Number};
 use crate::model::{Price, Time, Tokens};
 
 mod target;
+mod terms;
 
 pub use target::SimTarget;
+pub use terms::{Bounds, Cost, TargetTerms, Terms};
 
 /// A world to run a policy in.
 #[derive(Clone, Debug, Deserialize)]
@@ -49,6 +51,9 @@ pub struct Scenario {
     /// Whose share and recovery the report follows.
     #[serde(default)]
     pub fault: Option<Fault>,
+    /// What a configured route says of how it is served, if the scenario stands for one.
+    #[serde(skip)]
+    pub terms: Option<Terms>,
 }
 
 /// What `price_in` and `price_out` of a scenario's targets mean.
@@ -143,6 +148,21 @@ pub enum ScenarioError {
 // === impl Load ===
 
 impl Load {
+    /// So many requests a second; all else is as where a scenario's file says nothing.
+    pub fn of(rps: Number) -> Self {
+        Self {
+            rps,
+            trace: None,
+            followed: None,
+            tokens_in: Self::usual_tokens_in(),
+            tokens_out: Length::default(),
+            streamed: Self::all(),
+            client_fault: Number::ZERO,
+            conversations: None,
+            timeout: Self::usual_timeout(),
+        }
+    }
+
     fn usual_tokens_in() -> Number {
         Number::constant(400.0).unwrap_or_default()
     }
@@ -173,7 +193,11 @@ impl Scenario {
         Ok(scenario)
     }
 
-    fn check(&self) -> Result<(), ScenarioError> {
+    /// Whether its parts contradict each other.
+    ///
+    /// # Errors
+    /// The first that does, in words.
+    pub fn check(&self) -> Result<(), ScenarioError> {
         let wrong = |key: &str, problem: String| {
             Err(ScenarioError::Contradiction {
                 key: key.to_owned(),
@@ -263,19 +287,22 @@ impl Scenario {
         self.targets.iter().map(weight).collect()
     }
 
-    /// What `target` costs at that moment.
-    pub(super) fn price(&self, target: &SimTarget, now: Time) -> Price {
+    /// What `target` costs at that moment; `None` where that is not known.
+    pub(super) fn price(&self, target: &SimTarget, now: Time) -> Option<Price> {
         let seconds = now.as_secs_f64();
-        match self.prices {
-            Prices::PerToken => target.law.price(seconds),
-            Prices::PerAnswer => {
-                Price::flat(0, law::whole(relative(target, seconds) * USUAL_PRICE))
-            }
+        match (target.terms.cost, self.prices) {
+            (Cost::Unknown, _) => None,
+            (Cost::Listed(price), _) => Some(price),
+            (Cost::Law, Prices::PerToken) => Some(target.law.price(seconds)),
+            (Cost::Law, Prices::PerAnswer) => Some(Price::flat(
+                0,
+                law::whole(relative(target, seconds) * USUAL_PRICE),
+            )),
         }
     }
 
     /// What an answer at `target` costs relative to a usual one: the price as written where prices are per answer, else
-    /// its dollars by those of [`Scenario::usual_dollars`].
+    /// its dollars by those of [`Scenario::usual_dollars`]; as much as a usual one where its price is not known.
     pub(super) fn relative_price(
         &self,
         target: &SimTarget,
@@ -285,7 +312,10 @@ impl Scenario {
     ) -> f64 {
         match self.prices {
             Prices::PerAnswer => relative(target, now.as_secs_f64()),
-            Prices::PerToken if usual > 0.0 => self.price(target, now).of(tokens).usd() / usual,
+            Prices::PerToken if usual > 0.0 => {
+                let price = self.price(target, now);
+                price.map_or(1.0, |price| price.of(tokens).usd() / usual)
+            }
             Prices::PerToken => 0.0,
         }
     }
@@ -313,7 +343,7 @@ impl Scenario {
     }
 
     /// Dollars of an answer of median length at the targets' mean price, by configured weight and over the whole time; with
-    /// conversations, of their mean turn, nothing of it cached.
+    /// conversations, of their mean turn, nothing of it cached. Of those whose price is known.
     pub(super) fn usual_dollars(&self) -> f64 {
         let (mut dollars, mut weights) = (0.0, 0.0);
         let grown = self.load.conversations.map_or(0.0, |told| told.mean_more());
@@ -324,12 +354,17 @@ impl Scenario {
                 ..Tokens::default()
             };
             for (target, weight) in self.targets.values().zip(self.weights(seconds)) {
-                let price = self.price(target, Time::from_secs_f64(seconds));
-                dollars += weight.value() * price.of(tokens).usd();
-                weights += weight.value();
+                if let Some(price) = self.price(target, Time::from_secs_f64(seconds)) {
+                    dollars += weight.value() * price.of(tokens).usd();
+                    weights += weight.value();
+                }
             }
         }
-        dollars / weights
+        if weights > 0.0 {
+            dollars / weights
+        } else {
+            0.0
+        }
     }
 }
 

@@ -64,7 +64,11 @@ impl<'a> World<'a> {
         };
         Bill {
             tokens,
-            cost: self.scenario.price(told, now).of(tokens),
+            cost: self
+                .scenario
+                .price(told, now)
+                .unwrap_or_default()
+                .of(tokens),
             price: self.scenario.relative_price(told, tokens, now, self.usual),
         }
     }

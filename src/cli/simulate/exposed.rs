@@ -33,7 +33,7 @@ pub(super) fn found(
             rate,
             death,
             args.all_seeds(),
-            args.failover.into(),
+            args.failover().into(),
         )
     };
     let results = cells::spread(&jobs, compute, progress.as_deref_mut());

@@ -1,4 +1,4 @@
-//! `simulate --journal FILE`: the journal that the daemon would have written of one run.
+//! `simulate --write-journal FILE`: the journal that the daemon would have written of one run.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
@@ -20,11 +20,11 @@ pub(super) fn write(path: &Path, question: &Question<'_>) -> Result<(), Failure>
     let seed = *question.seeds.start();
     let one = seed == *question.seeds.end();
     let (Some(scenario), None, Some(strategy), true) = (scenario, more, strategy, one) else {
-        let words = "--journal is of one run: give it one --scenario, --policy adaptive or fixed, and --seeds 1";
+        let words = "--write-journal is of one run: give it one --scenario or --route, --policy adaptive or fixed, and --seeds 1";
         return Err(Failure::Told(words.to_owned()));
     };
     if scenario.replicas > 1 {
-        let words = "--journal is of one replica: give it --replicas 1";
+        let words = "--write-journal is of one replica: give it --replicas 1";
         return Err(Failure::Told(words.to_owned()));
     }
     let lines = journal(scenario, strategy, seed, question.failover);

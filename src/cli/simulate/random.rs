@@ -24,7 +24,7 @@ pub(super) fn run(
     let question = Question {
         groups: &[drawn(args, count)?],
         seeds: args.all_seeds(),
-        failover: args.failover.into(),
+        failover: args.failover().into(),
         candidates,
     };
     let found = question.computed(progress.as_deref_mut())?;
@@ -82,7 +82,7 @@ fn table(args: &Args, standings: &Standings) -> String {
         .policies
         .first()
         .map_or("", |policy| policy.name.as_str());
-    let failover = format!("{:?}", args.failover).to_lowercase();
+    let failover = format!("{:?}", args.failover()).to_lowercase();
     let heads = [
         ("POLICY", Align::Left),
         ("REGRET", RIGHT),

@@ -14,7 +14,7 @@ pub(super) fn tables(report: &Report, args: &Args) -> String {
     let mut text = String::new();
     for suite in &report.suites {
         let seeds = seeds(args);
-        let failover = format!("{:?}", args.failover).to_lowercase();
+        let failover = format!("{:?}", args.failover()).to_lowercase();
         let name = &suite.name;
         let scenarios = counted(suite.scenarios.len(), "scenario");
         let head = format!("{name}: {scenarios}, {seeds}, failover {failover}\n\n");

@@ -3,20 +3,26 @@
 use std::path::{Path, PathBuf};
 
 use super::super::Failure;
-use super::{Args, SuiteName, traces};
+use super::{Args, Environment, SuiteName, traces};
 use crate::law::Number;
 use crate::sim::{SUITES, Scenario, Suite};
 
 /// Scenarios that are summed up together.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Group {
     pub(super) name: String,
     pub(super) scenarios: Vec<Scenario>,
 }
 
-/// All scenarios that are asked for, changed as the command line says.
-pub(super) fn groups(args: &Args) -> Result<Vec<Group>, Failure> {
-    let mut groups = suites(args)?;
+/// All scenarios that are asked for, or the routes of an environment, changed as the command line says.
+pub(super) fn groups(
+    args: &Args,
+    environment: Option<&Environment>,
+) -> Result<Vec<Group>, Failure> {
+    let mut groups = match environment {
+        Some(environment) => vec![environment.group.clone()],
+        None => suites(args)?,
+    };
     let mut given = Vec::new();
     for name in &args.scenario {
         if Path::new(name).is_dir() {

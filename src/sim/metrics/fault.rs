@@ -54,7 +54,8 @@ impl<'a> Seen<'a> {
             met,
             share: 0.0,
         };
-        let (met, all) = seen.count(fault.from - BEFORE * window.0, fault.from);
+        let (from, to) = seen.before();
+        let (met, all) = seen.count(from, to);
         seen.share = if all > 0.0 { met / all } else { 0.0 };
         seen
     }
@@ -83,14 +84,38 @@ impl<'a> Seen<'a> {
         found.map(|at| at - from)
     }
 
-    /// Seconds until it was shed; the fault's length if never.
-    pub(super) fn shed(&self) -> Option<f64> {
+    /// The target's share before.
+    pub(super) const fn share(&self) -> f64 {
+        self.share
+    }
+
+    /// The stretch of time before the fault that things are compared with, in seconds.
+    pub(super) fn before(&self) -> (f64, f64) {
+        let from = self.fault.from;
+        ((from - BEFORE * self.window.0).max(0.0), from)
+    }
+
+    /// Attempts from `from` to `to` (seconds) that met the target.
+    pub(super) fn met(&self, from: f64, to: f64) -> f64 {
+        self.count(from, to).0
+    }
+
+    /// Seconds until it was shed; `None` if it never was, or had nothing.
+    pub(super) fn shed_after(&self) -> Option<f64> {
         if self.share <= LEAST_SHARE {
             return None;
         }
         let Fault { from, to, .. } = *self.fault;
         let few = |met: f64, all: f64| met <= (SHED * self.share * all).max(FEW);
-        Some(self.until(from, to, few).unwrap_or(to - from))
+        self.until(from, to, few)
+    }
+
+    /// Seconds until it was shed; the fault's length if never.
+    pub(super) fn shed(&self) -> Option<f64> {
+        if self.share <= LEAST_SHARE {
+            return None;
+        }
+        Some(self.shed_after().unwrap_or(self.fault.to - self.fault.from))
     }
 
     /// Attempts that met it until it was shed.
@@ -100,13 +125,21 @@ impl<'a> Seen<'a> {
         (to < self.end).then(|| self.count(from, from + shed).0)
     }
 
+    /// Seconds from the fault's end until it had its share again; `None` if it never had.
+    pub(super) fn recovered_after(&self) -> Option<f64> {
+        if self.share <= LEAST_SHARE {
+            return None;
+        }
+        let enough = |met: f64, all: f64| met >= RECOVERED * self.share * all;
+        self.until(self.fault.to, self.end, enough)
+    }
+
     /// Seconds from the fault's end until it had its share again; what is left of the run if never.
     pub(super) fn recovered(&self) -> Option<f64> {
         let to = self.fault.to;
         if self.share <= LEAST_SHARE || to >= self.end - AFTER {
             return None;
         }
-        let enough = |met: f64, all: f64| met >= RECOVERED * self.share * all;
-        Some(self.until(to, self.end, enough).unwrap_or(self.end - to))
+        Some(self.recovered_after().unwrap_or(self.end - to))
     }
 }

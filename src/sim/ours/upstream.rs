@@ -37,7 +37,7 @@ impl Upstream {
         }
     }
 
-    pub(super) fn collect(&mut self, now: Time, price: Price) -> UpstreamInput {
+    pub(super) fn collect(&mut self, now: Time, price: Option<Price>) -> UpstreamInput {
         let collected = self.tally.collect(now);
         UpstreamInput {
             batch: collected.batch,
@@ -47,7 +47,7 @@ impl Upstream {
             fault_sum: collected.fault_sum,
             blocked_until: self.gate.blocked_until,
             news: collected.news,
-            price: Some(price),
+            price,
             headroom: None,
         }
     }

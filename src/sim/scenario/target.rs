@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, Visitor};
 
+use super::terms::TargetTerms;
 use crate::balance::Weight;
 use crate::law::Law;
 
@@ -23,6 +24,8 @@ pub struct SimTarget {
     pub model: String,
     /// How it behaves. While `present` is 0 it is not in the configuration.
     pub law: Law,
+    /// What a configuration says of it beyond that; nothing in a scenario's file.
+    pub terms: TargetTerms,
 }
 
 impl SimTarget {
@@ -61,6 +64,7 @@ impl<'de> Visitor<'de> for Parts {
             tier: own.tier.unwrap_or(1),
             model: own.model.unwrap_or_else(|| "model".to_owned()),
             law,
+            terms: TargetTerms::default(),
         })
     }
 }
