@@ -331,6 +331,19 @@ fn who_leads_in_nothing_has_its_part_of_what_others_lost() {
 }
 
 #[test]
+fn that_little_is_known_is_no_reason_for_a_move() {
+    let mut back = row("a");
+    shares(&mut back, 500_000, 310_000);
+    back.samples = 38;
+    back.rails = [Rail::ColdStart, Rail::Step].into();
+    let lines = explain(&decision(vec![back, row("b")]));
+    assert!(
+        lines[0].ends_with("; moved 19 points off a: on its way to 50 %, a step at a time"),
+        "{lines:#?}"
+    );
+}
+
+#[test]
 fn numbers_have_as_many_digits_as_are_said_aloud() {
     for (value, words) in [
         (0.0, "0"),

@@ -167,11 +167,9 @@ fn largest_move(decision: &Decision) -> Option<String> {
     let why = match most.health {
         Health::Ejected { cause, .. } | Health::Probing { cause, .. } => cause.to_string(),
         Health::Serving | Health::Returning { .. } => {
-            let held = || {
-                most.rails
-                    .iter()
-                    .find_map(|rail| met(*rail, most, decision))
-            };
+            // That little is known of it moves nothing.
+            let holding = || most.rails.iter().filter(|rail| **rail != Rail::ColdStart);
+            let held = || holding().find_map(|rail| met(*rail, most, decision));
             let reason = reasons(decision, most).or_else(|| kept_above(decision, most));
             reason.or_else(held)?
         }
