@@ -102,6 +102,15 @@ mod tests {
         }
 
         #[test]
+        fn projecting_again_changes_nothing((proposal, bounds) in case()) {
+            let once = project(&proposal, &bounds, 1.0).unwrap();
+            let twice = project(&once, &bounds, 1.0).unwrap();
+            for (x, y) in once.iter().zip(&twice) {
+                prop_assert!((x - y).abs() < 1e-9, "{once:?} {twice:?}");
+            }
+        }
+
+        #[test]
         fn scale_does_not_matter((proposal, bounds) in case()) {
             let scaled: Vec<f64> = proposal.iter().map(|part| part * 1_000.0).collect();
             let (a, b) = (project(&proposal, &bounds, 1.0), project(&scaled, &bounds, 1.0));

@@ -2,6 +2,8 @@
 //!
 //! Ceilings, floors and the largest step are one box per target; what does not fit is relaxed in a fixed order: the step,
 //! the exploration floors, room in flight, the ceilings, the rate caps, the configured floors. The sum is never relaxed.
+//! Before the step is left out it is tried without the exploration floors (they wait where no time has passed), and before
+//! room in flight goes, without that alone: where all are full, haste does not help.
 
 use std::collections::BTreeSet;
 
@@ -153,14 +155,16 @@ fn sides(limit: &Limits, wanted: f64, explore: f64, elapsed: f64) -> Sides {
 /// Projects on the whole box, then on ever fewer sides of it.
 fn relaxed(wanted: &[f64], sides: &[Sides], total: f64) -> Vec<f64> {
     let in_room = |side: &Sides| side.cap.min(side.room_cap).max(side.floor);
-    let all = |side: &Sides| {
-        let low = side.floor.max(side.explore).max(side.step.low);
-        let low = low.min(in_room(side));
+    let stepped = |side: &Sides, explore: f64, most: f64| {
+        let low = side.floor.max(explore).max(side.step.low).min(most);
         Bounds {
             low,
-            high: in_room(side).min(side.step.high).max(low),
+            high: most.min(side.step.high).max(low),
         }
     };
+    let all = |side: &Sides| stepped(side, side.explore, in_room(side));
+    let unexplored = |side: &Sides| stepped(side, 0.0, in_room(side));
+    let crowded = |side: &Sides| stepped(side, side.explore, side.cap);
     let without_step = |side: &Sides| Bounds {
         low: side.floor.max(side.explore),
         high: in_room(side),
@@ -185,10 +189,12 @@ fn relaxed(wanted: &[f64], sides: &[Sides], total: f64) -> Vec<f64> {
         low: 0.0,
         high: 1.0,
     };
-    let boxes: [&dyn Fn(&Sides) -> Bounds; 7] = [
+    let boxes: [&dyn Fn(&Sides) -> Bounds; 9] = [
         &all,
+        &unexplored,
         &without_step,
         &without_exploration,
+        &crowded,
         &without_room,
         &without_ceiling,
         &only_floor,
@@ -283,3 +289,7 @@ pub(super) fn unbounded(proposal: &[f64], limits: &[Limits], total: f64) -> Boun
         shares,
     }
 }
+
+#[cfg(test)]
+#[path = "rails_tests.rs"]
+mod tests;

@@ -51,6 +51,22 @@ proptest! {
     }
 
     #[test]
+    fn deciding_again_at_the_same_moment_changes_nothing(history in history(Mood::Calm, 60)) {
+        let mut played = history.played();
+        for doings in &history.ticks {
+            let before = played.tick(doings).table;
+            let silent: Vec<Doing> = doings.iter().map(|it| Doing { streamed: 0, unary: 0, faults: 0, ..it.clone() }).collect();
+            let mut again = played.clone();
+            let input = again.input(&silent, 0.0);
+            for _ in 0..2 {
+                let decision = again.step(&input).decisions.remove(0);
+                prop_assert!(!decision.moved, "from {before:?} in no time: {decision:?}");
+                prop_assert_eq!(&decision.table, &before);
+            }
+        }
+    }
+
+    #[test]
     fn if_all_fail_requests_still_go_somewhere(
         weights in prop::collection::vec(1u32..100, 1..6),
         ticks in 20usize..120,
