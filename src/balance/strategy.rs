@@ -15,7 +15,7 @@ const LEAST_GAP: f64 = 0.05;
 const DEVIATIONS: f64 = 1.15;
 /// Logarithm of the least tilt: bounds of others must be able to raise a share that is all but nothing.
 const LEAST_TILT: f64 = -25.0;
-/// The reference is the target that is best with this much of its deviation added: a lucky newcomer does not set it.
+/// The best is the target that is best with this much of its deviation added: a lucky newcomer is not it.
 const CAUTION: f64 = 0.3;
 
 /// How much being over a level counts where somebody meets them, and how much of it hides what else speaks for a target.
@@ -37,18 +37,24 @@ pub(super) struct Candidate<'a> {
     pub(super) ramp: f64,
 }
 
+impl Candidate<'_> {
+    fn takes_part(&self) -> bool {
+        self.ramp > 0.0 && self.anchor > 0.0
+    }
+}
+
 /// A proposal.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Proposal {
     /// Relative shares, at least 0.
     pub(super) parts: Vec<f64>,
-    /// Each target's gap to the best, after what chance explains.
+    /// Each target's gap to those that are better, after what chance explains.
     pub(super) gaps: Vec<f64>,
-    /// The best, if anybody takes part.
+    /// The best, if anybody takes part: with some caution, since a lucky newcomer is not it.
     pub(super) best: Option<usize>,
 }
 
-/// How far `loss` is above the best, with what chance explains taken off smoothly: about 0 below the noise, about the
+/// How far a loss is above another, with what chance explains taken off smoothly: about 0 below the noise, about the
 /// difference above it.
 pub(super) fn gap(difference: f64, variances: f64) -> f64 {
     let difference = difference.max(0.0);
@@ -71,35 +77,50 @@ struct Over {
     weight: f64,
 }
 
-/// How far each of `members` is over the route's levels, beyond the one that is least, with what chance explains taken off.
+/// How far each of `members` is over the route's levels, beyond those that are less so, with what chance explains taken off.
 ///
 /// Whoever meets them all has nothing here, so the objective alone decides among them; where nobody does, the least
 /// violation wins.
 fn over_levels(candidates: &[Candidate<'_>], members: &[usize]) -> Over {
-    let mut over = vec![0.0; candidates.len()];
+    let mut each = vec![0.0; candidates.len()];
     let violation = |i: usize| candidates[i].signal.violation;
-    // How well a target is known that meets its levels does not matter to the others: they are compared with the levels.
-    let doubt = |it: Violation| it.doubt.min(it.excess * it.excess);
-    let cautious = |i: usize| violation(i).excess + CAUTION * doubt(violation(i)).sqrt();
-    let least = members
-        .iter()
-        .copied()
-        .filter(|i| candidates[*i].ramp > 0.0 && candidates[*i].anchor > 0.0)
-        .min_by(|a, b| cautious(*a).total_cmp(&cautious(*b)));
-    let Some(least) = least.map(violation) else {
+    let excess = |i: &usize| violation(*i).excess;
+    if members.iter().all(|i| excess(i) <= 0.0) {
         return Over {
-            each: over,
+            each,
             weight: LEVEL_WEIGHT,
         };
-    };
+    }
+    // How well a target is known that meets its levels does not matter to the others: they are compared with the levels.
+    let doubt = |it: Violation| it.doubt.min(it.excess * it.excess);
+    let others = || members.iter().filter(|i| candidates[**i].takes_part());
     for i in members {
         let own = violation(*i);
-        over[*i] = gap(own.excess - least.excess, own.variance + doubt(least));
+        each[*i] = worst_gap(others().map(|j| {
+            let other = violation(*j);
+            (own.excess - other.excess, own.variance + doubt(other))
+        }));
     }
+    let least = others().map(excess).fold(f64::INFINITY, f64::min);
     Over {
-        each: over,
-        weight: 1.0 + (LEVEL_WEIGHT - 1.0) * (-least.excess / NOBODY_MEETS).exp2(),
+        each,
+        weight: 1.0 + (LEVEL_WEIGHT - 1.0) * (-least / NOBODY_MEETS).exp2(),
     }
+}
+
+/// The largest of the gaps behind several others, told as differences with the sums of the variances.
+///
+/// Behind each of them and not behind the best alone: who that is changes with a single answer, and with it what chance
+/// explains, so a target that is hardly known could gain by handing the lead to one that is known well.
+fn worst_gap(others: impl Iterator<Item = (f64, f64)>) -> f64 {
+    others.fold(0.0, |worst, (difference, variances)| {
+        // A gap is less than its difference.
+        if difference > worst {
+            gap(difference, variances).max(worst)
+        } else {
+            worst
+        }
+    })
 }
 
 /// Proposes shares among `members`; the others get 0.
@@ -110,7 +131,7 @@ pub(super) fn propose(
 ) -> Proposal {
     let mut parts = vec![0.0; candidates.len()];
     let mut gaps = vec![0.0; candidates.len()];
-    let takes_part = |i: &&usize| candidates[**i].ramp > 0.0 && candidates[**i].anchor > 0.0;
+    let takes_part = |i: &&usize| candidates[**i].takes_part();
     let over = over_levels(candidates, members);
     let cautious = |i: usize| {
         let signal = candidates[i].signal;
@@ -124,17 +145,19 @@ pub(super) fn propose(
     let Some(best) = best else {
         return Proposal { parts, gaps, best };
     };
-    let reference = candidates[best].signal;
     let tried = match strategy {
         Strategy::Fixed | Strategy::Adaptive => Vec::new(),
         Strategy::Trial(core) => trial::parts(core, candidates, members),
     };
     for i in members {
         let candidate = &candidates[*i];
-        let difference =
-            candidate.signal.loss() - reference.loss() - LEVELS_FIRST * over.each[best];
-        gaps[*i] = gap(difference, candidate.signal.variance + reference.variance)
-            + over.weight * over.each[*i];
+        let own = candidate.signal;
+        let behind = worst_gap(members.iter().filter(takes_part).map(|j| {
+            let other = candidates[*j].signal;
+            let difference = own.loss() - other.loss() - LEVELS_FIRST * over.each[*j];
+            (difference, own.variance + other.variance)
+        }));
+        gaps[*i] = behind + over.weight * over.each[*i];
         let part = match strategy {
             Strategy::Fixed => candidate.anchor,
             Strategy::Adaptive => candidate.anchor * tilt(gaps[*i]),
@@ -148,3 +171,7 @@ pub(super) fn propose(
         best: Some(best),
     }
 }
+
+#[cfg(test)]
+#[path = "strategy_tests.rs"]
+mod tests;
