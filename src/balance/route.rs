@@ -13,7 +13,7 @@ use super::rails::{Limits, bound};
 use super::signal::{Known, Signal, signals, typical_cost};
 use super::strategy::{Candidate, Proposal, propose};
 use super::upstream::{Estimate, UpstreamMemory};
-use super::{RouteInput, Share, WeightTable};
+use super::{RouteInput, WeightTable};
 use crate::model::{Price, Time};
 
 mod bursts;
@@ -48,6 +48,10 @@ const BLOCK_WORTH: f64 = 0.3;
 pub(super) struct TargetMemory {
     /// The share after the last tick, before the dead-band.
     share: f64,
+    /// The share in force, before it was rounded to the table: what is learned must not hang on whom rounding favours, which
+    /// is the order of the targets.
+    #[serde(default)]
+    in_force: Option<f64>,
     /// The share it had when it was ejected.
     before_ejection: f64,
     was_serving: bool,
@@ -95,6 +99,7 @@ impl RouteMemory {
     pub(super) fn new(route: &Route) -> Self {
         let target = |anchor: &f64| TargetMemory {
             share: *anchor,
+            in_force: Some(*anchor),
             before_ejection: *anchor,
             was_serving: true,
             ..TargetMemory::default()
@@ -142,6 +147,7 @@ impl RouteMemory {
             } else {
                 spec.anchor
             };
+            target.in_force = Some(target.share);
         }
         let shares: Vec<f64> = targets.iter().map(|target| target.share).collect();
         Self {
@@ -149,6 +155,12 @@ impl RouteMemory {
             table: WeightTable::nearest(&shares, &new.anchors),
             ..self.clone()
         }
+    }
+
+    /// The shares in force, as fractions.
+    pub(super) fn in_force(&self) -> impl Iterator<Item = f64> {
+        let shares = self.targets.iter().zip(self.table.shares());
+        shares.map(|(memory, share)| memory.in_force.unwrap_or_else(|| share.fraction()))
     }
 
     /// Whether it is a memory of as many targets.
@@ -219,7 +231,7 @@ impl RouteMemory {
     }
 
     fn signals(&mut self, route: &Route, scene: &Scene<'_>) -> Vec<Signal> {
-        let known = |(target, share): (&super::plan::Target, &Share)| {
+        let known = |(target, share): (&super::plan::Target, f64)| {
             let (i, own) = (target.upstream, target.spec.price);
             let memory = &scene.upstreams[i];
             let cost = |price| typical_cost(scene.cohort, price, &memory.prompts);
@@ -229,10 +241,10 @@ impl RouteMemory {
                 price: own.or(scene.prices[i]),
                 cost: own.map_or(scene.costs[i], |price| Some(cost(price))),
                 anchor: target.anchor,
-                share: share.fraction(),
+                share,
             }
         };
-        let targets = route.targets.iter().zip(self.table.shares());
+        let targets = route.targets.iter().zip(self.in_force());
         let known: Vec<Known<'_>> = targets.map(known).collect();
         let mean = &mut self.mean_slowness;
         signals(

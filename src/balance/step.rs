@@ -312,12 +312,12 @@ fn decide(
 fn rates(plan: &Plan, routes: &[RouteMemory], upstreams: &[UpstreamMemory]) -> Vec<(f64, f64)> {
     let mut rates = vec![(0.0, 0.0); upstreams.len()];
     for (route, memory) in plan.routes.iter().zip(routes) {
-        for (target, share) in route.targets.iter().zip(memory.table.shares()) {
+        for (target, share) in route.targets.iter().zip(memory.in_force()) {
             let rate = &mut rates[target.upstream];
             if target.anchor > 0.0 {
                 rate.0 += memory.demand;
             }
-            rate.1 += memory.demand * share.fraction();
+            rate.1 += memory.demand * share;
         }
     }
     for (rate, upstream) in rates.iter_mut().zip(upstreams) {

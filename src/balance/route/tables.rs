@@ -23,6 +23,10 @@ impl RouteMemory {
         let switched = pairs().any(|(a, b)| (a.ppm() == 0) != (b.ppm() == 0));
         let moved = distance > DEAD_BAND || switched;
         if moved {
+            let sum: f64 = shares.iter().sum();
+            for (memory, share) in self.targets.iter_mut().zip(&shares) {
+                memory.in_force = (sum > 0.0).then_some(share / sum);
+            }
             self.table = table;
         } else if table != self.table {
             for (i, rails) in outcome.rails.iter_mut().enumerate() {

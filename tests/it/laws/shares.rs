@@ -15,6 +15,38 @@ fn configured_table(targets: &[Configured]) -> WeightTable {
     WeightTable::from_fractions(&weights).unwrap()
 }
 
+/// Shares are those that are shown as configured, and these are what the weights ask for; where two remainders are equal
+/// but for the last bit, either may have the odd part per million.
+fn fixed_shares_hold(history: &History) -> Result<(), TestCaseError> {
+    let mut played = Played::new(&history.targets, Shares::Fixed);
+    let asked = configured_table(&history.targets);
+    for doings in &history.ticks {
+        let decision = played.tick(doings);
+        if is_disturbed(&decision) {
+            continue;
+        }
+        for (row, asked) in decision.rows.iter().zip(asked.shares()) {
+            prop_assert_eq!(row.granted, row.configured, "held");
+            let off = row.configured.ppm().abs_diff(asked.ppm());
+            prop_assert!(off <= 1, "{} where {asked} is asked for", row.configured);
+        }
+    }
+    Ok(())
+}
+
+/// What was found: remainders of 8, 17 and 5 thirtieths are thirds, and sums of fractions round them differently.
+#[test]
+fn fixed_shares_of_thirds_are_the_configured_ones() {
+    let targets = [8.0, 17.0, 5.0].into_iter().enumerate();
+    let history = History {
+        targets: targets
+            .map(|(i, weight)| Configured::new(i, weight))
+            .collect(),
+        ticks: vec![vec![Doing::default(); 3]; 4],
+    };
+    fixed_shares_hold(&history).unwrap();
+}
+
 proptest! {
     #![proptest_config(cases(24))]
 
@@ -79,13 +111,7 @@ proptest! {
 
     #[test]
     fn fixed_shares_are_the_configured_ones_to_the_last_part(history in history(Mood::Calm, 60)) {
-        let mut played = Played::new(&history.targets, Shares::Fixed);
-        for doings in &history.ticks {
-            let decision = played.tick(doings);
-            if !is_disturbed(&decision) {
-                prop_assert_eq!(&decision.table, &configured_table(&history.targets), "held");
-            }
-        }
+        fixed_shares_hold(&history)?;
     }
 
     #[test]
@@ -147,6 +173,33 @@ proptest! {
     }
 }
 
+/// What was found: a part per million that rounding gives to the first of equals was learned from, and grew to a table that
+/// one order published and the other did not.
+#[test]
+fn whom_rounding_favours_teaches_nothing() {
+    let slowness = [0.7, 1.3, 2.2];
+    let play = |slowness: &[f64]| {
+        let targets: Vec<Configured> = (0..3).map(|i| Configured::new(i, 1.0)).collect();
+        let mut played = Played::new(&targets, Shares::Adaptive);
+        let doing = |slowness: &f64| Doing {
+            slowness: *slowness,
+            ..Doing::default()
+        };
+        let doings: Vec<Doing> = slowness.iter().map(doing).collect();
+        let losses = |_| -> Vec<f64> {
+            let rows = played.tick(&doings).rows;
+            rows.iter().map(|row| row.terms.loss()).collect()
+        };
+        (0..40).flat_map(losses).collect::<Vec<f64>>()
+    };
+    let (forth, back) = (play(&slowness), play(&[2.2, 1.3, 0.7]));
+    for (forth, back) in forth.chunks(3).zip(back.chunks(3)) {
+        for (a, b) in forth.iter().zip(back.iter().rev()) {
+            assert!((a / b - 1.0).abs() < 1e-9, "{a} here and {b} there");
+        }
+    }
+}
+
 /// Plays all but the last tick, then the last one twice: as it was, and with `worsen` on target 0. The shares of target 0
 /// then and after some more ticks alike.
 fn worsened(history: &History, worsen: impl Fn(&mut Doing)) -> Vec<(f64, f64)> {
@@ -188,7 +241,11 @@ proptest! {
     }
 
     #[test]
-    fn a_quick_failure_in_place_of_an_answer_never_raises_a_share(history in history(Mood::Calm, 25)) {
+    fn a_quick_failure_in_place_of_an_answer_never_raises_a_share(history in history(Mood::Calm, 60)) {
+        // An answer also says how sure what is known is: of a target that is hardly known that is worth more than a failure
+        // costs.
+        let answers = history.ticks.iter().map(|doings| doings[0].streamed + doings[0].unary);
+        prop_assume!(answers.sum::<u32>() >= 200);
         let fails = |doing: &mut Doing| {
             doing.faults += doing.streamed;
             doing.streamed = 0;
