@@ -3,7 +3,8 @@
 //! Ceilings, floors and the largest step are one box per target; what does not fit is relaxed in a fixed order: the step,
 //! the exploration floors, room in flight, the ceilings, the rate caps, the configured floors. The sum is never relaxed.
 //! Before the step is left out it is tried without the exploration floors (they wait where no time has passed), and before
-//! room in flight goes, without that alone: where all are full, haste does not help.
+//! room in flight goes, without that alone: where all are full, haste does not help. The same holds where all rates together
+//! are too little.
 
 use std::collections::BTreeSet;
 
@@ -165,6 +166,7 @@ fn relaxed(wanted: &[f64], sides: &[Sides], total: f64) -> Vec<f64> {
     let all = |side: &Sides| stepped(side, side.explore, in_room(side));
     let unexplored = |side: &Sides| stepped(side, 0.0, in_room(side));
     let crowded = |side: &Sides| stepped(side, side.explore, side.cap);
+    let overrun = |side: &Sides| stepped(side, 0.0, 1.0);
     let without_step = |side: &Sides| Bounds {
         low: side.floor.max(side.explore),
         high: in_room(side),
@@ -189,7 +191,7 @@ fn relaxed(wanted: &[f64], sides: &[Sides], total: f64) -> Vec<f64> {
         low: 0.0,
         high: 1.0,
     };
-    let boxes: [&dyn Fn(&Sides) -> Bounds; 9] = [
+    let boxes: [&dyn Fn(&Sides) -> Bounds; 10] = [
         &all,
         &unexplored,
         &without_step,
@@ -197,6 +199,7 @@ fn relaxed(wanted: &[f64], sides: &[Sides], total: f64) -> Vec<f64> {
         &crowded,
         &without_room,
         &without_ceiling,
+        &overrun,
         &only_floor,
         &free,
     ];

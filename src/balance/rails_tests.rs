@@ -19,25 +19,32 @@ fn limits(before: f64) -> Limits {
     }
 }
 
-#[test]
-fn where_nobody_has_room_shares_still_move_by_steps() {
-    let crowded = |before: f64| Limits {
-        room_cap: 0.3,
-        ..limits(before)
-    };
-    let bounded = bound(
-        &[0.5, 0.5],
-        &[crowded(0.83), crowded(0.17)],
-        10.0,
-        0.25,
-        1.0,
-    );
+/// Two targets that may have 30 % each, by what `full` says, and are to be even.
+#[track_caller]
+fn check_full(full: impl Fn(f64) -> Limits) {
+    let bounded = bound(&[0.5, 0.5], &[full(0.83), full(0.17)], 10.0, 0.25, 1.0);
     let most = 0.17 * (UP * 0.25).exp();
     assert!(
         (bounded.shares[1] - most).abs() < 1e-9,
         "{:?}, where a step leads to {most}",
         bounded.shares
     );
+}
+
+#[test]
+fn where_nobody_has_room_shares_still_move_by_steps() {
+    check_full(|before| Limits {
+        room_cap: 0.3,
+        ..limits(before)
+    });
+}
+
+#[test]
+fn where_all_rates_are_too_little_shares_still_move_by_steps() {
+    check_full(|before| Limits {
+        rate_cap: 0.3,
+        ..limits(before)
+    });
 }
 
 #[test]

@@ -19,8 +19,10 @@ proptest! {
         let mut before: Option<Decision> = None;
         for doings in &history.ticks {
             let decision = played.tick(doings);
+            let caps = [Rail::RateCap, Rail::Announced, Rail::InFlightLimit];
             let calm = |d: &Decision| {
-                !is_disturbed(d) && d.rows.iter().all(|r| !r.rails.contains(&Rail::RateCap))
+                let capped = |rail| d.rows.iter().any(|row| row.rails.contains(rail));
+                !is_disturbed(d) && !caps.iter().any(capped)
             };
             if let Some(before) = before.filter(|before| calm(before) && calm(&decision)) {
                 for (old, new) in before.rows.iter().zip(&decision.rows) {
