@@ -14,6 +14,15 @@ const GROWTH: f64 = 0.002;
 const QUIET: f64 = 30.0;
 const DOUBLES_EVERY: f64 = 10.0;
 const MOST_DOUBLINGS: f64 = 4.0;
+/// Requests that what was known of a rate counts for against what a refusal shows. Halved, one more or less in a short time
+/// is taken for a rate; doubled, a quota that was halved is met twice as often.
+const KNOWN: f64 = 2.0;
+/// Part of what is sent that may be refused before less is sent than the learned rate; over so many requests, and not
+/// remembered for longer than so many seconds. Halved, a quota that is used to the full is used to two thirds.
+const TOLERATED: f64 = 0.1;
+const LATELY: (f64, f64) = (30.0, 10.0);
+/// Below one request per second that could come, all this takes as many requests instead of seconds, down to this pace.
+const SLOWEST: f64 = 0.01;
 /// Part of the rate that is left out right after a refusal, and the time constant with which it comes back, in seconds.
 const EASE: f64 = 0.3;
 const EASE_FOR: f64 = 10.0;
@@ -21,7 +30,7 @@ const EASE_FOR: f64 = 10.0;
 const USED: f64 = 0.7;
 /// Refusals within so many seconds are of one kind: the requests that were out already meet the same empty bucket.
 const EPISODE: f64 = 2.0;
-/// Least rate, in requests per second: one in 50 s shows when there is room again.
+/// Least rate at the usual pace, in requests per second: one in 50 s shows when there is room again.
 const LEAST_RATE: f64 = 0.02;
 /// Time constant of the rate of dispatches, in seconds.
 const DISPATCH_MEMORY: f64 = 1.5;
@@ -54,11 +63,38 @@ pub(super) struct Capacity {
     taken: f64,
     taken_for: f64,
     refused_at: Option<Time>,
+    /// Of what was sent lately, what was refused, decayed.
+    #[serde(default)]
+    lately: Lately,
     dispatched: [f64; 2],
     unary_seconds: f64,
     unary_seen: f64,
     born: Option<Time>,
     pending_cap: [u32; 2],
+}
+
+/// What was sent lately, and what of it was refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Lately {
+    sent: f64,
+    refused: f64,
+}
+
+impl Lately {
+    fn count(&mut self, sent: u32, refused: u32, elapsed: f64) {
+        self.sent += f64::from(sent);
+        self.refused += f64::from(refused);
+        let keep = (1.0 - 1.0 / LATELY.0).powf(f64::from(sent)) * (-elapsed / LATELY.1).exp();
+        self.sent *= keep;
+        self.refused *= keep;
+    }
+
+    /// Part of a learned rate that is used. A limit that allows no burst refuses half of what comes at random at its own
+    /// rate, so where much is refused the rate is no measure of what goes well.
+    fn prudence(&self) -> f64 {
+        let part = self.refused / (self.sent + 1.0);
+        (TOLERATED / part.max(TOLERATED)).powi(2)
+    }
 }
 
 impl Default for Capacity {
@@ -70,6 +106,7 @@ impl Default for Capacity {
             taken: 0.0,
             taken_for: 0.0,
             refused_at: None,
+            lately: Lately::default(),
             dispatched: [0.0; 2],
             unary_seconds: 3.0,
             unary_seen: 0.0,
@@ -111,32 +148,38 @@ impl Capacity {
     fn learn_rate(&mut self, input: &UpstreamInput, around: &Around<'_>, elapsed: f64) {
         let sent: u32 = input.batch.dispatched.iter().sum();
         let refused = input.batch.count(Class::Throttle);
+        let pace = around.rates.demand.clamp(SLOWEST, 1.0);
+        self.lately.count(sent, refused, elapsed * pace);
         self.taken += f64::from(sent.saturating_sub(refused));
         self.taken_for += elapsed;
         if refused > 0 {
             self.refused_at = Some(around.now);
             if self.cap.is_none() || self.taken_for >= EPISODE {
-                let rate = self.taken / self.taken_for.max(elapsed);
-                // Few requests say the rate less exactly: one more or less is chance.
-                let weight = self.taken / (self.taken + 2.0);
-                let known = self.cap.unwrap_or(rate);
-                let rate = weight * rate + (1.0 - weight) * known;
-                self.cap = Some((CUT * rate).max(LEAST_RATE));
+                let seconds = self.taken_for.max(elapsed);
+                // Few requests say the rate less exactly: what was known counts as two more of them (a gamma prior). That
+                // it took none in a minute is news as well.
+                let rate = match self.cap {
+                    Some(known) => (self.taken + KNOWN) / (seconds + KNOWN / known.max(1e-6)),
+                    None => self.taken / seconds,
+                };
+                self.cap = Some((CUT * rate).max(LEAST_RATE * pace));
                 (self.taken, self.taken_for) = (0.0, 0.0);
             }
             return;
         }
         let Some(cap) = self.cap else { return };
-        let quiet = self.quiet_for(around.now);
+        // Seconds at the usual pace: where a request comes every few minutes, thirty seconds of quiet are no news.
+        let elapsed = elapsed * pace;
+        let quiet = self.quiet_for(around.now) * pace;
         let doublings = ((quiet - QUIET) / DOUBLES_EVERY).clamp(0.0, MOST_DOUBLINGS);
-        let used = around.expected_rate > USED * self.eased(cap, around.now);
+        let used = around.rates.expected > USED * self.eased(cap, around.now);
         let grown = if quiet > QUIET || used {
             cap * (GROWTH * doublings.exp2() * elapsed).exp()
         } else {
             cap
         };
         let grown = grown + 0.002 * elapsed;
-        self.cap = (grown <= 1.5 * around.demand + 1.0).then_some(grown);
+        self.cap = (grown <= 1.5 * around.rates.demand + pace).then_some(grown);
     }
 
     /// Seconds since the last refusal.
@@ -148,7 +191,7 @@ impl Capacity {
     /// The learned rate, and less of it right after a refusal: an empty bucket refuses every second request at its own
     /// rate, so it gets time to fill.
     fn eased(&self, rate: f64, now: Time) -> f64 {
-        rate * (1.0 - EASE * (-self.quiet_for(now) / EASE_FOR).exp())
+        rate * self.lately.prudence() * (1.0 - EASE * (-self.quiet_for(now) / EASE_FOR).exp())
     }
 
     /// Takes in what the provider says is left. It may only tighten, and only until the reset: the limit is shared with
@@ -172,7 +215,7 @@ impl Capacity {
         let near = |room: Room, each: f64| {
             let span = room.resets_in.unwrap_or(RESET.0).clamp(1e-3, RESET.1);
             let limit = room.limit.unwrap_or(room.remaining).max(room.remaining);
-            let needed = around.expected_rate * span * each;
+            let needed = around.rates.expected * span * each;
             let is_near = room.remaining < LOW * limit || room.remaining < needed;
             let rate = (room.remaining + TRICKLE * limit) / each / span;
             is_near.then(|| (rate.max(0.02), headroom.at.after_secs(span)))
@@ -222,8 +265,8 @@ impl Capacity {
         } else {
             0.0
         };
-        let streamed = self.dispatched[0].max(around.expected_rate * (1.0 - unary_part));
-        let unary = self.dispatched[1].max(around.expected_rate * unary_part);
+        let streamed = self.dispatched[0].max(around.rates.expected * (1.0 - unary_part));
+        let unary = self.dispatched[1].max(around.rates.expected * unary_part);
         let cap = |n: f64| (4.0 + n + 4.0 * n.sqrt()).ceil() as u32;
         let known = self.unary_seen >= KNOWN_UNARY;
         [

@@ -1,5 +1,6 @@
 use super::*;
 use crate::balance::cohort::Pool;
+use crate::balance::upstream::Rates;
 
 fn after(room: Room, rate: f64, seconds: f64) -> Option<f64> {
     let (capacity, now) = told(room, rate, seconds);
@@ -13,8 +14,11 @@ fn told(room: Room, rate: f64, seconds: f64) -> (Capacity, Time) {
         now: Time::from_secs_f64(now),
         elapsed: 0.25,
         pool: &pool,
-        demand: 100.0,
-        expected_rate: rate,
+        rates: Rates {
+            demand: 100.0,
+            expected: rate,
+            even: rate,
+        },
         is_timed: false,
     };
     let told = UpstreamInput {
@@ -75,4 +79,53 @@ fn headroom_is_forgotten_at_its_reset() {
         resets_in: None,
     };
     assert_eq!(after(endless, 1.0, 61.0), None, "a minute if nobody says");
+}
+
+/// A target that refuses every second request of `sent` ones, one every `every` seconds: the rate that is taken then.
+fn refused_half(sent: u32, every: f64) -> Option<f64> {
+    let pool = Pool::of(std::iter::empty());
+    let mut capacity = Capacity::default();
+    let (mut now, rate) = (0.0, 1.0 / every);
+    let end = f64::from(sent) * every;
+    let (mut number, mut due) = (0u32, every);
+    while now < end {
+        now += 0.25;
+        let mut input = UpstreamInput::default();
+        if now >= due {
+            (number, due) = (number + 1, due + every);
+            input.batch.dispatched[0] = 1;
+            let class = if number.is_multiple_of(2) {
+                Class::Throttle
+            } else {
+                Class::Ok
+            };
+            input.batch.classes[class.index()] = 1;
+        }
+        let around = Around {
+            now: Time::from_secs_f64(now),
+            elapsed: 0.25,
+            pool: &pool,
+            rates: Rates {
+                demand: 2.0 * rate,
+                expected: rate,
+                even: rate,
+            },
+            is_timed: false,
+        };
+        capacity.observe(&input, &around, 1.0);
+    }
+    capacity.cap(Time::from_secs_f64(now))
+}
+
+#[test]
+fn a_target_that_refuses_half_gets_a_small_part_of_the_rate_that_it_takes() {
+    for every in [0.5, 30.0] {
+        let taken = refused_half(60, every).expect("a limit is known");
+        let accepted = 0.5 / every;
+        assert!(
+            taken < 0.3 * accepted,
+            "every {every} s: {taken} of {accepted}"
+        );
+        assert!(taken > 0.0, "every {every} s");
+    }
 }

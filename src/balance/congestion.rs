@@ -39,10 +39,10 @@ pub(super) const STREAMED: Test = Test {
     above: 1.3,
     all: true,
 };
-/// A wait is a small part of a whole answer's time: 17 % in the mean of sixteen is four deviations.
+/// A wait is a small part of a whole answer's time: 15 % in the mean of sixteen is more than three deviations.
 pub(super) const UNARY: Test = Test {
     last: 16,
-    above: 1.17,
+    above: 1.15,
     all: false,
 };
 

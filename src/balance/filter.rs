@@ -119,7 +119,7 @@ impl Filter {
         }
     }
 
-    /// Time passes and a batch arrives.
+    /// Time passes and a batch arrives; `elapsed` are seconds at the usual pace of forgetting.
     pub(super) fn observe(
         &mut self,
         quantity: Quantity,

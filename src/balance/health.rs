@@ -24,6 +24,9 @@ const BACKOFF_MEMORY: f64 = 20.0;
 /// A back-off is never shorter than this many requests take to come: at 0.05 requests/s each would be a probe.
 const LEAST_REQUESTS: f64 = 10.0;
 const LONGEST_BACKOFF: f64 = 600.0;
+/// Demand that the ceilings are made for, in requests per second. Below it they grow with its root: probes cost a part of the
+/// traffic that grows as it shrinks, while waiting costs in proportion to it, and that is where the sum is least.
+const USUAL_DEMAND: f64 = 3.0;
 /// Part of the usual evidence that need not be there right after a return, and the time constant with which that passes,
 /// in seconds: two faults eject instead of three. With one, chance would eject healthy targets.
 const WARY: f64 = 0.6;
@@ -163,10 +166,13 @@ impl HealthMemory {
             Cause::Faults | Cause::Overdue | Cause::Stalls => 0.0,
             Cause::OurFault | Cause::Quota | Cause::AbsurdWait => SLOW_CEILING,
         };
-        let backoff = self.backoff.clamp(least, ceiling);
-        let spaced = (LEAST_REQUESTS / demand.max(1e-3)).min(LONGEST_BACKOFF);
+        let demand = demand.max(1e-3);
+        let spaced = (LEAST_REQUESTS / demand).min(LONGEST_BACKOFF);
+        let ceiling = ceiling * (USUAL_DEMAND / demand).sqrt().max(1.0);
+        let ceiling = ceiling.min(LONGEST_BACKOFF).max(spaced);
+        let backoff = self.backoff.clamp(least.max(spaced), ceiling);
         self.state = Health::Ejected {
-            until: now.after_secs(backoff.max(spaced)),
+            until: now.after_secs(backoff),
             cause,
         };
         self.backoff = (backoff * 2.0).min(ceiling);

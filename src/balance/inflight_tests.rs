@@ -1,6 +1,7 @@
 use super::super::cohort::Pool;
 use super::super::input::{Moments, Recent};
 use super::*;
+use crate::balance::upstream::Rates;
 use crate::model::Class;
 
 /// A target with `servers`, each request of which takes `service` seconds to its first token and holds a server that long;
@@ -62,8 +63,11 @@ impl Queue {
                 now: Time::from_secs_f64(self.now),
                 elapsed: 0.25,
                 pool: &pool,
-                demand: sent,
-                expected_rate: sent,
+                rates: Rates {
+                    demand: sent,
+                    expected: sent,
+                    even: sent,
+                },
                 is_timed: false,
             };
             self.limit.observe(&input, &around);
@@ -111,8 +115,11 @@ fn slowness_without_load_is_no_queue() {
         now: Time::from_secs_f64(100.0),
         elapsed: 0.25,
         pool: &pool,
-        demand: 10.0,
-        expected_rate: 1.0,
+        rates: Rates {
+            demand: 10.0,
+            expected: 1.0,
+            even: 1.0,
+        },
         is_timed: false,
     };
     let input = UpstreamInput {

@@ -40,6 +40,7 @@ mod plan;
 mod project;
 mod prompts;
 mod rails;
+mod rate;
 mod react;
 mod rendezvous;
 mod route;

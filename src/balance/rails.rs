@@ -102,7 +102,8 @@ pub(super) fn bound(
 fn exploration(wanted: &[f64], limits: &[Limits], demand: f64) -> Vec<f64> {
     let demand = demand.max(1e-3);
     let serving = limits.iter().filter(|limit| limit.ramp > 0.0).count() as f64;
-    let growth = (demand / EXPLORE_DEMAND).sqrt().max(1.0);
+    let growth = (demand / EXPLORE_DEMAND).sqrt();
+    let growth_sick = growth.max(growth.sqrt());
     let budget = (serving * EXPLORE_SICK / demand)
         .min(0.10)
         .min((serving * 0.02 / demand).clamp(0.03, 0.10));
@@ -112,11 +113,11 @@ fn exploration(wanted: &[f64], limits: &[Limits], demand: f64) -> Vec<f64> {
             return 0.0;
         }
         let rate = if limit.lately_sick {
-            EXPLORE_SICK
+            growth_sick * EXPLORE_SICK
         } else {
-            EXPLORE_SLOW
+            growth * EXPLORE_SLOW
         };
-        part.min(growth * rate / demand)
+        part.min(rate / demand)
             .min(limit.rate_cap.min(limit.room_cap))
             .min(limit.max_share)
     });

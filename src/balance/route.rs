@@ -10,6 +10,7 @@ use super::health::Health;
 use super::plan::{Route, Strategy};
 use super::project::{Bounds, project};
 use super::rails::{Limits, bound};
+use super::rate::Rate;
 use super::signal::{Known, Signal, signals, typical_cost};
 use super::strategy::{Candidate, Proposal, propose};
 use super::upstream::{Estimate, UpstreamMemory};
@@ -18,16 +19,16 @@ use crate::model::{Price, Time};
 
 mod bursts;
 mod kept;
+mod response;
 mod rows;
 mod tables;
 mod tiers;
 
 use bursts::BURST_MOST;
+use response::Response;
 use rows::rows;
 use tiers::{mark_spills, spill_blocked, takes};
 
-/// Time constant of the demand, in seconds.
-const DEMAND_MEMORY: f64 = 10.0;
 /// Changes of less than this (half the sum of absolute differences) are not published, unless somebody starts or stops
 /// getting traffic.
 const DEAD_BAND: f64 = 0.005;
@@ -64,6 +65,9 @@ pub(super) struct TargetMemory {
     /// On a sticky route: the gap that its share goes by.
     #[serde(default)]
     followed: f64,
+    /// How its loss answers to its share.
+    #[serde(default)]
+    response: Response,
 }
 
 /// What is remembered about one route.
@@ -72,9 +76,9 @@ pub(super) struct RouteMemory {
     targets: Vec<TargetMemory>,
     /// The shares in force.
     pub(super) table: WeightTable,
-    /// Requests per second, smoothed.
-    pub(super) demand: f64,
-    age: f64,
+    /// How many requests come.
+    #[serde(default)]
+    arrivals: Rate,
     mean_slowness: Option<f64>,
     /// Saved-up extra requests.
     bursts: f64,
@@ -107,8 +111,7 @@ impl RouteMemory {
         Self {
             targets: route.anchors.iter().map(target).collect(),
             table: route.configured.clone(),
-            demand: 0.0,
-            age: 0.0,
+            arrivals: Rate::default(),
             mean_slowness: None,
             bursts: BURST_MOST,
         }
@@ -171,24 +174,27 @@ impl RouteMemory {
 
     /// Takes the arrivals in.
     pub(super) fn count(&mut self, input: &RouteInput, elapsed: f64) {
-        let elapsed = elapsed.max(1e-3);
-        let now = f64::from(input.arrivals) / elapsed;
-        self.demand += (elapsed / DEMAND_MEMORY).min(1.0) * (now - self.demand);
-        if self.age < DEMAND_MEMORY {
-            self.demand = self.demand.max(0.3 * now);
-        }
-        self.age += elapsed;
+        self.arrivals.count(f64::from(input.arrivals), elapsed);
+    }
+
+    /// Requests per second, smoothed.
+    pub(super) fn demand(&self) -> f64 {
+        self.arrivals.per_second()
     }
 
     /// The reference of its cohort has moved: what is remembered in units of it is multiplied by `factor`.
     pub(super) fn refitted(&mut self, factor: f64) {
         self.mean_slowness = self.mean_slowness.map(|mean| mean * factor);
+        for target in &mut self.targets {
+            target.response.rescale(factor);
+        }
     }
 
     /// One tick: the next table with its reasons, and the upstreams that should get an extra request.
     pub(super) fn decide(&mut self, route: &Route, scene: &Scene<'_>) -> (Decision, Vec<usize>) {
         let signals = self.signals(route, scene);
         let healths = self.healths(route, scene);
+        self.respond(scene, &signals, &healths);
         let candidates: Vec<Candidate<'_>> = route
             .targets
             .iter()
@@ -222,7 +228,7 @@ impl RouteMemory {
             strategy,
             goal: route.spec.goal.clone(),
             objective: route.spec.objective,
-            demand: self.demand,
+            demand: self.demand(),
             table,
             moved,
             rows,
@@ -341,6 +347,7 @@ impl RouteMemory {
     ) {
         let mut proposal = propose(route.spec.strategy, candidates, members);
         let kept = self.keep(route, scene, candidates, members, &mut proposal);
+        self.steady(candidates, limits, (members, take), &mut proposal);
         let parts: Vec<f64> = members.iter().map(|i| proposal.parts[*i]).collect();
         let anchors: f64 = members.iter().map(|i| candidates[*i].anchor).sum();
         let own = |i: &usize| Limits {
@@ -355,7 +362,7 @@ impl RouteMemory {
         let limits: Vec<Limits> = members.iter().map(own).collect();
         let bounded = match route.spec.strategy {
             Strategy::Adaptive | Strategy::Trial(_) => {
-                bound(&parts, &limits, self.demand, scene.elapsed, take)
+                bound(&parts, &limits, self.demand(), scene.elapsed, take)
             }
             Strategy::Fixed => super::rails::unbounded(&parts, &limits, take),
         };
@@ -387,7 +394,7 @@ impl RouteMemory {
         let upstream = &scene.upstreams[target.upstream];
         // Both are rates; as shares they are of this route's demand.
         let share =
-            |rate: Option<f64>| rate.map_or(f64::INFINITY, |rate| rate / self.demand.max(1e-3));
+            |rate: Option<f64>| rate.map_or(f64::INFINITY, |rate| rate / self.demand().max(1e-3));
         Limits {
             anchor: target.anchor,
             before: memory.share,

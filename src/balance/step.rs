@@ -12,7 +12,7 @@ use super::plan::Plan;
 use super::prompts::Usual;
 use super::route::{RouteMemory, Scene};
 use super::signal::typical_cost;
-use super::upstream::{Around, Estimate, UpstreamMemory};
+use super::upstream::{Around, Estimate, Rates, UpstreamMemory};
 use super::{Input, WeightTable};
 use crate::model::{Price, UpstreamName};
 
@@ -185,8 +185,8 @@ struct Surroundings<'a> {
     input: &'a Input,
     /// By cohort.
     pools: Vec<Pool>,
-    /// By upstream: requests per second that could come, and that its shares send.
-    rates: Vec<(f64, f64)>,
+    /// By upstream.
+    rates: Vec<Rates>,
 }
 
 impl Surroundings<'_> {
@@ -195,8 +195,7 @@ impl Surroundings<'_> {
             now: self.input.now,
             elapsed: self.input.elapsed,
             pool: &self.pools[self.plan.cohort_of[i]],
-            demand: self.rates[i].0,
-            expected_rate: self.rates[i].1,
+            rates: self.rates[i],
             is_timed: self.plan.timed[i],
         }
     }
@@ -308,21 +307,26 @@ fn decide(
     (decisions, bursts)
 }
 
-/// Per upstream: the rate of requests that could come, and of those that its shares send.
-fn rates(plan: &Plan, routes: &[RouteMemory], upstreams: &[UpstreamMemory]) -> Vec<(f64, f64)> {
-    let mut rates = vec![(0.0, 0.0); upstreams.len()];
+fn rates(plan: &Plan, routes: &[RouteMemory], upstreams: &[UpstreamMemory]) -> Vec<Rates> {
+    let mut rates = vec![Rates::default(); upstreams.len()];
     for (route, memory) in plan.routes.iter().zip(routes) {
+        let demand = memory.demand();
+        let takers = route.targets.iter().filter(|target| target.anchor > 0.0);
+        let even = demand / takers.count().max(1) as f64;
         for (target, share) in route.targets.iter().zip(memory.in_force()) {
-            let rate = &mut rates[target.upstream];
+            let rates = &mut rates[target.upstream];
             if target.anchor > 0.0 {
-                rate.0 += memory.demand;
+                rates.demand += demand;
+                rates.even += even;
             }
-            rate.1 += memory.demand * share;
+            rates.expected += demand * share;
         }
     }
-    for (rate, upstream) in rates.iter_mut().zip(upstreams) {
+    for (rates, upstream) in rates.iter_mut().zip(upstreams) {
         // Request lists send here too.
-        rate.0 = f64::max(rate.0, upstream.rate);
+        let ends = upstream.ends();
+        rates.demand = rates.demand.max(ends);
+        rates.even = rates.even.max(ends);
     }
     rates
 }

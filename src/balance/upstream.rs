@@ -11,17 +11,21 @@ use super::health::{Change, Health, HealthMemory};
 use super::inflight::InFlight;
 use super::input::{Flight, MOST_FIRST_TOKEN, MOST_PER_TOKEN, Moments, UpstreamInput};
 use super::prompts::Prompts;
+use super::rate::Rate;
 use crate::model::{AnswerKind, Class, Time};
 
 mod at_gate;
 mod estimate;
+mod faults;
 
-/// Strength of the peers' fault rate as a prior, in requests. With 20, one chance fault halves a small target's share
-/// for 20 s.
-pub(super) const FAULT_PRIOR: f64 = 60.0;
 /// Half-life of answers and faults: this many answers, between these many seconds.
 const HALF_LIFE_ANSWERS: f64 = 12.0;
 const HALF_LIFE: (f64, f64) = (20.0, 300.0);
+/// Requests per second and target from which knowledge fades at its usual pace, and the least pace: fifteen answers in the
+/// filters' time constant of five minutes, and a time constant of eight hours. Halved, a difference between targets that are
+/// asked once in five minutes is never believed; doubled, a change takes twice as long to be.
+const FORGETS_FROM: f64 = 0.05;
+const LEAST_FORGETTING: f64 = 0.01;
 /// Fault sum that ejects: three consecutive faults where peers fail in 2 % of cases.
 const EJECT_ABOVE: f64 = 9.0;
 /// Peers' fault rate from which a returning target may fail once without being ejected again.
@@ -39,8 +43,6 @@ const AWAY_MEMORY: f64 = 30.0;
 /// Part of the prior's uncertainty that a change of one kind of answer adds to the others. Halved, a target that is well
 /// again for streams stays sick by its last unary answers for a minute; doubled changes nothing.
 const SHARED_CHANGE: f64 = 0.5;
-/// Time constant of the rate of ends, in seconds.
-const RATE_MEMORY: f64 = 10.0;
 
 /// All that is known about one upstream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,8 +58,9 @@ pub(super) struct UpstreamMemory {
     /// What its prompts have in its cache.
     #[serde(default)]
     pub(super) prompts: Prompts,
-    /// Ends per second.
-    pub(super) rate: f64,
+    /// Requests that ended.
+    #[serde(default)]
+    ends: Rate,
     pub(super) health: HealthMemory,
     pub(super) capacity: Capacity,
     #[serde(default)]
@@ -99,12 +102,28 @@ pub(super) struct Around<'a> {
     pub(super) now: Time,
     pub(super) elapsed: f64,
     pub(super) pool: &'a Pool,
-    /// Requests per second that could come here.
-    pub(super) demand: f64,
-    /// Requests per second that its shares send here.
-    pub(super) expected_rate: f64,
+    pub(super) rates: Rates,
     /// Whether somebody asks how its times are distributed; else they are not followed, since that is a sixth of a tick.
     pub(super) is_timed: bool,
+}
+
+/// Requests per second around an upstream.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Rates {
+    /// That could come here.
+    pub(super) demand: f64,
+    /// That its shares send here.
+    pub(super) expected: f64,
+    /// That would come here if all targets of its routes had the same share.
+    pub(super) even: f64,
+}
+
+impl Rates {
+    /// How fast knowledge fades, as a part of the usual: where few requests come, it must last until the next ones. What is
+    /// remembered for five minutes is nothing to a target that is asked every ten, and then chance is all that is left.
+    pub(super) fn pace(&self) -> f64 {
+        (self.even / FORGETS_FROM).clamp(LEAST_FORGETTING, 1.0)
+    }
 }
 
 /// What is expected of an answer, in units of the cohort's reference.
@@ -132,7 +151,7 @@ impl UpstreamMemory {
             faults: 0.0,
             times: Distribution::default(),
             prompts: Prompts::default(),
-            rate: 0.0,
+            ends: Rate::default(),
             health: if newcomer {
                 HealthMemory::newcomer()
             } else {
@@ -199,7 +218,7 @@ impl UpstreamMemory {
         self.born = self.born.or(first_dispatch(input, around.now));
         self.in_flight = input.in_flight;
         self.blocked_until = input.blocked_until;
-        self.count(input, around.elapsed);
+        self.count(input, around);
         self.health.suspicion.observe(
             f64::from(input.batch.count(Class::Ok)),
             f64::from(input.batch.count(Class::Fault) + input.batch.gaps),
@@ -208,7 +227,7 @@ impl UpstreamMemory {
         );
         if around.is_timed {
             self.times
-                .take(&input.batch.times, self.rate, around.elapsed);
+                .take(&input.batch.times, self.ends(), around.elapsed);
         }
         self.prompts.take(&input.batch);
         self.learn(cohort, input, around);
@@ -229,17 +248,22 @@ impl UpstreamMemory {
         self.health.advance(around.now, around.elapsed);
     }
 
-    fn count(&mut self, input: &UpstreamInput, elapsed: f64) {
+    /// Requests that ended per second.
+    pub(super) fn ends(&self) -> f64 {
+        self.ends.per_second()
+    }
+
+    fn count(&mut self, input: &UpstreamInput, around: &Around<'_>) {
         let batch = &input.batch;
         let ends: u32 = batch.classes.iter().sum();
-        let gain = (elapsed / RATE_MEMORY).min(1.0);
-        self.rate += gain * (f64::from(ends) / elapsed.max(1e-3) - self.rate);
+        self.ends.count(f64::from(ends), around.elapsed);
         let faults = batch.count(Class::Fault) + batch.count(Class::OurFault) + batch.gaps;
         self.ok += f64::from(batch.count(Class::Ok));
         self.faults += f64::from(faults);
         self.samples += u64::from(batch.count(Class::Ok));
-        let half_life = (HALF_LIFE_ANSWERS / self.rate.max(0.04)).clamp(HALF_LIFE.0, HALF_LIFE.1);
-        let keep = 0.5f64.powf(elapsed / half_life);
+        let most = HALF_LIFE.1 / around.rates.pace();
+        let half_life = (HALF_LIFE_ANSWERS / self.ends().max(1e-6)).clamp(HALF_LIFE.0, most);
+        let keep = 0.5f64.powf(around.elapsed / half_life);
         self.ok *= keep;
         self.faults *= keep;
     }
@@ -264,6 +288,7 @@ impl UpstreamMemory {
             ),
         ];
         let mut shifts = [Shift::None; 3];
+        let fading = around.elapsed * around.rates.pace();
         for (quantity, moments, factor) in batches {
             // The tally keeps values within these bounds; a journal that was written by hand may not.
             let most = match quantity {
@@ -277,7 +302,7 @@ impl UpstreamMemory {
             let pool = around.pool.mean(quantity);
             let noise = cohort.noise[quantity.index()];
             let filter = self.filter_mut(quantity);
-            let seen = filter.observe(quantity, &moments, around.elapsed, pool, noise);
+            let seen = filter.observe(quantity, &moments, fading, pool, noise);
             shifts[quantity.index()] = seen.shift;
             self.residuals[quantity.index()] = seen.residual;
         }
@@ -415,7 +440,10 @@ impl UpstreamMemory {
     }
 
     fn judge_health(&mut self, cohort: &CohortMemory, input: &UpstreamInput, around: &Around<'_>) {
-        match self.health.hear(around.now, &input.news, around.demand) {
+        match self
+            .health
+            .hear(around.now, &input.news, around.rates.demand)
+        {
             Change::None => {}
             Change::Ejected => self.expected = (0.0, 0.0),
             Change::Passed => self.come_back(around),
@@ -440,12 +468,12 @@ impl UpstreamMemory {
             late.len() as f64 * fault_step(around.pool.peers_fault_rate(self)).max(0.3);
         if self.health.is_serving() && input.fault_sum + virtual_faults > EJECT_ABOVE {
             self.health.suspicion.ejected(late.len() as f64, 0.0);
-            self.health.eject(around.now, cause, around.demand);
+            self.health.eject(around.now, cause, around.rates.demand);
             self.expected = (0.0, 0.0);
         } else if let (Health::Probing { cause, .. }, true) =
             (self.health.state, late.iter().any(|flight| flight.probe))
         {
-            self.health.eject(around.now, cause, around.demand);
+            self.health.eject(around.now, cause, around.rates.demand);
         }
     }
 

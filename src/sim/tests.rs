@@ -423,3 +423,22 @@ fn the_same_seed_gives_the_same_run() {
     assert_eq!(world.run(9), world.run(9), "nothing but the seed decides");
     assert_ne!(world.run(9).shares, world.run(10).shares, "and it does");
 }
+
+/// A request every two minutes is a team's script: what is known must last until the next one.
+#[test]
+fn a_lasting_difference_is_believed_at_a_request_in_forty_seconds() {
+    let fails = "error_rate = 0.4\nerror_ms = [150, 250]";
+    let slow = "ttft_ms = 1800\ntpot_ms = 60";
+    for law in [fails, slow] {
+        let world = World {
+            rps: 0.025,
+            seconds: 14_400.0,
+            ..World::with_sick(law)
+        };
+        let late: Vec<f64> = (1..=3)
+            .map(|seed| world.run(seed).mean(0, 7_200.0, 14_400.0))
+            .collect();
+        let mean = late.iter().sum::<f64>() / 3.0;
+        assert!(mean < 0.25, "half of the configured 0.5, {law}: {late:?}");
+    }
+}

@@ -27,7 +27,7 @@ impl RouteMemory {
         signals: &[Signal],
         outcome: &Outcome,
     ) -> Vec<usize> {
-        let earned = BURST_PART * self.demand * scene.elapsed;
+        let earned = BURST_PART * self.demand() * scene.elapsed;
         self.bursts = (self.bursts + earned).min(BURST_MOST);
         let mut chosen = Vec::new();
         for (i, target) in route.targets.iter().enumerate() {

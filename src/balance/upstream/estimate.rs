@@ -3,7 +3,8 @@
 use super::super::cohort::{CohortMemory, Pool};
 use super::super::filter::Quantity;
 use super::super::health::Health;
-use super::{Estimate, FAULT_PRIOR, UpstreamMemory};
+use super::faults::belief;
+use super::{Estimate, UpstreamMemory};
 use crate::model::Time;
 
 /// Part of a time to first token that long prompts cannot explain.
@@ -23,14 +24,13 @@ impl UpstreamMemory {
         now: Time,
     ) -> Estimate {
         let (slowness, variance) = self.slowness(cohort, pool, now, cohort.unary_ratio);
-        let seen = self.ok + self.faults + FAULT_PRIOR;
-        let faults = (self.faults + FAULT_PRIOR * pool.fault_rate()) / seen;
+        let faults = belief(self.ok, self.faults, pool.fault_rate());
         Estimate {
             slowness,
             variance: variance.max(self.first_doubt(cohort, pool, now)),
             measured_variance: variance,
-            faults,
-            faults_variance: faults * (1.0 - faults) / seen,
+            faults: faults.mean,
+            faults_variance: faults.variance,
         }
     }
 

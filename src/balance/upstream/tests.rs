@@ -21,8 +21,11 @@ fn judge(upstream: &mut UpstreamMemory, now: f64, flights: Vec<Flight>) -> GateO
         now: at(now),
         elapsed: 0.25,
         pool: &pool,
-        demand: 10.0,
-        expected_rate: 1.0,
+        rates: Rates {
+            demand: 10.0,
+            expected: 1.0,
+            even: 1.0,
+        },
         is_timed: false,
     };
     let input = UpstreamInput {
