@@ -3,6 +3,7 @@
 use super::attain::Violation;
 use super::plan::Strategy;
 use super::signal::Signal;
+use super::sketch::MOST_EXCESS;
 use super::trial;
 
 /// Gain of the shares: how strongly a gap tilts them. Set by fairness, not by stability: at 64 identical targets stray
@@ -94,14 +95,20 @@ fn over_levels(candidates: &[Candidate<'_>], members: &[usize]) -> Over {
     // How well a target is known that meets its levels does not matter to the others: they are compared with the levels.
     let doubt = |it: Violation| it.doubt.min(it.excess * it.excess);
     let others = || members.iter().filter(|i| candidates[**i].takes_part());
+    let least = others().map(excess).fold(f64::INFINITY, f64::min);
+    // Where nobody meets the levels, times are compared with each other rather than with a level that is far below them.
+    let scale = 1.0 / (1.0 + least.min(MOST_EXCESS));
     for i in members {
         let own = violation(*i);
         each[*i] = worst_gap(others().map(|j| {
             let other = violation(*j);
-            (own.excess - other.excess, own.variance + doubt(other))
+            let variances = own.variance + doubt(other);
+            (
+                scale * (own.excess - other.excess),
+                scale * scale * variances,
+            )
         }));
     }
-    let least = others().map(excess).fold(f64::INFINITY, f64::min);
     Over {
         each,
         weight: 1.0 + (LEVEL_WEIGHT - 1.0) * (-least / NOBODY_MEETS).exp2(),

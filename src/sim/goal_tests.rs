@@ -168,6 +168,27 @@ fn identical_targets_that_meet_the_levels_keep_their_configured_shares() {
 }
 
 #[test]
+fn identical_targets_that_all_miss_the_level_stay_near_their_configured_shares() {
+    let law = "price_out = 600_000\nttft_ms = 2500";
+    let text = format!(
+        "name = \"same\"\n{LOAD}\n[target.a]\nweight = 0.6\n{law}\n\
+         [target.b]\nweight = 0.3\n{law}\n[target.c]\nweight = 0.1\n{law}\n"
+    );
+    let same = Scenario::read(&text).unwrap();
+    for seed in 1..=6 {
+        let aimed = aim(&same, &p95(), then("cost"), seed);
+        let off = |(i, configured): (usize, f64)| (aimed.mean(i, 20.0, 320.0) - configured).abs();
+        let off = [0.6, 0.3, 0.1]
+            .into_iter()
+            .enumerate()
+            .map(off)
+            .sum::<f64>()
+            / 2.0;
+        assert!(off < 0.06, "seed {seed}: {off} off over five minutes");
+    }
+}
+
+#[test]
 fn where_nobody_meets_the_level_the_least_violation_wins() {
     let laws = ["ttft_ms = 2600", "ttft_ms = 1900", "ttft_ms = 1300"];
     for seed in SEEDS {
