@@ -3,7 +3,7 @@
 //! A controller is judged in a simulated world and shown in a live one; if the two worlds had their own ideas of what
 //! "slow" or "over quota" means, neither would say anything about the other. So there is one law, and the simulator,
 //! the mock server, providers of `kind = "simulated"` and the tests all ask [`fate()`]. It reads no clock and draws no
-//! luck: time comes in as [`Time`](crate::model::Time), luck as [`Draws`].
+//! luck: time comes in as [`Time`], luck as [`Draws`].
 //!
 //! What the law leaves out: correlated failures across targets, and what is in a prompt cache (whoever asks says how much of
 //! the prompt is not).

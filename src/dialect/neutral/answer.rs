@@ -121,9 +121,9 @@ pub enum Block {
     Refusal,
     /// A call.
     ToolCall {
-        /// As in [`ToolCall::id`].
+        /// As in [`super::ToolCall::id`].
         id: String,
-        /// As in [`ToolCall::name`].
+        /// As in [`super::ToolCall::name`].
         name: String,
     },
     /// A part that only one dialect knows, as it came.
@@ -141,7 +141,7 @@ pub enum Delta {
     Arguments(String),
     /// A signature of thoughts or of a call, whole.
     Signature(String),
-    /// Thoughts that cannot be read, whole: as in [`Reasoning::sealed`].
+    /// Thoughts that cannot be read, whole: as in [`super::Reasoning::sealed`].
     Sealed(String),
     /// Annotations or citations, as they came.
     Annotations(Value),
