@@ -17,6 +17,8 @@ const MOST_DOUBLINGS: f64 = 4.0;
 /// Requests that what was known of a rate counts for against what a refusal shows. Halved, one more or less in a short time
 /// is taken for a rate; doubled, a quota that was halved is met twice as often.
 const KNOWN: f64 = 2.0;
+/// Seconds for which a target may take nothing by its nature: limits are mostly told per minute.
+const WINDOW: f64 = 60.0;
 /// Part of what is sent that may be refused before less is sent than the learned rate; over so many requests, and not
 /// remembered for longer than so many seconds. Halved, a quota that is used to the full is used to two thirds.
 const TOLERATED: f64 = 0.1;
@@ -156,12 +158,15 @@ impl Capacity {
             self.refused_at = Some(around.now);
             if self.cap.is_none() || self.taken_for >= EPISODE {
                 let seconds = self.taken_for.max(elapsed);
-                // Few requests say the rate less exactly: what was known counts as two more of them (a gamma prior). That
-                // it took none in a minute is news as well.
-                let rate = match self.cap {
-                    Some(known) => (self.taken + KNOWN) / (seconds + KNOWN / known.max(1e-6)),
-                    None => self.taken / seconds,
-                };
+                // Few requests say the rate less exactly: one more or less is chance.
+                let weight = self.taken / (self.taken + KNOWN);
+                let rate = self.taken / seconds;
+                let known = self.cap.unwrap_or(rate);
+                let rate = weight * rate + (1.0 - weight) * known;
+                // That it took none for longer than windows last is news as well (a gamma prior of that many requests), but
+                // only where requests are rare: else many were taken in the windows before.
+                let idle = (1.0 - pace) * (1.0 - weight) * (seconds - WINDOW).max(0.0);
+                let rate = rate * KNOWN / (KNOWN + rate * idle);
                 self.cap = Some((CUT * rate).max(LEAST_RATE * pace));
                 (self.taken, self.taken_for) = (0.0, 0.0);
             }
