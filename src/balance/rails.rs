@@ -22,7 +22,8 @@ const EXPLORE_PART: f64 = 0.1;
 /// Requests per second that exploration costs at most, for a target that was well until ten minutes ago, and otherwise.
 const EXPLORE_SICK: f64 = 0.07;
 const EXPLORE_SLOW: f64 = 0.02;
-/// Demand from which the rates above grow, with its root, in requests per second.
+/// Demand that the rates above are of, in requests per second; they go with its root, and below it with the fourth root for
+/// who was well lately.
 const EXPLORE_DEMAND: f64 = 10.0;
 
 /// What bounds one target.
