@@ -132,14 +132,14 @@ mod live {
 
     use criterion::BenchmarkGroup;
     use criterion::measurement::WallTime;
-    use weighbridge::live::{Account, Attempt, Clock, Upstream, Witness};
+    use weighbridge::live::{Account, Asked, Attempt, Clock, Upstream, Witness};
     use weighbridge::model::{AnswerKind, Finished, Outcome, Tokens, UpstreamName};
 
     #[derive(Debug)]
     struct Nobody;
 
     impl Witness for Nobody {
-        fn attempt_ended(&self, _: &str, _: &Upstream, _: AnswerKind, _: &Finished) {}
+        fn attempt_ended(&self, _: &str, _: &Upstream, _: Asked, _: &Finished) {}
     }
 
     pub(super) fn attempts(group: &mut BenchmarkGroup<'_, WallTime>) {

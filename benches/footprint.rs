@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use weighbridge::live::{Account, Attempt, Clock, Upstream, Witness};
+use weighbridge::live::{Account, Asked, Attempt, Clock, Upstream, Witness};
 use weighbridge::model::{AnswerKind, Finished, Outcome, PicoUsd, Price, Tokens, UpstreamName};
 
 const BUSY: usize = 50;
@@ -30,7 +30,7 @@ const REQUESTS: u64 = 10;
 struct Nobody;
 
 impl Witness for Nobody {
-    fn attempt_ended(&self, _: &str, _: &Upstream, _: AnswerKind, _: &Finished) {}
+    fn attempt_ended(&self, _: &str, _: &Upstream, _: Asked, _: &Finished) {}
 }
 
 fn main() -> io::Result<ExitCode> {

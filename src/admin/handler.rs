@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::header::{self, HeaderMap};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
@@ -12,7 +13,7 @@ use super::path::Resource;
 use super::reply::{self, Reply};
 use super::report::{report, reports};
 use super::{health, origin, reload};
-use crate::telemetry::CONTENT_TYPE;
+use crate::telemetry::Exposition;
 
 /// Largest body. None is needed; what a careless client sends must be read before it can be answered.
 const MAX_BODY: usize = 64 * 1024;
@@ -45,13 +46,14 @@ pub(super) async fn handle(admin: &Admin, request: Request<Incoming>) -> Reply {
     if !allowed {
         return reply::wrong_method(resource.allowed());
     }
+    let format = format(request.headers());
     if !reads && let Err(refused) = admitted(request).await {
         return refused;
     }
     match resource {
         Resource::Health => health::health(admin),
         Resource::Ready => health::ready(admin),
-        Resource::Metrics => metrics(admin),
+        Resource::Metrics => metrics(admin, format),
         Resource::Routes => reply::json(StatusCode::OK, &reports(admin)),
         Resource::Route(name) => route(admin, &name),
         Resource::Config => reload::shown(admin),
@@ -80,14 +82,20 @@ async fn admitted(request: Request<Incoming>) -> Result<(), Reply> {
     }
 }
 
-fn metrics(admin: &Admin) -> Reply {
+/// The format in which metrics are wanted.
+fn format(headers: &HeaderMap) -> Exposition {
+    let accept = headers.get(header::ACCEPT);
+    Exposition::wanted(accept.and_then(|accept| accept.to_str().ok()))
+}
+
+fn metrics(admin: &Admin, format: Exposition) -> Reply {
     let snapshot = admin.published.read();
     let now = admin.clock.now();
-    let Ok(text) = admin.metrics.render(&snapshot, &admin.board, now) else {
+    let Ok(text) = admin.metrics.render(&snapshot, &admin.board, now, format) else {
         let message = "the metrics could not be printed";
         return reply::error(StatusCode::INTERNAL_SERVER_ERROR, message);
     };
-    reply::reply(StatusCode::OK, CONTENT_TYPE, text.into_bytes())
+    reply::reply(StatusCode::OK, format.content_type(), text.into_bytes())
 }
 
 fn route(admin: &Admin, name: &str) -> Reply {

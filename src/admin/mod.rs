@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `GET /healthz` | 200 while the process works, also when a file was refused: the body says so |
 //! | `GET /readyz` | 200, or 503 while the daemon drains |
-//! | `GET /metrics` | OpenMetrics text |
+//! | `GET /metrics` | OpenMetrics text, or the older format to who does not ask for that |
 //! | `GET /api/v1/routes`, `/api/v1/routes/{route}` | shares and why, as [`RouteReport`] |
 //! | `GET /api/v1/config` | the merged files, credentials masked |
 //! | `POST /api/v1/reload` | 200 once the files are in force, 409 with everything that is wrong with them |

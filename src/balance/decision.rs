@@ -58,6 +58,34 @@ pub enum Rail {
     Off,
 }
 
+impl Rail {
+    /// Its name in metrics and messages, the same as in the API.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::ColdStart => "cold_start",
+            Self::Floor => "floor",
+            Self::Exploration => "exploration",
+            Self::Ceiling => "ceiling",
+            Self::RateCap => "rate_cap",
+            Self::Announced => "announced",
+            Self::InFlightLimit => "in_flight_limit",
+            Self::Step => "step",
+            Self::Kept => "kept",
+            Self::DeadBand => "dead_band",
+            Self::Ejected => "ejected",
+            Self::Ramp => "ramp",
+            Self::Blocked => "blocked",
+            Self::Drained => "drained",
+            Self::Spills => "spills",
+            Self::Displaced => "displaced",
+            Self::ModelSplit => "model_split",
+            Self::HeldOutage => "held_outage",
+            Self::Shadow => "shadow",
+            Self::Off => "off",
+        }
+    }
+}
+
 /// The loss of a typical answer, in parts. Compared between targets of a route; lower is better.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Terms {
@@ -176,4 +204,17 @@ pub struct Decision {
     pub moved: bool,
     /// The reasons.
     pub rows: Vec<Row>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rail_is_called_the_same_in_metrics_and_in_the_api() {
+        for rail in [Rail::ColdStart, Rail::InFlightLimit, Rail::HeldOutage] {
+            let json = serde_json::to_value(rail).unwrap();
+            assert_eq!(json, rail.label());
+        }
+    }
 }

@@ -40,6 +40,33 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// All of them, in the order of their positions in counters.
+    pub const ALL: [Self; 6] = [
+        Self::Faults,
+        Self::Overdue,
+        Self::Stalls,
+        Self::OurFault,
+        Self::Quota,
+        Self::AbsurdWait,
+    ];
+
+    /// Position in arrays of counters.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Its name in metrics.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Faults => "faults",
+            Self::Overdue => "overdue",
+            Self::Stalls => "stalls",
+            Self::OurFault => "our_fault",
+            Self::Quota => "quota",
+            Self::AbsurdWait => "absurd_wait",
+        }
+    }
+
     /// Whether only a person can mend it, and should be told.
     pub const fn needs_operator(self) -> bool {
         match self {

@@ -199,6 +199,7 @@ impl Controller {
                 self.lost(&snapshot, now);
             }
         }
+        self.board.ticked(self.clock.now().since(now));
     }
 
     /// Keeps the news of a tick that went wrong for the next one.

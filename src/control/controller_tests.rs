@@ -4,7 +4,7 @@ use super::super::assemble::first_snapshot;
 use super::*;
 use crate::config::{Endpoint, Layer, Lookup, compile};
 use crate::law::Law;
-use crate::live::{Account, Attempt, Published, Witness};
+use crate::live::{Account, Asked, Attempt, Published, Witness};
 use crate::model::{AnswerKind, Finished, Outcome};
 
 /// Simulated providers that are never called.
@@ -20,7 +20,7 @@ impl Simulate for Nobody {
 }
 
 impl Witness for Nobody {
-    fn attempt_ended(&self, _: &str, _: &Upstream, _: AnswerKind, _: &Finished) {}
+    fn attempt_ended(&self, _: &str, _: &Upstream, _: Asked, _: &Finished) {}
 }
 
 impl Lookup for Nobody {

@@ -1,6 +1,7 @@
 //! What a client may ask for, by the path that it calls.
 
 use super::neutral::Dialect;
+use crate::model::Operation;
 
 /// An interface that clients call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,6 +67,17 @@ impl Front {
     /// Whether its errors have Anthropic's shape; all others have OpenAI's.
     pub const fn is_anthropic(self) -> bool {
         matches!(self, Self::Messages | Self::CountTokens)
+    }
+
+    /// What its requests ask a model to do.
+    pub const fn operation(self) -> Operation {
+        match self {
+            Self::Chat | Self::Responses | Self::Messages => Operation::Chat,
+            Self::Completions => Operation::TextCompletion,
+            Self::Embeddings => Operation::Embeddings,
+            Self::CountTokens => Operation::CountTokens,
+            Self::Other => Operation::Other,
+        }
     }
 
     /// Its name, for labels.

@@ -12,13 +12,22 @@ use super::journal::Journal;
 use super::upstream::Upstream;
 use crate::balance::{FlightKey, Headroom, Room};
 use crate::journal::{Chosen, DrawLine};
-use crate::model::{AnswerKind, Event, Finished, Outcome, Phase, PicoUsd, Time, Tokens};
+use crate::model::{AnswerKind, Event, Finished, Operation, Outcome, Phase, PicoUsd, Time, Tokens};
 use crate::provider::headroom;
 
 /// Told when an attempt has ended.
 pub trait Witness: Send + Sync + std::fmt::Debug {
     /// `upstream` was called for `route` (a route's name, `inline` or `direct`), and this is how it ended.
-    fn attempt_ended(&self, route: &str, upstream: &Upstream, kind: AnswerKind, end: &Finished);
+    fn attempt_ended(&self, route: &str, upstream: &Upstream, asked: Asked, end: &Finished);
+}
+
+/// What an upstream was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// What to do.
+    pub operation: Operation,
+    /// Whether the answer comes in pieces.
+    pub kind: AnswerKind,
 }
 
 /// A call in flight.
@@ -32,7 +41,7 @@ pub struct Attempt {
     route: Arc<str>,
     clock: Clock,
     started: Time,
-    kind: AnswerKind,
+    asked: Asked,
     flight: FlightKey,
     first_content: Option<Duration>,
     /// Whether the client allows it less time than the operator.
@@ -82,7 +91,10 @@ impl Attempt {
             route,
             clock,
             started,
-            kind,
+            asked: Asked {
+                operation: Operation::Chat,
+                kind,
+            },
             flight,
             first_content: None,
             is_hasty: false,
@@ -129,6 +141,12 @@ impl Attempt {
         }
     }
 
+    /// It asks for this, and not for chat.
+    pub fn asking(mut self, operation: Operation) -> Self {
+        self.asked.operation = operation;
+        self
+    }
+
     /// The client allows it less time than the operator: that this runs out says as little about the upstream as a client
     /// that hangs up.
     pub fn hasty(mut self) -> Self {
@@ -173,11 +191,12 @@ impl Attempt {
             self.upstream
                 .record(now, self.flight, &Event::Finished(end));
             self.witness
-                .attempt_ended(&self.route, &self.upstream, self.kind, &end);
+                .attempt_ended(&self.route, &self.upstream, self.asked, &end);
             if let Some(note) = self.note.take() {
                 let (route, upstream) = (Arc::clone(&self.route), self.upstream.name().clone());
                 let chosen = note.chosen;
-                let line = DrawLine::new(self.started, route, upstream, chosen, self.kind, &end);
+                let kind = self.asked.kind;
+                let line = DrawLine::new(self.started, route, upstream, chosen, kind, &end);
                 note.journal.drawn(line);
             }
         }

@@ -1,11 +1,13 @@
 //! What the controller shows: its last decisions, and how it fares. Read by the admin API and the metrics; written by the
 //! controller alone.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
+use super::tallies::Tallies;
 use crate::balance::Decision;
 use crate::config::{Problem, Shown};
 use crate::model::Time;
@@ -24,7 +26,10 @@ pub struct Refusal {
 pub struct Board {
     decisions: ArcSwap<Vec<Arc<Decision>>>,
     decided_at: AtomicU64,
+    ticks: AtomicU64,
     ticks_lost: AtomicU64,
+    busy_us: AtomicU64,
+    tallies: Mutex<Tallies>,
     reloads: AtomicU64,
     refusals: AtomicU64,
     refusal: ArcSwap<Option<Refusal>>,
@@ -80,6 +85,22 @@ impl Board {
         Time::from_micros(self.decided_at.load(Ordering::Relaxed))
     }
 
+    /// Ticks that came to their end, whatever they brought: while this grows, the controller is alive.
+    pub fn ticks(&self) -> u64 {
+        self.ticks.load(Ordering::Relaxed)
+    }
+
+    /// Time that the controller spent in ticks.
+    pub fn busy(&self) -> Duration {
+        Duration::from_micros(self.busy_us.load(Ordering::Relaxed))
+    }
+
+    /// What was decided since the start, counted.
+    pub fn tallies(&self) -> Tallies {
+        let tallies = self.tallies.lock();
+        tallies.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Ticks that brought no decision because something went wrong in them.
     pub fn ticks_lost(&self) -> u64 {
         self.ticks_lost.load(Ordering::Relaxed)
@@ -105,8 +126,19 @@ impl Board {
 
     /// For the controller: what it decided.
     pub fn decided(&self, at: Time, decisions: Vec<Arc<Decision>>) {
+        let tallies = self.tallies.lock();
+        let mut tallies = tallies.unwrap_or_else(PoisonError::into_inner);
+        tallies.count(decisions.iter().map(|decision| &**decision));
+        drop(tallies);
         self.decisions.store(Arc::new(decisions));
         self.decided_at.store(at.as_micros(), Ordering::Relaxed);
+    }
+
+    /// For the controller: a tick has come to its end, after so long.
+    pub fn ticked(&self, took: Duration) {
+        let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.busy_us.fetch_add(took, Ordering::Relaxed);
+        self.ticks.fetch_add(1, Ordering::Relaxed);
     }
 
     /// For the controller: a tick went wrong.

@@ -11,10 +11,11 @@ mod published;
 mod record;
 mod snapshot;
 mod strangers;
+mod tallies;
 mod upstream;
 mod window;
 
-pub use attempt::{Account, Attempt, Note, Witness};
+pub use attempt::{Account, Asked, Attempt, Note, Witness};
 pub use board::{Board, Refusal};
 pub use clock::Clock;
 pub use journal::{Entry, Heading, Journal, Lost, Ticked};
@@ -24,4 +25,5 @@ pub use published::{Published, Publisher};
 pub use record::{CLIENT_CLOSED, Recorder, RequestEnd, Served, Stuck};
 pub use snapshot::{Member, MemberGates, Provider, Route, RouteCells, Snapshot};
 pub use strangers::Strangers;
+pub use tallies::{Decided, Tallies};
 pub use upstream::{RateGroup, Upstream};

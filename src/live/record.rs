@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attempt::Witness;
-use crate::model::{Outcome, TargetName, UpstreamName};
+use crate::model::{Operation, Outcome, TargetName, UpstreamName};
 
 /// Status that is counted where the client left before its answer was complete.
 pub const CLIENT_CLOSED: u16 = 499;
@@ -23,6 +23,8 @@ pub trait Recorder: Witness {
 pub struct RequestEnd {
     /// The route's name, `inline` or `direct`; empty if the request was refused before it had one.
     pub route: Arc<str>,
+    /// What it asked for.
+    pub operation: Operation,
     /// Who served it or was tried last; `None` if nobody was.
     pub served: Option<Served>,
     /// The status that the client saw; 499 if it left.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwapOption;
 
 use super::meter::{Meter, Recently, Totals};
-use crate::balance::gate::{GateOrder, GateState, Reaction, Standing};
+use crate::balance::gate::{Cause, GateOrder, GateState, Reaction, Standing};
 use crate::balance::{FlightKey, Headroom, UpstreamInput};
 use crate::model::{
     AnswerKind, Class, Event, Finished, Outcome, Price, Time, Tokens, UpstreamName,
@@ -26,6 +26,8 @@ pub struct Upstream {
     /// Whether it stands for all names of its provider that nobody knows yet.
     is_shared: bool,
     meter: Mutex<Meter>,
+    /// How often it was ejected, by cause.
+    ejections: [AtomicU64; Cause::ALL.len()],
     /// What a token of it is in bytes, for answers without counts.
     ratio: Mutex<Ratio>,
 }
@@ -78,6 +80,7 @@ impl Upstream {
             group: ArcSwapOption::empty(),
             is_shared: false,
             meter: Mutex::default(),
+            ejections: std::array::from_fn(|_| AtomicU64::new(0)),
             ratio: Mutex::default(),
         }
     }
@@ -153,6 +156,14 @@ impl Upstream {
         self.meter().totals()
     }
 
+    /// How often it was ejected since the start, by cause.
+    pub fn ejections(&self) -> impl Iterator<Item = (Cause, u64)> {
+        let count = |cause: Cause| self.ejections[cause.index()].load(Ordering::Relaxed);
+        Cause::ALL
+            .into_iter()
+            .map(move |cause| (cause, count(cause)))
+    }
+
     /// The last minute in figures.
     pub fn recently(&self, now: Time) -> Recently {
         self.meter().recently(now)
@@ -210,6 +221,7 @@ impl Upstream {
         if let Some(cause) = reaction.eject
             && self.gate.serving.swap(false, Ordering::Relaxed)
         {
+            self.ejections[cause.index()].fetch_add(1, Ordering::Relaxed);
             if cause.needs_operator() {
                 tracing::error!(
                     upstream = %self.name,
@@ -253,7 +265,10 @@ impl Upstream {
     pub fn obey(&self, order: &GateOrder) {
         let mut meter = self.meter();
         let serving = meter.tally.obey(&order.watch, order.reference);
-        self.gate.serving.store(serving, Ordering::Relaxed);
+        // What the tick ejects by itself has been silent for too long; all else was ejected as it happened.
+        if self.gate.serving.swap(serving, Ordering::Relaxed) && !serving {
+            self.ejections[Cause::Overdue.index()].fetch_add(1, Ordering::Relaxed);
+        }
         drop(meter);
         self.gate
             .probe_wanted

@@ -104,6 +104,7 @@ impl Call<'_> {
             kind,
             pick.reason == Reason::Probe,
         );
+        let attempt = attempt.asking(self.question.front.operation());
         let attempt = attempt.noted(self.note(pool, pick, ending.end.attempts));
         let started = attempt.started();
         let asked = self.question.envelope.extension.call_timeout;

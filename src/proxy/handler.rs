@@ -47,6 +47,7 @@ pub async fn handle(proxy: Arc<Proxy>, request: Request<Incoming>) -> Response<B
         generation: snapshot.generation,
         front: intake::front(&head),
     };
+    ending.end.operation = told.front.operation();
     // On the heap, so that an idle connection does not hold the room of a request.
     let answering = Box::pin(answer(&proxy, &snapshot, &head, body, &mut ending));
     let reply = unpanicked(answering).await.unwrap_or_else(|| {

@@ -8,7 +8,7 @@ use http::HeaderValue;
 
 use super::failed::Failed;
 use crate::live::{CLIENT_CLOSED, Clock, Recorder, RequestEnd};
-use crate::model::{Class, Outcome, Time};
+use crate::model::{Class, Operation, Outcome, Time};
 
 /// Most failed attempts of a request that are told one by one.
 const MOST_TOLD: usize = 8;
@@ -60,6 +60,7 @@ impl Ending {
             stripped: String::new(),
             end: RequestEnd {
                 route,
+                operation: Operation::Other,
                 served: None,
                 status: CLIENT_CLOSED,
                 code: None,

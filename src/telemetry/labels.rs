@@ -82,6 +82,26 @@ pub(super) struct Read {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Decided {
+    pub(super) route: Arc<str>,
+    pub(super) result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Bound {
+    #[prometheus(flatten)]
+    pub(super) place: Place,
+    pub(super) rail: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Sidelined {
+    #[prometheus(flatten)]
+    pub(super) serving: Serving,
+    pub(super) cause: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct About {
     pub(super) about: &'static str,
 }

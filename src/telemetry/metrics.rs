@@ -14,28 +14,19 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry, Unit};
 
 use super::cache::Cache;
+use super::genai::{self, GenAi};
 use super::labels::{
     Answered, Call, Failed, Place, Spent, Sticking, Tried, bounded, bounded_upstream,
 };
 use super::names::{self, Name, PREFIX};
-use crate::live::{Journal, Published, Recorder, RequestEnd, Served, Upstream, Witness};
-use crate::model::{AnswerKind, Class, Finished, Outcome, UpstreamName};
+use crate::live::{Asked, Journal, Published, Recorder, RequestEnd, Served, Upstream, Witness};
+use crate::model::{Class, Finished, Operation, Outcome, UpstreamName};
 
-/// Bounds of request times, in seconds: from a refusal to the longest default deadline.
-const DURATION: [f64; 16] = [
-    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 600.0,
-];
-/// Bounds of times to the first token, in seconds.
-const FIRST_TOKEN: [f64; 14] = [
-    0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 4.0, 8.0, 16.0, 60.0,
-];
 /// Bounds of our own part, in seconds: ten microseconds is a good day, a tenth of a second an incident.
 const OVERHEAD: [f64; 13] = [
     10e-6, 25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 100e-3,
 ];
 
-/// A family of histograms.
-type Histograms = Family<Place, Histogram, fn() -> Histogram>;
 /// A counter of dollars.
 type Dollars = Counter<f64, AtomicU64>;
 
@@ -44,6 +35,8 @@ type Dollars = Counter<f64, AtomicU64>;
 /// Owner of all counters and histograms; gauges are computed when it is rendered.
 pub struct Metrics {
     pub(super) registry: Registry,
+    /// Those under the names of OpenTelemetry's conventions.
+    pub(super) conventions: Registry,
     pub(super) open: OnceLock<Box<dyn Fn() -> usize + Send + Sync>>,
     pub(super) journal: OnceLock<Arc<Journal>>,
     published: Published,
@@ -51,8 +44,7 @@ pub struct Metrics {
     errors: Family<Failed, Counter>,
     attempts: Family<Tried, Counter>,
     budget_spent: Counter,
-    duration: Histograms,
-    first_token: Histograms,
+    genai: GenAi,
     overhead: Histogram,
     tokens: Family<Spent, Counter>,
     cached: Family<Call, Counter>,
@@ -70,8 +62,7 @@ pub struct Metrics {
 #[derive(Debug)]
 struct Request {
     place: Place,
-    duration: Histogram,
-    first_token: OnceLock<Histogram>,
+    genai: [OnceLock<genai::Served>; Operation::ALL.len()],
     /// The counter of status 200, once there was one: almost every request adds to it, and looking it up by its labels
     /// costs more than the rest of the count.
     answered: OnceLock<Counter>,
@@ -83,6 +74,7 @@ struct Attempts {
     call: Call,
     /// The counter of good ends, once there was one, as in [`Request`].
     good: OnceLock<Counter>,
+    genai: [OnceLock<genai::Asked>; Operation::ALL.len()],
     input: Counter,
     output: Counter,
     cached: Counter,
@@ -95,8 +87,10 @@ struct Attempts {
 impl Metrics {
     /// Metrics whose labels are bounded by what is `published`.
     pub fn new(published: Published) -> Self {
+        let genai = GenAi::new();
         let mut metrics = Self {
             registry: Registry::with_prefix(PREFIX),
+            conventions: genai.registry(),
             open: OnceLock::new(),
             journal: OnceLock::new(),
             published,
@@ -104,8 +98,7 @@ impl Metrics {
             errors: Family::default(),
             attempts: Family::default(),
             budget_spent: Counter::default(),
-            duration: Family::new_with_constructor(|| Histogram::new(DURATION)),
-            first_token: Family::new_with_constructor(|| Histogram::new(FIRST_TOKEN)),
+            genai,
             overhead: Histogram::new(OVERHEAD),
             tokens: Family::default(),
             cached: Family::default(),
@@ -138,8 +131,6 @@ impl Metrics {
         add(registry, names::ERRORS, self.errors.clone());
         add(registry, names::ATTEMPTS, self.attempts.clone());
         add(registry, names::BUDGET_SPENT, self.budget_spent.clone());
-        add_seconds(registry, names::REQUEST_DURATION, self.duration.clone());
-        add_seconds(registry, names::FIRST_TOKEN, self.first_token.clone());
         add_seconds(registry, names::OVERHEAD, self.overhead.clone());
         add(registry, names::TOKENS, self.tokens.clone());
         add(registry, names::CACHED_TOKENS, self.cached.clone());
@@ -158,8 +149,7 @@ impl Metrics {
         let served = bounded(end.served.as_ref(), &self.published.read());
         let place = Place::new(&end.route, served.as_ref());
         self.places.made(&end.route, served, || Request {
-            duration: self.duration.get_or_create_owned(&place),
-            first_token: OnceLock::new(),
+            genai: Default::default(),
             answered: OnceLock::new(),
             place,
         })
@@ -184,6 +174,7 @@ impl Metrics {
             estimated: self.estimated.get_or_create_owned(&call),
             cost: self.cost.get_or_create_owned(&call),
             good: OnceLock::new(),
+            genai: Default::default(),
             call: call.clone(),
         })
     }
@@ -234,7 +225,8 @@ impl Recorder for Metrics {
         let request = self.request(end);
         let place = &request.place;
         self.count_request(&request, end.status);
-        if let Some(kind) = kind(end) {
+        let kind = kind(end);
+        if let Some(kind) = kind {
             let failed = Failed {
                 place: place.clone(),
                 kind,
@@ -251,19 +243,20 @@ impl Recorder for Metrics {
             };
             self.sticky.get_or_create(&sticking).inc();
         }
-        request.duration.observe(end.total.as_secs_f64());
         self.overhead.observe(end.overhead.as_secs_f64());
-        if let Some(after) = end.first_content {
-            let histogram = || self.first_token.get_or_create_owned(place);
-            let histogram = request.first_token.get_or_init(histogram);
-            histogram.observe(after.as_secs_f64());
-        }
+        let served = request.genai[end.operation.index()]
+            .get_or_init(|| genai::Served::new(end.operation, place, &self.published.read()));
+        self.genai.request_ended(served, end, kind);
     }
 }
 
 impl Witness for Metrics {
-    fn attempt_ended(&self, route: &str, upstream: &Upstream, _: AnswerKind, end: &Finished) {
+    fn attempt_ended(&self, route: &str, upstream: &Upstream, asked: Asked, end: &Finished) {
         let attempts = self.attempt(route, upstream.name());
+        let operation = asked.operation;
+        let series = attempts.genai[operation.index()]
+            .get_or_init(|| genai::Asked::new(operation, &attempts.call, &self.published.read()));
+        self.genai.attempt_ended(series, end);
         self.count_attempt(&attempts, end.outcome);
         if end.outcome == Outcome::MoveRefused {
             self.moved_refused.get_or_create(&attempts.call).inc();

@@ -5,12 +5,15 @@
 //! could mint label values could fill the memory of this process and of the system that reads the metrics.
 
 mod cache;
+mod control;
+mod genai;
 mod labels;
 mod log;
 mod metrics;
 mod names;
 mod prometheus;
+mod text;
 
 pub use log::{LogError, LogFormat, init_log};
 pub use metrics::Metrics;
-pub use prometheus::CONTENT_TYPE;
+pub use text::Exposition;

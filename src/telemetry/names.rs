@@ -28,14 +28,34 @@ pub(super) const BUDGET_SPENT: Name = Name(
     "retry_budget_spent",
     "Requests that ended with their last failure because the retry budget of the process was spent",
 );
+/// Histogram in seconds, of OpenTelemetry's conventions as all that begin with `gen_ai`; these have no prefix of ours.
+pub(super) const OPERATION_DURATION: Name = Name(
+    "gen_ai_client_operation_duration",
+    "Calls to targets, from sending to the last byte, retries included",
+);
+/// Histogram.
+pub(super) const TOKEN_USAGE: Name = Name(
+    "gen_ai_client_token_usage",
+    "Input and output tokens of a call, as the provider counted them",
+);
+/// Histogram in seconds.
+pub(super) const FIRST_CHUNK: Name = Name(
+    "gen_ai_client_operation_time_to_first_chunk",
+    "From sending a call to a target to the first content of its stream",
+);
+/// Histogram in seconds.
+pub(super) const PER_OUTPUT_TOKEN: Name = Name(
+    "gen_ai_server_time_per_output_token",
+    "Time of a stream after its first content, for each further output token that the provider counted",
+);
 /// Histogram in seconds.
 pub(super) const REQUEST_DURATION: Name = Name(
-    "request_duration",
-    "From a request's head to the last byte of its answer",
+    "gen_ai_server_request_duration",
+    "From a request's head to the last byte of its answer, over all attempts",
 );
 /// Histogram in seconds.
 pub(super) const FIRST_TOKEN: Name = Name(
-    "time_to_first_token",
+    "gen_ai_server_time_to_first_token",
     "From a request's head to the first content of a streamed answer",
 );
 /// Histogram in seconds.
@@ -94,6 +114,11 @@ pub(super) const CONFIGURED_SHARE: Name = Name(
     "Share of a route's traffic that the configured weights ask for, 0 to 1",
 );
 /// Gauge.
+pub(super) const PROPOSED_SHARE: Name = Name(
+    "proposed_share",
+    "Share of a route's traffic that the strategy proposed before rails, 0 to 1",
+);
+/// Gauge.
 pub(super) const GRANTED_SHARE: Name = Name(
     "granted_share",
     "Share of a route's traffic in force, 0 to 1",
@@ -121,6 +146,27 @@ pub(super) const LAST_RELOAD: Name = Name(
 );
 /// Counter.
 pub(super) const RELOADS: Name = Name("reloads", "Times that the files were read, by result");
+/// Counter.
+pub(super) const DECISIONS: Name = Name(
+    "decisions",
+    "Decisions about a route, by whether they moved shares or held them",
+);
+/// Counter.
+pub(super) const RAILS: Name = Name(
+    "rail_decisions",
+    "Decisions in which a rail bound a target, by rail",
+);
+/// Counter.
+pub(super) const EJECTIONS: Name =
+    Name("ejections", "Times that an upstream was ejected, by cause");
+/// Counter.
+pub(super) const TICKS: Name = Name(
+    "controller_ticks",
+    "Ticks that came to their end, whatever they brought",
+);
+/// Counter in seconds.
+pub(super) const CONTROLLER_BUSY: Name =
+    Name("controller_busy", "Time that the controller spent in ticks");
 /// Gauge in seconds.
 pub(super) const CONTROLLER_AGE: Name = Name("controller_age", "Time since the last decision");
 /// Counter.

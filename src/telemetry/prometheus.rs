@@ -7,25 +7,22 @@ use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use super::labels::{About, Build, InState, OTHER, Place, Read, Serving};
-use super::metrics::{Metrics, add, add_seconds};
+use super::control::{control, decided, ejections};
+use super::labels::{About, InState, OTHER, Place, Serving};
+use super::metrics::{Metrics, add};
 use super::names::{self, PREFIX};
+use super::text::{Exposition, older};
 use crate::balance::{Share, State};
 use crate::live::{Board, Journal, Route, Served, Snapshot};
 use crate::model::Time;
 
-/// The media type of what [`Metrics::render`] returns.
-/// Source: <https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>, 2026-11-22.
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
 /// A gauge of a fraction or of seconds.
-type Fraction = Gauge<f64, AtomicU64>;
+pub(super) type Fraction = Gauge<f64, AtomicU64>;
 
 impl Metrics {
-    /// Everything in the text format of `OpenMetrics`, which Prometheus reads.
+    /// Everything, in one of the formats that Prometheus reads.
     ///
     /// # Errors
     /// None in practice: a text can always grow.
@@ -34,10 +31,13 @@ impl Metrics {
         snapshot: &Snapshot,
         board: &Board,
         now: Time,
+        format: Exposition,
     ) -> Result<String, fmt::Error> {
         let mut gauges = Registry::with_prefix(PREFIX);
         targets(&mut gauges, snapshot, board);
         upstreams(&mut gauges, snapshot);
+        ejections(&mut gauges, snapshot);
+        decided(&mut gauges, snapshot, board);
         control(&mut gauges, snapshot, board, now);
         if let Some(open) = self.open.get() {
             add(&mut gauges, names::OPEN_REQUESTS, count(open()));
@@ -47,15 +47,19 @@ impl Metrics {
         }
         let mut text = String::new();
         encode_registry(&mut text, &self.registry)?;
+        encode_registry(&mut text, &self.conventions)?;
         encode_registry(&mut text, &gauges)?;
         encode_eof(&mut text)?;
-        Ok(text)
+        Ok(match format {
+            Exposition::OpenMetrics => text,
+            Exposition::Text => older(&text),
+        })
     }
 }
 
 /// Shares and states of all routes' targets.
 fn targets(gauges: &mut Registry, snapshot: &Snapshot, board: &Board) {
-    let [configured, granted, actual, confidence, cached]: [Family<Place, Fraction>; 5] =
+    let [configured, proposed, granted, actual, confidence, cached]: [Family<Place, Fraction>; 6] =
         Default::default();
     let states = Family::<InState, Gauge>::default();
     for route in &snapshot.routes {
@@ -79,6 +83,7 @@ fn targets(gauges: &mut Registry, snapshot: &Snapshot, board: &Board) {
             let Some(row) = rows.find(|row| row.name == *name) else {
                 continue;
             };
+            set(&proposed, row.proposed.fraction());
             set(&confidence, row.confidence);
             if let Some(ratio) = row.evidence.cached {
                 set(&cached, ratio);
@@ -95,6 +100,7 @@ fn targets(gauges: &mut Registry, snapshot: &Snapshot, board: &Board) {
         }
     }
     add(gauges, names::CONFIGURED_SHARE, configured);
+    add(gauges, names::PROPOSED_SHARE, proposed);
     add(gauges, names::GRANTED_SHARE, granted);
     add(gauges, names::ACTUAL_SHARE, actual);
     add(gauges, names::CONFIDENCE, confidence);
@@ -103,7 +109,7 @@ fn targets(gauges: &mut Registry, snapshot: &Snapshot, board: &Board) {
 }
 
 /// The labels of a route's targets, in their order.
-fn places(route: &Route) -> impl Iterator<Item = Place> + '_ {
+pub(super) fn places(route: &Route) -> impl Iterator<Item = Place> + '_ {
     route.config.targets.iter().map(|target| {
         let served = Served {
             name: Some(target.name.clone()),
@@ -155,33 +161,11 @@ fn journal(gauges: &mut Registry, journal: &Journal) {
     add(gauges, names::JOURNAL_FAILING, whole(is_failing));
 }
 
-/// The configuration and the controller.
-fn control(gauges: &mut Registry, snapshot: &Snapshot, board: &Board, now: Time) {
-    let generation = i64::try_from(snapshot.generation).unwrap_or(i64::MAX);
-    add(gauges, names::GENERATION, whole(generation));
-    let good = i64::from(board.refusal().is_none());
-    add(gauges, names::LAST_RELOAD, whole(good));
-    let reloads = Family::<Read, Counter>::default();
-    let (accepted, refused) = board.reloads();
-    for (result, times) in [("accepted", accepted), ("refused", refused)] {
-        reloads.get_or_create(&Read { result }).inc_by(times);
-    }
-    add(gauges, names::RELOADS, reloads);
-    let age = Fraction::default();
-    age.set(now.secs_since(board.decided_at()));
-    add_seconds(gauges, names::CONTROLLER_AGE, age);
-    let lost = Counter::<u64>::default();
-    lost.inc_by(board.ticks_lost());
-    add(gauges, names::TICKS_LOST, lost);
-    let version = env!("CARGO_PKG_VERSION");
-    add(gauges, names::BUILD, Info::new(Build { version }));
-}
-
 fn count(value: usize) -> Gauge {
     whole(i64::try_from(value).unwrap_or(i64::MAX))
 }
 
-fn whole(value: i64) -> Gauge {
+pub(super) fn whole(value: i64) -> Gauge {
     let gauge = Gauge::default();
     gauge.set(value);
     gauge

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use super::world::World;
 use crate::live::{
-    Account, Attempt, Recorder as _, RequestEnd, Served, Stuck, Upstream, Witness as _,
+    Account, Asked, Attempt, Recorder as _, RequestEnd, Served, Stuck, Upstream, Witness as _,
 };
 use crate::model::{
-    AnswerKind, Finished, Outcome, PicoUsd, TargetIndex, TargetName, Tokens, UpstreamName,
+    AnswerKind, Finished, Operation, Outcome, PicoUsd, TargetIndex, TargetName, Tokens,
+    UpstreamName,
 };
 
 /// An exposition: values by name and labels as printed.
-struct Exposition(BTreeMap<String, f64>);
+pub(super) struct Exposition(BTreeMap<String, f64>);
 
 impl Exposition {
     fn read(text: &str) -> Self {
@@ -31,8 +32,12 @@ impl Exposition {
     }
 
     /// All series of a name that have all of `parts`.
-    fn with<'a>(&'a self, name: &str, parts: &[&str]) -> Vec<(&'a str, f64)> {
-        let head = format!("weighbridge_{name}");
+    pub(super) fn with<'a>(&'a self, name: &str, parts: &[&str]) -> Vec<(&'a str, f64)> {
+        let head = if name.starts_with("gen_ai") {
+            name.to_owned()
+        } else {
+            format!("weighbridge_{name}")
+        };
         let series = self.0.iter().filter(|(series, _)| {
             let rest = series.strip_prefix(&head);
             let own = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('{'));
@@ -43,13 +48,15 @@ impl Exposition {
             .collect()
     }
 
-    fn sum(&self, name: &str, parts: &[&str]) -> f64 {
+    pub(super) fn sum(&self, name: &str, parts: &[&str]) -> f64 {
         self.with(name, parts).iter().map(|(_, value)| value).sum()
     }
 }
 
-async fn scrape(world: &World) -> Exposition {
-    let got = world.ask("GET", "/metrics").await;
+/// As Prometheus scrapes.
+pub(super) async fn scrape(world: &World) -> Exposition {
+    let accept = ("accept", "application/openmetrics-text; version=1.0.0");
+    let got = world.send("GET", "/metrics", &[accept], "").await;
     assert_eq!(got.status, 200);
     assert!(
         got.head
@@ -60,20 +67,21 @@ async fn scrape(world: &World) -> Exposition {
     Exposition::read(&got.body)
 }
 
-fn upstream(name: &str) -> UpstreamName {
+pub(super) fn upstream(name: &str) -> UpstreamName {
     UpstreamName::new(name).unwrap()
 }
 
-fn served(name: Option<&str>, by: &str) -> Served {
+pub(super) fn served(name: Option<&str>, by: &str) -> Served {
     Served {
         name: name.map(|name| TargetName::new(name).unwrap()),
         upstream: upstream(by),
     }
 }
 
-fn ended(route: &str, served: impl Into<Option<Served>>, status: u16) -> RequestEnd {
+pub(super) fn ended(route: &str, served: impl Into<Option<Served>>, status: u16) -> RequestEnd {
     RequestEnd {
         route: route.into(),
+        operation: Operation::Chat,
         served: served.into(),
         status,
         code: None,
@@ -131,8 +139,8 @@ async fn every_end_of_a_request_is_counted_once() {
         assert!((errors - 1.0).abs() < 0.5, "{kind}: {errors}");
     }
     let counts = [
-        ("request_duration_seconds_count", 12.0),
-        ("time_to_first_token_seconds_count", 11.0),
+        ("gen_ai_server_request_duration_seconds_count", 12.0),
+        ("gen_ai_server_time_to_first_token_seconds_count", 11.0),
         ("overhead_seconds_count", 12.0),
     ];
     for (name, expected) in counts {
@@ -158,7 +166,10 @@ async fn no_client_can_make_a_label() {
         metrics.attempt_ended(
             "direct",
             &Upstream::new(upstream(&name)),
-            AnswerKind::Unary,
+            Asked {
+                operation: Operation::Chat,
+                kind: AnswerKind::Unary,
+            },
             &end,
         );
     }
@@ -183,7 +194,7 @@ async fn no_client_can_make_a_label() {
     );
 }
 
-fn finished(outcome: Outcome) -> Finished {
+pub(super) fn finished(outcome: Outcome) -> Finished {
     Finished {
         outcome,
         total: Duration::from_millis(10),
@@ -310,7 +321,12 @@ async fn gauges_are_those_of_the_snapshot() {
     );
     cells.picked(TargetIndex(2));
     let seen = scrape(&world).await;
-    for name in ["configured_share", "granted_share", "actual_share"] {
+    for name in [
+        "configured_share",
+        "proposed_share",
+        "granted_share",
+        "actual_share",
+    ] {
         let sum = seen.sum(name, &["route=\"chat\""]);
         assert!((sum - 1.0).abs() < 1e-6, "{name} makes a whole: {sum}");
     }

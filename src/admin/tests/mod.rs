@@ -1,6 +1,7 @@
 //! The admin listener over a real socket, on a configuration from files.
 
 mod api;
+mod conventions;
 mod metrics;
 mod reload;
 mod world;

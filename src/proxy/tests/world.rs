@@ -20,12 +20,10 @@ use crate::config::{
 };
 use crate::limit::DEFAULT_CODES;
 use crate::live::{
-    Clock, Member, Provider, Published, Recorder, RequestEnd, Route, RouteCells, Snapshot,
+    Asked, Clock, Member, Provider, Published, Recorder, RequestEnd, Route, RouteCells, Snapshot,
     Strangers, Upstream, Witness,
 };
-use crate::model::{
-    AnswerKind, Finished, Outcome, Price, ProviderName, RouteName, TargetName, UpstreamName,
-};
+use crate::model::{Finished, Outcome, Price, ProviderName, RouteName, TargetName, UpstreamName};
 use crate::proxy::{Caller, Chance, DrainReport, Proxy, serve};
 
 mod got;
@@ -325,7 +323,7 @@ pub(super) struct Collected {
 }
 
 impl Witness for Collected {
-    fn attempt_ended(&self, _: &str, upstream: &Upstream, _: AnswerKind, end: &Finished) {
+    fn attempt_ended(&self, _: &str, upstream: &Upstream, _: Asked, end: &Finished) {
         let mut attempts = self.attempts.lock().unwrap();
         attempts.push((upstream.name().to_string(), *end));
         drop(attempts);
