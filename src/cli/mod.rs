@@ -14,9 +14,11 @@ mod client;
 mod demo;
 mod explain;
 mod explain_at;
+mod init;
 mod journal;
 mod logging;
 mod mock;
+mod placed;
 mod prices;
 mod reload;
 mod replay;
@@ -26,6 +28,7 @@ mod simulate;
 mod source;
 mod status;
 mod table;
+mod toml_text;
 mod whatif;
 
 /// An adaptive load balancer for language-model traffic.
@@ -38,6 +41,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Writes a configuration to begin with, from the providers' keys in the environment.
+    Init(init::Args),
     /// Serves an environment until SIGTERM or ctrl-c, then drains.
     Serve(serve::Args),
     /// Simulated providers, realistic traffic and one target that falls ill: watch the shares move.
@@ -116,6 +121,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(command: Command, out: &mut dyn Write) -> Result<(), Failure> {
     match command {
+        Command::Init(args) => init::run(&args, out),
         Command::Serve(args) => serve::run(&args, out),
         Command::Demo(args) => demo::run(&args, out),
         Command::Check(args) => check::run(&args, out, &mut io::stderr()),

@@ -14,7 +14,7 @@ use crate::files;
 use crate::model::{Price, UpstreamName};
 
 mod compare;
-mod money;
+pub(super) mod money;
 mod refresh;
 
 /// What `prices` is told.

@@ -178,13 +178,13 @@ fn something_else_on_the_admin_address_is_told_in_words() {
 }
 
 /// A mock server in a process of its own; killed when dropped.
-struct Mock {
+pub(crate) struct Mock {
     child: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Mock {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut command = weighbridge(&[&["mock"], arguments].concat());
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();

@@ -48,9 +48,15 @@ pub(crate) struct Ended {
 impl Daemon {
     /// Starts it and waits until it is ready.
     pub(crate) fn start(config: &Path) -> Self {
-        let mut process = weighbridge()
-            .args(["serve", "--env", "live", "--config"])
-            .arg(config)
+        let mut command = weighbridge();
+        command.args(["serve", "--env", "live", "--config"]);
+        command.arg(config);
+        Self::started(command)
+    }
+
+    /// Starts what `command` says, `serve` with its environment, on free ports, and waits until it is ready.
+    pub(crate) fn started(mut command: Command) -> Self {
+        let mut process = command
             .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

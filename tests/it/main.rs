@@ -35,6 +35,8 @@ mod drain;
 #[cfg(feature = "daemon")]
 mod incidents;
 #[cfg(feature = "daemon")]
+mod init;
+#[cfg(feature = "daemon")]
 mod prices;
 #[cfg(feature = "daemon")]
 mod reload;

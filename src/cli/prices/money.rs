@@ -1,12 +1,14 @@
 //! Amounts as people read and write them: exact, never by way of a float.
 
+use crate::model::Price;
+
 /// Dollars a million tokens, of pico-dollars a token: `$0.15`, `$2.50`, `$0.000001`.
-pub(super) fn a_million(pico: u64) -> String {
+pub(in crate::cli) fn a_million(pico: u64) -> String {
     decimal(pico, 6)
 }
 
 /// Dollars, of pico-dollars: `$0.005`.
-pub(super) fn dollars(pico: u64) -> String {
+pub(in crate::cli) fn dollars(pico: u64) -> String {
     decimal(pico, 12)
 }
 
@@ -18,8 +20,24 @@ fn decimal(amount: u64, decimals: u32) -> String {
     format!("${}.{part:0<2}", amount / unit)
 }
 
+/// A price as keys and values of `[prices]`, without rates that are what they are by default, and without tiers.
+pub(in crate::cli) fn rates(price: &Price) -> Vec<String> {
+    let rate = |key: &str, rate: u64| format!("{key} = \"{}\"", a_million(rate));
+    let mut lines = vec![rate("input", price.input), rate("output", price.output)];
+    for (key, found, plain) in [
+        ("cached_input", price.cached_input, price.input),
+        ("cache_write", price.cache_write, price.input),
+        ("reasoning", price.reasoning, price.output),
+    ] {
+        if found != plain {
+            lines.push(rate(key, found));
+        }
+    }
+    lines
+}
+
 /// `+25.0 %` from `old` to `new`.
-pub(super) fn change(old: u64, new: u64) -> String {
+pub(in crate::cli) fn change(old: u64, new: u64) -> String {
     if old == 0 {
         return "new".to_owned();
     }

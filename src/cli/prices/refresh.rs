@@ -137,7 +137,7 @@ fn change(name: &UpstreamName, before: Option<&Price>, after: Option<Price>) -> 
 /// One price as `[prices]` takes it. What is plain is left out.
 fn overlay(name: &UpstreamName, entry: &Entry, price: &Price) -> String {
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
-    let mut lines = rates(price);
+    let mut lines = money::rates(price);
     if price.request != 0 {
         lines.push(format!(
             "request = \"{} / request\"",
@@ -151,7 +151,7 @@ fn overlay(name: &UpstreamName, entry: &Entry, price: &Price) -> String {
         lines.push(format!(
             "tiers.{} = {{ {} }}",
             tier.above,
-            rates(&above).join(", ")
+            money::rates(&above).join(", ")
         ));
     }
     format!(
@@ -159,22 +159,6 @@ fn overlay(name: &UpstreamName, entry: &Entry, price: &Price) -> String {
         quoted(name.as_str()),
         lines.join("\n")
     )
-}
-
-/// The rates that are not what they are by default.
-fn rates(price: &Price) -> Vec<String> {
-    let rate = |key: &str, rate: u64| format!("{key} = \"{}\"", money::a_million(rate));
-    let mut lines = vec![rate("input", price.input), rate("output", price.output)];
-    for (key, found, plain) in [
-        ("cached_input", price.cached_input, price.input),
-        ("cache_write", price.cache_write, price.input),
-        ("reasoning", price.reasoning, price.output),
-    ] {
-        if found != plain {
-            lines.push(rate(key, found));
-        }
-    }
-    lines
 }
 
 /// An existing file is never written over.
