@@ -4,6 +4,7 @@
 //! that looks alive and serves nobody is the worst of both.
 
 mod fleet;
+mod notify;
 mod run;
 mod signals;
 

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::fleet::Fleet;
+use super::notify;
 use super::signals::{Signals, reload_on_hangup};
 use crate::admin::{self, Admin};
 use crate::config::{self, Compiled, Problem};
@@ -227,6 +228,9 @@ impl App {
             admin::serve(self.admin_listener, self.admin, turned(ended.clone())),
         );
         tasks.spawn("reloader", self.reloader.run());
+        let (alive, published) = (Arc::clone(&self.board), self.published.clone());
+        let alive = notify::watchdog(published, alive, self.clock, ended.clone());
+        tasks.spawn("watchdog", alive);
         let hangups = reload_on_hangup(hangups, self.handle.clone());
         tasks.spawn("signal handler", hangups);
         let watcher = match &self.source {
@@ -241,6 +245,7 @@ impl App {
         tasks.spawn("renewal of credentials", keeper.run(ended));
         let data = tokio::spawn(proxy::serve(self.data, self.proxy, turned(closed), grace));
         let (mut data, mut stop) = (std::pin::pin!(data), std::pin::pin!(stop));
+        notify::ready(self.published.read().generation);
         let failure = tokio::select! {
             signal = ends.next() => {
                 tracing::info!(signal, "draining");
@@ -253,6 +258,7 @@ impl App {
         if let Some(what) = failure {
             tracing::error!(what, "ended unexpectedly; shutting down");
         }
+        notify::stopping(self.published.read().config.server.drain_grace);
         self.board.drain();
         closing.send_replace(true);
         let report = tokio::select! {

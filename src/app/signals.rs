@@ -4,6 +4,7 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::notify;
 use crate::control::{Handle, Why};
 
 /// What is listened to from before the daemon says that it is ready: until then a signal has its usual effect, and all of
@@ -43,10 +44,13 @@ impl Ends {
     }
 }
 
-/// Has the files read at every SIGHUP.
+/// Has the files read at every SIGHUP, and tells the service manager when that is done. Signals that come meanwhile are one
+/// more.
 pub(super) async fn reload_on_hangup(mut hangups: Signal, handle: Handle) -> io::Result<()> {
     while hangups.recv().await.is_some() {
-        handle.nudge(Why::Signal);
+        notify::reloading();
+        let outcome = handle.reload(Why::Signal).await;
+        notify::reloaded(&outcome);
     }
     Ok(())
 }

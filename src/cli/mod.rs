@@ -14,6 +14,7 @@ mod client;
 mod demo;
 mod explain;
 mod explain_at;
+mod health;
 mod init;
 mod journal;
 mod logging;
@@ -53,6 +54,8 @@ enum Command {
     Explain(explain::Args),
     /// Shows all routes of a running daemon.
     Status(status::Args),
+    /// Says by its exit status whether a running daemon works: for health checks of containers.
+    Health(health::Args),
     /// Has a running daemon read its files, and waits until they are in force.
     Reload(reload::Args),
     /// Shows what models cost, compares it with what is published, and takes newer prices over. Starts nothing.
@@ -127,6 +130,7 @@ fn dispatch(command: Command, out: &mut dyn Write) -> Result<(), Failure> {
         Command::Check(args) => check::run(&args, out, &mut io::stderr()),
         Command::Explain(args) => explain::run(&args, out),
         Command::Status(args) => status::run(&args, out),
+        Command::Health(args) => health::run(&args, out),
         Command::Reload(args) => reload::run(&args, out),
         Command::Prices(args) => prices::run(&args, out, &mut io::stderr()),
         Command::Simulate(args) => simulate::run(&args, out, &mut io::stderr()),

@@ -48,7 +48,11 @@ pub(crate) struct Ended {
 impl Daemon {
     /// Starts it and waits until it is ready.
     pub(crate) fn start(config: &Path) -> Self {
-        let mut command = weighbridge();
+        Self::start_as(weighbridge(), config)
+    }
+
+    /// The same by a command of the test's own that ends with the program's name.
+    pub(crate) fn start_as(mut command: Command, config: &Path) -> Self {
         command.args(["serve", "--env", "live", "--config"]);
         command.arg(config);
         Self::started(command)
@@ -140,8 +144,13 @@ impl Daemon {
 
     /// Asks it to end.
     pub(crate) fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: &str) {
         let status = Command::new("kill")
-            .args(["-TERM", &self.process.id().to_string()])
+            .args([signal, &self.process.id().to_string()])
             .status()
             .unwrap();
         assert!(status.success(), "the process is there to be told");

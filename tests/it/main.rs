@@ -41,6 +41,8 @@ mod prices;
 #[cfg(feature = "daemon")]
 mod reload;
 #[cfg(feature = "daemon")]
+mod service;
+#[cfg(feature = "daemon")]
 mod shares;
 #[cfg(feature = "daemon")]
 mod simulated;
