@@ -31,11 +31,17 @@ mod daemon;
 #[cfg(feature = "daemon")]
 mod demo;
 #[cfg(feature = "daemon")]
+mod deployed;
+#[cfg(feature = "daemon")]
 mod drain;
+#[cfg(feature = "daemon")]
+mod egress;
 #[cfg(feature = "daemon")]
 mod incidents;
 #[cfg(feature = "daemon")]
 mod init;
+#[cfg(feature = "daemon")]
+mod mounted;
 #[cfg(feature = "daemon")]
 mod prices;
 #[cfg(feature = "daemon")]
