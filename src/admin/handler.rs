@@ -12,7 +12,7 @@ use super::Admin;
 use super::path::Resource;
 use super::reply::{self, Reply};
 use super::report::{report, reports};
-use super::{health, origin, reload};
+use super::{dashboard, health, origin, reload};
 use crate::telemetry::Exposition;
 
 /// Largest body. None is needed; what a careless client sends must be read before it can be answered.
@@ -27,6 +27,9 @@ pub(super) async fn handle(admin: &Admin, request: Request<Incoming>) -> Reply {
         let message = "expected an address or localhost as this listener's name, found another name; \
             admin.allow_remote = true allows any";
         return reply::error(StatusCode::FORBIDDEN, message);
+    }
+    if let Some(file) = dashboard::file(&request) {
+        return file;
     }
     let Some(resource) = Resource::at(request.uri().path()) else {
         let message = "there is nothing here; GET /api/v1 lists what there is";

@@ -6,6 +6,7 @@
 //!
 //! | request | answer |
 //! |---|---|
+//! | `GET /`, `/assets/…` | the dashboard, see [`dashboard`] |
 //! | `GET /healthz` | 200 while the process works, also when a file was refused: the body says so |
 //! | `GET /readyz` | 200, or 503 while the daemon drains |
 //! | `GET /metrics` | OpenMetrics text, or the older format to who does not ask for that |
@@ -19,6 +20,7 @@ use crate::control::Handle;
 use crate::live::{Board, Clock, Published};
 use crate::telemetry::Metrics;
 
+mod dashboard;
 mod handler;
 mod health;
 mod origin;

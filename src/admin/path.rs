@@ -26,7 +26,7 @@ impl Resource {
     pub(super) fn at(path: &str) -> Option<Self> {
         let path = path.strip_suffix('/').unwrap_or(path);
         Some(match path {
-            "" | "/api" | "/api/v1" => Self::Index,
+            "/api" | "/api/v1" => Self::Index,
             "/healthz" | "/livez" | "/health" | "/health/liveliness" | "/health/liveness" => {
                 Self::Health
             }

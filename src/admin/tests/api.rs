@@ -143,7 +143,7 @@ async fn the_configuration_is_shown_without_its_key() {
 async fn wrong_paths_and_methods_are_told_in_json() {
     let world = World::start().await;
     for (method, path, status) in [
-        ("GET", "/", 200),
+        ("GET", "/api", 200),
         ("GET", "/nothing", 404),
         ("GET", "/api/v1/routes/a/b", 404),
         ("POST", "/api/v1/routes", 405),

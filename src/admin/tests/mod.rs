@@ -2,6 +2,7 @@
 
 mod api;
 mod conventions;
+mod dashboard;
 mod metrics;
 mod reload;
 mod world;

@@ -1,0 +1,145 @@
+// Sums and quantiles over what the API tells of each second.
+
+import type { History, RouteReport, Sample, Target } from "./types";
+
+/** The samples of the last `seconds`, counted from the newest one. */
+export function recent(history: History | undefined, seconds: number): Sample[] {
+  const samples = history?.samples ?? [];
+  const newest = samples[samples.length - 1];
+  if (!newest) {
+    return [];
+  }
+  const from = newest.at - seconds;
+  let first = samples.length;
+  while (first > 0 && samples[first - 1]!.at > from) {
+    first--;
+  }
+  return samples.slice(first);
+}
+
+export interface Totals {
+  seconds: number;
+  requests: number;
+  failed: number;
+  cost: number;
+  /** What the same requests would have cost by the configured shares; `null` where that is not known. */
+  costConfigured: number | null;
+  failedConfigured: number | null;
+  /** Mean milliseconds at the configured shares, weighted by requests. */
+  totalConfigured: number | null;
+}
+
+export function totals(samples: Sample[], step: number): Totals {
+  const sum = { requests: 0, failed: 0, cost: 0 };
+  let cost: number | null = null;
+  let failed: number | null = null;
+  let time = 0;
+  let timed = 0;
+  for (const sample of samples) {
+    sum.requests += sample.requests;
+    sum.failed += sample.failed;
+    sum.cost += sample.cost_usd;
+    const other = sample.configured;
+    if (other?.cost_usd !== null && other?.cost_usd !== undefined) {
+      cost = (cost ?? 0) + other.cost_usd;
+    }
+    if (other?.failed !== null && other?.failed !== undefined) {
+      failed = (failed ?? 0) + other.failed;
+    }
+    if (other?.total_ms !== null && other?.total_ms !== undefined && sample.requests > 0) {
+      time += other.total_ms * sample.requests;
+      timed += sample.requests;
+    }
+  }
+  return {
+    seconds: Math.max(step, samples.length * step),
+    ...sum,
+    costConfigured: cost,
+    failedConfigured: failed,
+    totalConfigured: timed > 0 ? time / timed : null,
+  };
+}
+
+/** Samples put together so that there are about `most` of them; each bin starts at a multiple of its width. */
+export function binned(samples: Sample[], step: number, most: number): { width: number; bins: Sample[][]; times: number[] } {
+  const width = Math.max(step, Math.ceil((samples.length * step) / most / step) * step);
+  const bins: Sample[][] = [];
+  const times: number[] = [];
+  let current = -1;
+  for (const sample of samples) {
+    const bin = Math.floor(sample.at / width);
+    if (bin !== current) {
+      bins.push([]);
+      times.push(bin * width + width);
+      current = bin;
+    }
+    bins[bins.length - 1]!.push(sample);
+  }
+  // The first and the last bin may be half full; a rate of them would be wrong.
+  if (width > step && bins.length > 2) {
+    bins.pop();
+    times.pop();
+    bins.shift();
+    times.shift();
+  }
+  return { width, bins, times };
+}
+
+/** The mean of a quantile of each second, weighted by requests: what a chart of many bins can show. */
+export function meanQuantile(samples: Sample[], which: "first_token_ms" | "total_ms", index: 0 | 1): number | null {
+  let sum = 0;
+  let weight = 0;
+  for (const sample of samples) {
+    const value = sample[which]?.[index];
+    if (value !== undefined && value !== null) {
+      sum += value * Math.max(1, sample.requests);
+      weight += Math.max(1, sample.requests);
+    }
+  }
+  return weight > 0 ? sum / weight : null;
+}
+
+type Histogram = Array<[number, number]>;
+
+/** Counts of several histograms by the same upper ends. */
+export function merged(histograms: Array<Histogram | undefined>): Histogram {
+  const counts = new Map<number, number>();
+  for (const histogram of histograms) {
+    for (const [upper, n] of histogram ?? []) {
+      counts.set(upper, (counts.get(upper) ?? 0) + n);
+    }
+  }
+  return [...counts.entries()].sort((a, b) => a[0] - b[0]);
+}
+
+/** A quantile of a histogram: the upper end of the bucket that holds it, so never too good. */
+export function quantile(histogram: Histogram, q: number): number | null {
+  const all = histogram.reduce((sum, [, n]) => sum + n, 0);
+  if (all === 0) {
+    return null;
+  }
+  let sum = 0;
+  for (const [upper, n] of histogram) {
+    sum += n;
+    if (sum >= q * all) {
+      return upper;
+    }
+  }
+  return histogram[histogram.length - 1]?.[0] ?? null;
+}
+
+/** Quantiles of a route: from its targets' histograms of the last minute, or the mean of each second's. */
+export function routeQuantiles(report: RouteReport | undefined, samples: Sample[], which: "first_token_ms" | "total_ms"): [number | null, number | null] {
+  const of = (target: Target): Histogram | undefined =>
+    which === "total_ms" ? target.latency_histogram : target.first_token_histogram;
+  const all = merged((report?.targets ?? []).map(of));
+  if (all.length > 0) {
+    return [quantile(all, 0.5), quantile(all, 0.95)];
+  }
+  return [meanQuantile(samples, which, 0), meanQuantile(samples, which, 1)];
+}
+
+/** One of the palette's colours for the target at `index`. */
+export function tint(index: number): number {
+  return (index % 8) + 1;
+}

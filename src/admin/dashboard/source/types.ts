@@ -1,0 +1,148 @@
+// What the admin API answers. Everything that an older or smaller daemon may leave out is optional.
+
+export interface Overview {
+  version?: string;
+  environment?: string;
+  started_at?: number | string;
+  config_generation?: number;
+  mode?: string;
+  controller?: { age_seconds?: number; ticks_lost?: number };
+  store?: { state?: string; message?: string };
+  problems?: number;
+  alerts?: number;
+  steering?: number;
+  routes?: string[];
+}
+
+export interface Terms {
+  latency: number;
+  cost: number;
+  error: number;
+  quality?: number;
+}
+
+export interface Level {
+  level: string;
+  at_most: number;
+  value: number | null;
+  samples: number;
+  verdict: string;
+}
+
+export interface Target {
+  name: string;
+  use: string;
+  tier?: number;
+  configured: number;
+  proposed: number;
+  granted: number;
+  actual: number | null;
+  samples: number;
+  confidence: number;
+  state: string;
+  terms: Terms;
+  rails: string[];
+  evidence: {
+    first_token: number | null;
+    per_token: number | null;
+    slowness: number;
+    faults: number;
+    cost?: number | null;
+    cached?: number | null;
+    gap: number;
+  };
+  levels?: Level[];
+  sentence: string;
+  first_token_ms: [number, number, number] | null;
+  total_ms: [number, number, number] | null;
+  usd_per_1k_tokens: number | null;
+  spent_usd: number;
+  calls: number;
+  failed: number;
+  in_flight: number;
+  actual_last_minute?: number | null;
+  interval?: [number, number] | null;
+  requests_last_minute?: number;
+  noise?: string;
+  errors?: Record<string, number>;
+  latency_histogram?: Array<[number, number]>;
+  first_token_histogram?: Array<[number, number]>;
+  cached_ratio?: number | null;
+}
+
+export interface RouteReport {
+  route: string;
+  strategy: string;
+  mode: string;
+  aims?: string;
+  table_version: number;
+  demand: number;
+  targets: Target[];
+  explanation: string[];
+}
+
+export interface Reports {
+  config_generation: number;
+  decided_seconds_ago: number;
+  routes: RouteReport[];
+}
+
+export interface Sample {
+  at: number;
+  requests: number;
+  failed: number;
+  first_token_ms: [number, number] | null;
+  total_ms: [number, number] | null;
+  cost_usd: number;
+  granted: number[];
+  actual: Array<number | null>;
+  configured?: { cost_usd: number | null; total_ms: number | null; failed: number | null } | null;
+}
+
+export interface History {
+  step: number;
+  start?: number;
+  targets: string[];
+  samples: Sample[];
+}
+
+export interface Order {
+  id: string | number;
+  action: string;
+  route?: string | null;
+  target?: string | null;
+  provider?: string | null;
+  share?: number | null;
+  strategy?: string | null;
+  mode?: string | null;
+  reason?: string | null;
+  by?: string | null;
+  since?: number | null;
+  until?: number | null;
+}
+
+export interface Problem {
+  file?: string;
+  line?: number;
+  column?: number;
+  key?: string;
+  message?: string;
+  hint?: string;
+  text?: string;
+}
+
+export interface Attempt {
+  target?: string;
+  outcome?: string;
+  status?: number | null;
+  ms?: number | null;
+}
+
+export interface Alert {
+  id: string | number;
+  kind: string;
+  subject: string;
+  since: number | string;
+  resolved?: number | string | null;
+  message: string;
+}

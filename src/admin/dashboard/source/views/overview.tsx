@@ -1,0 +1,260 @@
+// All routes: shares over time, what they carry, and what the configured weights would have made of it.
+
+import { useState } from "preact/hooks";
+import { Chart } from "../chart";
+import { useCell } from "../cell";
+import { binned, meanQuantile, recent, routeQuantiles, tint, totals } from "../figures";
+import { count, dollars, milliseconds, percent, plural, rate } from "../format";
+import { histories } from "../live";
+import { Badge, Figure, Standing } from "../parts";
+import { useResource } from "../resource";
+import type { History, Reports, RouteReport, Sample } from "../types";
+import { MODES } from "../words";
+
+const WINDOWS: Array<[number, string]> = [
+  [300, "5 min"],
+  [900, "15 min"],
+  [3600, "1 h"],
+];
+
+export function OverviewView() {
+  const [seconds, setSeconds] = useState(300);
+  const [kind, setKind] = useState<"granted" | "actual">("granted");
+  const reports = useResource<Reports>("/api/v1/routes", 2, ["moved", "config", "steering"]);
+  const all = useCell(histories);
+  const routes = reports.data?.routes ?? [];
+  return (
+    <>
+      <div class="view-head">
+        <h1>Overview</h1>
+        <div class="tools">
+          <Choice label="Shares" options={[["granted", "granted"], ["actual", "actual"]]} value={kind} onChange={setKind} />
+          <Choice label="Window" options={WINDOWS} value={seconds} onChange={setSeconds} />
+        </div>
+      </div>
+      <Standing of={reports} what="the routes" />
+      {reports.data && routes.length === 0 && (
+        <p class="standing">No route is configured. A route is a name that clients send as the model, with its targets; see Configuration.</p>
+      )}
+      {routes.map((route) => (
+        <RoutePanel key={route.route} report={route} history={all[route.route]} seconds={seconds} kind={kind} />
+      ))}
+    </>
+  );
+}
+
+/** A few options next to each other, of which one is chosen. */
+export function Choice<T extends string | number>(props: { label: string; options: Array<[T, string]>; value: T; onChange: (value: T) => void }) {
+  return (
+    <div class="choice" role="group" aria-label={props.label}>
+      <span class="choice-label" aria-hidden="true">
+        {props.label}
+      </span>
+      {props.options.map(([value, word]) => (
+        <button type="button" key={value} aria-pressed={value === props.value} onClick={() => props.onChange(value)}>
+          {word}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function RoutePanel(props: { report: RouteReport; history: History | undefined; seconds: number; kind: "granted" | "actual" }) {
+  const { report, history, seconds, kind } = props;
+  const samples = recent(history, seconds);
+  const step = history?.step || 1;
+  return (
+    <section class="panel route" aria-labelledby={`route-${report.route}`}>
+      <header>
+        <h2 id={`route-${report.route}`}>
+          <a href={`#/routes/${encodeURIComponent(report.route)}`}>{report.route}</a>
+        </h2>
+        <Badge word={report.strategy} />
+        <Badge word={report.mode} title={MODES[report.mode]} />
+        {report.targets
+          .filter((target) => target.state !== "serving")
+          .map((target) => (
+            <Badge key={target.name} word={`${target.name} ${target.state}`} tone={target.state === "ejected" ? "bad" : "warn"} />
+          ))}
+      </header>
+      {report.explanation[0] && <p class="note sentence">{report.explanation[0]}</p>}
+      <RouteFigures report={report} samples={recent(history, 60)} step={step} />
+      {samples.length < 2 ? (
+        <NoHistory report={report} known={history !== undefined} />
+      ) : (
+        <div class="charts">
+          <SharesChart report={report} history={history!} samples={samples} kind={kind} seconds={seconds} />
+          <TrafficCharts samples={samples} step={step} seconds={seconds} />
+        </div>
+      )}
+    </section>
+  );
+}
+
+function NoHistory(props: { report: RouteReport; known: boolean }) {
+  return (
+    <div class="standing">
+      <p>{props.known ? "The history begins in a moment." : "There is no history of this route yet."} Shares now:</p>
+      <ul class="legend">
+        {props.report.targets.map((target, i) => (
+          <li key={target.name}>
+            <i class={`swatch tint-${tint(i)}`} aria-hidden="true" />
+            <span class="legend-name">{target.name}</span> <b>{percent(target.granted)}</b>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+/** The last minute in figures. */
+export function RouteFigures(props: { report: RouteReport; samples: Sample[]; step: number }) {
+  const { report, samples, step } = props;
+  const sum = totals(samples, step);
+  const [firstMid, firstHigh] = routeQuantiles(report, samples, "first_token_ms");
+  const [mid, high] = routeQuantiles(report, samples, "total_ms");
+  const known = samples.length > 0;
+  const perHour = known ? (sum.cost / sum.seconds) * 3600 : null;
+  const otherPerHour = known && sum.costConfigured !== null ? (sum.costConfigured / sum.seconds) * 3600 : null;
+  const failing = sum.requests > 0 ? sum.failed / sum.requests : null;
+  const otherFailing = sum.requests > 0 && sum.failedConfigured !== null ? sum.failedConfigured / sum.requests : null;
+  return (
+    <dl class="figures-row">
+      <Figure label="Requests/s" value={rate(known ? sum.requests / sum.seconds : report.demand)} note={known ? plural(sum.requests, "request") + " in the last minute" : "smoothed"} />
+      <Figure
+        label="Failed"
+        value={percent(failing, 2)}
+        tone={failing !== null && failing > 0.02 ? "bad" : undefined}
+        note={otherFailing === null ? `${count(known ? sum.failed : null)} of them` : `${percent(otherFailing, 2)} at configured weights`}
+      />
+      <Figure label="First token" value={milliseconds(firstMid)} note={`p95 ${milliseconds(firstHigh)}`} />
+      <Figure
+        label="Whole answer"
+        value={milliseconds(mid)}
+        note={`p95 ${milliseconds(high)}`}
+      />
+      <Figure label="Cost/hour" value={dollars(perHour)} note={perHour === null ? "no requests yet" : `${dollars(perHour * 24)} a day at this rate`} />
+      <Figure label="At configured weights" value={otherPerHour === null ? "–" : `${dollars(otherPerHour)}/h`} note={compared(perHour, otherPerHour, sum.totalConfigured)} />
+    </dl>
+  );
+}
+
+/** What the configured weights would have cost and taken, against what is. */
+function compared(now: number | null, other: number | null, ms: number | null): string {
+  const parts: string[] = [];
+  if (now !== null && other !== null && other > 0) {
+    const part = (now - other) / other;
+    parts.push(Math.abs(part) < 0.005 ? "the same cost" : `${percent(Math.abs(part), 0)} ${part < 0 ? "saved" : "more spent"}`);
+  }
+  if (ms !== null) {
+    parts.push(`answers in ${milliseconds(ms)} on average`);
+  }
+  return parts.length > 0 ? parts.join("; ") : "not known yet";
+}
+
+export function SharesChart(props: { report: RouteReport; history: History; samples: Sample[]; kind: "granted" | "actual"; seconds: number; height?: number }) {
+  const { report, history, samples, kind } = props;
+  // Actual shares of one second are all or nothing: they are put together.
+  const width = kind === "actual" ? 60 : 180;
+  const { bins, times } = kind === "actual" ? binned(samples, history.step || 1, width) : { bins: samples.map((sample) => [sample]), times: samples.map((sample) => sample.at) };
+  const lines = history.targets.map((name, i) => ({
+    label: name,
+    tint: tint(i),
+    values: bins.map((bin) => shareOf(bin, kind, i)),
+  }));
+  const now = report.targets.map((target) => `${target.name} ${percent(kind === "granted" ? target.granted : target.actual)}`);
+  const end = times[times.length - 1] ?? 0;
+  return (
+    <Chart
+      title={kind === "granted" ? "Granted shares" : "Actual shares"}
+      summary={`Now: ${now.join(", ")}.`}
+      times={times}
+      lines={lines}
+      format={(value) => percent(value, 0)}
+      stacked
+      height={props.height ?? 190}
+      span={[end - props.seconds, end]}
+    />
+  );
+}
+
+function shareOf(bin: Sample[], kind: "granted" | "actual", index: number): number | null {
+  let sum = 0;
+  let weight = 0;
+  for (const sample of bin) {
+    const value = sample[kind]?.[index];
+    if (value === null || value === undefined) {
+      continue;
+    }
+    const by = kind === "actual" ? sample.requests : 1;
+    sum += value * by;
+    weight += by;
+  }
+  return weight > 0 ? sum / weight : null;
+}
+
+export function TrafficCharts(props: { samples: Sample[]; step: number; seconds: number }) {
+  const { bins, times, width } = binned(props.samples, props.step, 90);
+  const end = props.samples[props.samples.length - 1]?.at ?? 0;
+  const span: [number, number] = [end - props.seconds, end];
+  const sums = bins.map((bin) => totals(bin, props.step));
+  const perSecond = sums.map((sum) => sum.requests / width);
+  const failed = sums.map((sum) => sum.failed / width);
+  const hourly = sums.map((sum) => (sum.cost / width) * 3600);
+  const configured = sums.map((sum) => (sum.costConfigured === null ? null : (sum.costConfigured / width) * 3600));
+  const latency = (which: "first_token_ms" | "total_ms", index: 0 | 1) => bins.map((bin) => meanQuantile(bin, which, index));
+  const lastOf = (values: Array<number | null>) => values[values.length - 1] ?? null;
+  const small = 118;
+  return (
+    <div class="small-charts">
+      <Chart
+        title="Requests/s"
+        summary={`Now ${rate(lastOf(perSecond))} a second, of which ${rate(lastOf(failed))} fail.`}
+        times={times}
+        lines={[
+          { label: "all", tint: 1, values: perSecond },
+          { label: "failed", tint: 8, values: failed },
+        ]}
+        format={rate}
+        height={small}
+        span={span}
+      />
+      <Chart
+        title="First token"
+        summary={`Median now ${milliseconds(lastOf(latency("first_token_ms", 0)))}, 95th percentile ${milliseconds(lastOf(latency("first_token_ms", 1)))}.`}
+        times={times}
+        lines={[
+          { label: "p50", tint: 1, values: latency("first_token_ms", 0) },
+          { label: "p95", tint: 2, values: latency("first_token_ms", 1) },
+        ]}
+        format={milliseconds}
+        height={small}
+        span={span}
+      />
+      <Chart
+        title="Whole answer"
+        summary={`Median now ${milliseconds(lastOf(latency("total_ms", 0)))}, 95th percentile ${milliseconds(lastOf(latency("total_ms", 1)))}.`}
+        times={times}
+        lines={[
+          { label: "p50", tint: 1, values: latency("total_ms", 0) },
+          { label: "p95", tint: 2, values: latency("total_ms", 1) },
+        ]}
+        format={milliseconds}
+        height={small}
+        span={span}
+      />
+      <Chart
+        title="Cost/hour"
+        summary={`Now ${dollars(lastOf(hourly))} an hour; at the configured weights ${dollars(lastOf(configured))}.`}
+        times={times}
+        lines={[
+          { label: "now", tint: 1, values: hourly },
+          { label: "at configured weights", tint: 0, dashed: true, values: configured },
+        ]}
+        format={dollars}
+        height={small}
+        span={span}
+      />
+    </div>
+  );
+}
