@@ -12,6 +12,7 @@
 )]
 
 mod costs;
+mod image;
 mod journal;
 mod laws;
 mod layers;
