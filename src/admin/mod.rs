@@ -17,7 +17,7 @@
 use std::sync::Arc;
 
 use crate::control::Handle;
-use crate::live::{Board, Clock, Published};
+use crate::live::{Board, Clock, Ledger, Published};
 use crate::telemetry::Metrics;
 
 mod dashboard;
@@ -42,6 +42,8 @@ pub struct Admin {
     pub board: Arc<Board>,
     /// What was counted.
     pub metrics: Arc<Metrics>,
+    /// Requests that ended.
+    pub ledger: Arc<Ledger>,
     /// Where reloads are asked for.
     pub handle: Handle,
     /// The daemon's clock.

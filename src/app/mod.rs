@@ -5,6 +5,7 @@
 
 mod fleet;
 mod notify;
+mod recorders;
 mod run;
 mod signals;
 

@@ -11,11 +11,12 @@ use tokio::task::JoinSet;
 
 use super::fleet::Fleet;
 use super::notify;
+use super::recorders::Recorders;
 use super::signals::{Signals, reload_on_hangup};
 use crate::admin::{self, Admin};
 use crate::config::{self, Compiled, Problem};
 use crate::control::{self, Handle, Source};
-use crate::live::{Board, Clock, Journal, Published};
+use crate::live::{Board, Clock, Journal, Ledger, Published};
 use crate::login::Keeper;
 use crate::mock::Laws;
 use crate::model::counted;
@@ -136,18 +137,8 @@ impl App {
         let (published, publisher) = Published::first(snapshot);
         let board = Arc::new(Board::starting_with(shown));
         let metrics = Arc::new(Metrics::new(published.clone()));
-        let caller = Caller::new();
-        if let Some(problem) = caller.tls_problem() {
-            tracing::warn!(problem, "https targets cannot be reached");
-        }
-        let recorder: Arc<Metrics> = Arc::clone(&metrics);
-        let proxy = Proxy::new(
-            published.clone(),
-            clock,
-            caller,
-            recorder,
-            Chance::from_system(),
-        );
+        let ledger = Arc::new(Ledger::default());
+        let proxy = data_plane(&published, clock, &metrics, &ledger);
         let journal = journal(settings.as_ref(), &metrics, clock)?;
         let proxy = Arc::new(proxy.noting(journal.clone()));
         // Weak: the proxy holds the metrics.
@@ -167,6 +158,7 @@ impl App {
             published: published.clone(),
             board: Arc::clone(&board),
             metrics,
+            ledger,
             handle: handle.clone(),
             clock,
         };
@@ -280,6 +272,25 @@ impl App {
         drop(watcher);
         failure.map_or(Ok(report), |what| Err(AppError::Ended(what)))
     }
+}
+
+/// The data plane, and who hears of what it does.
+fn data_plane(
+    published: &Published,
+    clock: Clock,
+    metrics: &Arc<Metrics>,
+    ledger: &Arc<Ledger>,
+) -> Proxy {
+    let caller = Caller::new();
+    if let Some(problem) = caller.tls_problem() {
+        tracing::warn!(problem, "https targets cannot be reached");
+    }
+    let recorder = Arc::new(Recorders {
+        metrics: Arc::clone(metrics),
+        ledger: Arc::clone(ledger),
+    });
+    let chance = Chance::from_system();
+    Proxy::new(published.clone(), clock, caller, recorder, chance)
 }
 
 /// A journal with its writer, if one is to be kept.

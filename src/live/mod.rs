@@ -6,9 +6,10 @@ mod board;
 mod clock;
 mod journal;
 mod keys;
+mod ledger;
 mod meter;
 mod published;
-mod record;
+pub(crate) mod record;
 mod snapshot;
 mod strangers;
 mod tallies;
@@ -20,9 +21,12 @@ pub use board::{Board, Refusal};
 pub use clock::Clock;
 pub use journal::{Entry, Heading, Journal, Lost, Ticked};
 pub use keys::{Keys, Turn};
+pub use ledger::{Ledger, Taken};
 pub use meter::{Recently, Totals};
 pub use published::{Published, Publisher};
-pub use record::{CLIENT_CLOSED, Recorder, RequestEnd, Served, Stuck};
+pub use record::{
+    CLIENT_CLOSED, Call, EndedBy, MOST_CALLS, Recorder, RequestEnd, Served, Stuck, Tags,
+};
 pub use snapshot::{Member, MemberGates, Provider, Route, RouteCells, Snapshot};
 pub use strangers::Strangers;
 pub use tallies::{Decided, Tallies};

@@ -309,7 +309,10 @@ impl Passing {
                 None if broken.is_some() => Account::default(),
                 None => self.bill.of_end(self.tail.as_ref()),
             };
-            attempt.finish(broken.unwrap_or(Outcome::Ok), account);
+            let end = attempt.finish(broken.unwrap_or(Outcome::Ok), account);
+            if let Some(ending) = &mut self.ending {
+                ending.called(&end);
+            }
         }
     }
 }

@@ -90,11 +90,11 @@ impl Call<'_> {
                 "the table names a target that does not exist",
             ));
         };
-        ending.end.attempts += 1;
-        ending.end.served = Some(Served {
+        let served = Served {
             name: pool.name(target),
             upstream: member.config.name.clone(),
-        });
+        };
+        ending.calls(served, pick);
         let kind = self.question.kind();
         let attempt = Attempt::begin(
             member.upstream.clone(),

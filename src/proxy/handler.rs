@@ -33,15 +33,15 @@ use crate::wire::seal::origins;
 /// Answers `request`.
 pub async fn handle(proxy: Arc<Proxy>, request: Request<Incoming>) -> Response<Body> {
     let snapshot = proxy.published.read();
+    let (head, body) = request.into_parts();
+    let request_id = intake::request_id(&head.headers).unwrap_or_else(|| own_id(&proxy));
     let mut ending = Ending::begin(
         proxy.recorder.clone(),
         proxy.open.clone(),
         proxy.clock,
         proxy.labels.none.clone(),
+        request_id.clone(),
     );
-    let (head, body) = request.into_parts();
-    let request_id = intake::request_id(&head.headers).unwrap_or_else(|| own_id(&proxy));
-    ending.request_id = request_id.clone();
     let told = Told {
         request_id,
         generation: snapshot.generation,

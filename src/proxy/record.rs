@@ -6,12 +6,10 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
+use super::dispatch::Pick;
 use super::failed::Failed;
-use crate::live::{CLIENT_CLOSED, Clock, Recorder, RequestEnd};
-use crate::model::{Class, Operation, Outcome, Time};
-
-/// Most failed attempts of a request that are told one by one.
-const MOST_TOLD: usize = 8;
+use crate::live::{CLIENT_CLOSED, Call, Clock, MOST_CALLS, Recorder, RequestEnd, Served};
+use crate::model::{Finished, Operation, Outcome, Time};
 
 /// A request that has not ended. Dropped, it ends as left by the client.
 #[derive(Debug)]
@@ -26,8 +24,6 @@ pub(super) struct Ending {
     waited: Duration,
     /// What is odd about the request and was put up with.
     pub(super) warnings: Vec<String>,
-    /// Its id, for the log.
-    pub(super) request_id: HeaderValue,
     /// Who was called and why each failed.
     failures: Vec<String>,
     /// Whose parts of the conversation were left out; empty if nobody's.
@@ -44,6 +40,7 @@ impl Ending {
         open: Arc<AtomicUsize>,
         clock: Clock,
         route: Arc<str>,
+        id: HeaderValue,
     ) -> Self {
         open.fetch_add(1, Ordering::Relaxed);
         let started = clock.now();
@@ -55,23 +52,9 @@ impl Ending {
             asked: started,
             waited: Duration::ZERO,
             warnings: Vec::new(),
-            request_id: HeaderValue::from_static(""),
             failures: Vec::new(),
             stripped: String::new(),
-            end: RequestEnd {
-                route,
-                operation: Operation::Other,
-                served: None,
-                status: CLIENT_CLOSED,
-                code: None,
-                outcome: Outcome::Refused,
-                sticky: None,
-                attempts: 0,
-                budget_spent: false,
-                total: Duration::ZERO,
-                first_content: None,
-                overhead: Duration::ZERO,
-            },
+            end: unended(id, started, route),
             told: false,
         }
     }
@@ -91,9 +74,49 @@ impl Ending {
         self.asked = self.clock.now();
     }
 
+    /// `served` is about to be called.
+    pub(super) fn calls(&mut self, served: Served, pick: Pick) {
+        self.end.attempts += 1;
+        self.end.served = Some(served.clone());
+        if self.end.calls.len() < MOST_CALLS {
+            self.end.calls.push(Call {
+                served,
+                reason: pick.reason,
+                propensity: pick.propensity,
+                after: self.elapsed(),
+                outcome: Outcome::Cancelled,
+                status: None,
+                total: Duration::ZERO,
+                first_content: None,
+                tokens: None,
+                estimated: false,
+                cost: None,
+            });
+        }
+    }
+
+    /// The call that was made last, if it is one of those that are kept.
+    fn last_call(&mut self) -> Option<&mut Call> {
+        let made = usize::try_from(self.end.attempts).ok()?;
+        self.end.calls.get_mut(made.checked_sub(1)?)
+    }
+
+    /// The call that was made last ended so.
+    pub(super) fn called(&mut self, end: &Finished) {
+        if let Some(call) = self.last_call() {
+            call.ended(end);
+        }
+    }
+
     /// The target that was called last failed.
     pub(super) fn tried(&mut self, failed: &Failed) {
-        if self.failures.len() < MOST_TOLD {
+        let elapsed = self.elapsed();
+        if let Some(call) = self.last_call() {
+            call.outcome = failed.outcome;
+            call.status = failed.status.map(|status| status.as_u16());
+            call.total = elapsed.saturating_sub(call.after);
+        }
+        if self.failures.len() < MOST_CALLS {
             let target = self
                 .end
                 .served
@@ -110,7 +133,7 @@ impl Ending {
             .unwrap_or(usize::MAX)
             .saturating_sub(told);
         let text = self.failures.join("; ");
-        if told == MOST_TOLD && more > 0 {
+        if told == MOST_CALLS && more > 0 {
             return format!("{text}; and {more} more");
         }
         text
@@ -118,16 +141,11 @@ impl Ending {
 
     /// Tells the operator of a request that failed for no reason of the client's.
     fn log(&self) {
-        let failed = match self.end.outcome.class() {
-            Class::Fault | Class::Throttle | Class::OurFault => true,
-            Class::Cancelled => self.end.outcome == Outcome::Refused && self.end.status >= 500,
-            Class::Ok | Class::ClientFault => false,
-        };
-        if failed {
-            let end = &self.end;
+        let end = &self.end;
+        if end.is_failed() {
             let served = end.served.as_ref();
             tracing::warn!(
-                request_id = self.request_id.to_str().unwrap_or_default(),
+                request_id = end.id.to_str().unwrap_or_default(),
                 route = &*end.route,
                 target = served.map_or("", |served| served.target()),
                 status = end.status,
@@ -171,9 +189,43 @@ impl Ending {
             self.told = true;
             self.open.fetch_sub(1, Ordering::Relaxed);
             self.end.total = self.elapsed();
+            if let Some(call) = self
+                .end
+                .calls
+                .last_mut()
+                .filter(|call| call.total.is_zero())
+            {
+                // Let go of before it ended.
+                call.total = self.end.total.saturating_sub(call.after);
+            }
             self.log();
-            self.recorder.request_ended(&self.end);
+            let (id, route) = (self.end.id.clone(), Arc::clone(&self.end.route));
+            let end = std::mem::replace(&mut self.end, unended(id, self.started, route));
+            self.recorder.request_ended(&Arc::new(end));
         }
+    }
+}
+
+/// The record of a request that nothing has become of.
+fn unended(id: HeaderValue, at: Time, route: Arc<str>) -> RequestEnd {
+    RequestEnd {
+        id,
+        at,
+        key: None,
+        tags: None,
+        route,
+        operation: Operation::Other,
+        served: None,
+        status: CLIENT_CLOSED,
+        code: None,
+        outcome: Outcome::Refused,
+        sticky: None,
+        attempts: 0,
+        calls: Vec::new(),
+        budget_spent: false,
+        total: Duration::ZERO,
+        first_content: None,
+        overhead: Duration::ZERO,
     }
 }
 

@@ -221,7 +221,7 @@ impl fmt::Debug for Metrics {
 }
 
 impl Recorder for Metrics {
-    fn request_ended(&self, end: &RequestEnd) {
+    fn request_ended(&self, end: &Arc<RequestEnd>) {
         let request = self.request(end);
         let place = &request.place;
         self.count_request(&request, end.status);
@@ -290,9 +290,8 @@ pub(super) fn add_seconds(registry: &mut Registry, Name(name, help): Name, metri
 
 /// What kind of error a request ended in, if it did: our code from the closed list, else how its last attempt ended.
 fn kind(end: &RequestEnd) -> Option<&'static str> {
-    let fine = end.status < 400 && end.outcome.class() == Class::Ok;
     match end.code {
-        _ if fine => None,
+        _ if end.is_good() => None,
         Some(code) => Some(code),
         None if end.outcome.class() == Class::Ok => Some("unexplained"),
         None => Some(end.outcome.label()),

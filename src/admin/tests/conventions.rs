@@ -96,13 +96,21 @@ async fn tokens_that_nobody_reported_are_no_usage() {
 async fn a_request_is_one_of_a_server_and_says_who_answered() {
     let world = World::start().await;
     let metrics = &world.admin.metrics;
-    metrics.request_ended(&ended("chat", served(Some("b"), "two/small"), 200));
-    metrics.request_ended(&ended("chat", served(Some("b"), "two/small"), 502));
-    metrics.request_ended(&RequestEnd {
+    metrics.request_ended(&Arc::new(ended(
+        "chat",
+        served(Some("b"), "two/small"),
+        200,
+    )));
+    metrics.request_ended(&Arc::new(ended(
+        "chat",
+        served(Some("b"), "two/small"),
+        502,
+    )));
+    metrics.request_ended(&Arc::new(RequestEnd {
         code: Some("model_not_found"),
         outcome: Outcome::Refused,
         ..ended("", None, 404)
-    });
+    }));
     let seen = scrape(&world).await;
     let name = "gen_ai_server_request_duration_seconds_count";
     let here = [
@@ -158,7 +166,11 @@ async fn who_does_not_ask_for_openmetrics_gets_the_older_format() {
     let world = World::start().await;
     world.decided().await;
     let metrics = &world.admin.metrics;
-    metrics.request_ended(&ended("chat", served(Some("b"), "two/small"), 200));
+    metrics.request_ended(&Arc::new(ended(
+        "chat",
+        served(Some("b"), "two/small"),
+        200,
+    )));
     let got = world.ask("GET", "/metrics").await;
     let media = "content-type: text/plain; version=0.0.4";
     assert!(got.head.contains(media), "{}", got.head);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::world::World;
+use crate::live::record::tests::ended as record;
 use crate::live::{
     Account, Asked, Attempt, Recorder as _, RequestEnd, Served, Stuck, Upstream, Witness as _,
 };
@@ -80,22 +81,10 @@ pub(super) fn served(name: Option<&str>, by: &str) -> Served {
 
 pub(super) fn ended(route: &str, served: impl Into<Option<Served>>, status: u16) -> RequestEnd {
     RequestEnd {
-        route: route.into(),
-        operation: Operation::Chat,
         served: served.into(),
-        status,
-        code: None,
-        outcome: if status == 200 {
-            Outcome::Ok
-        } else {
-            Outcome::ServerError
-        },
-        sticky: None,
         attempts: 1,
-        budget_spent: false,
-        total: Duration::from_millis(900),
         first_content: Some(Duration::from_millis(250)),
-        overhead: Duration::from_micros(40),
+        ..record(route, status)
     }
 }
 
@@ -105,7 +94,7 @@ async fn every_end_of_a_request_is_counted_once() {
     let metrics = &world.admin.metrics;
     let mut told = 0;
     let mut tell = |end: RequestEnd| {
-        metrics.request_ended(&end);
+        metrics.request_ended(&Arc::new(end));
         told += 1;
     };
     for _ in 0..7 {
@@ -161,7 +150,7 @@ async fn no_client_can_make_a_label() {
     let metrics = &world.admin.metrics;
     for i in 0..5_000 {
         let name = format!("one/made-up-{i}");
-        metrics.request_ended(&ended("inline", served(None, &name), 200));
+        metrics.request_ended(&Arc::new(ended("inline", served(None, &name), 200)));
         let end = finished(Outcome::NoSuchModel);
         metrics.attempt_ended(
             "direct",
@@ -174,7 +163,7 @@ async fn no_client_can_make_a_label() {
         );
     }
     for listed in ["one/listed-by-price", "two/large"] {
-        metrics.request_ended(&ended("inline", served(None, listed), 200));
+        metrics.request_ended(&Arc::new(ended("inline", served(None, listed), 200)));
     }
     let seen = scrape(&world).await;
     let requests = seen.with("requests_total", &["route=\"inline\""]);
@@ -242,7 +231,7 @@ async fn kept_and_moved_conversations_are_counted_apart() {
         for _ in 0..times {
             let end = ended("chat", served(Some("a"), "one/small"), 200);
             let end = RequestEnd { sticky, ..end };
-            world.admin.metrics.request_ended(&end);
+            world.admin.metrics.request_ended(&Arc::new(end));
         }
     }
     let seen = scrape(&world).await;

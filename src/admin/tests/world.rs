@@ -16,7 +16,7 @@ use crate::admin::{Admin, serve};
 use crate::config::{Config, Endpoint};
 use crate::control::{self, Handle, Simulate, Source, first_snapshot};
 use crate::law::Law;
-use crate::live::{Board, Clock, Published};
+use crate::live::{Board, Clock, Ledger, Published};
 use crate::model::ProviderName;
 use crate::telemetry::Metrics;
 
@@ -105,6 +105,7 @@ impl World {
             metrics: Arc::new(Metrics::new(published.clone())),
             published,
             board,
+            ledger: Arc::new(Ledger::default()),
             handle,
             clock,
         });

@@ -59,7 +59,7 @@ impl Running<'_, '_> {
                 let account = self.bill().of_answer(usage, &answer);
                 tell_account(&mut headers, &account);
                 tell_dropped(&mut headers, &outgoing.dropped);
-                self.attempt.finish(Outcome::Ok, account);
+                ending.called(&self.attempt.finish(Outcome::Ok, account));
                 ending.end.outcome = Outcome::Ok;
                 let status = parts.status;
                 Ok(Reply::Whole {

@@ -12,6 +12,7 @@ mod inputs;
 mod lists;
 mod matrix;
 mod moves;
+mod records;
 mod refused;
 mod rules;
 mod secrets;

@@ -335,8 +335,9 @@ impl Witness for Collected {
 }
 
 impl Recorder for Collected {
-    fn request_ended(&self, end: &RequestEnd) {
-        self.requests.lock().unwrap().push(end.clone());
+    fn request_ended(&self, end: &Arc<RequestEnd>) {
+        let end = RequestEnd::clone(end);
+        self.requests.lock().unwrap().push(end);
     }
 }
 
