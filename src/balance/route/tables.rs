@@ -49,38 +49,91 @@ fn unblocked(route: &Route, scene: &Scene<'_>, outcome: &mut Outcome) -> Vec<f64
         .map(|target| scene.upstreams[target.upstream].blocked_until > worth)
         .collect();
     let mut shares = outcome.shares.clone();
-    for group in &route.groups {
-        let total: f64 = group.iter().map(|i| outcome.shares[*i]).sum();
-        let open: Vec<usize> = group.iter().copied().filter(|i| !blocked[*i]).collect();
-        for i in group.iter().filter(|i| blocked[**i]) {
-            outcome.rails[*i].insert(Rail::Blocked);
-            shares[*i] = 0.0;
-        }
-        let parts: Vec<f64> = open.iter().map(|i| outcome.shares[*i]).collect();
-        let ceiling = |i: &usize| Bounds {
-            low: 0.0,
-            high: outcome.shares[*i].max(route.targets[*i].spec.max_share.fraction()),
-        };
-        let bounds: Vec<Bounds> = open.iter().map(ceiling).collect();
-        if route.has_tiers() {
-            spill_blocked(route, outcome, &blocked, &mut shares);
-            continue;
-        }
-        let sum: f64 = parts.iter().sum();
-        let scaled = || {
-            parts
-                .iter()
-                .map(|part| part * total / sum.max(1e-12))
-                .collect()
-        };
-        let found: Vec<f64> = project(&parts, &bounds, total).unwrap_or_else(scaled);
-        for (i, share) in open.iter().zip(found) {
-            shares[*i] = share;
+    for i in (0..shares.len()).filter(|i| blocked[*i]) {
+        outcome.rails[i].insert(Rail::Blocked);
+        shares[i] = 0.0;
+    }
+    if route.has_tiers() {
+        spill_blocked(route, outcome, &blocked, &mut shares);
+    } else {
+        for group in &route.groups {
+            take_over(route, outcome, (group, &blocked), &mut shares);
         }
     }
     if shares.iter().sum::<f64>() > 1e-9 {
         shares
     } else {
         outcome.shares.clone()
+    }
+}
+
+/// Gives what the blocked targets of a group leave to its others.
+fn take_over(
+    route: &Route,
+    outcome: &Outcome,
+    (group, blocked): (&[usize], &[bool]),
+    shares: &mut [f64],
+) {
+    let total: f64 = group.iter().map(|i| outcome.shares[*i]).sum();
+    let open: Vec<usize> = group.iter().copied().filter(|i| !blocked[*i]).collect();
+    let parts: Vec<f64> = open.iter().map(|i| outcome.shares[*i]).collect();
+    let ceiling = |i: &usize| Bounds {
+        low: 0.0,
+        high: outcome.shares[*i].max(route.targets[*i].spec.max_share.fraction()),
+    };
+    let bounds: Vec<Bounds> = open.iter().map(ceiling).collect();
+    let sum: f64 = parts.iter().sum();
+    let scaled = || {
+        parts
+            .iter()
+            .map(|part| part * total / sum.max(1e-12))
+            .collect()
+    };
+    let found: Vec<f64> = project(&parts, &bounds, total).unwrap_or_else(scaled);
+    for (i, share) in open.iter().zip(found) {
+        shares[*i] = share;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::plan::tests::route;
+    use super::super::super::{Input, Memory, Plan, RouteInput, UpstreamInput, step};
+    use crate::model::{Time, UpstreamName};
+
+    #[test]
+    fn what_a_blocked_tier_leaves_is_given_on_once_however_many_models_there_are() {
+        let mut spec = route(0, &[0, 1, 2, 3]);
+        spec.mix_models = false;
+        let models = ["p/one", "q/one", "p/two", "q/two"];
+        for (target, (model, tier)) in spec.targets.iter_mut().zip(models.iter().zip([1, 2, 1, 2]))
+        {
+            target.upstream = UpstreamName::new(model).unwrap();
+            target.tier = tier;
+        }
+        let plan = Plan::new(vec![spec], []);
+        let mut upstreams = vec![UpstreamInput::default(); 4];
+        let blocked = plan.routes[0].targets[0].upstream;
+        upstreams[blocked].blocked_until = Time::from_secs_f64(9.0);
+        let input = Input {
+            now: Time::from_secs_f64(1.0),
+            elapsed: 0.25,
+            upstreams,
+            routes: vec![RouteInput::default()],
+        };
+        let decision = step(&plan, &mut Memory::new(&plan), &input)
+            .decisions
+            .remove(0);
+        let shares: Vec<f64> = decision
+            .rows
+            .iter()
+            .map(|row| row.granted.fraction())
+            .collect();
+        for (share, expected) in shares.iter().zip([0.0, 0.5, 0.5, 0.0]) {
+            assert!(
+                (share - expected).abs() < 0.01,
+                "the split between models holds: {shares:?}"
+            );
+        }
     }
 }
