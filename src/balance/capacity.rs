@@ -152,15 +152,16 @@ impl Capacity {
         let refused = input.batch.count(Class::Throttle);
         let pace = around.rates.demand.clamp(SLOWEST, 1.0);
         self.lately.count(sent, refused, elapsed * pace);
-        self.taken += f64::from(sent.saturating_sub(refused));
+        self.taken += f64::from(sent) - f64::from(refused);
         self.taken_for += elapsed;
         if refused > 0 {
             self.refused_at = Some(around.now);
             if self.cap.is_none() || self.taken_for >= EPISODE {
                 let seconds = self.taken_for.max(elapsed);
                 // Few requests say the rate less exactly: one more or less is chance.
-                let weight = self.taken / (self.taken + KNOWN);
-                let rate = self.taken / seconds;
+                let taken = self.taken.max(0.0);
+                let weight = taken / (taken + KNOWN);
+                let rate = taken / seconds;
                 let known = self.cap.unwrap_or(rate);
                 let rate = weight * rate + (1.0 - weight) * known;
                 // That it took none for longer than windows last is news as well (a gamma prior of that many requests), but

@@ -1,3 +1,5 @@
+use std::collections::VecDeque;
+
 use super::*;
 use crate::balance::cohort::Pool;
 use crate::balance::upstream::Rates;
@@ -81,24 +83,30 @@ fn headroom_is_forgotten_at_its_reset() {
     assert_eq!(after(endless, 1.0, 61.0), None, "a minute if nobody says");
 }
 
-/// A target that refuses every second request of `sent` ones, one every `every` seconds: the rate that is taken then.
-fn refused_half(sent: u32, every: f64) -> Option<f64> {
+/// A target that refuses every second request of `sent` ones, one every `every` seconds, so many ticks after they were sent:
+/// what is known at the end, and when that is.
+fn refusing_half(sent: u32, every: f64, late: usize) -> (Capacity, Time) {
     let pool = Pool::of(std::iter::empty());
     let mut capacity = Capacity::default();
     let (mut now, rate) = (0.0, 1.0 / every);
     let end = f64::from(sent) * every;
     let (mut number, mut due) = (0u32, every);
+    let mut answers = VecDeque::from(vec![None; late]);
     while now < end {
         now += 0.25;
         let mut input = UpstreamInput::default();
+        let mut answer = None;
         if now >= due {
             (number, due) = (number + 1, due + every);
             input.batch.dispatched[0] = 1;
-            let class = if number.is_multiple_of(2) {
+            answer = Some(if number.is_multiple_of(2) {
                 Class::Throttle
             } else {
                 Class::Ok
-            };
+            });
+        }
+        answers.push_back(answer);
+        if let Some(Some(class)) = answers.pop_front() {
             input.batch.classes[class.index()] = 1;
         }
         let around = Around {
@@ -114,13 +122,14 @@ fn refused_half(sent: u32, every: f64) -> Option<f64> {
         };
         capacity.observe(&input, &around, 1.0);
     }
-    capacity.cap(Time::from_secs_f64(now))
+    (capacity, Time::from_secs_f64(now))
 }
 
 #[test]
 fn a_target_that_refuses_half_gets_a_small_part_of_the_rate_that_it_takes() {
     for every in [0.5, 30.0] {
-        let taken = refused_half(60, every).expect("a limit is known");
+        let (capacity, now) = refusing_half(60, every, 0);
+        let taken = capacity.cap(now).expect("a limit is known");
         let accepted = 0.5 / every;
         assert!(
             taken < 0.3 * accepted,
@@ -128,4 +137,14 @@ fn a_target_that_refuses_half_gets_a_small_part_of_the_rate_that_it_takes() {
         );
         assert!(taken > 0.0, "every {every} s");
     }
+}
+
+#[test]
+fn a_request_whose_refusal_comes_a_tick_later_was_not_taken_either() {
+    let learned = |late: usize| refusing_half(60, 1.0, late).0.cap.unwrap();
+    let (at_once, later) = (learned(0), learned(1));
+    assert!(
+        (later / at_once - 1.0).abs() < 0.1,
+        "every second one is taken: {at_once} told at once, {later} told later"
+    );
 }
