@@ -61,6 +61,8 @@ pub use trace::{Trace, TraceError, Traced};
 #[cfg(test)]
 mod goal_tests;
 #[cfg(test)]
+mod limit_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod whatif_tests;
