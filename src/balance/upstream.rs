@@ -6,17 +6,21 @@ use super::attain::Distribution;
 use super::capacity::Capacity;
 use super::cohort::{CohortMemory, Pool};
 use super::filter::{Filter, Quantity, Shift};
-use super::gate::{Cause, GateOrder, Standing, Watch};
-use super::health::{Change, Health, HealthMemory};
+use super::health::{Health, HealthMemory};
 use super::inflight::InFlight;
-use super::input::{Flight, MOST_FIRST_TOKEN, MOST_PER_TOKEN, Moments, UpstreamInput};
+use super::input::{MOST_FIRST_TOKEN, MOST_PER_TOKEN, Moments, UpstreamInput};
 use super::prompts::Prompts;
 use super::rate::Rate;
-use crate::model::{AnswerKind, Class, Time};
+use crate::model::{Class, Time};
 
 mod at_gate;
 mod estimate;
+mod fault_sum;
 mod faults;
+mod flights;
+mod overdue;
+
+use flights::Waiting;
 
 /// Half-life of answers and faults: this many answers, between these many seconds.
 const HALF_LIFE_ANSWERS: f64 = 12.0;
@@ -26,20 +30,6 @@ const HALF_LIFE: (f64, f64) = (20.0, 300.0);
 /// asked once in five minutes is never believed; doubled, a change takes twice as long to be.
 const FORGETS_FROM: f64 = 0.05;
 const LEAST_FORGETTING: f64 = 0.01;
-/// Fault sum that ejects: three consecutive faults where peers fail in 2 % of cases.
-const EJECT_ABOVE: f64 = 9.0;
-/// Peers' fault rate from which a returning target may fail once without being ejected again.
-const PEERS_FAIL_TOO: f64 = 0.05;
-/// A first token is overdue at this age, and never before so many times the target's own time.
-const OVERDUE_LEAST: f64 = 2.5;
-const OVERDUE_FACTOR: f64 = 6.0;
-/// A unary answer is overdue at so many times the p99, and before it is known as if that were ten seconds.
-const UNARY_OVERDUE_FACTOR: f64 = 2.0;
-const UNARY_P99_UNKNOWN: f64 = 10.0;
-/// Bounds on how much slower than the hazard's ages a target's unary answers are taken to be.
-const PACE: (f64, f64) = (0.1, 10.0);
-/// Time constant with which knowledge fades while a target is away, in seconds.
-const AWAY_MEMORY: f64 = 30.0;
 /// Part of the prior's uncertainty that a change of one kind of answer adds to the others. Halved, a target that is well
 /// again for streams stays sick by its last unary answers for a minute; doubled changes nothing.
 const SHARED_CHANGE: f64 = 0.5;
@@ -83,17 +73,6 @@ pub(super) struct UpstreamMemory {
     pub(super) blocked_until: Time,
     /// Requests in flight at the tick.
     pub(super) in_flight: u32,
-}
-
-/// Evidence from requests that are still out, recomputed each tick and never accumulated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Waiting {
-    /// First tokens later than expected: how many, weighed by how late, and their mean normalised age.
-    late: f64,
-    late_age: f64,
-    /// Requests of before the last ejection: streamed, unary. They hang on what is known already, and take no place of
-    /// those that are sent now.
-    stale: [u32; 2],
 }
 
 /// What surrounds an upstream at a tick.
@@ -331,186 +310,10 @@ impl UpstreamMemory {
             }
         }
     }
-
-    /// How many times slower its unary answers are than those that the cohort's hazard speaks of.
-    ///
-    /// Not "than the peers": the peers' mean jumps when one of them falls sick, and then the answers of all the others
-    /// would seem to be missing.
-    fn unary_pace(&self, cohort: &CohortMemory, pool: &Pool) -> f64 {
-        let own = self.unary.value(pool.mean(Quantity::Unary));
-        (own / cohort.hazard_unit).clamp(PACE.0, PACE.1)
-    }
-
-    /// Compares the unary answers that came with those that were due, and notes late first tokens.
-    fn look_at_flights(
-        &mut self,
-        cohort: &CohortMemory,
-        input: &UpstreamInput,
-        around: &Around<'_>,
-    ) {
-        let pace = self.unary_pace(cohort, around.pool);
-        let first = self
-            .first_token
-            .value(around.pool.mean(Quantity::FirstToken));
-        let late_from =
-            first * (1.0 + 2.0 * self.first_token.spread()) * cohort.reference.first_token;
-        let (mut due, mut late, mut late_age) = (0.0, 0.0, 0.0);
-        let current: Vec<Flight> = self.current(input, around.now).copied().collect();
-        if around.is_timed {
-            self.times.wait(current.iter());
-        }
-        for flight in &current {
-            match flight.kind {
-                AnswerKind::Unary => {
-                    let age = flight.age / pace;
-                    due += cohort.hazard.rate(age) * around.elapsed / pace;
-                }
-                AnswerKind::Streamed if flight.age > late_from => {
-                    // One in thirty is a little late by chance; at twice that age it counts in full.
-                    let weight = (flight.age / late_from - 1.0).min(1.0);
-                    let normal = flight.age / cohort.reference.first_token;
-                    late += weight;
-                    late_age += weight * normal.min(MOST_FIRST_TOKEN);
-                }
-                AnswerKind::Streamed => {}
-            }
-        }
-        self.waiting = Waiting {
-            late,
-            late_age: if late > 0.0 { late_age / late } else { 0.0 },
-            stale: [0; 2],
-        };
-        let came = input.batch.unary.n;
-        let rate = self.capacity.dispatch_rate(AnswerKind::Unary).max(0.01);
-        let keep = (-around.elapsed / (10.0 / rate).clamp(2.0, 30.0)).exp();
-        self.expected = (
-            (self.expected.0 + due) * keep,
-            (self.expected.1 + came) * keep,
-        );
-    }
-
-    /// The requests without content that were sent since its last ejection.
-    fn current<'a>(
-        &self,
-        input: &'a UpstreamInput,
-        now: Time,
-    ) -> impl Iterator<Item = &'a Flight> + use<'a> {
-        let since = (self.health.ejections > 0).then(|| now.secs_since(self.health.ejected_at));
-        let flights = input.flights.iter();
-        flights.filter(move |flight| since.is_none_or(|since| flight.age < since))
-    }
-
-    /// A tick, last part: its unary requests that are out join the cohort's exposure.
-    pub(super) fn expose(
-        &self,
-        cohort: &mut CohortMemory,
-        input: &UpstreamInput,
-        around: &Around<'_>,
-    ) {
-        let pace = self.unary_pace(cohort, around.pool);
-        let unary = input.flights.iter();
-        for flight in unary.filter(|flight| flight.kind == AnswerKind::Unary) {
-            cohort
-                .hazard
-                .exposed(flight.age / pace, around.elapsed / pace);
-        }
-    }
-
-    /// Seconds to its first token.
-    fn seconds_to_first(&self, cohort: &CohortMemory, pool: &Pool) -> f64 {
-        self.first_token.value(pool.mean(Quantity::FirstToken)) * cohort.reference.first_token
-    }
-
-    /// The age in seconds from which a request without content counts as a fault.
-    fn overdue_age(&self, kind: AnswerKind, cohort: &CohortMemory, pool: &Pool) -> f64 {
-        match kind {
-            AnswerKind::Streamed => {
-                OVERDUE_LEAST.max(OVERDUE_FACTOR * self.seconds_to_first(cohort, pool))
-            }
-            AnswerKind::Unary => {
-                let peers = pool.mean(Quantity::Unary);
-                let slowest = self.unary.value(peers).max(peers);
-                let p99 = match cohort.hazard.p99() {
-                    Some(p99) => p99 * slowest / cohort.hazard_unit,
-                    None => UNARY_P99_UNKNOWN * slowest / peers,
-                };
-                OVERDUE_LEAST.max(UNARY_OVERDUE_FACTOR * p99)
-            }
-        }
-    }
-
-    fn judge_health(&mut self, cohort: &CohortMemory, input: &UpstreamInput, around: &Around<'_>) {
-        match self
-            .health
-            .hear(around.now, &input.news, around.rates.demand)
-        {
-            Change::None => {}
-            Change::Ejected => self.expected = (0.0, 0.0),
-            Change::Passed => self.come_back(around),
-        }
-        let limits = [AnswerKind::Streamed, AnswerKind::Unary]
-            .map(|kind| self.overdue_age(kind, cohort, around.pool));
-        for flight in &input.flights {
-            self.waiting.stale[flight.kind.index()] += 1;
-        }
-        for flight in self.current(input, around.now) {
-            self.waiting.stale[flight.kind.index()] -= 1;
-        }
-        let overdue = |flight: &&Flight| flight.age > limits[flight.kind.index()];
-        let current = self.current(input, around.now);
-        let late: Vec<&Flight> = current.filter(overdue).collect();
-        if late.is_empty() {
-            return;
-        }
-        let unary = late.iter().any(|flight| flight.kind == AnswerKind::Unary);
-        let cause = if unary { Cause::Stalls } else { Cause::Overdue };
-        let virtual_faults =
-            late.len() as f64 * fault_step(around.pool.peers_fault_rate(self)).max(0.3);
-        if self.health.is_serving() && input.fault_sum + virtual_faults > EJECT_ABOVE {
-            self.health.suspicion.ejected(late.len() as f64, 0.0);
-            self.health.eject(around.now, cause, around.rates.demand);
-            self.expected = (0.0, 0.0);
-        } else if let (Health::Probing { cause, .. }, true) =
-            (self.health.state, late.iter().any(|flight| flight.probe))
-        {
-            self.health.eject(around.now, cause, around.rates.demand);
-        }
-    }
-
-    /// The fault is gone: what was known before counts less the longer it was away.
-    fn come_back(&mut self, around: &Around<'_>) {
-        self.ok *= 0.1;
-        self.faults *= 0.1;
-        self.times.fade(0.1);
-        let away = around.now.secs_since(self.health.gone_at);
-        let forgotten = 1.0 - (-away / AWAY_MEMORY).exp();
-        for quantity in [Quantity::FirstToken, Quantity::PerToken, Quantity::Unary] {
-            let pool = around.pool.mean(quantity);
-            self.filter_mut(quantity).forget(forgotten, quantity, pool);
-        }
-    }
 }
 
 fn first_dispatch(input: &UpstreamInput, now: Time) -> Option<Time> {
     (input.batch.dispatched.iter().sum::<u32>() > 0).then_some(now)
-}
-
-/// Fault rates that the fault sum tells apart: half again the peers' rate against three times that.
-fn rates(peers: f64) -> (f64, f64) {
-    let usual = (1.5 * peers).clamp(0.02, 0.4);
-    (usual, (3.0 * usual).clamp(0.5, 0.9))
-}
-
-/// What a fault adds to the fault sum.
-fn fault_step(peers: f64) -> f64 {
-    let (usual, sick) = rates(peers);
-    (sick / usual).ln()
-}
-
-/// What a success adds to it; below 0.
-fn ok_step(peers: f64) -> f64 {
-    let (usual, sick) = rates(peers);
-    ((1.0 - sick) / (1.0 - usual)).ln()
 }
 
 #[cfg(test)]

@@ -1,9 +1,13 @@
 //! What the gate goes by until the next tick.
 
-use super::{
-    Around, Cause, CohortMemory, EJECT_ABOVE, Estimate, GateOrder, Health, PEERS_FAIL_TOO,
-    Standing, UpstreamMemory, Watch, fault_step, ok_step,
-};
+use super::super::cohort::CohortMemory;
+use super::super::gate::{Cause, GateOrder, Standing, Watch};
+use super::super::health::Health;
+use super::fault_sum::{EJECT_ABOVE, fault_step, ok_step};
+use super::{Around, Estimate, UpstreamMemory};
+
+/// Peers' fault rate from which a returning target may fail once without being ejected again.
+const PEERS_FAIL_TOO: f64 = 0.05;
 
 impl UpstreamMemory {
     /// What the gate goes by until the next tick.

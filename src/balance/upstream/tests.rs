@@ -1,4 +1,7 @@
+use super::super::gate::{Cause, GateOrder};
+use super::super::input::Flight;
 use super::*;
+use crate::model::AnswerKind;
 
 fn at(seconds: f64) -> Time {
     Time::from_secs_f64(seconds)
