@@ -61,10 +61,17 @@ pub fn explain_target(decision: &Decision, row: &Row) -> String {
 /// What it takes, and the measured reason.
 fn standing(decision: &Decision, row: &Row) -> String {
     match row.health {
-        Health::Ejected { until, cause } => format!(
-            "ejected because {cause}: takes nothing, next probe in {}",
-            seconds(until.secs_since(decision.at))
-        ),
+        Health::Ejected { until, cause } => {
+            let is = |rail: Rail| row.rails.contains(&rail);
+            let takes = match (is(Rail::HeldOutage), is(Rail::Shadow) || is(Rail::Off)) {
+                (_, true) => "would take nothing, ",
+                // Somebody has to be asked; its rail says so.
+                (true, false) => "",
+                (false, false) => "takes nothing, ",
+            };
+            let probe = seconds(until.secs_since(decision.at));
+            format!("ejected because {cause}: {takes}next probe in {probe}")
+        }
         Health::Probing { cause, passed, out } => {
             let probe = if out {
                 "a probe is out"

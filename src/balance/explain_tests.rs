@@ -181,6 +181,24 @@ fn health_is_told_with_its_reason_and_what_comes_next() {
         );
     }
     let cause = Cause::Stalls;
+    for (rail, words) in [
+        (
+            Rail::HeldOutage,
+            "next probe in 4.0 s; every target is ejected: requests still go out, so that a recovery is seen",
+        ),
+        (
+            Rail::Shadow,
+            "would take nothing, next probe in 4.0 s; only shown, not obeyed (mode = \"shadow\")",
+        ),
+    ] {
+        check(
+            |row| {
+                row.health = Health::Ejected { until, cause };
+                row.rails.extend([Rail::Ejected, rail]);
+            },
+            &format!("a: ejected because its answers stopped in the middle: {words}"),
+        );
+    }
     for (passed, out, probe) in [
         (0, true, "a probe is out"),
         (1, false, "the next request is its probe (1 passed so far)"),

@@ -6,6 +6,7 @@ use super::client::AdminArgs;
 use super::table::{Align, table};
 use super::{Failure, Format, block_on, print_json};
 use crate::admin::{Reports, RouteReport, TargetReport};
+use crate::balance::{Rail, State, TargetView};
 
 /// What `status` is told.
 #[derive(Clone, Debug, clap::Args)]
@@ -69,13 +70,31 @@ fn row(route: &RouteReport, target: &TargetReport) -> [String; 12] {
         percent(view.configured),
         percent(view.granted),
         view.actual.map_or_else(unknown, percent),
-        view.state.label().to_owned(),
+        state(view),
         p50,
         p95,
         format!("{}/{}", target.failed, target.calls),
         price.map_or_else(unknown, |usd| format!("{usd:.4}")),
         view.evidence.cached.map_or_else(unknown, percent),
     ]
+}
+
+/// What it may take; of an ejected target with a share, also what becomes of that.
+fn state(view: &TargetView) -> String {
+    let label = view.state.label();
+    let is_out = matches!(view.state, State::Ejected | State::Probing);
+    if !is_out || view.granted <= 0.0 {
+        return label.to_owned();
+    }
+    let is = |rail: Rail| view.rails.contains(&rail);
+    let share = if is(Rail::Shadow) || is(Rail::Off) {
+        "not obeyed"
+    } else if is(Rail::HeldOutage) {
+        "as all are"
+    } else {
+        "shut"
+    };
+    format!("{label} ({share})")
 }
 
 /// Stands where nothing was measured.
@@ -136,5 +155,24 @@ chat   new     sim/next       50.0 %   45.0 %       -  returning            -   
 configuration 3, decided 0.1 s ago; ACTUAL, TTFT and FAILED count from the start
 ";
         assert_eq!(rendered(&reports), expected);
+    }
+
+    #[test]
+    fn a_share_of_an_ejected_target_is_told_from_one_that_is_served() {
+        for (rails, granted, said) in [
+            (vec!["ejected"], 0.0, "ejected"),
+            (vec!["ejected"], 0.5, "ejected (shut)"),
+            (vec!["held_outage"], 0.5, "ejected (as all are)"),
+            (vec!["ejected", "shadow"], 0.5, "ejected (not obeyed)"),
+        ] {
+            let view: TargetView = serde_json::from_value(serde_json::json!({
+                "name": "a", "use": "sim/large", "configured": 0.5, "proposed": 0.5,
+                "granted": granted, "actual": null, "samples": 0, "confidence": 0.0,
+                "state": "ejected", "terms": {"latency": 1.0, "cost": 0.4, "error": 0.0},
+                "rails": rails, "sentence": "a: …", "evidence": evidence(1.0, None)
+            }))
+            .unwrap();
+            assert_eq!(state(&view), said);
+        }
     }
 }
