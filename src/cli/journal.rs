@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use super::source::configured;
 use super::{Failure, Format};
-use crate::config::{Compiled, Strategy};
-use crate::control::{Source, specs};
+use crate::config::Strategy;
+use crate::control::specs;
 use crate::journal::{Heard, Other, Place, Replay, Report};
 
 /// Longest line that is read. The memory of a thousand upstreams takes some 8 MB.
@@ -143,14 +144,7 @@ impl OtherArgs {
         let Some(env) = &self.env else {
             return Ok(None);
         };
-        let source = Source::Files {
-            dir: self.config.clone(),
-            env: env.clone(),
-        };
-        let Compiled { config, .. } = source.read().result.map_err(|problems| {
-            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            Failure::Told(problems.join("\n"))
-        })?;
+        let config = configured(&self.config, env)?;
         let upstreams = config.upstreams.iter();
         let prices = upstreams.map(|(name, upstream)| (name.clone(), upstream.price));
         let other = Other::Config {

@@ -1,7 +1,9 @@
 //! Which configuration a command is about.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::Failure;
+use crate::config::{Compiled, Config};
 use crate::control::Source;
 
 /// Where an environment's files are.
@@ -21,6 +23,22 @@ impl SourceArgs {
         Source::Files {
             dir: self.config.clone(),
             env: self.env.clone(),
+        }
+    }
+}
+
+/// What the files in `dir` say of the environment `env`, for commands that start nothing; all that is wrong where they say
+/// nothing that holds.
+pub(super) fn configured(dir: &Path, env: &str) -> Result<Config, Failure> {
+    let source = Source::Files {
+        dir: dir.to_owned(),
+        env: env.to_owned(),
+    };
+    match source.read().result {
+        Ok(Compiled { config, .. }) => Ok(config),
+        Err(problems) => {
+            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            Err(Failure::Told(problems.join("\n")))
         }
     }
 }

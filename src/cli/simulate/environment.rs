@@ -11,9 +11,9 @@
 use std::path::PathBuf;
 
 use super::super::Failure;
+use super::super::source::configured;
 use super::worlds::Group;
-use crate::config::{Compiled, Config, Mode, Route, Strategy};
-use crate::control::Source;
+use crate::config::{Config, Mode, Route, Strategy};
 use crate::sim::{Candidate, Fault};
 
 mod guess;
@@ -98,14 +98,7 @@ impl EnvArgs {
             return Ok(None);
         };
         self.check()?;
-        let source = Source::Files {
-            dir: self.config.clone(),
-            env: env.clone(),
-        };
-        let Compiled { config, .. } = source.read().result.map_err(|problems| {
-            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            Failure::Told(problems.join("\n"))
-        })?;
+        let config = configured(&self.config, env)?;
         let routes = self.chosen(env, &config)?;
         outage::check(&self.outages, &routes)?;
         let learned = match &self.journal {
