@@ -11,7 +11,7 @@ use super::{Failure, Format, print_json};
 use crate::catalogue::{self, Entry};
 use crate::config::{Config, Provider};
 use crate::files;
-use crate::model::{Price, UpstreamName};
+use crate::model::{Price, UpstreamName, counted};
 
 mod compare;
 pub(super) mod money;
@@ -98,9 +98,9 @@ pub(super) fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> Resu
 fn environment(source: &SourceArgs) -> Result<Config, Failure> {
     let compiled = files::compile(&source.config, &source.env).map_err(|problems| {
         let first = problems.first().map(ToString::to_string);
-        let count = problems.len();
+        let count = counted(problems.len(), "problem");
         Failure::Told(format!(
-            "the environment {} has {count} problems, the first: {}; `weighbridge check` says them all",
+            "the environment {} has {count}, the first: {}; `weighbridge check` says them all",
             source.env,
             first.unwrap_or_default()
         ))
