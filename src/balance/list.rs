@@ -3,6 +3,9 @@
 //! A list lives for one request, so there is no table to learn and no state to keep: each member's weight is scaled down by
 //! how much worse it stands than the best of the list, as the last tick published it. A difference that is smaller than its
 //! own uncertainty counts for almost nothing, a clear one counts in full; so a list of equals keeps the client's weights.
+//!
+//! A list belongs to no route, so it knows no goal and no objective: what an upstream stands for is the loss by default
+//! alone. A level is a route's, and how far an upstream is over it is worked out where the route is decided.
 
 use super::gate::{Scale, Standing};
 use super::{TableError, Weight, WeightTable};
