@@ -17,8 +17,10 @@ use crate::model::{AnswerKind, Class, Outcome, RouteName, Time, UpstreamName};
 
 /// Fewest requests of a route, and answers of an upstream, that teach anything.
 const FEWEST: usize = 30;
-/// A pause between two requests that is longer than this, in microseconds, was no quiet minute: the daemon was off.
+/// A pause between two requests that is longer than both of these was no quiet minute, but the daemon was off: so many
+/// microseconds, and so many times the usual pause. Where requests come at random one pause in a billion is so long.
 const LONGEST_PAUSE_US: u64 = 300_000_000;
+const LONGEST_PAUSE: u64 = 30;
 /// Least slope and least tokens that a regression of times on tokens can be made of.
 const LEAST_SPREAD: f64 = 1.0;
 
@@ -153,15 +155,10 @@ impl Requests {
             return None;
         }
         let count = self.at.len() as f64;
-        let pauses = self.at.iter().zip(self.at.iter().skip(1));
-        let pauses = pauses
-            .map(|(a, b)| b - a)
-            .filter(|it| *it <= LONGEST_PAUSE_US);
-        let seconds = pauses.sum::<u64>() as f64 / 1e6;
         let usual = Length::default();
         let out = sorted(&self.tokens_out);
         Some(Mix {
-            rate: count / seconds.max(1.0),
+            rate: rate(&self.at),
             tokens_in: quantile(&sorted(&self.tokens_in), 0.5).unwrap_or(400.0),
             tokens_out: match (quantile(&out, 0.5), out.first(), out.last()) {
                 (Some(median), Some(min), Some(max)) => Length {
@@ -176,6 +173,22 @@ impl Requests {
             client_fault: self.clients_fault as f64 / count,
         })
     }
+}
+
+/// Requests a second, where they came at these moments in microseconds, in their order.
+fn rate(at: &[u64]) -> f64 {
+    let mut pauses: Vec<u64> = at
+        .iter()
+        .zip(at.iter().skip(1))
+        .map(|(a, b)| b - a)
+        .collect();
+    pauses.sort_unstable();
+    let usual = pauses.get(pauses.len() / 2).copied().unwrap_or(0);
+    let longest = LONGEST_PAUSE_US.max(usual.saturating_mul(LONGEST_PAUSE));
+    pauses.retain(|pause| *pause <= longest);
+    let seconds = pauses.iter().map(|pause| *pause as f64).sum::<f64>() / 1e6;
+    // All at one moment: whatever the rate was, nobody knows more.
+    pauses.len() as f64 / seconds.max(1.0)
 }
 
 impl Answers {
@@ -274,6 +287,23 @@ fn deviation_of_ln(values: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_rate_is_known_where_requests_are_rare_and_where_the_daemon_was_off() {
+        let every =
+            |seconds: u64| -> Vec<u64> { (0..200).map(|i| i * seconds * 1_000_000).collect() };
+        for seconds in [1, 60, 900] {
+            let found = rate(&every(seconds)) * seconds as f64;
+            assert!(
+                (found - 1.0).abs() < 1e-9,
+                "one in {seconds} s: {found} of it"
+            );
+        }
+        let mut off = every(2);
+        let night = 36_000_000_000;
+        off.extend(every(2).iter().map(|at| at + night));
+        assert!((rate(&off) - 0.5).abs() < 1e-9, "found {}", rate(&off));
+    }
 
     #[test]
     fn a_line_through_whole_answers_gives_base_and_pace() {

@@ -175,11 +175,40 @@ fn during(number_before: &Number, (from, to): (f64, f64), change: impl Fn(f64) -
         (seconds, if changed { change(value) } else { value })
     };
     let points: Vec<(f64, f64)> = if high > low {
-        // As many steps in each third, so that the fault begins and ends with one.
-        let step = (to - from) / f64::from(STEPS / 3);
-        (0..STEPS).map(|i| at(f64::from(i) * step)).collect()
+        // As many steps in each third, and each third begins with one: the fault begins and ends exactly there.
+        let each = STEPS / 3;
+        let step = (to - from) / f64::from(each);
+        let third = |begin: f64| (0..each).map(move |i| begin + f64::from(i) * step);
+        [0.0, from, to]
+            .into_iter()
+            .flat_map(third)
+            .map(at)
+            .collect()
     } else {
         vec![at(0.0), at(from), at(to)]
     };
     Number::steps(points).unwrap_or_else(|_| number(low))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_by_itself_fails_from_the_fault_s_beginning_to_its_end() {
+        let wave: Law =
+            toml::from_str("ttft_ms = { base = 500, amplitude = 100, period = 60 }").unwrap();
+        for seconds in [700.0, 900.0, 1_000.0] {
+            let (from, to) = (seconds / 3.0, seconds * 2.0 / 3.0);
+            let slow = during(&wave.ttft_ms, (from, to), |value| SLOW * value);
+            assert!(
+                slow.at(from - 0.01) < 700.0 && slow.at(from) > 1_500.0,
+                "{seconds} s"
+            );
+            assert!(
+                slow.at(to - 0.01) > 1_500.0 && slow.at(to) < 700.0,
+                "{seconds} s"
+            );
+        }
+    }
 }

@@ -156,8 +156,31 @@ fn changing(number: &Number, shown: f64) -> String {
     format!("{mark}{}", short(shown))
 }
 
-/// At most two digits after the point, and none that say nothing.
+/// Two digits after the point, or as many as it takes to say two that are not 0; none that say nothing.
 fn short(value: f64) -> String {
-    let text = format!("{value:.2}");
+    let digits = (2..12).find(|digits| value == 0.0 || value.abs() * 10_f64.powi(*digits) >= 10.0);
+    let digits = usize::try_from(digits.unwrap_or(2)).unwrap_or(2);
+    let text = format!("{value:.digits$}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_short_and_small_ones_are_not_nothing() {
+        for (value, said) in [
+            (0.0, "0"),
+            (10.0, "10"),
+            (0.857, "0.86"),
+            (0.3, "0.3"),
+            (0.05, "0.05"),
+            (0.001, "0.001"),
+            (0.000_123_4, "0.00012"),
+            (900.0, "900"),
+        ] {
+            assert_eq!(short(value), said);
+        }
+    }
 }

@@ -147,6 +147,8 @@ fn load(route: &Route, args: &EnvArgs, mix: Option<&Mix>) -> Load {
         load.tokens_out.median = number(tokens);
         // The bounds are those of another median.
         load.tokens_out.max = load.tokens_out.max.max(crate::law::whole(4.0 * tokens));
+        let least = crate::law::whole(tokens / 4.0).max(1);
+        load.tokens_out.min = load.tokens_out.min.min(least);
     }
     load.timeout = route.deadlines.total.as_secs_f64();
     load.conversations = (route.sticky != Sticky::Off).then_some(CONVERSATIONS);
