@@ -5,12 +5,14 @@
 PARALLEL answers at a time; prompts are read BATCH tokens at a time, and with few the server gets less done for several at once.
 """
 
+import contextlib
 import importlib.util
 import json
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -19,6 +21,25 @@ from pathlib import Path
 READY = 40.0  # seconds for a server to be there
 CONTEXT = 1024  # tokens of one answer and its prompt, at most
 BATCH = 2048  # llama.cpp's own
+PARALLEL = 2  # answers at a time, where a story does not say
+PROVIDER = """
+[providers.{name}]
+kind = "llamacpp"
+base_url = "http://127.0.0.1:{port}/v1"
+
+[prices."{name}/smollm2-135m"]
+input = "$0.10"
+output = "$0.10"
+
+[routes.chat.targets.{name}]
+use = "{name}/smollm2-135m"
+weight = 50
+"""
+ROUTE = """
+[routes.chat]
+strategy = "adaptive"
+deadlines = {{ connect = "2s", first_token = "{first_token}", between_tokens = "10s", total = "60s" }}
+"""
 
 
 def serve(port, parallel, batch):
@@ -44,7 +65,7 @@ def serve(port, parallel, batch):
 class Model:
     """One server in a process of its own, on a port that stays its own."""
 
-    def __init__(self, folder, name, parallel=2, batch=BATCH):
+    def __init__(self, folder, name, parallel=PARALLEL, batch=BATCH):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -109,6 +130,36 @@ class Weighbridge:
     def stop(self):
         self.process.terminate()
         return self.process.wait(timeout=40)
+
+
+def configuration(models, first_token):
+    """One route over all `models` with equal weights and prices, adaptive."""
+    parts = [PROVIDER.format(name=name, port=model.port) for name, model in models.items()]
+    return "config_version = 1\n" + "".join(parts) + ROUTE.format(first_token=first_token)
+
+
+@contextlib.contextmanager
+def standing(program, servers, first_token):
+    """Servers of the model, by name with what makes each, and Weighbridge in front of them; gives the daemon, the models and
+    their folder. Whatever is still there at the end is ended, also if this process is told to end."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        models = {name: Model(folder, name, **how) for name, how in servers.items()}
+        daemon = None
+        try:
+            for model in models.values():
+                model.start()
+            daemon = Weighbridge(program, folder, configuration(models, first_token))
+            for model in models.values():
+                model.wait_until_ready()
+            yield daemon, models, folder
+        finally:
+            if daemon and daemon.process.poll() is None:
+                daemon.process.kill()
+            for model in models.values():
+                if model.process and model.process.poll() is None:
+                    model.kill()
 
 
 if __name__ == "__main__":

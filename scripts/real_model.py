@@ -13,14 +13,11 @@ with a schema to keep, and Responses by OpenAI's.
 
 import json
 import os
-import signal
 import sys
-import tempfile
 import threading
 import time
-from pathlib import Path
 
-from local import Model, Weighbridge
+from local import standing
 
 TOKENS = 12  # the longest answer
 CLIENTS = 2  # chats at a time
@@ -32,29 +29,6 @@ PROMPTS = [
     "What is two plus two?",
     "Name an animal that can fly.",
 ]
-CONFIG = """
-config_version = 1
-
-[providers.first]
-kind = "llamacpp"
-base_url = "http://127.0.0.1:{first}/v1"
-
-[providers.second]
-kind = "llamacpp"
-base_url = "http://127.0.0.1:{second}/v1"
-
-[prices]
-"first/smollm2-135m" = {{ input = "$0.10", output = "$0.10" }}
-"second/smollm2-135m" = {{ input = "$0.10", output = "$0.10" }}
-
-[routes.chat]
-strategy = "adaptive"
-deadlines = {{ connect = "2s", first_token = "20s", between_tokens = "10s", total = "60s" }}
-
-[routes.chat.targets]
-first = {{ use = "first/smollm2-135m", weight = 50 }}
-second = {{ use = "second/smollm2-135m", weight = 50 }}
-"""
 
 
 class Clients:
@@ -252,42 +226,24 @@ def story(daemon, clients, first):
 
 
 def main(program):
-    # Told to end, it still ends its servers.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        first, second = Model(folder, "first"), Model(folder, "second")
-        daemon = None
-        try:
-            first.start()
-            second.start()
-            config = CONFIG.format(first=first.port, second=second.port)
-            daemon = Weighbridge(program, folder, config)
-            first.wait_until_ready()
-            second.wait_until_ready()
-            by_anthropic(daemon.data)
-            by_responses(daemon.data)
-            clients = Clients(daemon.data)
-            story(daemon, clients, first)
-            status = daemon.stop()
-        finally:
-            if daemon and daemon.process.poll() is None:
-                daemon.process.kill()
-            for model in (first, second):
-                if model.process and model.process.poll() is None:
-                    model.kill()
-        lost = clients.failures
-        answered = clients.answers
-        streamed = sum(a["streamed"] for a in answered)
-        print(f"  one of the answers: {answered[0]['text'].strip()!r}")
-        print(f"real model: {len(answered)} answered ({streamed} streamed), {len(lost)} lost, "
-              f"{sum(a['attempts'] > 1 for a in answered)} after a failover, in {time.monotonic() - begun:.0f} s")
-        for line in lost:
-            print(f"  lost: {line}")
-        if status != 0:
-            print(f"  weighbridge ended with status {status}")
-        return 1 if lost or status != 0 else 0
+    with standing(program, {"first": {}, "second": {}}, "20s") as (daemon, models, _):
+        by_anthropic(daemon.data)
+        by_responses(daemon.data)
+        clients = Clients(daemon.data)
+        story(daemon, clients, models["first"])
+        status = daemon.stop()
+    lost = clients.failures
+    answered = clients.answers
+    streamed = sum(a["streamed"] for a in answered)
+    print(f"  one of the answers: {answered[0]['text'].strip()!r}")
+    print(f"real model: {len(answered)} answered ({streamed} streamed), {len(lost)} lost, "
+          f"{sum(a['attempts'] > 1 for a in answered)} after a failover, in {time.monotonic() - begun:.0f} s")
+    for line in lost:
+        print(f"  lost: {line}")
+    if status != 0:
+        print(f"  weighbridge ended with status {status}")
+    return 1 if lost or status != 0 else 0
 
 
 if __name__ == "__main__":

@@ -18,15 +18,13 @@ import json
 import math
 import os
 import random
-import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-from local import Model, Weighbridge
+from local import standing
 
 SEED = 7
 SLOTS = {"wide": 4, "narrow": 2}
@@ -45,29 +43,6 @@ TIMEOUT = 60.0
 PRICE = 100_000  # micro-dollars per million tokens: equal, so that only time counts
 SEEDS = 20  # of the simulation's luck; the requests are the same
 WORDS = "river stone cloud lamp window garden paper engine silver winter market bridge candle forest harbour kettle".split()
-CONFIG = """
-config_version = 1
-
-[providers.wide]
-kind = "llamacpp"
-base_url = "http://127.0.0.1:{wide}/v1"
-
-[providers.narrow]
-kind = "llamacpp"
-base_url = "http://127.0.0.1:{narrow}/v1"
-
-[prices]
-"wide/smollm2" = {{ input = "$0.10", output = "$0.10" }}
-"narrow/smollm2" = {{ input = "$0.10", output = "$0.10" }}
-
-[routes.chat]
-strategy = "adaptive"
-deadlines = {{ connect = "2s", first_token = "8s", between_tokens = "10s", total = "60s" }}
-
-[routes.chat.targets]
-wide = {{ use = "wide/smollm2", weight = 50 }}
-narrow = {{ use = "narrow/smollm2", weight = 50 }}
-"""
 
 
 class Failed(Exception):
@@ -471,31 +446,15 @@ async def measure(daemon, models, folder, program):
 
 
 def main(program, result):
-    # Told to end, it still ends its servers.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        models = {name: Model(folder, name, SLOTS[name], BATCHES[name]) for name in SLOTS}
-        daemon = None
-        try:
-            for model in models.values():
-                model.start()
-            config = CONFIG.format(**{name: model.port for name, model in models.items()})
-            daemon = Weighbridge(program, folder, config)
-            for model in models.values():
-                model.wait_until_ready()
+    servers = {name: {"parallel": SLOTS[name], "batch": BATCHES[name]} for name in SLOTS}
+    try:
+        with standing(program, servers, "8s") as (daemon, models, folder):
             page, lost, count = asyncio.run(measure(daemon, models, folder, program))
             status = daemon.stop()
-        except Failed as why:
-            print(f"real queue: {why}", file=sys.stderr)
-            return 1
-        finally:
-            if daemon and daemon.process.poll() is None:
-                daemon.process.kill()
-            for model in models.values():
-                if model.process and model.process.poll() is None:
-                    model.kill()
+    except Failed as why:
+        print(f"real queue: {why}", file=sys.stderr)
+        return 1
     print(f"real queue: {count} requests, {len(lost)} lost, in {time.monotonic() - begun:.0f} s")
     for answer in lost:
         print(f"  lost at {answer.at:.1f} s: {answer.problem}")
