@@ -19,6 +19,9 @@ const MOST_DOUBLINGS: f64 = 4.0;
 const KNOWN: f64 = 2.0;
 /// Seconds for which a target may take nothing by its nature: limits are mostly told per minute.
 const WINDOW: f64 = 60.0;
+/// Seconds without a refusal after which its bucket or window has been full in between. With a window's length a quota that
+/// is used to the full is taken for larger each minute; doubled, a rise after some quiet minutes is met with too little.
+const FULL_AFTER: f64 = 2.0 * WINDOW;
 /// Part of what is sent that may be refused before less is sent than the learned rate; over so many requests, and not
 /// remembered for longer than so many seconds. Halved, a quota that is used to the full is used to two thirds.
 const TOLERATED: f64 = 0.1;
@@ -147,6 +150,9 @@ impl Capacity {
     /// A bucket or a window is empty at each refusal, so what it took from one refusal to the next, over the time between
     /// them, is its rate exactly, whatever its size and however long it was blocked in between. What was dispatched counts,
     /// not what was answered: an answer tells seconds later what was taken.
+    ///
+    /// After a long time without refusals it was full in between, and what it took is less than what it can: a quiet night
+    /// says nothing about the morning. Then it takes at least what was sent to it lately; the next refusal says how much less.
     fn learn_rate(&mut self, input: &UpstreamInput, around: &Around<'_>, elapsed: f64) {
         let sent: u32 = input.batch.dispatched.iter().sum();
         let refused = input.batch.count(Class::Throttle);
@@ -155,6 +161,7 @@ impl Capacity {
         self.taken += f64::from(sent) - f64::from(refused);
         self.taken_for += elapsed;
         if refused > 0 {
+            let was_full = self.quiet_for(around.now) * pace > FULL_AFTER;
             self.refused_at = Some(around.now);
             if self.cap.is_none() || self.taken_for >= EPISODE {
                 let seconds = self.taken_for.max(elapsed);
@@ -162,6 +169,11 @@ impl Capacity {
                 let taken = self.taken.max(0.0);
                 let weight = taken / (taken + KNOWN);
                 let rate = taken / seconds;
+                let rate = if was_full {
+                    rate.max(around.rates.expected)
+                } else {
+                    rate
+                };
                 let known = self.cap.unwrap_or(rate);
                 let rate = weight * rate + (1.0 - weight) * known;
                 // That it took none for longer than windows last is news as well (a gamma prior of that many requests), but

@@ -148,3 +148,35 @@ fn a_request_whose_refusal_comes_a_tick_later_was_not_taken_either() {
         "every second one is taken: {at_once} told at once, {later} told later"
     );
 }
+
+#[test]
+fn a_refusal_after_a_quiet_hour_does_not_take_its_rate_for_the_limit() {
+    let pool = Pool::of(std::iter::empty());
+    let mut capacity = Capacity::default();
+    let mut observe = |tick: u32, sent: u32, refused: u32, rate: f64| {
+        let mut input = UpstreamInput::default();
+        input.batch.dispatched[0] = sent;
+        input.batch.classes[Class::Throttle.index()] = refused;
+        let around = Around {
+            now: Time::from_secs_f64(0.25 * f64::from(tick)),
+            elapsed: 0.25,
+            pool: &pool,
+            rates: Rates {
+                demand: rate,
+                expected: rate,
+                even: rate,
+            },
+            is_timed: false,
+        };
+        capacity.observe(&input, &around, 1.0);
+    };
+    for tick in 1..=14_400 {
+        observe(tick, u32::from(tick.is_multiple_of(20)), 0, 0.2);
+    }
+    for tick in 14_401..=14_408 {
+        observe(tick, 5, 0, 15.0);
+    }
+    observe(14_409, 5, 2, 15.0);
+    let learned = capacity.cap.unwrap();
+    assert!(learned > 10.0, "it took 20/s for two seconds: {learned}");
+}
