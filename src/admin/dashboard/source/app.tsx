@@ -38,6 +38,9 @@ export function App() {
     scrollTo(0, 0);
     main.current?.focus();
   }, [hash]);
+  useEffect(() => {
+    document.querySelector("nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+  }, [name]);
   return (
     <>
       <a class="skip" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
@@ -132,7 +135,7 @@ function ThemeSwitch() {
   const { choice } = useCell(theme);
   return (
     <select aria-label="Colours" value={choice} onChange={(event) => choose(event.currentTarget.value as Choice)}>
-      <option value="system">As system</option>
+      <option value="system">Auto</option>
       <option value="light">Light</option>
       <option value="dark">Dark</option>
     </select>

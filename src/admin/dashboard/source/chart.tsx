@@ -23,7 +23,8 @@ export interface ChartProps {
   format: (value: number | null) => string;
   /** Areas on top of each other, which make a whole. */
   stacked?: boolean;
-  height?: number;
+  /** How high it is; the style says in pixels. */
+  size?: "small" | "low" | "middle" | "tall";
   /** The horizontal axis: time (the default) or milliseconds by their logarithm. */
   axis?: "time" | "log-ms";
   /** The least upper end of the vertical axis. */
@@ -36,13 +37,13 @@ export interface ChartProps {
 const ROWS = 12;
 
 export function Chart(props: ChartProps) {
-  const { title, summary, times, lines, format, stacked, height = 150, axis = "time" } = props;
+  const { title, summary, times, lines, format, stacked, size = "small", axis = "time" } = props;
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const [hover, setHover] = useState<number | null>(null);
   const [table, setTable] = useState(false);
   const look = useCell(theme);
-  const shape = `${look.dark}|${stacked}|${axis}|${height}|${lines.map((line) => `${line.label}:${line.tint}:${line.dashed}`).join("|")}`;
+  const shape = `${look.dark}|${stacked}|${axis}|${size}|${lines.map((line) => `${line.label}:${line.tint}:${line.dashed}`).join("|")}`;
   const span = useRef(props.span);
   span.current = props.span;
   const data = useMemo(() => drawn(times, lines, stacked ?? false), [times, lines, stacked]);
@@ -54,10 +55,14 @@ export function Chart(props: ChartProps) {
     if (!host) {
       return undefined;
     }
-    const options = optionsFor(props, () => span.current, host.clientWidth, setHover);
+    const options = optionsFor(props, () => span.current, host, setHover);
     const made = new uPlot(options, latest.current, host);
     plot.current = made;
-    const watcher = new ResizeObserver(() => made.setSize({ width: host.clientWidth, height }));
+    const watcher = new ResizeObserver(() => {
+      if (host.clientWidth > 0) {
+        made.setSize({ width: host.clientWidth, height: host.clientHeight });
+      }
+    });
     watcher.observe(host);
     return () => {
       watcher.disconnect();
@@ -81,7 +86,7 @@ export function Chart(props: ChartProps) {
           <span class="unseen"> of {title}</span>
         </button>
       </figcaption>
-      <div class={table ? "plot hidden" : "plot"} role="img" aria-label={`${title}. ${summary}`} ref={box} />
+      <div class={`plot ${size}${table ? " hidden" : ""}`} role="img" aria-label={`${title}. ${summary}`} ref={box} />
       {table && <Figures times={times} lines={lines} format={format} axis={axis} title={title} />}
       <ul class="legend">
         {lines.map((line) => (
@@ -174,19 +179,19 @@ function drawn(times: number[], lines: Line[], stacked: boolean): uPlot.AlignedD
 function optionsFor(
   props: ChartProps,
   span: () => [number, number] | undefined,
-  width: number,
+  host: HTMLElement,
   hovered: (index: number | null) => void,
 ): uPlot.Options {
-  const { lines, stacked, height = 150, axis = "time", format } = props;
+  const { lines, stacked, axis = "time", format } = props;
   const grid = { stroke: colour("grid"), width: 1 };
   const font = '11px system-ui, "Segoe UI", sans-serif';
   const common = { stroke: colour("muted"), font, grid, ticks: { ...grid, size: 4 } };
   const order = stacked ? [...lines].reverse() : lines;
   const log = axis === "log-ms";
   return {
-    width,
-    height,
-    padding: [8, 8, 0, 0],
+    width: host.clientWidth,
+    height: host.clientHeight,
+    padding: [8, 16, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
@@ -196,7 +201,7 @@ function optionsFor(
     },
     scales: {
       x: log
-        ? { time: false, distr: 3 }
+        ? { time: false, distr: 3, range: (_, from, to) => [(from ?? 1) / 1.2, (to ?? 10) * 1.05] }
         : { time: true, range: (_, from, to) => span() ?? [from, to] },
       y: {
         range: stacked
@@ -211,7 +216,8 @@ function optionsFor(
       {
         ...common,
         size: 26,
-        space: log ? 40 : 64,
+        space: log || host.clientWidth < 360 ? 44 : 70,
+        ...(log ? { splits: (_: uPlot, __: number, from: number, to: number) => halves(from, to), filter: (_: uPlot, marks: number[]) => marks } : {}),
         values: (_, ticks) => ticks.map((tick) => (log ? axisMs(tick) : tickTime(tick, ticks))),
       },
       {
@@ -229,7 +235,7 @@ function optionsFor(
           label: line.label,
           stroke: stacked ? colour("panel") : stroke,
           width: stacked ? 1 : 1.75,
-          ...(stacked ? { fill: stroke } : {}),
+          ...(stacked ? { fill: colour(`area-${line.tint}`) } : {}),
           ...(line.dashed ? { dash: [5, 4] } : {}),
           ...(log && uPlot.paths.stepped ? { paths: uPlot.paths.stepped({ align: -1 }) } : {}),
           points: { show: false },
@@ -251,7 +257,16 @@ function tickTime(tick: number | null, ticks: Array<number | null>): string {
   return clock(new Date(tick * 1000), seconds);
 }
 
-/** Milliseconds on an axis; between the decades of a logarithm only 2 and 5 are named. */
+/** Where a logarithmic axis is marked: 1, 2 and 5 of each decade. */
+function halves(from: number, to: number): number[] {
+  const marks: number[] = [];
+  for (let decade = 10 ** Math.floor(Math.log10(Math.max(from, 1e-3))); decade <= to; decade *= 10) {
+    marks.push(...[1, 2, 5].map((digit) => digit * decade).filter((mark) => mark >= from && mark <= to));
+  }
+  return marks;
+}
+
+/** Milliseconds on an axis. */
 function axisMs(tick: number | null): string {
   if (tick === null) {
     return "";

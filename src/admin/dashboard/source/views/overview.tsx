@@ -152,7 +152,7 @@ function compared(now: number | null, other: number | null, ms: number | null): 
   return parts.length > 0 ? parts.join("; ") : "not known yet";
 }
 
-export function SharesChart(props: { report: RouteReport; history: History; samples: Sample[]; kind: "granted" | "actual"; seconds: number; height?: number }) {
+export function SharesChart(props: { report: RouteReport; history: History; samples: Sample[]; kind: "granted" | "actual"; seconds: number; size?: "low" | "middle" | "tall" }) {
   const { report, history, samples, kind } = props;
   // Actual shares of one second are all or nothing: they are put together.
   const width = kind === "actual" ? 60 : 180;
@@ -172,7 +172,7 @@ export function SharesChart(props: { report: RouteReport; history: History; samp
       lines={lines}
       format={(value) => percent(value, 0)}
       stacked
-      height={props.height ?? 190}
+      size={props.size ?? "tall"}
       span={[end - props.seconds, end]}
     />
   );
@@ -204,7 +204,6 @@ export function TrafficCharts(props: { samples: Sample[]; step: number; seconds:
   const configured = sums.map((sum) => (sum.costConfigured === null ? null : (sum.costConfigured / width) * 3600));
   const latency = (which: "first_token_ms" | "total_ms", index: 0 | 1) => bins.map((bin) => meanQuantile(bin, which, index));
   const lastOf = (values: Array<number | null>) => values[values.length - 1] ?? null;
-  const small = 118;
   return (
     <div class="small-charts">
       <Chart
@@ -216,7 +215,6 @@ export function TrafficCharts(props: { samples: Sample[]; step: number; seconds:
           { label: "failed", tint: 8, values: failed },
         ]}
         format={rate}
-        height={small}
         span={span}
       />
       <Chart
@@ -228,7 +226,6 @@ export function TrafficCharts(props: { samples: Sample[]; step: number; seconds:
           { label: "p95", tint: 2, values: latency("first_token_ms", 1) },
         ]}
         format={milliseconds}
-        height={small}
         span={span}
       />
       <Chart
@@ -240,7 +237,6 @@ export function TrafficCharts(props: { samples: Sample[]; step: number; seconds:
           { label: "p95", tint: 2, values: latency("total_ms", 1) },
         ]}
         format={milliseconds}
-        height={small}
         span={span}
       />
       <Chart
@@ -252,7 +248,6 @@ export function TrafficCharts(props: { samples: Sample[]; step: number; seconds:
           { label: "at configured weights", tint: 0, dashed: true, values: configured },
         ]}
         format={dollars}
-        height={small}
         span={span}
       />
     </div>

@@ -1,0 +1,247 @@
+// The admin API with made-up figures: for working on the dashboard without a daemon, and for its states that a daemon is
+// seldom in. `node mock/serve.mjs [PORT] [without=store,demo,events,…] [token=SECRET]`; prints its address.
+import { createServer } from "node:http";
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const built = join(dirname(fileURLToPath(import.meta.url)), "../built");
+const options = Object.fromEntries(process.argv.slice(2).filter((it) => it.includes("=")).map((it) => it.split("=")));
+const without = new Set((options.without ?? "").split(","));
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const FILES = { "/": ["index.html", "text/html"], "/assets/dashboard.js": ["dashboard.js", "text/javascript"], "/assets/dashboard.css": ["dashboard.css", "text/css"], "/assets/icon.svg": ["icon.svg", "image/svg+xml"], "/assets/licences.txt": ["licences.txt", "text/plain"] };
+
+const started = Date.now() / 1000 - 7300;
+const now = () => Date.now() / 1000;
+let seed = 7;
+const luck = () => ((seed = (seed * 1664525 + 1013904223) % 4294967296) / 4294967296);
+const acts = {};
+const ROUTES = {
+  chat: { rps: 38, targets: [["fast", "sim-fast/large", 0.5, 620, 0.0042], ["steady", "sim-steady/large", 0.3, 900, 0.0033], ["cheap", "sim-cheap/large", 0.2, 1500, 0.0011]] },
+  summary: { rps: 4, targets: [["cheap", "sim-cheap/large", 0.9, 1500, 0.0011], ["steady", "sim-steady/large", 0.1, 900, 0.0033]] },
+};
+
+function shares(name, at) {
+  const targets = ROUTES[name].targets;
+  if (name === "summary") return targets.map((target) => target[2]);
+  const since = at - (now() - 170);
+  const ill = Math.max(0, Math.min(1, since / 6)) * (since > 110 ? Math.max(0, 1 - (since - 110) / 30) : 1);
+  const weights = targets.map((target, i) => target[2] * (i === 0 ? Math.exp(-4.4 * ill) : 1) * (i === 2 ? 1.25 : 1));
+  const pin = orders.find((order) => order.action === "pin" && order.route === name);
+  const sum = weights.reduce((a, b) => a + b);
+  const out = weights.map((weight) => weight / sum);
+  if (pin) {
+    const place = targets.findIndex((target) => target[0] === pin.target);
+    const rest = 1 - out[place];
+    return out.map((share, i) => (i === place ? pin.share : (share / rest) * (1 - pin.share)));
+  }
+  return out;
+}
+
+function sample(name, at) {
+  const { rps, targets } = ROUTES[name];
+  const granted = shares(name, at);
+  const n = Math.max(0, Math.round(rps * (1 + 0.15 * Math.sin(at / 40)) + (luck() - 0.5) * Math.sqrt(rps) * 2));
+  const actual = granted.map((share) => Math.max(0, share + (luck() - 0.5) * 0.08));
+  const all = actual.reduce((a, b) => a + b);
+  const ms = granted.reduce((sum, share, i) => sum + share * targets[i][3], 0) * (0.9 + luck() * 0.2);
+  return {
+    at: Math.floor(at),
+    requests: n,
+    failed: luck() < 0.04 ? 1 : 0,
+    first_token_ms: n ? [ms * 0.35, ms * 0.8] : null,
+    total_ms: n ? [ms, ms * 2.3] : null,
+    cost_usd: n * granted.reduce((sum, share, i) => sum + share * targets[i][4], 0),
+    granted,
+    actual: actual.map((share) => share / all),
+    configured: { cost_usd: n * targets.reduce((sum, target) => sum + target[2] * target[4], 0), total_ms: ms * 1.18, failed: 0.2 },
+  };
+}
+
+const histogram = (mid) => Array.from({ length: 18 }, (_, i) => [Math.round(80 * 1.45 ** i), Math.round(400 * Math.exp(-((Math.log((80 * 1.45 ** i) / mid) / 0.55) ** 2)))]).filter(([, n]) => n > 0);
+
+function report(name) {
+  const { rps, targets } = ROUTES[name];
+  const granted = shares(name, now());
+  const adaptive = name === "chat";
+  return {
+    route: name,
+    strategy: adaptive ? "adaptive" : "fixed",
+    mode: "auto",
+    aims: adaptive ? "follow latency, cost and errors" : "stay at the configured weights",
+    table_version: 381,
+    demand: rps,
+    targets: targets.map(([target, use, configured, mid, cost], i) => ({
+      name: target,
+      use,
+      tier: 1,
+      configured,
+      proposed: granted[i] * 0.96 + 0.04 * configured,
+      granted: granted[i],
+      actual: granted[i] * 0.9 + 0.1 * configured,
+      samples: 14210 - i * 4000,
+      confidence: 0.93 - i * 0.1,
+      state: adaptive && i === 0 && granted[0] < 0.1 ? "returning" : "serving",
+      terms: { latency: [1.9, 0.95, 1.25][i], cost: [0.62, 0.48, 0.16][i] ?? 0.2, error: [0.09, 0.03, 0.05][i] ?? 0 },
+      rails: adaptive ? [["exploration", "step"], [], ["floor"]][i] : ["off"],
+      evidence: { first_token: mid / 2500, per_token: 0.012, slowness: mid / 900, faults: 0.004, cost, cached: 0.31, deviation: 0.1, gap: 0.2 },
+      levels: adaptive ? [{ level: "p95_first_token", at_most: 1.5, value: 0.9 + i * 0.4, samples: 812, excess: 0, deviation: 0.05, verdict: i === 2 ? "uncertain" : "met" }] : [],
+      sentence: adaptive
+        ? [
+            "fast: takes 8 % instead of its configured 50 %: its answers take 2.1× the route's mean (first token 1.7 s, then 12 ms a token)",
+            "steady: takes 54 % instead of its configured 30 %: it is the quickest",
+            "cheap: takes 38 % instead of its configured 20 %: it has its part of what fast lost; costs $3.10 per thousand answers less than fast",
+          ][i]
+        : `${target}: takes its configured ${Math.round(configured * 100)} %`,
+      first_token_ms: [mid * 0.35, mid * 0.9, mid * 1.4],
+      total_ms: [mid, mid * 2.2, mid * 3.4],
+      usd_per_1k_tokens: cost * 3,
+      spent_usd: 12.4 * cost * 1000,
+      calls: 14210 - i * 4000,
+      failed: 31 + i,
+      in_flight: 3 + i,
+      interval: [Math.max(0, granted[i] - 0.02), granted[i] + 0.02],
+      requests_last_minute: Math.round(rps * 60 * granted[i]),
+      noise: granted[i] * rps * 60 < 100 ? "Fewer than 100 requests in the last minute: nothing can be said of the difference." : "The difference to the granted share is what chance does.",
+      errors: i === 0 ? { server_error: 4, timeout: 1 } : i === 2 ? { rate_limited: 2 } : {},
+      latency_histogram: histogram(mid),
+      first_token_histogram: histogram(mid * 0.35),
+      cached_ratio: [0.31, 0.02, null][i],
+    })),
+    explanation: adaptive
+      ? ["chat: shares follow latency, cost and errors; 38 requests/s; moved 42 points off fast: its answers take 2.1× the route's mean"]
+      : ["summary: shares stay at the configured weights; 4.0 requests/s"],
+  };
+}
+const explained = (name) => {
+  const shown = report(name);
+  shown.explanation.push(...shown.targets.map((target) => target.sentence));
+  return shown;
+};
+
+let orders = [{ id: "1", action: "freeze", route: "summary", reason: "quarter close: no surprises in the books", by: "mira", since: now() - 1900, until: now() + 12500 }];
+let next = 2;
+const requests = Array.from({ length: 260 }, (_, i) => {
+  const failed = i % 41 === 3;
+  const moved = i % 13 === 0;
+  const at = now() - i * 1.7;
+  return {
+    id: `req-${(91000 - i).toString(36)}`,
+    at,
+    route: i % 7 === 2 ? "summary" : "chat",
+    target: failed ? null : ["fast", "steady", "cheap"][i % 3],
+    key: i % 2 ? "web" : "batch",
+    tags: { team: i % 2 ? "search" : "support", feature: "answer" },
+    attempts: [...(moved || failed ? [{ target: "fast", outcome: failed ? "timeout_first_token" : "server_error", status: failed ? null : 503, ms: failed ? 60000 : 412 }] : []), ...(failed ? [{ target: "cheap", outcome: "server_error", status: 500, ms: 801 }] : [{ target: ["fast", "steady", "cheap"][i % 3], outcome: "ok", status: 200, ms: 900 + ((i * 97) % 1400) }])],
+    tokens_in: 412 + ((i * 31) % 900),
+    tokens_cached: (i % 4) * 64,
+    tokens_out: failed ? 0 : 130 + ((i * 17) % 200),
+    cost_usd: failed ? 0 : 0.0011 + (i % 9) * 0.0003,
+    first_content_ms: failed ? null : 300 + ((i * 53) % 700),
+    total_ms: failed ? 60801 : 900 + ((i * 97) % 1400),
+    propensity: moved ? null : [0.08, 0.54, 0.38][i % 3],
+    reason: failed ? "upstream_first_token" : "served_complete",
+    status: failed ? 504 : 200,
+  };
+});
+
+const problem = { file: "config/production.toml", line: 31, column: 10, key: "routes.chat.targets.fast.weight", message: "expected a number of at least 0, found -5", hint: "0 drains a target", text: "fast = { use = \"sim-fast/large\", weight = -5 }" };
+const answers = {
+  "/api/v1/overview": () => ({ version: "0.1.0", environment: "production", started_at: started, config_generation: 12, mode: "auto", controller: { age_seconds: 0.2, ticks_lost: 0 }, store: { state: without.has("store") ? "off" : "ok" }, problems: 1, alerts: 2, steering: orders.length, routes: Object.keys(ROUTES) }),
+  "/api/v1/routes": () => ({ config_generation: 12, decided_seconds_ago: 0.2, routes: Object.keys(ROUTES).map(explained) }),
+  "/api/v1/config": () => ({
+    environment: "production",
+    generation: 12,
+    loaded_at: now() - 5400,
+    digest: "9f31c2aa",
+    changes: [
+      { key: "routes.chat.targets.cheap.min_share", before: null, after: 0.02 },
+      { key: "routes.chat.targets.fast.weight", before: 60, after: 50 },
+      { key: "providers.sim-old", before: { kind: "simulated" }, after: null },
+    ],
+    last_read: { at: now() - 300, problems: [problem] },
+    config: { config_version: 1, routes: { chat: { strategy: "adaptive", targets: { fast: { use: "sim-fast/large", weight: 50 } } } }, providers: { "sim-fast": { kind: "openai", api_key: "***" } } },
+  }),
+  "/api/v1/steering": () => ({ orders }),
+  "/api/v1/budgets": () => ({ budgets: [{ name: "openai-month", scope: "provider", subject: "openai", window: "month", limit_usd: 500, spent_usd: 431.2, until: now() + 86000, at_cap: "avoid", state: "at 80 %" }, { name: "search-day", scope: "key", subject: "web", window: "day", limit_usd: 20, spent_usd: 4.1, until: now() + 30000, at_cap: "refuse", state: "ok" }] }),
+  "/api/v1/alerts": () => ({ alerts: [{ id: 3, kind: "budget", subject: "openai-month", since: now() - 4000, resolved: null, message: "spent $431.20 of $500.00 this month: over 80 %" }, { id: 2, kind: "config_refused", subject: "production.toml", since: now() - 300, resolved: null, message: "the file was refused: 1 problem" }, { id: 1, kind: "ejection", subject: "sim-fast/large", since: now() - 9000, resolved: now() - 8700, message: "ejected: 6 of its last 10 answers failed" }] }),
+  "/api/v1/usage": () => ({ by: ["team", "route"], rows: [{ team: "search", route: "chat", requests: 81233, failed: 41, tokens_in: 40112345, tokens_cached: 9112345, tokens_out: 12112345, cost_usd: 212.4 }, { team: "support", route: "chat", requests: 21233, failed: 11, tokens_in: 10112345, tokens_cached: 112345, tokens_out: 2112345, cost_usd: 52.1 }, { team: null, route: "summary", requests: 1233, failed: 0, tokens_in: 512345, tokens_cached: 0, tokens_out: 212345, cost_usd: 1.9 }] }),
+  "/api/v1/demo": () => ({ providers: ["aurora", "borealis", "cirrus"].map((name) => ({ name, act: acts[name] ?? "heal" })), adaptive: { requests: 9120, failed: 0, p95_ms: 1830, cost_usd: 21.31 }, fixed: { requests: 9120, failed: 212, p95_ms: 6110, cost_usd: 24.2 } }),
+  "/api/v1/openapi.json": () => ({ openapi: "3.1.0" }),
+};
+const needs = { "/api/v1/usage": "store", "/api/v1/demo": "demo", "/api/v1/budgets": "budgets" };
+
+function history(name, seconds) {
+  const end = Math.floor(now());
+  return { step: 1, start: end - seconds, targets: ROUTES[name].targets.map((target) => target[0]), samples: Array.from({ length: seconds }, (_, i) => sample(name, end - seconds + i + 1)) };
+}
+
+const streams = new Set();
+const tell = (kind, value) => streams.forEach((stream) => stream.write(`event: ${kind}\ndata: ${JSON.stringify(value)}\n\n`));
+setInterval(() => tell("sample", { at: Math.floor(now()), routes: Object.fromEntries(Object.keys(ROUTES).map((name) => [name, sample(name, now())])) }), 1000).unref();
+
+async function body(request) {
+  let text = "";
+  for await (const part of request) text += part;
+  return JSON.parse(text || "null");
+}
+
+async function answer(request, response) {
+  const url = new URL(request.url, "http://mock");
+  const path = url.pathname;
+  const send = (status, value) => response.writeHead(status, { "content-type": "application/json" }).end(value === undefined ? "" : JSON.stringify(value));
+  const fail = (status, message) => send(status, { error: { message } });
+  const file = FILES[path];
+  if (file) return response.writeHead(200, { "content-type": file[1], "content-security-policy": POLICY }).end(await readFile(join(built, file[0])));
+  if (options.token && request.headers.authorization !== `Bearer ${options.token}`) return fail(401, "expected the token of admin.token");
+  if (needs[path] && without.has(needs[path])) return needs[path] === "store" ? fail(409, "nothing is kept: server.state is not set") : fail(404, "there is nothing here");
+  if (path === "/api/v1/events" && !without.has("events")) {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.write("event: hello\ndata: {}\n\n");
+    streams.add(response);
+    return request.on("close", () => streams.delete(response));
+  }
+  if (path === "/api/v1/history") {
+    const seconds = Math.min(3600, Number(url.searchParams.get("seconds") ?? 900));
+    return send(200, { routes: Object.fromEntries(Object.keys(ROUTES).map((name) => [name, history(name, seconds)])) });
+  }
+  const route = /^\/api\/v1\/routes\/([^/]+)$/.exec(path);
+  if (route) return ROUTES[decodeURIComponent(route[1])] ? send(200, explained(decodeURIComponent(route[1]))) : fail(404, `no route is called "${decodeURIComponent(route[1])}"; there are chat, summary`);
+  if (path === "/api/v1/requests") {
+    let found = requests;
+    if (url.searchParams.get("route")) found = found.filter((it) => it.route === url.searchParams.get("route"));
+    if (url.searchParams.get("failed") === "true") found = found.filter((it) => it.status !== 200);
+    const before = url.searchParams.get("before");
+    if (before) found = found.slice(found.findIndex((it) => it.id === before) + 1);
+    return send(200, { requests: found.slice(0, Number(url.searchParams.get("limit") ?? 100)) });
+  }
+  const one = /^\/api\/v1\/requests\/([^/]+)$/.exec(path);
+  if (one) {
+    const found = requests.find((it) => it.id === one[1]);
+    return found ? send(200, found) : fail(404, "no such request; it may have left the ring");
+  }
+  if (path === "/api/v1/steering" && request.method === "POST") {
+    const order = { id: String(next++), since: now(), ...(await body(request)) };
+    if (order.action === "pin" && !(order.share >= 0 && order.share <= 1)) return fail(400, "share: expected a part of 1, 0 to 1");
+    orders.push(order);
+    tell("steering", {});
+    return send(201, order);
+  }
+  const ended = /^\/api\/v1\/steering\/([^/]+)$/.exec(path);
+  if (ended && request.method === "DELETE") {
+    orders = orders.filter((order) => String(order.id) !== ended[1]);
+    tell("steering", {});
+    return send(204);
+  }
+  if (path === "/api/v1/demo" && request.method === "POST") {
+    const asked = await body(request);
+    acts[asked.provider] = asked.act;
+    return send(200, answers[path]());
+  }
+  if (answers[path]) return send(200, answers[path]());
+  return fail(404, "there is nothing here; GET /api/v1 lists what there is");
+}
+
+const server = createServer((request, response) => void answer(request, response).catch((problem) => response.writeHead(500).end(String(problem))));
+server.listen(Number(process.argv[2] ?? 0) || 0, "127.0.0.1", () => console.log(`http://127.0.0.1:${server.address().port}/`));

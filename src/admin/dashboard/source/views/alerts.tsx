@@ -1,0 +1,133 @@
+// Budgets and alerts: what is spent of what may be, and what an operator should know.
+
+import { useState } from "preact/hooks";
+import { ago, dollars, duration, moment, NONE, percent, when } from "../format";
+import { Badge, Panel, Standing } from "../parts";
+import { useResource } from "../resource";
+import type { Alert } from "../types";
+import { words } from "../words";
+import { Choice } from "./overview";
+
+export interface Budget {
+  name?: string;
+  scope?: string;
+  subject?: string;
+  window?: string;
+  limit_usd?: number | null;
+  spent_usd?: number | null;
+  spent?: number | null;
+  limit?: number | null;
+  until?: number | string | null;
+  resets_at?: number | string | null;
+  at_cap?: string;
+  state?: string;
+}
+
+export function AlertsView() {
+  const [open, setOpen] = useState<"open" | "all">("open");
+  const alerts = useResource<{ alerts: Alert[] }>(open === "open" ? "/api/v1/alerts?open=true" : "/api/v1/alerts", 5, ["alert", "config"]);
+  const budgets = useResource<{ budgets: Budget[] }>("/api/v1/budgets", 5, ["alert", "config"]);
+  const shown = (alerts.data?.alerts ?? []).filter((alert) => open === "all" || !alert.resolved);
+  return (
+    <>
+      <div class="view-head">
+        <h1>Budgets and alerts</h1>
+      </div>
+      <Panel title="Alerts" tools={<Choice label="Show" options={[["open", "open"], ["all", "all"]]} value={open} onChange={setOpen} />}>
+        <Standing of={alerts} what="the alerts" absent="This daemon raises no alerts." />
+        {alerts.data && shown.length === 0 && <p class="standing">{open === "open" ? "No alert is open." : "There has been no alert."}</p>}
+        {shown.length > 0 && (
+          <div class="scroll">
+            <table class="stack">
+              <thead>
+                <tr>
+                  <th scope="col">Alert</th>
+                  <th scope="col">About</th>
+                  <th scope="col">What</th>
+                  <th scope="col">Since</th>
+                  <th scope="col">Resolved</th>
+                </tr>
+              </thead>
+              <tbody>
+                {shown.map((alert) => (
+                  <tr key={alert.id}>
+                    <th scope="row">
+                      <Badge word={words(alert.kind)} tone={alert.resolved ? "plain" : "bad"} />
+                    </th>
+                    <td data-label="About">{alert.subject}</td>
+                    <td class="wide" data-label="What">{alert.message}</td>
+                    <td class="number left" data-label="Since">
+                      {when(alert.since)}
+                      <div class="under dim">{ago(alert.since)}</div>
+                    </td>
+                    <td class="number left" data-label="Resolved">{alert.resolved ? when(alert.resolved) : "open"}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </Panel>
+      <Panel title="Budgets">
+        <Standing of={budgets} what="the budgets" absent="This daemon keeps no budgets." />
+        {budgets.data && budgets.data.budgets.length === 0 && <p class="standing">No budget is configured.</p>}
+        {budgets.data && budgets.data.budgets.length > 0 && <Budgets budgets={budgets.data.budgets} />}
+      </Panel>
+    </>
+  );
+}
+
+function Budgets(props: { budgets: Budget[] }) {
+  return (
+    <div class="scroll">
+      <table class="stack">
+        <thead>
+          <tr>
+            <th scope="col">Budget</th>
+            <th scope="col">Of</th>
+            <th scope="col">Spent</th>
+            <th scope="col" class="number">Limit</th>
+            <th scope="col">Window</th>
+            <th scope="col">Begins again</th>
+            <th scope="col">At the cap</th>
+          </tr>
+        </thead>
+        <tbody>
+          {props.budgets.map((budget, i) => (
+            <BudgetRow key={budget.name ?? i} budget={budget} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function BudgetRow(props: { budget: Budget }) {
+  const { budget } = props;
+  const spent = budget.spent_usd ?? budget.spent ?? 0;
+  const limit = budget.limit_usd ?? budget.limit ?? 0;
+  const part = limit > 0 ? spent / limit : 0;
+  const tone = part >= 1 ? "bad" : part >= 0.8 ? "warn" : "good";
+  const ends = moment(budget.until ?? budget.resets_at);
+  return (
+    <tr>
+      <th scope="row">{budget.name ?? NONE}</th>
+      <td data-label="Of">
+        {budget.scope ? `${budget.scope} ` : ""}
+        {budget.subject ?? ""}
+      </td>
+      <td class="wide" data-label="Spent">
+        <div class="gauge">
+          <meter class={tone} min={0} max={1} value={Math.min(1, part)} aria-label={`${percent(part, 0)} of ${budget.name ?? "the budget"}`} />
+          <b>{dollars(spent)}</b> <span class="dim">{percent(part, 0)}</span>
+        </div>
+      </td>
+      <td class="number" data-label="Limit">{dollars(limit)}</td>
+      <td data-label="Window">{budget.window ?? NONE}</td>
+      <td class="number left" data-label="Begins again">{ends ? `in ${duration((ends.getTime() - Date.now()) / 1000)}` : NONE}</td>
+      <td data-label="At the cap">
+        <Badge word={budget.at_cap ?? NONE} />
+      </td>
+    </tr>
+  );
+}

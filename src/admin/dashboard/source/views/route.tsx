@@ -1,0 +1,362 @@
+// One route: what each target should get, may get and got; why; and what was measured.
+
+import { Chart } from "../chart";
+import { named } from "../api";
+import { useCell } from "../cell";
+import { merged, quantile, recent, tint } from "../figures";
+import { count, dollars, milliseconds, NONE, percent, plural } from "../format";
+import { histories } from "../live";
+import { Badge, Panel, Points, Standing } from "../parts";
+import { useResource } from "../resource";
+import type { Order, RouteReport, Target } from "../types";
+import { MODES, RAILS, STATES, TELLING, words } from "../words";
+import { Choice, RouteFigures, SharesChart, TrafficCharts } from "./overview";
+import { InForce } from "./steering_list";
+import { useState } from "preact/hooks";
+import { Waterfall } from "./waterfall";
+
+export function RouteView(props: { name: string }) {
+  const { name } = props;
+  const [seconds, setSeconds] = useState(300);
+  const report = useResource<RouteReport>(named("/api/v1/routes", name), 1, ["moved", "config", "steering"]);
+  const steering = useResource<{ orders: Order[] }>("/api/v1/steering", 10, ["steering"]);
+  const history = useCell(histories)[name];
+  const data = report.data;
+  const samples = recent(history, seconds);
+  const step = history?.step || 1;
+  const orders = (steering.data?.orders ?? []).filter((order) => !order.route || order.route === name);
+  return (
+    <>
+      <div class="view-head">
+        <h1>
+          <a href="#/" class="crumb">
+            Overview
+          </a>{" "}
+          <span class="crumb" aria-hidden="true">
+            /
+          </span>{" "}
+          {name}{" "}
+          {data && <Badge word={data.strategy} />} {data && <Badge word={data.mode} title={MODES[data.mode]} />}
+        </h1>
+        <div class="tools">
+          <a class="button" href={`#/steering/${encodeURIComponent(name)}`}>
+            Steer this route
+          </a>
+          <Choice label="Window" options={[[300, "5 min"], [900, "15 min"], [3600, "1 h"]]} value={seconds} onChange={setSeconds} />
+        </div>
+      </div>
+      <Standing of={report} what={`the route ${name}`} absent={report.error?.message} />
+      {orders.length > 0 && (
+        <Panel title="Steering in force here">
+          <InForce orders={orders} again={steering.again} />
+        </Panel>
+      )}
+      {data && (
+        <>
+          <Panel title="Shares" note={data.mode === "auto" ? undefined : MODES[data.mode]}>
+            <RouteFigures report={data} samples={recent(history, 60)} step={step} />
+            <ShareTable targets={data.targets} />
+          </Panel>
+          <Why report={data} />
+          {history && samples.length > 1 && (
+            <Panel title="Over time">
+              <div class="charts">
+                <div>
+                  <SharesChart report={data} history={history} samples={samples} kind="granted" seconds={seconds} size="middle" />
+                  <SharesChart report={data} history={history} samples={samples} kind="actual" seconds={seconds} size="low" />
+                </div>
+                <TrafficCharts samples={samples} step={step} seconds={seconds} />
+              </div>
+            </Panel>
+          )}
+          <div class="columns">
+            <Distribution title="Whole answers, last minute" targets={data.targets} of={(target) => target.latency_histogram} />
+            <Distribution title="First token, last minute" targets={data.targets} of={(target) => target.first_token_histogram} />
+          </div>
+          <Targets targets={data.targets} />
+        </>
+      )}
+    </>
+  );
+}
+
+function Name(props: { target: Target; index: number }) {
+  return (
+    <th scope="row">
+      <i class={`swatch tint-${tint(props.index)}`} aria-hidden="true" />
+      {props.target.name}
+      <div class="dim under mono">{props.target.use}</div>
+    </th>
+  );
+}
+
+/** Configured → granted → actual, with the interval of the last and what to think of it. */
+function ShareTable(props: { targets: Target[] }) {
+  return (
+    <div class="scroll">
+      <table class="shares stack">
+        <thead>
+          <tr>
+            <th scope="col">Target</th>
+            <th scope="col">State</th>
+            <th scope="col" class="number">
+              Configured
+            </th>
+            <th scope="col" class="number">
+              Granted
+            </th>
+            <th scope="col" class="number">
+              Actual
+            </th>
+            <th scope="col">
+              Granted against actual, last minute <span class="dim">(95 % interval)</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {props.targets.map((target, i) => (
+            <tr key={target.name}>
+              <Name target={target} index={i} />
+              <td data-label="State">
+                <Badge word={target.state} title={STATES[target.state]} />
+              </td>
+              <td class="number" data-label="Configured">
+                {percent(target.configured)}
+              </td>
+              <td class="number" data-label="Granted">
+                <b>{percent(target.granted)}</b>
+                <div class="under">
+                  <Points value={target.granted - target.configured} />
+                </div>
+              </td>
+              <td class="number" data-label="Actual">
+                {percent(actualOf(target))}
+                <div class="under dim">{target.requests_last_minute === undefined ? "since the start" : plural(target.requests_last_minute, "request")}</div>
+              </td>
+              <td class="wide" data-label="Interval">
+                <Interval target={target} index={i} />
+                {target.noise && <div class="under">{target.noise}</div>}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function actualOf(target: Target): number | null {
+  return target.actual_last_minute === undefined ? target.actual : target.actual_last_minute;
+}
+
+/** The interval as a line from 0 to 100 %, the actual share as a dot, the granted share as a mark. */
+function Interval(props: { target: Target; index: number }) {
+  const { target } = props;
+  const actual = actualOf(target);
+  const x = (share: number) => `${(Math.min(1, Math.max(0, share)) * 100).toFixed(2)}%`;
+  const [low, high] = target.interval ?? [null, null];
+  const text =
+    low === null || high === null
+      ? "no requests in the last minute"
+      : `actual ${percent(actual)}, between ${percent(low)} and ${percent(high)} with 95 % confidence; granted ${percent(target.granted)}`;
+  return (
+    <div class="interval">
+      <svg role="img" aria-label={text} height="18" width="100%">
+        <line class="rule" x1="0" x2="100%" y1="9" y2="9" />
+        {low !== null && high !== null && <line class={`span tint-${tint(props.index)}`} x1={x(low)} x2={x(high)} y1="9" y2="9" />}
+        {actual !== null && low !== null && <circle class={`dot tint-${tint(props.index)}`} cx={x(actual)} cy="9" r="4" />}
+        <line class="mark-line" x1={x(target.granted)} x2={x(target.granted)} y1="1" y2="17" />
+      </svg>
+      <span class="number dim">{low === null || high === null ? NONE : `${percent(low)} to ${percent(high)}`}</span>
+    </div>
+  );
+}
+
+/** The decision: what moved each target from its weight to its grant, and the sentences about it. */
+function Why(props: { report: RouteReport }) {
+  const { report } = props;
+  const about = (target: Target) => report.explanation.find((sentence) => sentence.startsWith(`${target.name}: `)) ?? target.sentence;
+  return (
+    <Panel
+      title="Why this share?"
+      id="why"
+      note={
+        <>
+          Table {report.table_version}. Each target starts at its configured share; what its terms made of that, then what rails
+          left of it, is its grant. The terms' parts are in proportion to how far each is from the mean of the route.
+        </>
+      }
+    >
+      {report.explanation[0] && <p class="sentence">{report.explanation[0]}</p>}
+      <div class="why">
+        {report.targets.map((target, i) => (
+          <article key={target.name} aria-labelledby={`why-${target.name}`}>
+            <h3 id={`why-${target.name}`}>
+              <i class={`swatch tint-${tint(i)}`} aria-hidden="true" />
+              {target.name}
+            </h3>
+            <p class="sentence why-sentence">{about(target)}</p>
+            <Waterfall target={target} targets={report.targets} />
+            <Rails target={target} />
+            {(target.levels ?? []).length > 0 && (
+              <ul class="plain-list">
+                {target.levels!.map((level) => (
+                  <li key={level.level}>
+                    <span class="mono">{level.level}</span> at most {levelValue(level.level, level.at_most)}: {levelValue(level.level, level.value)}{" "}
+                    <Badge word={words(level.verdict)} tone={level.verdict === "met" ? "good" : level.verdict === "missed" ? "bad" : "plain"} />
+                  </li>
+                ))}
+              </ul>
+            )}
+          </article>
+        ))}
+      </div>
+    </Panel>
+  );
+}
+
+function levelValue(level: string, value: number | null): string {
+  return level.includes("error") ? percent(value, 2) : milliseconds(value === null ? null : value * 1000);
+}
+
+function Rails(props: { target: Target }) {
+  const { rails } = props.target;
+  if (rails.length === 0) {
+    return <p class="under dim">No rail stood in the way.</p>;
+  }
+  return (
+    <ul class="plain-list rails">
+      {rails.map((rail) => (
+        <li key={rail}>
+          <Badge word={words(rail)} tone={TELLING.has(rail) ? "plain" : "warn"} /> {RAILS[rail] ?? ""}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+type Histogram = Array<[number, number]>;
+
+/** How answers' times are spread, by target: the part of its answers in each bucket. */
+function Distribution(props: { title: string; targets: Target[]; of: (target: Target) => Histogram | undefined }) {
+  const { targets, of } = props;
+  const buckets = merged(targets.map(of)).map(([upper]) => upper);
+  if (!targets.some((target) => of(target) !== undefined)) {
+    return (
+      <Panel title={props.title}>
+        <p class="standing">This daemon does not tell its histograms.</p>
+      </Panel>
+    );
+  }
+  if (buckets.length < 2) {
+    return (
+      <Panel title={props.title}>
+        <p class="standing">Too few answers in the last minute to draw how their times are spread.</p>
+      </Panel>
+    );
+  }
+  const lines = targets.map((target, i) => {
+    const own = new Map(of(target) ?? []);
+    const all = [...own.values()].reduce((sum, n) => sum + n, 0);
+    return { label: target.name, tint: tint(i), values: buckets.map((upper) => (all > 0 ? (own.get(upper) ?? 0) / all : null)) };
+  });
+  const said = targets.map((target) => {
+    const own = of(target) ?? [];
+    return `${target.name} median ${milliseconds(quantile(own, 0.5))}, 95th percentile ${milliseconds(quantile(own, 0.95))}`;
+  });
+  return (
+    <Panel title={props.title}>
+      <Chart title="Part of each target's answers by time" summary={`${said.join("; ")}.`} times={buckets} lines={lines} format={(value) => percent(value, 0)} axis="log-ms" size="middle" />
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Target</th>
+              <th scope="col" class="number">Answers</th>
+              <th scope="col" class="number">p50</th>
+              <th scope="col" class="number">p95</th>
+              <th scope="col" class="number">p99</th>
+            </tr>
+          </thead>
+          <tbody>
+            {targets.map((target, i) => {
+              const own = of(target) ?? [];
+              return (
+                <tr key={target.name}>
+                  <th scope="row">
+                    <i class={`swatch tint-${tint(i)}`} aria-hidden="true" />
+                    {target.name}
+                  </th>
+                  <td class="number">{count(own.reduce((sum, [, n]) => sum + n, 0))}</td>
+                  {[0.5, 0.95, 0.99].map((q) => (
+                    <td class="number" key={q}>
+                      {milliseconds(quantile(own, q))}
+                    </td>
+                  ))}
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
+    </Panel>
+  );
+}
+
+/** What was measured of each target. */
+function Targets(props: { targets: Target[] }) {
+  return (
+    <Panel title="Targets" note="Calls, failures and dollars are counted since the start, over all routes that use the same upstream.">
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Target</th>
+              <th scope="col">State</th>
+              <th scope="col" class="number">In flight</th>
+              <th scope="col" class="number">First token p50 / p95</th>
+              <th scope="col" class="number">Whole answer p50 / p95</th>
+              <th scope="col" class="number">$ per 1k tokens</th>
+              <th scope="col" class="number">Cached tokens</th>
+              <th scope="col" class="number">Spent</th>
+              <th scope="col" class="number">Calls</th>
+              <th scope="col" class="number">Failed</th>
+              <th scope="col">Errors by kind</th>
+            </tr>
+          </thead>
+          <tbody>
+            {props.targets.map((target, i) => (
+              <tr key={target.name}>
+                <Name target={target} index={i} />
+                <td>
+                  <Badge word={target.state} title={STATES[target.state]} />
+                </td>
+                <td class="number">{count(target.in_flight)}</td>
+                <td class="number">{pair(target.first_token_ms)}</td>
+                <td class="number">{pair(target.total_ms)}</td>
+                <td class="number">{dollars(target.usd_per_1k_tokens)}</td>
+                <td class="number">{percent(target.cached_ratio ?? target.evidence.cached ?? null)}</td>
+                <td class="number">{dollars(target.spent_usd)}</td>
+                <td class="number">{count(target.calls)}</td>
+                <td class="number">{count(target.failed)}</td>
+                <td>{errorsOf(target)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Panel>
+  );
+}
+
+function pair(times: [number, number, number] | null): string {
+  return times ? `${milliseconds(times[0])} / ${milliseconds(times[1])}` : NONE;
+}
+
+function errorsOf(target: Target): string {
+  if (target.errors === undefined) {
+    return NONE;
+  }
+  const kinds = Object.entries(target.errors).filter(([, n]) => n > 0);
+  return kinds.length === 0 ? "none" : kinds.map(([kind, n]) => `${words(kind)} ${count(n)}`).join(", ");
+}
