@@ -11,7 +11,7 @@ use super::plan::{Route, Strategy};
 use super::project::{Bounds, project};
 use super::rails::{Limits, bound};
 use super::rate::Rate;
-use super::signal::{Known, Signal, signals, typical_cost};
+use super::signal::{Compared, Known, signals, typical_cost};
 use super::strategy::{Candidate, Proposal, propose};
 use super::upstream::{Estimate, UpstreamMemory};
 use super::{RouteInput, WeightTable};
@@ -192,7 +192,12 @@ impl RouteMemory {
 
     /// One tick: the next table with its reasons, and the upstreams that should get an extra request.
     pub(super) fn decide(&mut self, route: &Route, scene: &Scene<'_>) -> (Decision, Vec<usize>) {
-        let signals = self.signals(route, scene);
+        let Compared {
+            signals,
+            mean_slowness,
+            next_mean,
+        } = self.compare(route, scene);
+        self.mean_slowness = mean_slowness;
         let healths = self.healths(route, scene);
         self.respond(scene, &signals, &healths);
         let candidates: Vec<Candidate<'_>> = route
@@ -220,6 +225,7 @@ impl RouteMemory {
             _ => Vec::new(),
         };
         self.remember(route, scene, &outcome);
+        self.mean_slowness = next_mean;
         let (table, moved) = self.publish(route, scene, &mut outcome);
         let rows = rows(route, scene, &signals, outcome, &table);
         let decision = Decision {
@@ -236,7 +242,7 @@ impl RouteMemory {
         (decision, bursts)
     }
 
-    fn signals(&mut self, route: &Route, scene: &Scene<'_>) -> Vec<Signal> {
+    fn compare(&self, route: &Route, scene: &Scene<'_>) -> Compared {
         let known = |(target, share): (&super::plan::Target, f64)| {
             let (i, own) = (target.upstream, target.spec.price);
             let memory = &scene.upstreams[i];
@@ -252,13 +258,12 @@ impl RouteMemory {
         };
         let targets = route.targets.iter().zip(self.in_force());
         let known: Vec<Known<'_>> = targets.map(known).collect();
-        let mean = &mut self.mean_slowness;
         signals(
             &route.spec,
             &known,
             scene.cohort,
             scene.pool,
-            mean,
+            self.mean_slowness,
             scene.now,
             scene.elapsed,
         )

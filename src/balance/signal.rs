@@ -5,7 +5,8 @@
 //! ```
 //!
 //! x is the slowness of a typical answer relative to the route's running mean (1.1 is the mean), c its cost relative to
-//! the mean of the configured shares, p the fault probability; the objective has the weights.
+//! the mean of the configured shares, p the fault probability; the objective has the weights. The mean is that of before the
+//! tick: a target's late answer would else make times of all count less against costs, and whom that helps may be itself.
 //!
 //! Where a second has a price, latency and cost are parts of one sum of money. Its mean is scaled to the mean loss of the
 //! preset `balanced`, which is what the gate's constants are made for:
@@ -58,6 +59,15 @@ impl Signal {
     }
 }
 
+/// A route's targets, compared.
+#[derive(Clone, Debug)]
+pub(super) struct Compared {
+    pub(super) signals: Vec<Signal>,
+    /// The route's slowness that they were compared by, and the one for the next tick; `None` while nothing was measured.
+    pub(super) mean_slowness: Option<f64>,
+    pub(super) next_mean: Option<f64>,
+}
+
 /// What a route's comparison needs of one target.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known<'a> {
@@ -101,16 +111,16 @@ pub(super) fn typical_cost(cohort: &CohortMemory, price: Price, prompts: &Prompt
     rates.of(tokens).usd() / 1e3 + request
 }
 
-/// The losses of a route's targets; updates the route's mean slowness.
+/// The losses of a route's targets; `mean_slowness` is the route's of before, if anything was measured.
 pub(super) fn signals(
     spec: &RouteSpec,
     known: &[Known<'_>],
     cohort: &CohortMemory,
     pool: &Pool,
-    mean_slowness: &mut Option<f64>,
+    mean_slowness: Option<f64>,
     now: Time,
     elapsed: f64,
-) -> Vec<Signal> {
+) -> Compared {
     let mut estimates: Vec<Estimate> = known.iter().map(|target| *target.estimate).collect();
     if let Some(above) = spec.objective.statistic.above() {
         stretch(&mut estimates, known, above, cohort);
@@ -120,12 +130,9 @@ pub(super) fn signals(
         .zip(&estimates)
         .map(|(t, e)| t.share * e.slowness)
         .sum();
-    let mean = match *mean_slowness {
-        Some(mean) => mean + (elapsed / MEAN_MEMORY).min(1.0) * (seen - mean),
-        None => seen,
-    };
+    let mean = mean_slowness.unwrap_or(seen);
+    let next = mean + (elapsed / MEAN_MEMORY).min(1.0) * (seen - mean);
     let measured = known.iter().any(|target| target.memory.samples > 0);
-    *mean_slowness = measured.then_some(mean);
     let scale = MEAN_SLOWNESS / mean.max(1e-6);
     let mean_cost = mean_cost(known);
     let mean_seconds = mean * cohort.typical_seconds();
@@ -135,26 +142,27 @@ pub(super) fn signals(
             / cohort.typical_seconds(),
         mean_cost,
     };
-    known
-        .iter()
-        .zip(&estimates)
-        .map(|(target, estimate)| {
-            let relative = match (target.cost, mean_cost) {
-                (Some(cost), Some(mean)) => cost / mean,
-                (None, _) | (_, None) => 1.0,
-            };
-            let mut signal = weights.signal(estimate, scale, relative);
-            signal.attainments = target.memory.attainments(&spec.goal, cohort, pool, now);
-            signal.violation = Violation::of(&signal.attainments);
-            signal.uncached = uncached.loss(&weights, target, cohort);
-            signal.evidence.cached = target.memory.prompts.ratio();
-            let (first_token, per_token) = target.memory.seconds(cohort);
-            signal.evidence.first_token = first_token;
-            signal.evidence.per_token = per_token;
-            signal.evidence.cost = target.cost;
-            signal
-        })
-        .collect()
+    let signals = known.iter().zip(&estimates).map(|(target, estimate)| {
+        let relative = match (target.cost, mean_cost) {
+            (Some(cost), Some(mean)) => cost / mean,
+            (None, _) | (_, None) => 1.0,
+        };
+        let mut signal = weights.signal(estimate, scale, relative);
+        signal.attainments = target.memory.attainments(&spec.goal, cohort, pool, now);
+        signal.violation = Violation::of(&signal.attainments);
+        signal.uncached = uncached.loss(&weights, target, cohort);
+        signal.evidence.cached = target.memory.prompts.ratio();
+        let (first_token, per_token) = target.memory.seconds(cohort);
+        signal.evidence.first_token = first_token;
+        signal.evidence.per_token = per_token;
+        signal.evidence.cost = target.cost;
+        signal
+    });
+    Compared {
+        signals: signals.collect(),
+        mean_slowness: measured.then_some(mean),
+        next_mean: measured.then_some(next),
+    }
 }
 
 /// Replaces means by what is exceeded by a part `above` of the answers.

@@ -170,6 +170,9 @@ pub fn step(plan: &Plan, memory: &mut Memory, input: &Input) -> Stepped {
     surroundings.pools = pools(plan, upstreams);
     let expected = Expected::of(&surroundings, cohorts, upstreams);
     let (decisions, bursts) = decide(&surroundings, &expected, cohorts, upstreams, routes);
+    for (members, cohort) in plan.cohorts.iter().zip(&mut *cohorts) {
+        learn_ratio(cohort, members, upstreams, input.elapsed);
+    }
     let order = |(i, upstream): (usize, &UpstreamMemory)| {
         let (cohort, around) = (&cohorts[plan.cohort_of[i]], surroundings.around(i));
         let (estimate, cost) = (&expected.estimates[i], expected.costs[i]);
@@ -264,7 +267,8 @@ fn observe(
     for (members, cohort) in plan.cohorts.iter().zip(&mut *cohorts) {
         cohort.mix(members.iter().filter_map(|i| input.upstreams.get(*i)));
         cohort.learn_noise(members.iter().map(|i| &upstreams[*i]));
-        settle(cohort, members, upstreams, input.elapsed);
+        cohort.hazard.decay(input.elapsed);
+        cohort.prompts = Usual::of(members.iter().map(|i| &upstreams[*i].prompts));
     }
     let mut own: Vec<Vec<&mut UpstreamMemory>> = Vec::new();
     own.resize_with(cohorts.len(), Vec::new);
@@ -331,15 +335,17 @@ fn rates(plan: &Plan, routes: &[RouteMemory], upstreams: &[UpstreamMemory]) -> V
     rates
 }
 
-/// What a cohort learns from all its members at the end of a tick.
-fn settle(
+/// What a cohort learns from those of its members that have both kinds of answers, at the end of a tick.
+///
+/// After the decisions, so that each answer is judged by a ratio that it had no part in: a target's late unary answer would
+/// else make the unary answers of all the others count for quicker, more of some than of others, and the shares that move
+/// among them may come to the target that was late.
+fn learn_ratio(
     cohort: &mut CohortMemory,
     members: &[usize],
     upstreams: &[UpstreamMemory],
     elapsed: f64,
 ) {
-    cohort.hazard.decay(elapsed);
-    cohort.prompts = Usual::of(members.iter().map(|i| &upstreams[*i].prompts));
     let part = cohort.first_part();
     let both = members
         .iter()
