@@ -15,3 +15,4 @@ mod goals;
 mod moves;
 mod shares;
 mod world;
+mod worse;
