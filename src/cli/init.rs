@@ -59,6 +59,12 @@ struct Provider<'a> {
     model: &'a str,
 }
 
+/// The model to begin with at a provider of this kind.
+pub(super) fn model_of(kind: &str) -> Option<&'static str> {
+    let found = starters::STARTERS.iter().find(|it| it.kind == kind);
+    found.map(|starter| starter.model)
+}
+
 /// Looks, writes, and says what to do next.
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
     let looked = if args.demo {

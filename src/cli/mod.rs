@@ -15,6 +15,7 @@ mod demo;
 mod explain;
 mod explain_at;
 mod health;
+mod import;
 mod init;
 mod journal;
 mod logging;
@@ -44,6 +45,8 @@ struct Cli {
 enum Command {
     /// Writes a configuration to begin with, from the providers' keys in the environment.
     Init(init::Args),
+    /// Converts the configuration of another gateway, and says what has no counterpart.
+    Import(import::Args),
     /// Serves an environment until SIGTERM or ctrl-c, then drains.
     Serve(serve::Args),
     /// Simulated providers, realistic traffic and one target that falls ill: watch the shares move.
@@ -125,6 +128,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(command: Command, out: &mut dyn Write) -> Result<(), Failure> {
     match command {
         Command::Init(args) => init::run(&args, out),
+        Command::Import(args) => import::run(&args, out, &mut io::stderr()),
         Command::Serve(args) => serve::run(&args, out),
         Command::Demo(args) => demo::run(&args, out),
         Command::Check(args) => check::run(&args, out, &mut io::stderr()),

@@ -37,6 +37,7 @@ mod deployed;
 mod drain;
 #[cfg(feature = "daemon")]
 mod egress;
+mod import;
 #[cfg(feature = "daemon")]
 mod incidents;
 #[cfg(feature = "daemon")]
