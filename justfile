@@ -26,6 +26,10 @@ format:
 lint:
     cargo clippy --profile ci --all-targets -- -D warnings
 
+# What lies in deploy/, by the tools of those who read it.
+deploy *PART:
+    scripts/deploy {{PART}}
+
 # The seed's curl, Python and Node examples by the official packages.
 clients:
     scripts/clients

@@ -40,8 +40,8 @@ fn queries(dashboard: &Value) -> Vec<String> {
         .filter_map(|panel| panel["targets"].as_array());
     let queries = targets.flatten().map(|target| &target["expr"]);
     let variables = dashboard["templating"]["list"].as_array().unwrap();
-    let definitions = variables.iter().map(|variable| &variable["definition"]);
-    let all = queries.chain(definitions).filter_map(Value::as_str);
+    let asked = variables.iter().map(|variable| &variable["query"]["query"]);
+    let all = queries.chain(asked).filter_map(Value::as_str);
     all.map(str::to_owned).collect()
 }
 
