@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A moment: microseconds since an epoch that the caller chose (start of the process in the daemon, zero in a
-/// simulation).
+/// A moment: microseconds since an epoch that the caller chose (1970 in the daemon, the beginning in a simulation).
 ///
 /// # Invariants
 /// Monotonic within a run. Differences saturate at zero, so a late event is never negative.
