@@ -59,11 +59,16 @@ pub(super) struct Violation {
 impl Distribution {
     /// Takes a tick's times in, of an upstream that ends `rate` attempts a second.
     pub(super) fn take(&mut self, times: &Times, rate: f64, elapsed: f64) {
-        let half_life = (HALF_LIFE_ANSWERS / rate.max(1e-3)).clamp(HALF_LIFE.0, HALF_LIFE.1);
-        self.fade(0.5f64.powf(elapsed / half_life));
+        self.rest(rate, elapsed);
         self.first_token.take(&times.first_token);
         self.per_token.take(&times.per_token);
         self.total.take(&times.total);
+    }
+
+    /// `elapsed` seconds pass without an answer, where `rate` come a second.
+    pub(super) fn rest(&mut self, rate: f64, elapsed: f64) {
+        let half_life = (HALF_LIFE_ANSWERS / rate.max(1e-3)).clamp(HALF_LIFE.0, HALF_LIFE.1);
+        self.fade(0.5f64.powf(elapsed / half_life));
     }
 
     /// This part of what was known is kept.

@@ -164,6 +164,14 @@ impl Filter {
         self.uncertainty = (self.uncertainty * keep * keep + drift + forgotten).min(prior);
     }
 
+    /// `elapsed` seconds, at the usual pace of forgetting, have passed in which nobody looked.
+    pub(super) fn rest(&mut self, quantity: Quantity, elapsed: f64, pool: f64) {
+        self.predict(quantity, elapsed, pool, quantity.prior(pool));
+        // What led up to a change then says nothing of the next values.
+        self.rising = 0.0;
+        self.falling = 0.0;
+    }
+
     /// Opens the filter after a change.
     fn detect(&mut self, innovation: f64, noise: f64, prior: f64) -> Shift {
         let deviations = (innovation / (self.uncertainty + noise).sqrt()).clamp(-CLIP, CLIP);

@@ -191,6 +191,22 @@ impl HealthMemory {
         }
     }
 
+    /// `seconds` have passed in which nothing was sent and nothing seen. A probe that was out has no answer any more; what
+    /// was out of traffic is probed before it takes any; what else there was of trouble fades as if it had served well.
+    pub(super) fn rest(&mut self, now: Time, seconds: f64) {
+        if let Health::Probing { cause, .. } = self.state {
+            self.state = Health::Probing {
+                cause,
+                passed: 0,
+                out: false,
+            };
+        }
+        self.advance(now, seconds);
+        let above = (self.backoff - FIRST_BACKOFF).max(0.0);
+        self.backoff = FIRST_BACKOFF + above * (-seconds / BACKOFF_MEMORY).exp();
+        self.suspicion = Suspicion::default();
+    }
+
     /// Takes in what happened between the ticks.
     pub(super) fn hear(&mut self, now: Time, news: &News, demand: f64) -> Change {
         if let Health::Probing { out, .. } = &mut self.state {

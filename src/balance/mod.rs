@@ -35,6 +35,7 @@ mod hazard;
 mod health;
 mod inflight;
 mod input;
+mod learned;
 mod list;
 mod plan;
 mod project;
@@ -68,6 +69,7 @@ pub use input::{
     Batch, Flight, Headroom, Input, MOST_FIRST_TOKEN, MOST_PER_TOKEN, MOST_TOTALS, Moments, News,
     Recent, Reference, Room, RouteInput, UpstreamInput,
 };
+pub use learned::{Learned, LearnedShares};
 pub use list::{ListMember, tilted};
 pub use plan::{Objective, Plan, RouteSpec, Strategy, TargetSpec};
 pub use prompts::Line;

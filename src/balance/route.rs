@@ -117,6 +117,15 @@ impl RouteMemory {
         }
     }
 
+    /// These shares are in force, in the targets' order.
+    pub(super) fn put_shares(&mut self, shares: &[f64], anchors: &[f64]) {
+        for (target, share) in self.targets.iter_mut().zip(shares) {
+            target.share = *share;
+            target.in_force = Some(*share);
+        }
+        self.table = WeightTable::nearest(shares, anchors);
+    }
+
     /// The same route with other targets or weights: learned tilts stay, configured shares change at once, newcomers
     /// begin with what their ramp allows.
     pub(super) fn carried(&self, old: &Route, new: &Route, upstreams: &[UpstreamMemory]) -> Self {

@@ -23,9 +23,9 @@ const RATIO_FIRST: f64 = 2.5;
 /// What the controller remembers from tick to tick. Opaque outside; serialised, a restart resumes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
-    cohorts: Vec<CohortMemory>,
-    upstreams: Vec<UpstreamMemory>,
-    routes: Vec<RouteMemory>,
+    pub(super) cohorts: Vec<CohortMemory>,
+    pub(super) upstreams: Vec<UpstreamMemory>,
+    pub(super) routes: Vec<RouteMemory>,
 }
 
 /// What a tick brings.
@@ -237,7 +237,7 @@ impl Expected {
     }
 }
 
-fn pools(plan: &Plan, upstreams: &[UpstreamMemory]) -> Vec<Pool> {
+pub(super) fn pools(plan: &Plan, upstreams: &[UpstreamMemory]) -> Vec<Pool> {
     let members = plan.cohorts.iter();
     members
         .map(|members| Pool::of(members.iter().map(|i| &upstreams[*i])))
@@ -311,7 +311,12 @@ fn decide(
     (decisions, bursts)
 }
 
-fn rates(plan: &Plan, routes: &[RouteMemory], upstreams: &[UpstreamMemory]) -> Vec<Rates> {
+/// How many requests come to the upstreams' routes, and to them.
+pub(super) fn rates(
+    plan: &Plan,
+    routes: &[RouteMemory],
+    upstreams: &[UpstreamMemory],
+) -> Vec<Rates> {
     let mut rates = vec![Rates::default(); upstreams.len()];
     for (route, memory) in plan.routes.iter().zip(routes) {
         let demand = memory.demand();

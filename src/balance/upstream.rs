@@ -187,6 +187,22 @@ impl UpstreamMemory {
             .rescale(is.seconds_at(old) / is.typical_seconds());
     }
 
+    /// `seconds` have passed until `now` in which nothing was sent here and nothing seen.
+    pub(super) fn rest(&mut self, pool: &Pool, rates: Rates, now: Time, seconds: f64) {
+        for quantity in [Quantity::FirstToken, Quantity::PerToken, Quantity::Unary] {
+            let mean = pool.mean(quantity);
+            let fading = seconds * rates.pace();
+            self.filter_mut(quantity).rest(quantity, fading, mean);
+        }
+        self.fade(rates.pace(), seconds);
+        self.times.rest(self.ends(), seconds);
+        self.health.rest(now, seconds);
+        self.alarm = false;
+        self.residuals = [None; 3];
+        self.waiting = Waiting::default();
+        self.in_flight = 0;
+    }
+
     /// A tick, first part: takes the batch in.
     pub(super) fn hear(
         &mut self,
@@ -240,9 +256,14 @@ impl UpstreamMemory {
         self.ok += f64::from(batch.count(Class::Ok));
         self.faults += f64::from(faults);
         self.samples += u64::from(batch.count(Class::Ok));
-        let most = HALF_LIFE.1 / around.rates.pace();
+        self.fade(around.rates.pace(), around.elapsed);
+    }
+
+    /// Answers and faults count less as time passes.
+    fn fade(&mut self, pace: f64, elapsed: f64) {
+        let most = HALF_LIFE.1 / pace;
         let half_life = (HALF_LIFE_ANSWERS / self.ends().max(1e-6)).clamp(HALF_LIFE.0, most);
-        let keep = 0.5f64.powf(around.elapsed / half_life);
+        let keep = 0.5f64.powf(elapsed / half_life);
         self.ok *= keep;
         self.faults *= keep;
     }

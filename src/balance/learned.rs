@@ -1,0 +1,125 @@
+//! What was learned, in a form that outlives the process, and how a start goes on from it.
+//!
+//! Problem: a start must not forget what targets are like, and must not take what it remembers for news either.
+//! Choice: the plan is stored with the memory, so a start is a reload: what is still there is taken over by name. The time
+//! in between has passed without anything seen, so uncertainty grows by it, faults fade, waits end, and nothing is in flight
+//! any more. The rates at which requests came stay: the same clients come back.
+//! Shares are stored apart and more often: they are small, and can be read whatever becomes of the memory's form.
+
+use serde::{Deserialize, Serialize};
+
+use super::Share;
+use super::plan::{Plan, RouteSpec};
+use super::step::{Memory, pools, rates};
+use crate::model::{RouteName, TargetName, Time, UpstreamName};
+
+/// A memory that says which plan it is of and from when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Learned {
+    /// When it was remembered.
+    pub at: Time,
+    /// What was worked for.
+    pub routes: Vec<RouteSpec>,
+    /// Upstreams, in the plan's order.
+    pub upstreams: Vec<UpstreamName>,
+    /// What was remembered.
+    pub memory: Memory,
+}
+
+/// The shares that were in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LearnedShares {
+    /// When.
+    pub at: Time,
+    /// By route, those of each target by its name.
+    pub routes: Vec<(RouteName, Vec<(TargetName, Share)>)>,
+}
+
+impl Learned {
+    /// What is remembered of `plan` at the time `at`.
+    pub fn of(plan: &Plan, memory: &Memory, at: Time) -> Self {
+        Self {
+            at,
+            routes: plan.routes().cloned().collect(),
+            upstreams: plan.upstreams().to_vec(),
+            memory: memory.clone(),
+        }
+    }
+
+    /// The memory with which `plan` goes on at the time `now`; `None` if it is of another time's form, or from the future:
+    /// the clock was set back, and the moments in it would end waits in a day instead of a second.
+    pub fn resumed(self, shares: Option<&LearnedShares>, plan: &Plan, now: Time) -> Option<Memory> {
+        let old = Plan::new(self.routes, self.upstreams.iter().cloned());
+        if old.upstreams() != self.upstreams || !self.memory.fits(&old) || self.at > now {
+            return None;
+        }
+        let mut memory = self.memory;
+        // What a tick works on and what is in force differ by the dead-band.
+        let in_force = LearnedShares::of(&old, &memory, self.at);
+        memory.put_shares(&old, &in_force);
+        if let Some(shares) = shares {
+            memory.put_shares(&old, shares);
+        }
+        memory.rest(&old, now, now.secs_since(self.at));
+        Some(memory.carried(&old, plan))
+    }
+}
+
+impl LearnedShares {
+    /// The shares that `memory` has in force.
+    pub fn of(plan: &Plan, memory: &Memory, at: Time) -> Self {
+        let routes = plan.routes().zip(memory.tables()).map(|(route, table)| {
+            let names = route.targets.iter().map(|target| target.name.clone());
+            let shares = names.zip(table.shares().iter().copied());
+            (route.name.clone(), shares.collect())
+        });
+        Self {
+            at,
+            routes: routes.collect(),
+        }
+    }
+
+    /// A memory that knows nothing but these shares.
+    pub fn resumed(&self, plan: &Plan) -> Memory {
+        let mut memory = Memory::new(plan);
+        memory.put_shares(plan, self);
+        memory
+    }
+}
+
+impl Memory {
+    /// Puts shares in force that are known by their names; a route that has other targets now keeps what it has.
+    fn put_shares(&mut self, plan: &Plan, shares: &LearnedShares) {
+        for (route, memory) in plan.routes.iter().zip(&mut self.routes) {
+            let known = shares
+                .routes
+                .iter()
+                .find(|(name, _)| *name == route.spec.name);
+            let Some((_, known)) = known else { continue };
+            let share = |target: &super::plan::Target| {
+                let share = known.iter().find(|(name, _)| *name == target.spec.name);
+                share.map(|(_, share)| share.fraction())
+            };
+            let found: Option<Vec<f64>> = route.targets.iter().map(share).collect();
+            if let Some(found) = found.filter(|found| found.len() == known.len()) {
+                memory.put_shares(&found, &route.anchors);
+            }
+        }
+    }
+
+    /// `seconds` have passed until `now` in which nothing was seen.
+    fn rest(&mut self, plan: &Plan, now: Time, seconds: f64) {
+        let pools = pools(plan, &self.upstreams);
+        let rates = rates(plan, &self.routes, &self.upstreams);
+        for (i, (upstream, rates)) in self.upstreams.iter_mut().zip(rates).enumerate() {
+            upstream.rest(&pools[plan.cohort_of[i]], rates, now, seconds);
+        }
+        for cohort in &mut self.cohorts {
+            cohort.hazard.decay(seconds);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "learned_tests.rs"]
+mod tests;
