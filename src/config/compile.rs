@@ -18,7 +18,7 @@ use super::shown::Shown;
 use super::tree::{Digest, Table, each_text};
 use super::world::World;
 use super::{Config, Defaults, Login, Mode};
-use super::{prices, provider, route, syntax};
+use super::{prices, provider, route, store, syntax};
 
 /// A configuration with what there is to say about it.
 #[derive(Clone, Debug)]
@@ -105,7 +105,6 @@ const UNSUPPORTED: &[&str] = &[
     "journal",
     "keys",
     "quota_groups",
-    "store",
     "telemetry",
 ];
 
@@ -115,6 +114,7 @@ fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Con
     let mode = version_and_mode(&mut section);
     let (server, admin) = settings::listeners(&mut section);
     let controller = settings::controller(section.section("controller"));
+    let store = store::store(section.section("store"), server.state.is_some());
     let requests = settings::requests(section.section("requests"));
     let defaults = defaults(section.section("defaults"));
     let providers = section.section("providers");
@@ -150,6 +150,7 @@ fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Con
         server,
         admin,
         controller,
+        store,
         requests,
         defaults,
         providers: world.providers,

@@ -18,6 +18,7 @@ impl Default for Server {
             body_timeout: Duration::from_secs(60),
             max_connections: 10_000,
             forward_headers: Vec::new(),
+            state: None,
         }
     }
 }

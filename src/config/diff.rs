@@ -9,7 +9,7 @@ use crate::model::{Price, RouteName, TargetName};
 
 use super::{
     Capabilities, Config, Deadlines, Fallback, Phases, Provider, ProviderKind, Retry, Route,
-    Server, Shown, Target,
+    Server, Shown, Store, Target,
 };
 
 /// What changed from one configuration to the next. Keys and addresses are not repeated; what names and tags hold is for
@@ -143,6 +143,7 @@ fn settings(old: &Config, new: &Config, lines: &mut Lines) {
     };
     lines.fixed("controller.journal", &place(old), &place(new));
     lines.fixed("controller.journal_size", &size(old), &size(new));
+    store(&old.store, &new.store, lines);
     lines.value(
         "requests",
         "lists",
@@ -157,6 +158,14 @@ fn settings(old: &Config, new: &Config, lines: &mut Lines) {
     );
 }
 
+fn store(a: &Store, b: &Store, lines: &mut Lines) {
+    lines.fixed("store.usage", &a.usage, &b.usage);
+    lines.fixed("store.minutes", &a.minutes, &b.minutes);
+    lines.fixed("store.decisions", &a.decisions, &b.decisions);
+    lines.fixed("store.alerts", &a.alerts, &b.alerts);
+    lines.fixed("store.size", &a.size, &b.size);
+}
+
 fn server(a: &Server, b: &Server, lines: &mut Lines) {
     lines.fixed("server.listen", &a.listen, &b.listen);
     lines.fixed(
@@ -164,6 +173,7 @@ fn server(a: &Server, b: &Server, lines: &mut Lines) {
         &a.max_connections,
         &b.max_connections,
     );
+    lines.fixed("server.state", &a.state, &b.state);
     lines.fixed("server.head_timeout", &a.head_timeout, &b.head_timeout);
     lines.value("server", "max_body", &a.max_body, &b.max_body);
     lines.value("server", "max_answer", &a.max_answer, &b.max_answer);

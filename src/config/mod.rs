@@ -43,6 +43,7 @@ mod section;
 mod settings;
 mod shown;
 mod sticky;
+mod store;
 mod syntax;
 mod target;
 mod tree;
@@ -83,6 +84,8 @@ pub struct Config {
     pub admin: Admin,
     /// The background controller.
     pub controller: Controller,
+    /// How much the books keep.
+    pub store: Store,
     /// What requests may bring themselves.
     pub requests: Requests,
     /// What routes, and requests without a route, have where nothing else is said.
@@ -134,6 +137,23 @@ pub struct Server {
     pub max_connections: usize,
     /// Further request headers that are passed on to targets, in lower case.
     pub forward_headers: Vec<String>,
+    /// The folder of the books and of what was learned, if they are kept.
+    pub state: Option<PathBuf>,
+}
+
+/// How much the books keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Store {
+    /// How long usage is kept.
+    pub usage: Duration,
+    /// How long its minutes are told apart; before, its hours are.
+    pub minutes: Duration,
+    /// How long moved decisions are kept.
+    pub decisions: Duration,
+    /// How long alerts are kept that were resolved.
+    pub alerts: Duration,
+    /// Bytes above which the oldest goes, whatever its age.
+    pub size: u64,
 }
 
 /// The admin listener.

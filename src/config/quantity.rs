@@ -59,7 +59,7 @@ fn parts(text: &str) -> Option<(Decimal, &str)> {
     Some((Decimal::new(number)?, unit.trim()))
 }
 
-/// A time with its unit: `us`, `ms`, `s`, `m`, `h`.
+/// A time with its unit: `us`, `ms`, `s`, `m`, `h`, `d`.
 pub(super) fn duration(text: &str) -> Result<Duration, QuantityError> {
     let (number, unit) = parts(text).ok_or(QuantityError::Time)?;
     let nanos: u128 = match unit {
@@ -68,6 +68,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, QuantityError> {
         "s" => 1_000_000_000,
         "m" | "min" => 60_000_000_000,
         "h" => 3_600_000_000_000,
+        "d" => 86_400_000_000_000,
         _ => return Err(QuantityError::Time),
     };
     let nanos = number.times(nanos).ok_or(QuantityError::Time)?;

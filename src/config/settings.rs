@@ -1,6 +1,7 @@
 //! The parts that are not named tables: listeners, controller, requests, defaults.
 
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::field::Field;
@@ -65,7 +66,8 @@ fn read_server<'a>(mut section: Section<'a>, server: &mut Server) -> Option<Fiel
     read_limits(&mut section, server);
     let headers = section.field("forward_headers");
     server.forward_headers = headers.map_or_else(Vec::new, |field| forwarded(&field));
-    section.finish(&["tls", "keys", "cors", "state", "workers", "access_log"]);
+    server.state = section.field("state").and_then(|field| folder(&field));
+    section.finish(&["tls", "keys", "cors", "workers", "access_log"]);
     if let Some(listen) = listen.as_ref().filter(|_| !server.allow_unauthenticated) {
         loopback_only(listen, server.listen.ip(), ALLOW_UNAUTHENTICATED);
     }
@@ -139,15 +141,20 @@ fn journal(section: &mut Section<'_>) -> Option<Journal> {
         }
         return None;
     };
-    let path = dir.str()?;
-    if path.trim().is_empty() {
-        dir.expected("the path of a folder", "leave it out to keep no journal");
-        return None;
-    }
     Some(Journal {
-        dir: path.into(),
+        dir: folder(&dir)?,
         size: size.unwrap_or(JOURNAL_SIZE),
     })
+}
+
+/// The path of a folder.
+fn folder(field: &Field<'_>) -> Option<PathBuf> {
+    let path = field.str()?;
+    if path.trim().is_empty() {
+        field.expected("the path of a folder", "leave it out to keep none");
+        return None;
+    }
+    Some(path.into())
 }
 
 /// `[requests]`.

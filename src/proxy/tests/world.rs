@@ -178,6 +178,7 @@ impl Plan {
                 tick: Duration::from_millis(250),
                 journal: None,
             },
+            store: config::Store::default(),
             requests: config::Requests {
                 lists: self.lists,
                 strategy: Strategy::Fixed,
@@ -205,6 +206,7 @@ impl Plan {
             head_timeout: self.head_timeout,
             body_timeout: self.body_timeout,
             max_connections: 64,
+            state: None,
             forward_headers: Vec::new(),
         }
     }
