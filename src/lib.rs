@@ -35,4 +35,6 @@ pub mod mock;
 #[cfg(feature = "daemon")]
 pub mod proxy;
 #[cfg(feature = "daemon")]
+pub mod store;
+#[cfg(feature = "daemon")]
 pub mod telemetry;

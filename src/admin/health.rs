@@ -24,6 +24,7 @@ pub(super) fn health(admin: &Admin) -> Reply {
             "age_seconds": age(admin),
             "ticks_lost": admin.board.ticks_lost(),
         },
+        "store": store(admin),
         "version": env!("CARGO_PKG_VERSION"),
     });
     reply::json(StatusCode::OK, &body)
@@ -36,6 +37,24 @@ pub(super) fn ready(admin: &Admin) -> Reply {
         return reply::json(StatusCode::SERVICE_UNAVAILABLE, &body);
     }
     reply::json(StatusCode::OK, &json!({ "status": "ready" }))
+}
+
+/// How the books fare.
+pub(super) fn store(admin: &Admin) -> Value {
+    let Some(condition) = admin.books.condition() else {
+        return json!({ "state": "none" });
+    };
+    let state = if condition.failing.is_some() {
+        "failing"
+    } else {
+        "ok"
+    };
+    json!({
+        "state": state,
+        "why": condition.failing,
+        "refused": condition.refused,
+        "lost": { "requests": condition.lost.requests, "rows": condition.lost.rows },
+    })
 }
 
 /// What came of the last time that the files were read.

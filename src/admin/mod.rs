@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use crate::control::Handle;
 use crate::live::{Board, Clock, Ledger, Published};
+use crate::store::Books;
 use crate::telemetry::Metrics;
 
 mod dashboard;
@@ -46,6 +47,8 @@ pub struct Admin {
     pub ledger: Arc<Ledger>,
     /// Where reloads are asked for.
     pub handle: Handle,
+    /// The books.
+    pub books: Books,
     /// The daemon's clock.
     pub clock: Clock,
 }

@@ -4,6 +4,7 @@
 //! that looks alive and serves nobody is the worst of both.
 
 mod fleet;
+mod kept;
 mod notify;
 mod recorders;
 mod run;

@@ -10,24 +10,23 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::fleet::Fleet;
+use super::kept::{finish, kept};
 use super::notify;
 use super::recorders::Recorders;
 use super::signals::{Signals, reload_on_hangup};
 use crate::admin::{self, Admin};
-use crate::config::{self, Compiled, Problem};
+use crate::config::{Compiled, Problem};
 use crate::control::{self, Handle, Source};
 use crate::live::{Board, Clock, Journal, Ledger, Published};
 use crate::login::Keeper;
 use crate::mock::Laws;
 use crate::model::counted;
 use crate::proxy::{self, Caller, Chance, DrainReport, Proxy};
+use crate::store::Books;
 use crate::telemetry::Metrics;
 
 /// How long the admin listener stays after the data plane has drained, so that the end can be watched.
 const LAST_LOOK: Duration = Duration::from_millis(50);
-
-/// How long the journal may take to write what is left.
-const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What a start may override.
 #[derive(Clone, Debug)]
@@ -92,6 +91,7 @@ pub struct App {
     controller: control::Controller,
     reloader: control::Reloader,
     journal: Option<Arc<Journal>>,
+    books: Books,
     laws: Laws,
     clock: Clock,
     signals: Signals,
@@ -122,7 +122,6 @@ impl App {
     pub async fn build(options: Options) -> Result<Self, AppError> {
         let clock = Clock::start();
         let Compiled { config, shown, .. } = first_configuration(&options)?;
-        let settings = config.controller.journal.clone();
         let data = bind(options.listen.unwrap_or(config.server.listen)).await?;
         let admin_listener = bind(options.admin_listen.unwrap_or(config.admin.listen)).await?;
         let phase = rand::random();
@@ -139,7 +138,7 @@ impl App {
         let metrics = Arc::new(Metrics::new(published.clone()));
         let ledger = Arc::new(Ledger::default());
         let proxy = data_plane(&published, clock, &metrics, &ledger);
-        let journal = journal(settings.as_ref(), &metrics, clock)?;
+        let (journal, books, resumed) = kept(&published.read().config, &metrics, clock)?;
         let proxy = Arc::new(proxy.noting(journal.clone()));
         // Weak: the proxy holds the metrics.
         let counted = Arc::downgrade(&proxy);
@@ -160,6 +159,7 @@ impl App {
             metrics,
             ledger,
             handle: handle.clone(),
+            books: books.clone(),
             clock,
         };
         Ok(Self {
@@ -171,9 +171,10 @@ impl App {
             board,
             handle,
             source: options.source,
-            controller: controller.noting(journal.clone()),
+            controller: controller.noting(journal.clone()).keeping(&books, resumed),
             reloader,
             journal,
+            books,
             laws,
             clock,
             signals: signals()?,
@@ -215,6 +216,11 @@ impl App {
         let (last, ended) = watch::channel(false);
         let mut tasks = Background::default();
         tasks.spawn("controller", self.controller.run(ended.clone()));
+        if self.books.are_kept() {
+            let (ledger, books) = (Arc::clone(&self.admin.ledger), self.books.clone());
+            let keeping = control::keep_books(ledger, books, self.clock, ended.clone());
+            tasks.spawn("bookkeeper", keeping);
+        }
         tasks.spawn(
             "admin listener",
             admin::serve(self.admin_listener, self.admin, turned(ended.clone())),
@@ -263,12 +269,7 @@ impl App {
         tokio::time::sleep(LAST_LOOK).await;
         last.send_replace(true);
         tasks.end().await;
-        if self
-            .journal
-            .is_some_and(|journal| !journal.close(LAST_WORDS))
-        {
-            tracing::warn!("the journal could not be finished");
-        }
+        finish(self.journal.as_deref(), &self.books);
         drop(watcher);
         failure.map_or(Ok(report), |what| Err(AppError::Ended(what)))
     }
@@ -291,23 +292,6 @@ fn data_plane(
     });
     let chance = Chance::from_system();
     Proxy::new(published.clone(), clock, caller, recorder, chance)
-}
-
-/// A journal with its writer, if one is to be kept.
-fn journal(
-    settings: Option<&config::Journal>,
-    metrics: &Metrics,
-    clock: Clock,
-) -> Result<Option<Arc<Journal>>, AppError> {
-    let Some(settings) = settings else {
-        return Ok(None);
-    };
-    let journal = Arc::new(Journal::new());
-    metrics.watch_journal(Arc::clone(&journal));
-    let writing = control::write_journal(Arc::clone(&journal), settings, clock);
-    let what = "the journal's thread";
-    let kept = writing.map_err(|source| AppError::System { what, source });
-    kept.map(|_| Some(journal))
 }
 
 /// The configuration to start with, its warnings said, and the command line's addresses checked like its own.

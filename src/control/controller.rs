@@ -14,6 +14,7 @@ use tokio::time::{Interval, MissedTickBehavior};
 
 use super::assemble::{Simulate, next_snapshot};
 use super::command::{Applied, Apply, Outcome, ReloadError, Why};
+use super::keepsake::{Keepsake, resume};
 use super::plan::specs;
 use super::scribe::{InForce, Scribe};
 use crate::balance::gate::GateOrder;
@@ -21,6 +22,7 @@ use crate::balance::{Decision, Input, Memory, News, Plan, Rail, Row, Stepped, We
 use crate::config::{Compiled, Config, Mode, Problem, ProviderKind, diff};
 use crate::live::{Board, Clock, Journal, Member, Publisher, Refusal, Route, Snapshot, Upstream};
 use crate::model::{ProviderName, Time, UpstreamName};
+use crate::store::{Books, Resumed};
 
 /// How long shares are held when ticks go wrong, before the configured ones are put in force.
 const HOLD: Duration = Duration::from_secs(10);
@@ -49,6 +51,8 @@ pub struct Controller {
     owed: HashMap<UpstreamName, News>,
     /// What writes ticks down, if anything does.
     scribe: Option<Scribe>,
+    /// What stores what was learned, if anything does.
+    keepsake: Option<Keepsake>,
     commands: mpsc::Receiver<Apply>,
 }
 
@@ -81,8 +85,10 @@ impl Controller {
             failing: None,
             owed: HashMap::new(),
             scribe: None,
+            keepsake: None,
             commands,
         };
+        controller.board.begins(controller.last);
         controller.line_up(&snapshot);
         controller
     }
@@ -92,6 +98,33 @@ impl Controller {
     pub fn noting(mut self, journal: Option<Arc<Journal>>) -> Self {
         self.scribe = journal.map(|journal| Scribe::new(journal, self.clock));
         self
+    }
+
+    /// What is learned is kept in these books, and the start goes on from what they `resumed`: as at a reload, shares and
+    /// memory are taken over by name.
+    #[must_use]
+    pub fn keeping(mut self, books: &Books, resumed: Resumed) -> Self {
+        if !books.are_kept() {
+            return self;
+        }
+        self.keepsake = Some(Keepsake::new(books.clone(), self.clock.now()));
+        if let Some(memory) = resume(resumed, &self.plan, self.clock) {
+            self.memory = memory;
+            self.begin_anew();
+            let mut next = (*self.publisher.read()).clone();
+            self.put_tables(&mut next);
+            self.publisher.publish(next);
+        }
+        self
+    }
+
+    /// Puts the remembered shares in force where they are obeyed.
+    fn put_tables(&self, next: &mut Snapshot) {
+        for (route, table) in next.routes.iter_mut().zip(self.memory.tables()) {
+            if route.config.mode == Mode::Auto {
+                *route = Arc::new(with_table(route, table));
+            }
+        }
     }
 
     /// Runs until `stop` turns true.
@@ -109,10 +142,18 @@ impl Controller {
                 }
                 changed = stop.changed() => {
                     if changed.is_err() || *stop.borrow() {
+                        self.keep_last();
                         return;
                     }
                 }
             }
+        }
+    }
+
+    /// Stores what was learned, once more.
+    fn keep_last(&mut self) {
+        if let Some(keepsake) = &mut self.keepsake {
+            keepsake.last(&self.plan, &self.memory, self.clock.now());
         }
     }
 
@@ -142,6 +183,9 @@ impl Controller {
             .filter_map(|name| by_name.get(name).cloned())
             .collect();
         self.plan = plan;
+        if let Some(keepsake) = &mut self.keepsake {
+            keepsake.forget(&self.plan);
+        }
         self.begin_anew();
     }
 
@@ -188,6 +232,9 @@ impl Controller {
                 self.memory = memory;
                 if let Some(scribe) = &mut self.scribe {
                     scribe.ticked(input, Some(stepped.clone()));
+                }
+                if let Some(keepsake) = &mut self.keepsake {
+                    keepsake.ticked(&self.plan, &self.memory, now);
                 }
                 self.obey(&snapshot, stepped, now);
             }
@@ -241,6 +288,13 @@ impl Controller {
         for (i, (route, decision)) in snapshot.routes.iter().zip(stepped.decisions).enumerate() {
             if route.config.mode == Mode::Auto && decision.table != route.granted {
                 log_move(route, &decision);
+                if let Some(keepsake) = &mut self.keepsake {
+                    keepsake.moved(
+                        &decision,
+                        now,
+                        (snapshot.generation, route.table_version + 1),
+                    );
+                }
                 let moved = Route {
                     granted: decision.table.clone(),
                     table_version: route.table_version + 1,
@@ -355,11 +409,7 @@ impl Controller {
         self.memory.probe_again(&self.plan, |upstream| {
             is_renewed(&old.config, &next.config, upstream.provider())
         });
-        for (route, table) in next.routes.iter_mut().zip(self.memory.tables()) {
-            if route.config.mode == Mode::Auto {
-                *route = Arc::new(with_table(route, table));
-            }
-        }
+        self.put_tables(&mut next);
         let generation = next.generation;
         self.simulate.keep_only(&next.config);
         self.publisher.publish(next);

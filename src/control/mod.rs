@@ -4,9 +4,11 @@
 //! to be locked against anything; a reload is prepared elsewhere and arrives whole.
 
 mod assemble;
+mod bookkeeper;
 mod command;
 mod controller;
 mod journal;
+mod keepsake;
 mod plan;
 mod reload;
 mod scribe;
@@ -14,6 +16,7 @@ mod settle;
 mod watch;
 
 pub use assemble::{Simulate, first_snapshot};
+pub use bookkeeper::keep_books;
 pub use command::{Applied, Handle, ReloadError, Why};
 pub use controller::Controller;
 pub use journal::write_journal;

@@ -56,6 +56,11 @@ impl Board {
         self.shown.store(Some(Arc::new(shown)));
     }
 
+    /// For the controller: it begins. Until it has decided its age counts from here.
+    pub fn begins(&self, at: Time) {
+        self.decided_at.store(at.as_micros(), Ordering::Relaxed);
+    }
+
     /// Keys whose value in the files is not the one that the process started with.
     pub fn needs_restart(&self) -> Arc<Vec<&'static str>> {
         self.needs_restart.load_full()

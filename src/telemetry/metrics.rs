@@ -21,6 +21,7 @@ use super::labels::{
 use super::names::{self, Name, PREFIX};
 use crate::live::{Asked, Journal, Published, Recorder, RequestEnd, Served, Upstream, Witness};
 use crate::model::{Class, Finished, Operation, Outcome, UpstreamName};
+use crate::store::Books;
 
 /// Bounds of our own part, in seconds: ten microseconds is a good day, a tenth of a second an incident.
 const OVERHEAD: [f64; 13] = [
@@ -39,6 +40,7 @@ pub struct Metrics {
     pub(super) conventions: Registry,
     pub(super) open: OnceLock<Box<dyn Fn() -> usize + Send + Sync>>,
     pub(super) journal: OnceLock<Arc<Journal>>,
+    pub(super) books: OnceLock<Books>,
     published: Published,
     requests: Family<Answered, Counter>,
     errors: Family<Failed, Counter>,
@@ -93,6 +95,7 @@ impl Metrics {
             conventions: genai.registry(),
             open: OnceLock::new(),
             journal: OnceLock::new(),
+            books: OnceLock::new(),
             published,
             requests: Family::default(),
             errors: Family::default(),
@@ -123,6 +126,11 @@ impl Metrics {
     /// Tells which journal to look at. Only the first call counts.
     pub fn watch_journal(&self, journal: Arc<Journal>) {
         self.journal.get_or_init(|| journal);
+    }
+
+    /// Tells which books to look at. Only the first call counts.
+    pub fn watch_books(&self, books: Books) {
+        self.books.get_or_init(|| books);
     }
 
     fn register(&mut self) {

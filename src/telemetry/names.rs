@@ -186,6 +186,16 @@ pub(super) const JOURNAL_FAILING: Name = Name(
     "journal_failing",
     "1 while the journal cannot be written, as on a full disk",
 );
+/// Counter.
+pub(super) const STORE_LOST: Name = Name(
+    "store_rows_lost",
+    "What the books lost, by what it was about; absent without books",
+);
+/// Gauge.
+pub(super) const STORE_FAILING: Name = Name(
+    "store_failing",
+    "1 while the books cannot be written, as on a full disk",
+);
 /// Gauge.
 pub(super) const OPEN_REQUESTS: Name = Name("open_requests", "Requests that have not ended");
 /// Info.

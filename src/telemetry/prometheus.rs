@@ -17,6 +17,7 @@ use super::text::{Exposition, older};
 use crate::balance::{Share, State};
 use crate::live::{Board, Journal, Route, Served, Snapshot};
 use crate::model::Time;
+use crate::store::{Books, Condition, Losses};
 
 /// A gauge of a fraction or of seconds.
 pub(super) type Fraction = Gauge<f64, AtomicU64>;
@@ -44,6 +45,9 @@ impl Metrics {
         }
         if let Some(written) = self.journal.get() {
             journal(&mut gauges, written);
+        }
+        if let Some(condition) = self.books.get().and_then(Books::condition) {
+            books(&mut gauges, &condition);
         }
         let mut text = String::new();
         encode_registry(&mut text, &self.registry)?;
@@ -159,6 +163,18 @@ fn journal(gauges: &mut Registry, journal: &Journal) {
     add(gauges, names::JOURNAL_BYTES, bytes);
     let is_failing = i64::from(journal.is_failing());
     add(gauges, names::JOURNAL_FAILING, whole(is_failing));
+}
+
+/// How the books' writing goes.
+fn books(gauges: &mut Registry, condition: &Condition) {
+    let family = Family::<About, Counter>::default();
+    let Losses { requests, rows } = condition.lost;
+    for (about, lost) in [("request", requests), ("other", rows)] {
+        family.get_or_create(&About { about }).inc_by(lost);
+    }
+    add(gauges, names::STORE_LOST, family);
+    let is_failing = i64::from(condition.failing.is_some());
+    add(gauges, names::STORE_FAILING, whole(is_failing));
 }
 
 fn count(value: usize) -> Gauge {

@@ -10,8 +10,8 @@ use super::source::{Function, Named, Source, package, sources};
 /// A function must fit a screen.
 const LONGEST: usize = 70;
 /// Crates that do I/O, tell the time or draw luck: nothing for the pure part.
-const CRATES: [&str; 8] = [
-    "tokio", "hyper", "reqwest", "notify", "tracing", "rand", "arc_swap", "clap",
+const CRATES: [&str; 9] = [
+    "tokio", "hyper", "reqwest", "notify", "tracing", "rand", "arc_swap", "clap", "rusqlite",
 ];
 /// What the pure part leaves to its callers, as the ends of paths.
 const CALLS: [[&str; 2]; 2] = [["Instant", "now"], ["SystemTime", "now"]];

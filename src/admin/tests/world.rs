@@ -18,6 +18,7 @@ use crate::control::{self, Handle, Simulate, Source, first_snapshot};
 use crate::law::Law;
 use crate::live::{Board, Clock, Ledger, Published};
 use crate::model::ProviderName;
+use crate::store::Books;
 use crate::telemetry::Metrics;
 
 /// What the configuration's key is, and no answer may contain.
@@ -102,6 +103,7 @@ impl World {
             asked,
         );
         let admin = Arc::new(Admin {
+            books: Books::none(),
             metrics: Arc::new(Metrics::new(published.clone())),
             published,
             board,

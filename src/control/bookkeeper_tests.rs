@@ -1,0 +1,115 @@
+use http::HeaderValue;
+
+use super::*;
+use crate::balance::gate::Reason;
+use crate::config::Store;
+use crate::live::Tags;
+use crate::model::{Operation, Outcome, TargetName, Time, Tokens, UpstreamName};
+use crate::store::{Dimension, Query};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn served(name: &str) -> Served {
+    Served {
+        name: Some(TargetName::new(name).unwrap()),
+        upstream: UpstreamName::new(&format!("sim/{name}")).unwrap(),
+    }
+}
+
+fn called(name: &str, outcome: Outcome, tokens: Option<u64>) -> Call {
+    Call {
+        served: served(name),
+        reason: Reason::Drawn,
+        propensity: None,
+        after: Duration::ZERO,
+        outcome,
+        status: None,
+        total: Duration::from_millis(700),
+        first_content: None,
+        tokens: tokens.map(|input| Tokens {
+            input,
+            output: 5,
+            ..Tokens::default()
+        }),
+        estimated: false,
+        cost: tokens.map(|tokens| PicoUsd::new(u128::from(tokens) * 1_000)),
+    }
+}
+
+/// A request that failed at `slow` after a hundred tokens, and was answered by `fast`.
+fn moved_on(at: Time) -> Arc<RequestEnd> {
+    let tags = Tags {
+        team: Some("red".into()),
+        ..Tags::default()
+    };
+    Arc::new(RequestEnd {
+        id: HeaderValue::from_static("req_1"),
+        at,
+        key: Some("app".into()),
+        tags: Some(Arc::new(tags)),
+        route: "chat".into(),
+        operation: Operation::Chat,
+        served: Some(served("fast")),
+        status: 200,
+        code: None,
+        outcome: Outcome::Ok,
+        sticky: None,
+        attempts: 2,
+        calls: vec![
+            called("slow", Outcome::ServerError, Some(100)),
+            called("fast", Outcome::Ok, Some(120)),
+        ],
+        budget_spent: false,
+        total: Duration::from_millis(900),
+        first_content: Some(Duration::from_millis(800)),
+        overhead: Duration::from_micros(40),
+    })
+}
+
+#[test]
+fn a_request_counts_where_it_ended_and_its_tokens_where_they_were_spent() {
+    let at = Time::from_secs_f64(1.8e9);
+    let rows = usage(&[moved_on(at), moved_on(at)]);
+    assert_eq!(rows.len(), 2, "a row each target");
+    let row = |target: &str| &rows.iter().find(|(key, _)| key.target == target).unwrap().1;
+    let (slow, fast) = (row("slow"), row("fast"));
+    assert_eq!((slow.requests, slow.calls, slow.tokens_in), (0, 2, 200));
+    assert_eq!((fast.requests, fast.calls, fast.tokens_in), (2, 2, 240));
+    assert_eq!(slow.cost + fast.cost, PicoUsd::new(440_000));
+    assert_eq!((fast.total_n, fast.total_us_sum), (2, 1_800_000));
+    assert_eq!(fast.failed + slow.failed, 0, "the client had its answer");
+    let (key, _) = &rows[0];
+    assert_eq!(
+        (key.minute, &*key.team, &*key.key),
+        (30_000_000, "red", "app")
+    );
+}
+
+#[tokio::test]
+async fn what_ended_before_the_stop_is_in_the_books() {
+    let folder = tempfile::tempdir().unwrap();
+    let (books, _) = Books::open(folder.path(), Store::default()).unwrap();
+    let ledger = Arc::new(Ledger::default());
+    let clock = Clock::start();
+    let (stop, stopped) = watch::channel(false);
+    let keeping = keep_books(Arc::clone(&ledger), books.clone(), clock, stopped);
+    let keeping = tokio::spawn(keeping);
+    for _ in 0..3 {
+        ledger.ended(&moved_on(clock.now()));
+    }
+    stop.send_replace(true);
+    keeping.await.unwrap();
+    assert!(books.close(PATIENCE));
+    let query = Query {
+        by: vec![Dimension::Team],
+        since: Time::ZERO,
+        until: clock.now().after_secs(60.0),
+        only: Vec::new(),
+        most: 10,
+    };
+    let used = books.usage(&query).unwrap();
+    assert_eq!(
+        (used.rows[0].of[0].as_str(), used.total.requests),
+        ("red", 3)
+    );
+}

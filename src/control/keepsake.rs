@@ -1,0 +1,122 @@
+//! What the controller gives the books: the shares in force, what it remembers, and which decisions moved shares.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::balance::{Decision, Learned, LearnedShares, Memory, Plan};
+use crate::live::Clock;
+use crate::model::{RouteName, Time};
+use crate::store::{Books, Moved, Resumed, Write};
+
+/// How often shares are stored, if they changed. They are what a start after a kill begins with.
+const SHARES_EVERY: Duration = Duration::from_secs(1);
+/// How often the memory is: some hundred kilobytes of text for fifty upstreams. Halved, twice as much is written; doubled, a
+/// start after a kill knows nothing of the last twenty seconds.
+const MEMORY_EVERY: Duration = Duration::from_secs(10);
+/// A route's decisions are kept at most this often. The journal has them all.
+const MOVED_EVERY: Duration = Duration::from_secs(1);
+
+/// The controller's hand at the books.
+#[derive(Debug)]
+pub(super) struct Keepsake {
+    books: Books,
+    shares: Option<LearnedShares>,
+    shares_at: Time,
+    memory_at: Time,
+    moved_at: HashMap<RouteName, Time>,
+}
+
+impl Keepsake {
+    pub(super) fn new(books: Books, now: Time) -> Self {
+        Self {
+            books,
+            shares: None,
+            shares_at: Time::ZERO,
+            // What a start goes on from is stored already.
+            memory_at: now,
+            moved_at: HashMap::new(),
+        }
+    }
+
+    /// After a tick.
+    pub(super) fn ticked(&mut self, plan: &Plan, memory: &Memory, now: Time) {
+        if now.since(self.shares_at) >= SHARES_EVERY {
+            self.shares(plan, memory, now);
+        }
+        if now.since(self.memory_at) >= MEMORY_EVERY {
+            self.memory_at = now;
+            let learned = Learned::of(plan, memory, now);
+            self.books.write(Write::Learned(Box::new(learned)));
+        }
+    }
+
+    /// Before the end.
+    pub(super) fn last(&mut self, plan: &Plan, memory: &Memory, now: Time) {
+        self.shares_at = Time::ZERO;
+        self.memory_at = Time::ZERO;
+        self.ticked(plan, memory, now);
+    }
+
+    fn shares(&mut self, plan: &Plan, memory: &Memory, now: Time) {
+        self.shares_at = now;
+        let shares = LearnedShares::of(plan, memory, now);
+        let known = self.shares.as_ref().map(|known| &known.routes);
+        if known != Some(&shares.routes) {
+            self.books.write(Write::Shares(shares.clone()));
+            self.shares = Some(shares);
+        }
+    }
+
+    /// A route's shares were moved by this decision.
+    pub(super) fn moved(&mut self, decision: &Decision, at: Time, versions: (u64, u64)) {
+        let last = self.moved_at.get(&decision.route).copied();
+        if last.is_some_and(|last| at.since(last) < MOVED_EVERY) {
+            return;
+        }
+        self.moved_at.insert(decision.route.clone(), at);
+        let (config_generation, table_version) = versions;
+        self.books.write(Write::Moved(Box::new(Moved {
+            at,
+            route: decision.route.to_string(),
+            table_version,
+            config_generation,
+            decision: decision.clone(),
+        })));
+    }
+
+    /// Routes that the configuration has no more.
+    pub(super) fn forget(&mut self, plan: &Plan) {
+        let names: Vec<&RouteName> = plan.routes().map(|route| &route.name).collect();
+        self.moved_at.retain(|name, _| names.contains(&name));
+    }
+}
+
+/// The memory that a start goes on with, and a word about it.
+pub(super) fn resume(resumed: Resumed, plan: &Plan, clock: Clock) -> Option<Memory> {
+    let now = clock.now();
+    if let Some(why) = &resumed.unreadable {
+        tracing::warn!(why, "not all that was learned can be read");
+    }
+    let shares = resumed.shares.as_ref();
+    let (learned_at, shares_at) = (
+        resumed.learned.as_ref().map(|learned| learned.at),
+        shares.map(|shares| shares.at),
+    );
+    let memory = resumed
+        .learned
+        .and_then(|learned| learned.resumed(shares, plan, now));
+    let seconds = |at: Option<Time>| at.map(|at| now.since(at).as_secs());
+    match (&memory, shares) {
+        (Some(_), _) => tracing::info!(
+            learned_seconds_ago = seconds(learned_at),
+            shares_seconds_ago = seconds(shares_at),
+            "goes on from the learned shares"
+        ),
+        (None, Some(_)) => tracing::warn!(
+            shares_seconds_ago = seconds(shares_at),
+            "goes on from the learned shares alone; what else was learned is of no use here"
+        ),
+        (None, None) => {}
+    }
+    memory.or_else(|| shares.map(|shares| shares.resumed(plan)))
+}
