@@ -14,7 +14,7 @@ use http::header::{
     IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 
 use super::reply::{self, Reply};
 
@@ -73,11 +73,11 @@ pub(super) fn file<B>(request: &Request<B>) -> Option<Reply> {
             .then(|| reply::error(StatusCode::NOT_FOUND, message));
     };
     if request.method() != Method::GET && request.method() != Method::HEAD {
-        return Some(reply::wrong_method("GET, HEAD"));
+        return Some(reply::allows("GET, HEAD"));
     }
     let held = holds(request.headers(), tag);
     let body = if held { &[] } else { asset.bytes };
-    let mut response = Response::new(Full::from(body));
+    let mut response = Response::new(Either::Left(Full::from(body)));
     if held {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     }

@@ -2,21 +2,19 @@
 
 use std::time::Duration;
 
-use http::header::{self, HeaderMap};
-use http::{Method, Request, StatusCode};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, HeaderMap, WWW_AUTHENTICATE};
+use http::{HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
-use serde_json::json;
 
-use super::Admin;
-use super::path::Resource;
+use super::operations::{Ask, Operation, Run, at};
+use super::query::Query;
 use super::reply::{self, Reply};
-use super::report::{report, reports};
-use super::{dashboard, health, origin, reload};
-use crate::telemetry::Exposition;
+use super::{Admin, dashboard, origin};
 
-/// Largest body. None is needed; what a careless client sends must be read before it can be answered.
-const MAX_BODY: usize = 64 * 1024;
+/// Largest body: an order to steer or a key takes less than 1 kB.
+pub(super) const MAX_BODY: usize = 64 * 1024;
 /// For a client to send it.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -31,124 +29,87 @@ pub(super) async fn handle(admin: &Admin, request: Request<Incoming>) -> Reply {
     if let Some(file) = dashboard::file(&request) {
         return file;
     }
-    let Some(resource) = Resource::at(request.uri().path()) else {
+    let (found, name) = at(request.uri().path());
+    if found.is_empty() {
         let message = "there is nothing here; GET /api/v1 lists what there is";
         return reply::error(StatusCode::NOT_FOUND, message);
-    };
-    let reads = request.method() == Method::GET || request.method() == Method::HEAD;
-    let allowed = match &resource {
-        Resource::Reload => request.method() == Method::POST,
-        Resource::Health
-        | Resource::Ready
-        | Resource::Metrics
-        | Resource::Routes
-        | Resource::Route(_)
-        | Resource::Config
-        | Resource::Index => reads,
-    };
-    if !allowed {
-        return reply::wrong_method(resource.allowed());
     }
-    let format = format(request.headers());
-    if !reads && let Err(refused) = admitted(request).await {
-        return refused;
+    let Some(operation) = found.iter().find(|it| it.takes(request.method())) else {
+        return reply::wrong_method(&found);
+    };
+    if operation.is_guarded() && !may_come_in(admin, request.headers()) {
+        return unknown_client();
     }
-    match resource {
-        Resource::Health => health::health(admin),
-        Resource::Ready => health::ready(admin),
-        Resource::Metrics => metrics(admin, format),
-        Resource::Routes => reply::json(StatusCode::OK, &reports(admin)),
-        Resource::Route(name) => route(admin, &name),
-        Resource::Config => reload::shown(admin),
-        Resource::Reload => reload::reload(admin).await,
-        Resource::Index => index(),
+    let query = request.uri().query().unwrap_or_default();
+    let query = match Query::read(query, operation.parameters) {
+        Ok(query) => query,
+        Err(message) => return reply::error(StatusCode::BAD_REQUEST, &message),
+    };
+    let headers = request.headers().clone();
+    let body = match taken(operation, request).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    let ask = Ask {
+        admin,
+        name,
+        query,
+        headers,
+        body,
+    };
+    match operation.run {
+        Run::Now(run) => run(&ask),
+        Run::Later(run) => run(&ask).await,
     }
 }
 
-/// Lets in what may change something: from here, and with a body that comes to its end.
-async fn admitted(request: Request<Incoming>) -> Result<(), Reply> {
+/// Whether the client holds the token, where one is asked for. Compared in constant time.
+fn may_come_in(admin: &Admin, headers: &HeaderMap) -> bool {
+    let snapshot = admin.published.read();
+    let Some(token) = &snapshot.config.admin.token else {
+        return true;
+    };
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    let (Some(given), None) = (given.next(), given.next()) else {
+        return false;
+    };
+    let bytes = given.as_bytes();
+    let Some((scheme, held)) = bytes.split_at_checked("Bearer ".len()) else {
+        return false;
+    };
+    scheme.eq_ignore_ascii_case(b"Bearer ")
+        && aws_lc_rs::constant_time::verify_slices_are_equal(held, token.expose().as_bytes())
+            .is_ok()
+}
+
+fn unknown_client() -> Reply {
+    let message = "expected the admin token: Authorization: Bearer TOKEN, as admin.token has it; \
+        the commands take it from WEIGHBRIDGE_ADMIN_TOKEN";
+    let mut reply = reply::error(StatusCode::UNAUTHORIZED, message);
+    let challenge = HeaderValue::from_static("Bearer realm=\"weighbridge\"");
+    reply.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    reply
+}
+
+/// The body of what may change something: from here, and one that comes to its end.
+async fn taken(operation: &Operation, request: Request<Incoming>) -> Result<Bytes, Reply> {
+    if operation.reads() {
+        return Ok(Bytes::new());
+    }
     if !origin::is_own(request.headers()) {
         let message = "expected a program or a page of this listener, found another site's page";
         return Err(reply::error(StatusCode::FORBIDDEN, message));
     }
     let body = Limited::new(request.into_body(), MAX_BODY).collect();
     match tokio::time::timeout(BODY_TIMEOUT, body).await {
-        Ok(Ok(_)) => Ok(()),
+        Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(_)) => {
-            let message = format!("expected a body of at most {MAX_BODY} bytes; none is needed");
+            let message = format!("expected a body of at most {MAX_BODY} bytes");
             Err(reply::error(StatusCode::PAYLOAD_TOO_LARGE, &message))
         }
         Err(_) => {
-            let message = "the body did not come to its end in time; none is needed";
+            let message = "the body did not come to its end in time";
             Err(reply::error(StatusCode::REQUEST_TIMEOUT, message))
         }
     }
-}
-
-/// The format in which metrics are wanted.
-fn format(headers: &HeaderMap) -> Exposition {
-    let accept = headers.get(header::ACCEPT);
-    Exposition::wanted(accept.and_then(|accept| accept.to_str().ok()))
-}
-
-fn metrics(admin: &Admin, format: Exposition) -> Reply {
-    let snapshot = admin.published.read();
-    let now = admin.clock.now();
-    let Ok(text) = admin.metrics.render(&snapshot, &admin.board, now, format) else {
-        let message = "the metrics could not be printed";
-        return reply::error(StatusCode::INTERNAL_SERVER_ERROR, message);
-    };
-    reply::reply(StatusCode::OK, format.content_type(), text.into_bytes())
-}
-
-fn route(admin: &Admin, name: &str) -> Reply {
-    match report(admin, name) {
-        Some(report) => reply::json(StatusCode::OK, &report),
-        None => unknown_route(admin, name),
-    }
-}
-
-/// Names this alike are worth a hint (Jaro-Winkler, 0 to 1).
-const ALIKE: f64 = 0.75;
-/// So many routes are all named where none is alike.
-const FEW: usize = 20;
-
-fn unknown_route(admin: &Admin, name: &str) -> Reply {
-    let snapshot = admin.published.read();
-    let mut alike: Vec<(f64, &str)> = snapshot
-        .routes
-        .iter()
-        .map(|route| (strsim::jaro_winkler(name, &route.label), &*route.label))
-        .filter(|(likeness, _)| *likeness > ALIKE)
-        .collect();
-    alike.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-    let nearest: Vec<&str> = alike.into_iter().take(3).map(|(_, name)| name).collect();
-    let shown: String = name.chars().take(100).collect();
-    let hint = if nearest.is_empty() {
-        let names: Vec<&str> = snapshot.routes.iter().map(|route| &*route.label).collect();
-        match names.as_slice() {
-            [] => "there is none".to_owned(),
-            [only] => format!("there is {only}"),
-            few if few.len() <= FEW => format!("there are {}", few.join(", ")),
-            many => format!("GET /api/v1/routes lists all {}", many.len()),
-        }
-    } else {
-        format!("did you mean {}?", nearest.join(" or "))
-    };
-    let message = format!("no route is called {shown:?}; {hint}");
-    let body = json!({ "error": { "message": message, "nearest": nearest } });
-    reply::json(StatusCode::NOT_FOUND, &body)
-}
-
-fn index() -> Reply {
-    let body = json!({ "paths": [
-        "GET /healthz",
-        "GET /readyz",
-        "GET /metrics",
-        "GET /api/v1/routes",
-        "GET /api/v1/routes/{route}",
-        "GET /api/v1/config",
-        "POST /api/v1/reload",
-    ] });
-    reply::json(StatusCode::OK, &body)
 }

@@ -1,36 +1,40 @@
 //! The operators' side: health, metrics, shares with their reasons, the configuration in force, reload.
 //!
 //! Its own listener, so that it can be reached when the data plane is full and need not be reached from where clients
-//! are. It asks for no key, listens on loopback unless told otherwise, shows no credential, and what changes something
+//! are. It asks for a token where one is set, listens on loopback unless it has one or is told otherwise, shows no credential, and what changes something
 //! refuses requests that a web page in an operator's browser sends (see [`origin`]).
 //!
-//! | request | answer |
-//! |---|---|
-//! | `GET /`, `/assets/…` | the dashboard, see [`dashboard`] |
-//! | `GET /healthz` | 200 while the process works, also when a file was refused: the body says so |
-//! | `GET /readyz` | 200, or 503 while the daemon drains |
-//! | `GET /metrics` | OpenMetrics text, or the older format to who does not ask for that |
-//! | `GET /api/v1/routes`, `/api/v1/routes/{route}` | shares and why, as [`RouteReport`] |
-//! | `GET /api/v1/config` | the merged files, credentials masked |
-//! | `POST /api/v1/reload` | 200 once the files are in force, 409 with everything that is wrong with them |
+//! What there is stands in one table, `operations`, and `GET /api/v1/openapi.json` describes it.
 
 use std::sync::Arc;
 
 use crate::control::Handle;
 use crate::live::{Board, Clock, Ledger, Published};
+use crate::model::Time;
 use crate::store::Books;
 use crate::telemetry::Metrics;
 
+mod chance;
 mod dashboard;
+mod feed;
 mod handler;
 mod health;
+mod history;
+mod index;
+mod openapi;
+mod operations;
 mod origin;
-mod path;
+mod overview;
+mod query;
 mod reload;
 mod reply;
 mod report;
+mod requests;
 mod server;
+mod shapes;
 
+pub use feed::{Watch, look};
+pub use openapi::description;
 pub use report::{Reports, RouteReport, TargetReport};
 pub use server::serve;
 
@@ -45,6 +49,12 @@ pub struct Admin {
     pub metrics: Arc<Metrics>,
     /// Requests that ended.
     pub ledger: Arc<Ledger>,
+    /// What is watched.
+    pub watch: Watch,
+    /// The environment's name.
+    pub environment: String,
+    /// When the daemon started.
+    pub started: Time,
     /// Where reloads are asked for.
     pub handle: Handle,
     /// The books.

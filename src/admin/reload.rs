@@ -7,12 +7,18 @@ use super::Admin;
 use super::health::last_read;
 use super::reply::{self, Reply};
 use crate::control::{ReloadError, Why};
+use crate::model::Time;
 
 /// The configuration in force: merged, credentials masked.
 pub(super) fn shown(admin: &Admin) -> Reply {
     let snapshot = admin.published.read();
+    let change = admin.board.change();
+    let since = change.at.max(admin.started);
     let body = json!({
+        "environment": admin.environment,
         "config_generation": snapshot.generation,
+        "loaded_at": since.secs_since(Time::ZERO),
+        "changes": change.lines,
         "digest": format!("{:016x}", snapshot.config.digest),
         "config": admin.board.shown().map(|shown| shown.to_json()),
         "last_read": last_read(admin),

@@ -3,12 +3,15 @@
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use http::{Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 use serde::Serialize;
 use serde_json::json;
 
-/// An answer in one piece.
-pub(super) type Reply = Response<Full<Bytes>>;
+use super::feed::Feed;
+use super::operations::Operation;
+
+/// An answer, in one piece or as a stream of events.
+pub(super) type Reply = Response<Either<Full<Bytes>, Feed>>;
 
 /// `value` as JSON.
 pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Reply {
@@ -31,20 +34,33 @@ pub(super) fn error(status: StatusCode, message: &str) -> Reply {
     json(status, &json!({ "error": { "message": message } }))
 }
 
+/// 405: the path exists and takes only the methods of these operations.
+pub(super) fn wrong_method(operations: &[&Operation]) -> Reply {
+    let mut methods = Vec::new();
+    for operation in operations {
+        methods.push(operation.method);
+        if operation.reads() {
+            methods.push("HEAD");
+        }
+    }
+    allows(&methods.join(", "))
+}
+
 /// 405: the path exists and takes only these methods.
-pub(super) fn wrong_method(allowed: &'static str) -> Reply {
+pub(super) fn allows(methods: &str) -> Reply {
     let mut reply = error(
         StatusCode::METHOD_NOT_ALLOWED,
-        &format!("expected {allowed}"),
+        &format!("expected {methods}"),
     );
-    let headers = reply.headers_mut();
-    headers.insert(ALLOW, HeaderValue::from_static(allowed));
+    if let Ok(methods) = HeaderValue::from_str(methods) {
+        reply.headers_mut().insert(ALLOW, methods);
+    }
     reply
 }
 
 /// `body` as it is.
 pub(super) fn reply(status: StatusCode, media: &'static str, body: Vec<u8>) -> Reply {
-    let mut response = Response::new(Full::new(Bytes::from(body)));
+    let mut response = Response::new(Either::Left(Full::new(Bytes::from(body))));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     for (name, value) in [

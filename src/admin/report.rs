@@ -4,11 +4,17 @@
 //! was measured in the last minute. The shares are those in force, also in the quarter of a second after a start or a
 //! reload in which the last decision is about another table, or there is none.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::Admin;
+use super::chance::{self, wilson};
+use super::history::{Doings, Lately};
+use super::reply::{self, Reply};
 use crate::balance::{
     Decision, Evidence, Health, Rail, Row, Strategy, TargetView, Terms, explain, view,
 };
@@ -17,7 +23,7 @@ use crate::live::{Member, Route};
 use crate::model::{RouteName, TargetIndex, Time};
 
 /// All routes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reports {
     /// Counts configurations that were put in force.
     pub config_generation: u64,
@@ -28,9 +34,10 @@ pub struct Reports {
 }
 
 /// One route.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RouteReport {
     /// Its name.
+    #[schemars(with = "String")]
     pub route: RouteName,
     /// How its shares come about.
     pub strategy: Strategy,
@@ -50,7 +57,7 @@ pub struct RouteReport {
 }
 
 /// One target.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetReport {
     /// What was decided. Its `actual` is the part of first picks since the start or since the route's targets changed.
     #[serde(flatten)]
@@ -70,20 +77,45 @@ pub struct TargetReport {
     pub failed: u64,
     /// Calls under way, over all routes that use the same upstream.
     pub in_flight: u32,
+    /// Requests of the route that were sent there first in the last minute.
+    #[serde(default)]
+    pub requests_last_minute: u64,
+    /// Where the part of first picks that it should have got lies, by those of the last minute: Wilson's interval of
+    /// 95 %; `None` without any.
+    #[serde(default)]
+    pub interval: Option<[f64; 2]>,
+    /// Whether the part that it got differs from its share by more than chance.
+    #[serde(default)]
+    pub noise: String,
+    /// Calls of the route that ended there in the last minute otherwise than with an answer, by outcome.
+    #[serde(default)]
+    pub errors: BTreeMap<String, u64>,
+    /// The part of prompts' tokens that came from a cache in the last minute; `None` if none are known.
+    #[serde(default)]
+    pub cached_ratio: Option<f64>,
+    /// Times to the first token in the last minute: an upper bound in milliseconds, and how many were at most that and
+    /// above the one before.
+    #[serde(default)]
+    pub first_token_histogram: Vec<(f64, u64)>,
+    /// The same of whole answers.
+    #[serde(default)]
+    pub latency_histogram: Vec<(f64, u64)>,
 }
 
-/// The route of this name.
-pub(super) fn report(admin: &Admin, name: &str) -> Option<RouteReport> {
+/// `GET /api/v1/routes/{route}`.
+pub(super) fn route(admin: &Admin, name: &str) -> Reply {
     let snapshot = admin.published.read();
-    let route = snapshot.route(name)?;
-    Some(of(admin, route, admin.clock.now()))
+    match snapshot.route(name) {
+        Some(route) => reply::json(StatusCode::OK, &of(admin, route, admin.clock.now())),
+        None => unknown_route(admin, name),
+    }
 }
 
-/// All routes.
-pub(super) fn reports(admin: &Admin) -> Reports {
+/// `GET /api/v1/routes`.
+pub(super) fn routes(admin: &Admin) -> Reply {
     let snapshot = admin.published.read();
     let now = admin.clock.now();
-    Reports {
+    let reports = Reports {
         config_generation: snapshot.generation,
         decided_seconds_ago: now.secs_since(admin.board.decided_at()),
         routes: snapshot
@@ -91,13 +123,15 @@ pub(super) fn reports(admin: &Admin) -> Reports {
             .iter()
             .map(|it| of(admin, it, now))
             .collect(),
-    }
+    };
+    reply::json(StatusCode::OK, &reports)
 }
 
 fn of(admin: &Admin, route: &Route, now: Time) -> RouteReport {
     let last = admin.board.decision(&route.label);
     let decision = current(route, last.as_deref(), now);
     let shown = view(&decision, route.table_version, &actual(route));
+    let lately = admin.watch.history().lately(&route.label);
     let targets = shown.targets.into_iter().zip(route.members.iter());
     RouteReport {
         route: shown.route,
@@ -107,7 +141,8 @@ fn of(admin: &Admin, route: &Route, now: Time) -> RouteReport {
         table_version: shown.table_version,
         demand: shown.demand,
         targets: targets
-            .map(|(view, member)| measured(view, member, now))
+            .enumerate()
+            .map(|(i, (view, member))| measured(view, member, now, (&lately, i)))
             .collect(),
         explanation: explain(&decision),
     }
@@ -176,9 +211,25 @@ fn row(route: &Route, last: Option<&Decision>, index: usize) -> Option<Row> {
     })
 }
 
-fn measured(view: TargetView, member: &Member, now: Time) -> TargetReport {
+/// What was measured at a target, beside what was decided; `lately` is the last minute and its place there.
+fn measured(
+    view: TargetView,
+    member: &Member,
+    now: Time,
+    (lately, place): (&Lately, usize),
+) -> TargetReport {
     let recently = member.upstream.recently(now);
     let totals = member.upstream.totals();
+    let histograms = member.upstream.distributions(now);
+    let none = Doings::default();
+    let doings = lately.doings.get(place).unwrap_or(&none);
+    let all = lately.doings.iter().map(|doings| doings.picked).sum();
+    let share = lately
+        .granted
+        .as_ref()
+        .and_then(|it| it.get(place).copied());
+    let [prompt, cached] = doings.prompt;
+    let errors = doings.errors.iter();
     TargetReport {
         view,
         first_token_ms: recently.first_token_ms,
@@ -188,5 +239,52 @@ fn measured(view: TargetView, member: &Member, now: Time) -> TargetReport {
         calls: totals.attempts(),
         failed: totals.failed(),
         in_flight: member.upstream.gate().in_flight,
+        requests_last_minute: doings.picked,
+        interval: wilson(doings.picked, all),
+        noise: chance::verdict(doings.picked, all, share),
+        errors: errors
+            .map(|(outcome, n)| (outcome.label().to_owned(), *n))
+            .collect(),
+        cached_ratio: (prompt > 0).then(|| cached as f64 / prompt as f64),
+        first_token_histogram: histograms.first_token,
+        latency_histogram: histograms.total,
     }
+}
+
+/// Names this alike are worth a hint (Jaro-Winkler, 0 to 1).
+const ALIKE: f64 = 0.75;
+/// So many routes are all named where none is alike.
+const FEW: usize = 20;
+
+/// 404, with the names that may have been meant.
+pub(super) fn unknown_route(admin: &Admin, name: &str) -> Reply {
+    let snapshot = admin.published.read();
+    let mut alike: Vec<(f64, &str)> = snapshot
+        .routes
+        .iter()
+        .map(|route| (strsim::jaro_winkler(name, &route.label), &*route.label))
+        .filter(|(likeness, _)| *likeness > ALIKE)
+        .collect();
+    alike.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    let nearest: Vec<&str> = alike.into_iter().take(3).map(|(_, name)| name).collect();
+    let shown: String = name.chars().take(100).collect();
+    let hint = if nearest.is_empty() {
+        let names: Vec<&str> = snapshot.routes.iter().map(|route| &*route.label).collect();
+        match names.as_slice() {
+            [] => "there is none".to_owned(),
+            [only] => format!("there is {only}"),
+            few if few.len() <= FEW => format!("there are {}", few.join(", ")),
+            many => format!("GET /api/v1/routes lists all {}", many.len()),
+        }
+    } else {
+        format!("did you mean {}?", nearest.join(" or "))
+    };
+    let message = format!("no route is called {shown:?}; {hint}");
+    let body = json!({ "error": { "message": message, "nearest": nearest } });
+    reply::json(StatusCode::NOT_FOUND, &body)
+}
+
+/// A part as a percentage with one digit.
+pub(super) fn percent(part: f64) -> String {
+    format!("{:.1} %", part * 100.0)
 }

@@ -14,7 +14,7 @@ use super::kept::{finish, kept};
 use super::notify;
 use super::recorders::Recorders;
 use super::signals::{Signals, reload_on_hangup};
-use crate::admin::{self, Admin};
+use crate::admin::{self, Admin, Watch};
 use crate::config::{Compiled, Problem};
 use crate::control::{self, Handle, Source};
 use crate::live::{Board, Clock, Journal, Ledger, Published};
@@ -158,6 +158,9 @@ impl App {
             board: Arc::clone(&board),
             metrics,
             ledger,
+            watch: Watch::default(),
+            environment: options.source.environment().to_owned(),
+            started: clock.now(),
             handle: handle.clone(),
             books: books.clone(),
             clock,
@@ -221,6 +224,8 @@ impl App {
             let keeping = control::keep_books(ledger, books, self.clock, ended.clone());
             tasks.spawn("bookkeeper", keeping);
         }
+        let looking = admin::look(Arc::clone(&self.admin), ended.clone());
+        tasks.spawn("dashboard's feed", looking);
         tasks.spawn(
             "admin listener",
             admin::serve(self.admin_listener, self.admin, turned(ended.clone())),

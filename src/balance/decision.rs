@@ -14,6 +14,7 @@ use crate::model::{RouteName, TargetName, Time, UpstreamName};
 
 /// A bound that a proposal cannot cross.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Rail {
     /// Fewer than [`Row::ENOUGH_SAMPLES`] answers so far: the row says little yet. Restrains nothing by itself.
@@ -88,6 +89,7 @@ impl Rail {
 
 /// The loss of a typical answer, in parts. Compared between targets of a route; lower is better.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(schemars::JsonSchema))]
 pub struct Terms {
     /// By slowness: 1.1 × the objective's latency weight is the route's mean.
     pub latency: f64,
@@ -106,6 +108,7 @@ impl Terms {
 
 /// What was measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(schemars::JsonSchema))]
 pub struct Evidence {
     /// Seconds to the first token, if measured.
     pub first_token: Option<f64>,

@@ -86,6 +86,7 @@ pub struct Attainment {
 
 /// Whether a level is met, as far as is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Too few requests to say.

@@ -13,6 +13,7 @@ use crate::model::{Price, RouteName, TargetName, UpstreamName};
 
 /// How shares come about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
     /// The configured shares; ejection, blocks and failover still act.

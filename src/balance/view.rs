@@ -15,6 +15,7 @@ use crate::model::{RouteName, TargetName, UpstreamName};
 
 /// One word for what a target may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Its share.
@@ -89,11 +90,14 @@ pub struct RouteView {
 
 /// A target of a route as the API shows it; shares are fractions of 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(schemars::JsonSchema))]
 pub struct TargetView {
     /// Its name within the route.
+    #[cfg_attr(feature = "daemon", schemars(with = "String"))]
     pub name: TargetName,
     /// What serves it.
     #[serde(rename = "use")]
+    #[cfg_attr(feature = "daemon", schemars(with = "String"))]
     pub upstream: UpstreamName,
     /// Its tier: lower ones are filled first.
     #[serde(default = "TargetView::lowest_tier")]
@@ -133,6 +137,7 @@ impl TargetView {
 
 /// How a target stands to one level, as the API shows it; times are seconds, error rates fractions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(schemars::JsonSchema))]
 pub struct LevelView {
     /// As it is spelled in the goal.
     pub level: String,

@@ -28,6 +28,14 @@ pub(super) struct AdminArgs {
         default_value = "http://127.0.0.1:9901"
     )]
     pub(super) admin: String,
+    /// The admin listener's token, where it asks for one
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "WEIGHBRIDGE_ADMIN_TOKEN",
+        hide_env_values = true
+    )]
+    pub(super) admin_token: Option<String>,
 }
 
 /// An answer: its status and its JSON.
@@ -59,7 +67,11 @@ impl AdminArgs {
             .timeout(ANSWER)
             .build()
             .map_err(|error| Failure::Told(format!("no HTTP client: {}", chain(&error))))?;
-        let sent = client.request(method, &url).send().await;
+        let mut request = client.request(method, &url);
+        if let Some(token) = &self.admin_token {
+            request = request.bearer_auth(token);
+        }
+        let sent = request.send().await;
         let response = sent.map_err(|error| self.unreachable(&error))?;
         let status = response.status();
         let body = response.bytes().await;

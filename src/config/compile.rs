@@ -65,7 +65,7 @@ pub fn compile(layers: &[Layer], lookup: &dyn Lookup) -> Result<Compiled, Vec<Pr
     }
     config.digest = digest.value();
     let shown = Shown::new(&root, sink.secrets());
-    let (problems, warnings) = sink.finish();
+    let (problems, warnings) = sink.finish(layers);
     if problems.is_empty() {
         Ok(Compiled {
             config,
@@ -112,7 +112,7 @@ const UNSUPPORTED: &[&str] = &[
 fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Config {
     let mut section = Section::new(root, "", sink);
     let mode = version_and_mode(&mut section);
-    let (server, admin) = settings::listeners(&mut section);
+    let (server, admin) = settings::listeners(&mut section, lookup);
     let controller = settings::controller(section.section("controller"));
     let store = store::store(section.section("store"), server.state.is_some());
     let requests = settings::requests(section.section("requests"));

@@ -62,7 +62,7 @@ fn pool(field: &Field<'_>, lookup: &dyn Lookup) -> Option<Vec<Secret>> {
 }
 
 /// The credential of `api_key = "…"` or `api_key = { file = "…" }`. No message repeats it.
-fn credential(field: &Field<'_>, lookup: &dyn Lookup) -> Option<Secret> {
+pub(super) fn credential(field: &Field<'_>, lookup: &dyn Lookup) -> Option<Secret> {
     let (origin, text) = match &field.node.value {
         Value::Table(_) => {
             let mut section = field.section()?;

@@ -29,6 +29,7 @@ impl Default for Admin {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 9901)),
             allow_remote: false,
+            token: None,
         }
     }
 }

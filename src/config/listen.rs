@@ -44,7 +44,8 @@ fn reachable(ip: IpAddr, switch: &str) -> Option<(String, String)> {
 /// What lets the data plane's listener be reached by others.
 pub(super) const ALLOW_UNAUTHENTICATED: &str = "server.allow_unauthenticated = true";
 /// What lets the admin listener be reached by others.
-pub(super) const ALLOW_REMOTE: &str = "admin.allow_remote = true";
+pub(super) const ALLOW_REMOTE: &str =
+    "admin.token = \"${WEIGHBRIDGE_ADMIN_TOKEN}\"` or `admin.allow_remote = true";
 
 impl Config {
     /// What is wrong with listening at these addresses instead of the configured ones: the rule of the addresses in the
@@ -55,7 +56,7 @@ impl Config {
         admin_listen: Option<SocketAddr>,
     ) -> Vec<Problem> {
         let data = listen.filter(|_| !self.server.allow_unauthenticated);
-        let admin = admin_listen.filter(|_| !self.admin.allow_remote);
+        let admin = admin_listen.filter(|_| !self.admin.allow_remote && self.admin.token.is_none());
         let checks = [
             ("--listen", data, ALLOW_UNAUTHENTICATED),
             ("--admin-listen", admin, ALLOW_REMOTE),

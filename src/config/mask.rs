@@ -53,6 +53,26 @@ pub(super) fn looks_secret(text: &str) -> bool {
     long || prefixes.iter().any(|prefix| text.starts_with(prefix))
 }
 
+/// A line of a file as it may be shown: what follows the first `=` is masked where the line tells of a credential, or has
+/// something that looks like one. Where a file cannot be parsed nobody knows its credentials.
+pub(super) fn visible_line(line: &str) -> String {
+    let short: String = line.trim_end().chars().take(LONGEST_LINE).collect();
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/');
+    let mut words = short.split(|c| !is_word(c));
+    // An address may have a password before its `@`.
+    let tells = words.any(|word| is_secret_key(word) || looks_secret(word)) || short.contains('@');
+    if !tells {
+        return short;
+    }
+    match short.split_once('=') {
+        Some((key, _)) if !looks_secret(key.trim()) => format!("{key}= {MASK}"),
+        Some(_) | None => MASK.to_owned(),
+    }
+}
+
+/// Most characters of a line that is shown.
+const LONGEST_LINE: usize = 200;
+
 /// Most characters of a value that a message repeats.
 const QUOTED: usize = 60;
 

@@ -105,6 +105,7 @@ pub struct Config {
 
 /// Whether shares follow what was measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "daemon", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Configured shares; nothing decides, nothing ejects.
@@ -161,8 +162,10 @@ pub struct Store {
 pub struct Admin {
     /// Where operators and Prometheus connect.
     pub listen: SocketAddr,
-    /// Whether it may listen where others can reach it.
+    /// Whether it may listen where others can reach it although it asks for no token.
     pub allow_remote: bool,
+    /// What its clients must hold; `None` asks for nothing.
+    pub token: Option<Secret>,
 }
 
 /// The background controller.

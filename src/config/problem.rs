@@ -8,13 +8,15 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
-use super::mask::Secrets;
+use super::layer::Layer;
+use super::mask::{Secrets, visible_line};
 use super::tree::Origin;
 
 /// One thing wrong (or, as a warning, odd) in a configuration file.
 ///
 /// Problems order by file, line and column. No text in it contains a credential.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "daemon", derive(schemars::JsonSchema))]
 pub struct Problem {
     /// The file's name as given.
     pub file: String,
@@ -28,6 +30,9 @@ pub struct Problem {
     pub message: String,
     /// What to do.
     pub hint: Option<String>,
+    /// The line as it stands in the file, without what may be a credential; `None` if it concerns the whole file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 impl Problem {
@@ -40,6 +45,7 @@ impl Problem {
             key: String::new(),
             message: message.into(),
             hint: None,
+            text: None,
         }
     }
 
@@ -135,7 +141,7 @@ impl Sink {
     }
 
     /// Problems and warnings, sorted, without any credential.
-    pub(super) fn finish(self) -> (Vec<Problem>, Vec<Problem>) {
+    pub(super) fn finish(self, layers: &[Layer]) -> (Vec<Problem>, Vec<Problem>) {
         let secrets = self.secrets.into_inner();
         let mut problems = cleaned(self.problems.into_inner(), &secrets);
         let mut warnings = cleaned(self.warnings.into_inner(), &secrets);
@@ -150,8 +156,18 @@ impl Sink {
             let file = last.file.clone();
             problems.push(Problem::with_file(file, more));
         }
+        for problem in problems.iter_mut().chain(&mut warnings) {
+            problem.text = line_of(problem, layers, &secrets);
+        }
         (problems, warnings)
     }
+}
+
+/// The line that a problem is about, as it may be shown.
+fn line_of(problem: &Problem, layers: &[Layer], secrets: &Secrets) -> Option<String> {
+    let layer = layers.iter().find(|layer| layer.name == problem.file)?;
+    let line = usize::try_from(problem.line).ok()?.checked_sub(1)?;
+    Some(secrets.scrub(visible_line(layer.text.lines().nth(line)?)))
 }
 
 fn cleaned(problems: Vec<Problem>, secrets: &Secrets) -> Vec<Problem> {
@@ -175,6 +191,7 @@ pub(super) fn at(origin: &Origin, key: &str, message: impl Into<String>) -> Prob
         key: key.to_owned(),
         message: message.into(),
         hint: None,
+        text: None,
     }
 }
 

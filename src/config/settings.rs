@@ -4,7 +4,9 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::credential::credential;
 use super::field::Field;
+use super::interpolate::Lookup;
 use super::listen::{ALLOW_REMOTE, ALLOW_UNAUTHENTICATED, address, loopback_only, same_socket};
 use super::section::Section;
 use super::{Admin, Controller, Journal, Mode, OnLostOrigin, Requests, Retry, Server, Strategy};
@@ -33,7 +35,7 @@ const JOURNAL_SIZES: RangeInclusive<u64> = 16 << 20..=1 << 40;
 pub(super) const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// `[server]` and `[admin]`, which may not share an address.
-pub(super) fn listeners(root: &mut Section<'_>) -> (Server, Admin) {
+pub(super) fn listeners(root: &mut Section<'_>, lookup: &dyn Lookup) -> (Server, Admin) {
     let mut server = Server::default();
     let mut admin = Admin::default();
     let data_listen = root
@@ -41,7 +43,7 @@ pub(super) fn listeners(root: &mut Section<'_>) -> (Server, Admin) {
         .and_then(|section| read_server(section, &mut server));
     let admin_listen = root
         .section("admin")
-        .and_then(|section| read_admin(section, &mut admin));
+        .and_then(|section| read_admin(section, &mut admin, lookup));
     if let Some(field) = admin_listen.or(data_listen)
         && same_socket(admin.listen, server.listen)
     {
@@ -95,14 +97,22 @@ fn read_limits(section: &mut Section<'_>, server: &mut Server) {
     set(&mut server.max_connections, connections);
 }
 
-fn read_admin<'a>(mut section: Section<'a>, admin: &mut Admin) -> Option<Field<'a>> {
+fn read_admin<'a>(
+    mut section: Section<'a>,
+    admin: &mut Admin,
+    lookup: &dyn Lookup,
+) -> Option<Field<'a>> {
     let listen = section.field("listen");
     set(&mut admin.listen, listen.as_ref().and_then(address));
     let allowed = section.field("allow_remote");
     let allowed = allowed.and_then(|field| field.boolean());
     set(&mut admin.allow_remote, allowed);
-    section.finish(&["token", "tls", "dashboard"]);
-    if let Some(listen) = listen.as_ref().filter(|_| !admin.allow_remote) {
+    let token = section.field("token");
+    admin.token = token.as_ref().and_then(|field| credential(field, lookup));
+    section.finish(&["tls", "dashboard"]);
+    // A token that cannot be read is a problem of its own.
+    let is_guarded = admin.allow_remote || token.is_some();
+    if let Some(listen) = listen.as_ref().filter(|_| !is_guarded) {
         loopback_only(listen, admin.listen.ip(), ALLOW_REMOTE);
     }
     listen

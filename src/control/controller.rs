@@ -20,7 +20,9 @@ use super::scribe::{InForce, Scribe};
 use crate::balance::gate::GateOrder;
 use crate::balance::{Decision, Input, Memory, News, Plan, Rail, Row, Stepped, WeightTable, step};
 use crate::config::{Compiled, Config, Mode, Problem, ProviderKind, diff};
-use crate::live::{Board, Clock, Journal, Member, Publisher, Refusal, Route, Snapshot, Upstream};
+use crate::live::{
+    Board, Change, Clock, Journal, Member, Publisher, Refusal, Route, Snapshot, Upstream,
+};
 use crate::model::{ProviderName, Time, UpstreamName};
 use crate::store::{Books, Resumed};
 
@@ -416,6 +418,10 @@ impl Controller {
         self.board.accepted();
         self.board.shows(shown);
         self.board.waits_for_restart(needs_restart.clone());
+        self.board.changed(Change {
+            at: self.clock.now(),
+            lines: difference.changes.clone(),
+        });
         Ok(Applied {
             config_generation: generation,
             changes: difference.changes,

@@ -35,6 +35,14 @@ pub enum Source {
 }
 
 impl Source {
+    /// The environment's name.
+    pub fn environment(&self) -> &str {
+        match self {
+            Self::Files { env, .. } => env,
+            Self::Text { name, .. } => name,
+        }
+    }
+
     /// Reads and compiles it.
     pub fn read(&self) -> Reading {
         match self {

@@ -21,6 +21,15 @@ pub struct Refusal {
     pub problems: Vec<Problem>,
 }
 
+/// The last configuration that was put in force.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Change {
+    /// When, by the daemon's clock.
+    pub at: Time,
+    /// What changed against the one before, a line each; nothing at the start.
+    pub lines: Vec<String>,
+}
+
 /// The controller's notice board.
 #[derive(Debug, Default)]
 pub struct Board {
@@ -33,6 +42,7 @@ pub struct Board {
     reloads: AtomicU64,
     refusals: AtomicU64,
     refusal: ArcSwap<Option<Refusal>>,
+    change: ArcSwap<Change>,
     shown: ArcSwapOption<Shown>,
     needs_restart: ArcSwap<Vec<&'static str>>,
     draining: AtomicBool,
@@ -59,6 +69,16 @@ impl Board {
     /// For the controller: it begins. Until it has decided its age counts from here.
     pub fn begins(&self, at: Time) {
         self.decided_at.store(at.as_micros(), Ordering::Relaxed);
+    }
+
+    /// The last change of the configuration.
+    pub fn change(&self) -> Arc<Change> {
+        self.change.load_full()
+    }
+
+    /// For the controller: a configuration is in force that was not before.
+    pub fn changed(&self, change: Change) {
+        self.change.store(Arc::new(change));
     }
 
     /// Keys whose value in the files is not the one that the process started with.

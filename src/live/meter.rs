@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::window::Window;
@@ -58,6 +59,15 @@ pub struct Recently {
     pub per_token_ms: Option<[f64; 3]>,
     /// Median cost of 1,000 tokens of the answer, in dollars.
     pub usd_per_1k_tokens: Option<f64>,
+}
+
+/// How times of the last minute are spread: upper bounds of buckets in milliseconds, and how many fell into each.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Distributions {
+    /// Times to the first token.
+    pub first_token: Vec<(f64, u64)>,
+    /// Times of whole answers.
+    pub total: Vec<(f64, u64)>,
 }
 
 /// One upstream's meter.
@@ -128,6 +138,18 @@ impl Meter {
         }
     }
 
+    pub(super) fn distributions(&self, now: Time) -> Distributions {
+        let reach = Duration::from_secs(60);
+        let of = |window: &Window| {
+            let merged = window.merged(now, reach);
+            merged.map_or_else(Vec::new, |merged| buckets(&merged))
+        };
+        Distributions {
+            first_token: of(&self.first_token),
+            total: of(&self.total),
+        }
+    }
+
     pub(super) fn totals(&self) -> Totals {
         self.totals.clone()
     }
@@ -148,6 +170,29 @@ impl Meter {
                 .map(|merged| merged.value_at_quantile(0.5) as f64 / 1e6),
         }
     }
+}
+
+/// Each bucket of a distribution ends a fifth above the one before: seven hundred microseconds and ten minutes are some
+/// seventy of them apart, and a bucket is as wide as a share of requests is known.
+const STEP: f64 = 1.2;
+
+/// The histogram in coarse buckets from its least value to its largest: upper bounds in milliseconds, and counts.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "microseconds of at most ten minutes"
+)]
+fn buckets(histogram: &Histogram<u32>) -> Vec<(f64, u64)> {
+    let mut buckets = Vec::new();
+    let mut from = histogram.min();
+    while from <= histogram.max() {
+        let to = ((from as f64 * STEP) as u64).max(from + 1);
+        let count = histogram.count_between(from, to);
+        buckets.push((to as f64 / 1e3, count));
+        // A count between takes in all values that the histogram holds to be equal to its ends.
+        from = histogram.highest_equivalent(to) + 1;
+    }
+    buckets
 }
 
 fn micros(span: Duration) -> u64 {

@@ -17,12 +17,12 @@ mod upstream;
 mod window;
 
 pub use attempt::{Account, Asked, Attempt, Note, Witness};
-pub use board::{Board, Refusal};
+pub use board::{Board, Change, Refusal};
 pub use clock::Clock;
 pub use journal::{Entry, Heading, Journal, Lost, Ticked};
 pub use keys::{Keys, Turn};
 pub use ledger::{Ledger, Taken};
-pub use meter::{Recently, Totals};
+pub use meter::{Distributions, Recently, Totals};
 pub use published::{Published, Publisher};
 pub use record::{
     CLIENT_CLOSED, Call, EndedBy, MOST_CALLS, Recorder, RequestEnd, Served, Stuck, Tags,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwapOption;
 
-use super::meter::{Meter, Recently, Totals};
+use super::meter::{Distributions, Meter, Recently, Totals};
 use crate::balance::gate::{Cause, GateOrder, GateState, Reaction, Standing};
 use crate::balance::{FlightKey, Headroom, UpstreamInput};
 use crate::model::{
@@ -167,6 +167,11 @@ impl Upstream {
     /// The last minute in figures.
     pub fn recently(&self, now: Time) -> Recently {
         self.meter().recently(now)
+    }
+
+    /// How the last minute's times are spread.
+    pub fn distributions(&self, now: Time) -> Distributions {
+        self.meter().distributions(now)
     }
 
     /// A request is sent.

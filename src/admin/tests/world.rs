@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::admin::{Admin, serve};
+use crate::admin::{Admin, Watch, look, serve};
 use crate::config::{Config, Endpoint};
 use crate::control::{self, Handle, Simulate, Source, first_snapshot};
 use crate::law::Law;
@@ -108,6 +108,9 @@ impl World {
             published,
             board,
             ledger: Arc::new(Ledger::default()),
+            watch: Watch::default(),
+            environment: "test".to_owned(),
+            started: clock.now(),
             handle,
             clock,
         });
@@ -117,6 +120,7 @@ impl World {
         let mut tasks = JoinSet::new();
         tasks.spawn(controller.run(stopped.clone()));
         tasks.spawn(reloader.run());
+        tasks.spawn(look(Arc::clone(&admin), stopped.clone()));
         let served = Arc::clone(&admin);
         tasks.spawn(async move {
             let mut stopped = stopped;

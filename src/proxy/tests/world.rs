@@ -173,6 +173,7 @@ impl Plan {
             admin: config::Admin {
                 listen: ([127, 0, 0, 1], 0).into(),
                 allow_remote: false,
+                token: None,
             },
             controller: config::Controller {
                 tick: Duration::from_millis(250),

@@ -1,0 +1,447 @@
+//! All operations of the admin API in one table: what dispatches requests is what describes them.
+//!
+//! Problem: a description that is written beside the code is wrong after a month. Choice: a row has the path, the method,
+//! the parameters, the shapes of body and answers, and the function that answers; the handler looks nothing up elsewhere,
+//! and [`openapi`](super::openapi) prints the same rows. How it fails: a status that a function gives and its row does not
+//! list is found by the fuzz test of the API alone.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use super::index::{index, metrics};
+use super::query::{Kind, Query};
+use super::reply::Reply;
+use super::{Admin, feed, health, history, openapi, overview, reload, report};
+use super::{requests, shapes};
+
+/// A request for an operation, as its function gets it.
+#[derive(Debug)]
+pub(super) struct Ask<'a> {
+    /// The listener.
+    pub(super) admin: &'a Admin,
+    /// What stands for `{}` in the path, decoded.
+    pub(super) name: String,
+    /// The parameters.
+    pub(super) query: Query,
+    /// The request's headers.
+    pub(super) headers: HeaderMap,
+    /// The request's body; empty where none is taken.
+    #[expect(
+        dead_code,
+        reason = "no operation takes one yet; what a client sends is read all the same"
+    )]
+    pub(super) body: Bytes,
+}
+
+/// An answer under way.
+pub(super) type Answering<'a> = Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
+
+/// What answers.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Run {
+    /// At once.
+    Now(fn(&Ask<'_>) -> Reply),
+    /// After waiting for somebody.
+    Later(for<'a> fn(&'a Ask<'a>) -> Answering<'a>),
+}
+
+/// The shape of a document.
+pub(super) type Shape = fn(&mut SchemaGenerator) -> Schema;
+
+/// The shape of `T`.
+pub(super) fn shape<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+/// What an answer's body is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Content {
+    /// JSON of this shape.
+    Json(Shape),
+    /// Text of this media type.
+    Text(&'static str),
+}
+
+/// A parameter.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parameter {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    pub(super) about: &'static str,
+}
+
+/// One operation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Operation {
+    /// Its name in generated clients.
+    pub(super) id: &'static str,
+    pub(super) method: &'static str,
+    /// With at most one `{name}`, at the end.
+    pub(super) path: &'static str,
+    pub(super) about: &'static str,
+    pub(super) parameters: &'static [Parameter],
+    /// What its body must be, if it takes one.
+    pub(super) body: Option<Shape>,
+    /// Its good answers, and those that are its own; what any operation may answer is not repeated.
+    pub(super) answers: &'static [(u16, &'static str, Content)],
+    pub(super) run: Run,
+}
+
+impl Operation {
+    /// Whether it changes nothing.
+    pub(super) fn reads(&self) -> bool {
+        self.method == "GET"
+    }
+
+    /// Whether it asks for the token, where there is one: liveness and readiness are asked by what holds none.
+    pub(super) fn is_guarded(&self) -> bool {
+        self.path.starts_with("/api/") || self.path == "/metrics"
+    }
+
+    /// Whether it serves `method`.
+    pub(super) fn takes(&self, method: &Method) -> bool {
+        *method == self.method || (self.reads() && *method == Method::HEAD)
+    }
+}
+
+/// The operations at `path` with what its `{name}` is; empty if there is nothing.
+pub(super) fn at(path: &str) -> (Vec<&'static Operation>, String) {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let path = ALIASES
+        .iter()
+        .find(|(alias, _)| *alias == path)
+        .map_or(path, |(_, meant)| meant);
+    let exact: Vec<_> = TABLE.iter().filter(|it| it.path == path).collect();
+    if !exact.is_empty() {
+        return (exact, String::new());
+    }
+    let Some((folder, segment)) = path.rsplit_once('/') else {
+        return (Vec::new(), String::new());
+    };
+    let Some(name) = decoded(segment) else {
+        return (Vec::new(), String::new());
+    };
+    let named = TABLE.iter().filter(|it| {
+        let open = it.path.rsplit_once('/');
+        open.is_some_and(|(before, last)| before == folder && last.starts_with('{'))
+    });
+    (named.collect(), name)
+}
+
+/// A segment with its `%XX` in place; `None` if it is empty or anything else than UTF-8.
+fn decoded(segment: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digit = |byte: u8| char::from(byte).to_digit(16);
+            let (high, low) = (digit(rest.next()?)?, digit(rest.next()?)?);
+            bytes.push(u8::try_from(high * 16 + low).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes)
+        .ok()
+        .filter(|name| !name.is_empty())
+}
+
+/// Other names, which others look for.
+const ALIASES: [(&str, &str); 6] = [
+    ("/livez", "/healthz"),
+    ("/health", "/healthz"),
+    ("/health/liveliness", "/healthz"),
+    ("/health/liveness", "/healthz"),
+    ("/health/readiness", "/readyz"),
+    ("/api", "/api/v1"),
+];
+
+const ROUTE: Parameter = Parameter {
+    name: "route",
+    kind: Kind::Text,
+    about: "Only this route.",
+};
+
+/// A row that reads and answers 200 with a document.
+const fn get(
+    id: &'static str,
+    path: &'static str,
+    about: &'static str,
+    answers: &'static [(u16, &'static str, Content)],
+    run: Run,
+) -> Operation {
+    Operation {
+        id,
+        method: "GET",
+        path,
+        about,
+        parameters: &[],
+        body: None,
+        answers,
+        run,
+    }
+}
+
+/// All of them.
+pub(super) static TABLE: &[Operation] = &[
+    get(
+        "health",
+        "/healthz",
+        "Whether the process works, also when a file was refused: the body says so.",
+        &[(200, "It works.", Content::Json(shape::<shapes::Health>))],
+        Run::Now(|ask| health::health(ask.admin)),
+    ),
+    get(
+        "ready",
+        "/readyz",
+        "Whether it wants traffic.",
+        &[
+            (200, "It does.", Content::Json(shape::<shapes::Status>)),
+            (503, "It drains.", Content::Json(shape::<shapes::Status>)),
+        ],
+        Run::Now(|ask| health::ready(ask.admin)),
+    ),
+    get(
+        "metrics",
+        "/metrics",
+        "Metrics, as OpenMetrics or as Prometheus's older text, by the Accept header.",
+        &[
+            (
+                200,
+                "The metrics.",
+                Content::Text("application/openmetrics-text"),
+            ),
+            (
+                500,
+                "They could not be printed.",
+                Content::Json(shape::<shapes::Failure>),
+            ),
+        ],
+        Run::Now(metrics),
+    ),
+    get(
+        "index",
+        "/api/v1",
+        "What there is.",
+        &[(
+            200,
+            "Methods and paths.",
+            Content::Json(shape::<shapes::Index>),
+        )],
+        Run::Now(|_| index()),
+    ),
+    get(
+        "openapi",
+        "/api/v1/openapi.json",
+        "This description.",
+        &[(
+            200,
+            "OpenAPI 3.1.",
+            Content::Json(shape::<serde_json::Value>),
+        )],
+        Run::Now(|_| openapi::document()),
+    ),
+    get(
+        "overview",
+        "/api/v1/overview",
+        "The daemon at a glance.",
+        &[(
+            200,
+            "What runs.",
+            Content::Json(shape::<overview::Overview>),
+        )],
+        Run::Now(|ask| overview::overview(ask.admin)),
+    ),
+    get(
+        "routes",
+        "/api/v1/routes",
+        "All routes: shares and what led to them.",
+        &[(200, "By name.", Content::Json(shape::<report::Reports>))],
+        Run::Now(|ask| report::routes(ask.admin)),
+    ),
+    get(
+        "route",
+        "/api/v1/routes/{route}",
+        "One route: shares and what led to them.",
+        &[
+            (
+                200,
+                "The route.",
+                Content::Json(shape::<report::RouteReport>),
+            ),
+            (
+                404,
+                "There is none of this name.",
+                Content::Json(shape::<shapes::Failure>),
+            ),
+        ],
+        Run::Now(|ask| report::route(ask.admin, &ask.name)),
+    ),
+    Operation {
+        parameters: &[
+            ROUTE,
+            Parameter {
+                name: "seconds",
+                kind: Kind::Whole(1, 21_600),
+                about: "How far back, at most six hours; more than half an hour comes in steps of 15 s. Default 900.",
+            },
+        ],
+        ..get(
+            "history",
+            "/api/v1/history",
+            "Requests, errors, times, cost and shares over time, and what the configured weights would have brought.",
+            &[
+                (200, "By route.", Content::Json(shape::<history::Histories>)),
+                (
+                    404,
+                    "There is no route of this name.",
+                    Content::Json(shape::<shapes::Failure>),
+                ),
+            ],
+            Run::Now(history::answer),
+        )
+    },
+    get(
+        "events",
+        "/api/v1/events",
+        "What happens, as it happens: server-sent events `hello`, `sample`, `moved`, `config`, `steering`, `alert`, `bye`.",
+        &[(
+            200,
+            "A stream without an end.",
+            Content::Text("text/event-stream"),
+        )],
+        Run::Now(|ask| feed::events(ask.admin)),
+    ),
+    Operation {
+        parameters: &[
+            Parameter {
+                name: "limit",
+                kind: Kind::Whole(1, 1_000),
+                about: "At most so many. Default 100.",
+            },
+            ROUTE,
+            Parameter {
+                name: "failed",
+                kind: Kind::Flag,
+                about: "Only those that did not end as they should.",
+            },
+            Parameter {
+                name: "before",
+                kind: Kind::Whole(0, u64::MAX),
+                about: "Only those with a lower number.",
+            },
+        ],
+        ..get(
+            "requests",
+            "/api/v1/requests",
+            "The latest requests, newest first. Nothing that anybody wrote is kept of them.",
+            &[(
+                200,
+                "The requests.",
+                Content::Json(shape::<requests::Requests>),
+            )],
+            Run::Now(requests::list),
+        )
+    },
+    get(
+        "request",
+        "/api/v1/requests/{id}",
+        "One of the latest requests, by the id that its client was told.",
+        &[
+            (
+                200,
+                "The request.",
+                Content::Json(shape::<requests::Request>),
+            ),
+            (
+                404,
+                "It is none of the latest.",
+                Content::Json(shape::<shapes::Failure>),
+            ),
+        ],
+        Run::Now(requests::one),
+    ),
+    get(
+        "config",
+        "/api/v1/config",
+        "The configuration in force, merged, credentials masked; what the last change was; what is wrong with a refused file.",
+        &[(
+            200,
+            "The configuration.",
+            Content::Json(shape::<shapes::Config>),
+        )],
+        Run::Now(|ask| reload::shown(ask.admin)),
+    ),
+    Operation {
+        method: "POST",
+        ..get(
+            "reload",
+            "/api/v1/reload",
+            "Has the files read, and answers once they are in force or refused.",
+            &[
+                (200, "In force.", Content::Json(shape::<shapes::Applied>)),
+                (
+                    409,
+                    "Refused, with everything that is wrong.",
+                    Content::Json(shape::<shapes::Refused>),
+                ),
+                (
+                    503,
+                    "The daemon is shutting down.",
+                    Content::Json(shape::<shapes::Failure>),
+                ),
+            ],
+            Run::Later(|ask| Box::pin(reload::reload(ask.admin))),
+        )
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_may_be_percent_encoded() {
+        for path in [
+            "/api/v1/routes/chat:fast@eu",
+            "/api/v1/routes/chat%3Afast%40eu/",
+        ] {
+            let (found, name) = at(path);
+            assert_eq!(found.len(), 1, "{path}");
+            assert_eq!((found[0].id, name.as_str()), ("route", "chat:fast@eu"));
+        }
+    }
+
+    #[test]
+    fn broken_paths_name_nothing() {
+        for path in [
+            "/api/v1/routes/a/b",
+            "/api/v1/routes/%zz",
+            "/api/v1/routes/%f",
+            "/api/v1/routes/%ff",
+            "/api/v2",
+            "/healthz/x",
+        ] {
+            assert!(at(path).0.is_empty(), "{path}");
+        }
+    }
+
+    #[test]
+    fn every_row_has_a_name_and_a_good_answer_of_its_own() {
+        for (i, row) in TABLE.iter().enumerate() {
+            let same = |other: &&Operation| {
+                other.id == row.id || (other.path == row.path && other.method == row.method)
+            };
+            assert!(!TABLE[..i].iter().any(|other| same(&other)), "{}", row.id);
+            assert!(
+                row.answers.iter().any(|(status, ..)| *status < 300),
+                "{}",
+                row.id
+            );
+        }
+    }
+}
