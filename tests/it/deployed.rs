@@ -100,6 +100,8 @@ fn exported(text: &str) -> BTreeMap<String, BTreeSet<String>> {
 
 const CONFIG: &str = r#"
 config_version = 1
+[server]
+state = "STATE"
 [controller]
 journal = "JOURNAL"
 [providers.good]
@@ -123,7 +125,9 @@ bad = { use = "bad/m" }
 async fn exposition() -> String {
     let folder = tempfile::tempdir().unwrap();
     let journal = folder.path().join("journal");
+    let state = folder.path().join("state");
     let config = CONFIG.replace("JOURNAL", journal.to_str().unwrap());
+    let config = config.replace("STATE", state.to_str().unwrap());
     fs::write(live(folder.path()), config).unwrap();
     let daemon = Daemon::start(folder.path());
     let client = Client::new(daemon.data);
