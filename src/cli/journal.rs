@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use super::progress::Reading;
 use super::source::configured;
 use super::{Failure, Format};
 use crate::config::Strategy;
@@ -52,9 +53,15 @@ impl Args {
 /// Hears a line: where it stands, its text, whether it had its end.
 pub(super) type Hear<'a> = dyn FnMut(&Place, &[u8], bool) -> ControlFlow<()> + 'a;
 
-/// Reads a file, or all files of a folder in the order of their names, line by line until `each` breaks.
+/// Reads a file, or all files of a folder in the order of their names, line by line until `each` breaks; of large ones a
+/// terminal shows how far it is.
 pub(super) fn read(path: &Path, each: &mut Hear<'_>) -> Result<(), Failure> {
-    for path in files(path)? {
+    let files = files(path)?;
+    let sizes = files
+        .iter()
+        .map(|file| file.metadata().map_or(0, |it| it.len()));
+    let mut reading = Reading::of(sizes.sum());
+    for path in files {
         let name = path.file_name().unwrap_or(path.as_os_str());
         let mut place = Place {
             file: name.to_string_lossy().into_owned(),
@@ -66,9 +73,11 @@ pub(super) fn read(path: &Path, each: &mut Hear<'_>) -> Result<(), Failure> {
         loop {
             line.clear();
             let read = file.by_ref().take(LONGEST).read_until(b'\n', &mut line);
-            if read.map_err(failed)? == 0 {
+            let read = read.map_err(failed)?;
+            if read == 0 {
                 break;
             }
+            reading.add(read);
             place.line += 1;
             let (text, is_whole) = match line.strip_suffix(b"\n") {
                 Some(text) => (text, true),

@@ -1,7 +1,7 @@
 //! The `weighbridge` command: subcommands, and what their ends mean to a shell.
 //!
 //! Results go to standard output and nothing else does; what goes wrong is said on standard error in one sentence.
-//! Exit status 0 is success, 1 a failure or a wrong configuration, 2 a wrong command line.
+//! Exit status 0 is success, 1 a failure or a wrong configuration, 2 a wrong command line; COMMANDS.md has it by command.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 mod check;
 mod client;
+mod completions;
 mod demo;
 mod explain;
 mod explain_at;
@@ -22,6 +23,7 @@ mod logging;
 mod mock;
 mod placed;
 mod prices;
+mod progress;
 mod reload;
 mod replay;
 mod schema;
@@ -71,6 +73,8 @@ enum Command {
     Schema(schema::Args),
     /// Estimates from a journal what another strategy or configuration would have cost, and how sure that is.
     Whatif(journal::Args),
+    /// Prints a script that completes command lines in a shell.
+    Completions(completions::Args),
     /// Serves simulated providers that answer by a law, in the APIs of five vendors.
     Mock(mock::Args),
 }
@@ -141,6 +145,7 @@ fn dispatch(command: Command, out: &mut dyn Write) -> Result<(), Failure> {
         Command::Replay(args) => replay::run(&args, out),
         Command::Schema(args) => schema::run(&args, out),
         Command::Whatif(args) => whatif::run(&args, out),
+        Command::Completions(args) => completions::run(&args, out),
         Command::Mock(args) => mock::run(&args, out),
     }
 }
@@ -190,5 +195,78 @@ mod tests {
         let absent = ["check", "--env", "absent", "--config", "no-such-folder"];
         assert_eq!(code(&absent), format!("{:?}", ExitCode::FAILURE));
         assert_eq!(code(&["--version"]), format!("{:?}", ExitCode::SUCCESS));
+    }
+
+    /// All commands that do something, by the words that call them.
+    fn leaves() -> Vec<(Vec<String>, clap::Command)> {
+        fn walk(
+            before: &[String],
+            command: &clap::Command,
+            found: &mut Vec<(Vec<String>, clap::Command)>,
+        ) {
+            for below in command
+                .get_subcommands()
+                .filter(|it| it.get_name() != "help")
+            {
+                let words = [before, &[below.get_name().to_owned()]].concat();
+                if below.has_subcommands() {
+                    walk(&words, below, found);
+                } else {
+                    found.push((words, below.clone()));
+                }
+            }
+        }
+        let mut found = Vec::new();
+        walk(&[], &Cli::command(), &mut found);
+        found
+    }
+
+    #[test]
+    fn every_command_stands_in_the_table_of_exit_statuses() {
+        let page = include_str!("../../COMMANDS.md");
+        let rows: Vec<&str> = page
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .collect();
+        for (words, _) in leaves() {
+            let name = format!("`{}`", words.join(" "));
+            let first = |row: &&str| row.split('|').nth(1).unwrap_or_default().to_owned();
+            let known = rows.iter().any(|row| first(row).contains(&name));
+            assert!(known, "COMMANDS.md has a row for {name}");
+        }
+    }
+
+    #[test]
+    fn every_command_that_prints_something_to_read_can_print_json() {
+        // What is JSON by itself, or a script.
+        const OTHERWISE: [&str; 4] = ["serve", "mock", "schema", "completions"];
+        for (words, command) in leaves() {
+            if OTHERWISE.contains(&words.join(" ").as_str()) {
+                continue;
+            }
+            let format = command
+                .get_arguments()
+                .find(|argument| argument.get_id() == "format");
+            let values = format
+                .map(clap::Arg::get_possible_values)
+                .unwrap_or_default();
+            let knows = values.iter().any(|value| value.matches("json", false));
+            assert!(knows, "{words:?} has --format json");
+        }
+    }
+
+    #[test]
+    fn an_option_that_no_command_has_is_exit_status_two_everywhere() {
+        for (words, _) in leaves() {
+            let line = ["weighbridge"]
+                .into_iter()
+                .chain(words.iter().map(String::as_str));
+            let line = line.chain(["--no-such-option"]).map(OsString::from);
+            assert_eq!(
+                format!("{:?}", run(line)),
+                format!("{:?}", ExitCode::from(2)),
+                "{words:?}"
+            );
+        }
     }
 }

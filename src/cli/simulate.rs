@@ -74,7 +74,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", requires = "random")]
     write_worst: Option<PathBuf>,
     /// In place of scenarios: requests that meet a dead target before it is left, by rate
-    #[arg(long, conflicts_with_all = ["scenario", "suite", "random", "format"])]
+    #[arg(long, conflicts_with_all = ["scenario", "suite", "random"])]
     exposure: bool,
     /// Writes the whole report to a file: all policies on all suites, with failover and without
     #[arg(long, value_name = "FILE", conflicts_with_all = ["scenario", "suite", "random", "format", "policy", "exposure", "failover", "streamed", "replicas"])]
@@ -137,8 +137,7 @@ pub(super) fn run(
         return random::run(args, count, &candidates, out, &mut progress);
     }
     if args.exposure {
-        let table = exposed::table(args, &candidates, &mut progress)?;
-        return Ok(write!(out, "{table}")?);
+        return exposed::run(args, &candidates, out, &mut progress);
     }
     let environment = args.environment.read()?;
     let groups = worlds::groups(args, environment.as_ref())?;

@@ -1,6 +1,9 @@
 //! `weighbridge status`: all routes of a running daemon at a glance.
 
-use std::io::Write;
+use std::io::{self, IsTerminal as _, Write};
+use std::time::Duration;
+
+use serde_json::json;
 
 use super::client::AdminArgs;
 use super::table::{Align, table};
@@ -13,18 +16,69 @@ use crate::balance::{Rail, State, TargetView};
 pub(super) struct Args {
     #[command(flatten)]
     admin: AdminArgs,
+    /// Looks again every so many seconds (2 if none are given) until ctrl-c; json is then one document a line
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        default_missing_value = "2",
+        value_parser = clap::value_parser!(u64).range(1..=3600)
+    )]
+    watch: Option<u64>,
     /// How the result is printed
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
+/// Moves to the top of a terminal and clears it.
+const CLEAR: &str = "\x1b[H\x1b[2J";
+
 /// Asks a running daemon and prints a table.
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
-    let answer = block_on(args.admin.get("/api/v1/routes"))?;
-    let reports: Reports = answer.read()?;
+    if let Some(seconds) = args.watch {
+        return block_on(watch(args, Duration::from_secs(seconds), out));
+    }
+    let reports = block_on(look(args))?;
     match args.format {
         Format::Json => print_json(out, &reports),
         Format::Text => Ok(write!(out, "{}", rendered(&reports))?),
+    }
+}
+
+async fn look(args: &Args) -> Result<Reports, Failure> {
+    args.admin.get("/api/v1/routes").await?.read()
+}
+
+/// Looks again and again until ctrl-c. A daemon that is there at first may be away for a while: that is shown, and looked at
+/// again.
+async fn watch(args: &Args, pause: Duration, out: &mut dyn Write) -> Result<(), Failure> {
+    let clears = args.format == Format::Text && io::stdout().is_terminal();
+    let mut found: Result<Reports, Failure> = Ok(look(args).await?);
+    let ended = tokio::signal::ctrl_c();
+    tokio::pin!(ended);
+    loop {
+        if clears {
+            write!(out, "{CLEAR}")?;
+        }
+        match (args.format, &found) {
+            (Format::Text, Ok(reports)) => writeln!(out, "{}", rendered(reports))?,
+            (Format::Text, Err(failure)) => writeln!(out, "{failure}\n")?,
+            (Format::Json, Ok(reports)) => {
+                let line = serde_json::to_string(reports).map_err(|error| {
+                    Failure::Told(format!("the result cannot be printed: {error}"))
+                })?;
+                writeln!(out, "{line}")?;
+            }
+            (Format::Json, Err(failure)) => {
+                writeln!(out, "{}", json!({ "error": failure.to_string() }))?;
+            }
+        }
+        out.flush()?;
+        tokio::select! {
+            _ = &mut ended => return Ok(()),
+            () = tokio::time::sleep(pause) => {}
+        }
+        found = look(args).await;
     }
 }
 

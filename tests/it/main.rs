@@ -26,6 +26,8 @@ mod cli;
 #[cfg(feature = "daemon")]
 mod client;
 #[cfg(feature = "daemon")]
+mod commands;
+#[cfg(feature = "daemon")]
 mod credentials;
 #[cfg(feature = "daemon")]
 mod daemon;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::super::Failure;
+use super::super::progress::line;
 use super::worlds::Group;
 use crate::model::NameError;
 use crate::sim::{Candidate, Failover, Figures, Report, ScenarioReport, SuiteReport, compare};
@@ -109,21 +110,12 @@ fn claim<J: Copy>(jobs: &[J], next: &AtomicUsize) -> Option<(usize, J)> {
     Some((place, *jobs.get(place)?))
 }
 
-/// Columns of the bar.
-const WIDTH: usize = 40;
-
-/// One line that is written over; empty in the end. Nobody misses it where it cannot be written.
+/// A bar, where there is somewhere to show it.
 fn show(progress: &Mutex<Option<&mut (impl Write + Send)>>, done: usize, all: usize) {
     let mut guard = progress.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(to) = guard.as_mut() else {
         return;
     };
-    let filled = done * WIDTH / all.max(1);
-    let line = if done == all {
-        " ".repeat(WIDTH + 24)
-    } else {
-        let (full, open) = ("#".repeat(filled), " ".repeat(WIDTH - filled));
-        format!("[{full}{open}] {done} of {all}")
-    };
-    drop(write!(to, "\r{line}\r").and_then(|()| to.flush()));
+    let line = line(done as u64, all as u64, "");
+    drop(to.write_all(line.as_bytes()).and_then(|()| to.flush()));
 }

@@ -2,9 +2,11 @@
 
 use std::io::Write;
 
-use super::super::Failure;
+use serde_json::{Value, json};
+
 use super::super::table::{Align, columns};
-use super::{Args, cells};
+use super::super::{Failure, print_json};
+use super::{Args, Format, cells};
 use crate::sim::{Candidate, Death, Exposure, RATES, by_share, exposure};
 
 /// What is asked: a candidate's place, a rate, a death.
@@ -47,14 +49,65 @@ pub(super) fn found(
     Ok(Death::ALL.into_iter().map(&mut rates).collect())
 }
 
-/// A table for each death: attempts that met the target before it was left / in all / requests that failed.
-pub(super) fn table(
+/// Prints what was found.
+pub(super) fn run(
     args: &Args,
     candidates: &[Candidate],
+    out: &mut dyn Write,
     progress: &mut Option<&mut (impl Write + Send)>,
-) -> Result<String, Failure> {
+) -> Result<(), Failure> {
+    let found = found(args, candidates, progress)?;
+    match args.format {
+        Format::Json => print_json(out, &document(&found, candidates)),
+        Format::Csv => {
+            writeln!(out, "death,rate,policy,before,whole,failed")?;
+            for (death, rate, candidate, found) in lines(&found, candidates) {
+                let Exposure {
+                    before,
+                    whole,
+                    failed,
+                } = found;
+                let (death, name) = (death.label(), candidate.name);
+                writeln!(out, "\"{death}\",{rate},{name},{before},{whole},{failed}")?;
+            }
+            Ok(())
+        }
+        Format::Table => Ok(write!(out, "{}", tables(&found, candidates))?),
+    }
+}
+
+/// One line a death, rate and candidate.
+fn lines<'a>(
+    found: &'a Found,
+    candidates: &'a [Candidate],
+) -> impl Iterator<Item = (Death, f64, &'a Candidate, &'a Exposure)> {
+    found.iter().flat_map(move |(death, rates)| {
+        rates.iter().flat_map(move |(rate, exposures)| {
+            let pairs = candidates.iter().zip(exposures);
+            pairs.map(move |(candidate, found)| (*death, *rate, candidate, found))
+        })
+    })
+}
+
+fn document(found: &Found, candidates: &[Candidate]) -> Value {
+    let lines = lines(found, candidates).map(|(death, rate, candidate, found)| {
+        json!({
+            "death": death.label(),
+            "rate": rate,
+            "policy": candidate.name,
+            "by_share": by_share(rate),
+            "before": found.before,
+            "whole": found.whole,
+            "failed": found.failed,
+        })
+    });
+    json!({ "exposure": lines.collect::<Vec<_>>() })
+}
+
+/// A table for each death: attempts that met the target before it was left / in all / requests that failed.
+fn tables(found: &Found, candidates: &[Candidate]) -> String {
     let mut text = String::new();
-    for (death, rates) in found(args, candidates, progress)? {
+    for (death, rates) in found {
         text.push_str(death.label());
         text.push_str(
             ": attempts that met it before it was left / in all / requests that failed\n\n",
@@ -87,5 +140,5 @@ pub(super) fn table(
         text.push_str(&columns(&all, &rows));
         text.push('\n');
     }
-    Ok(text)
+    text
 }
