@@ -61,6 +61,10 @@ struct Done<'a> {
 
 const DEVELOPMENT: &str = r#"# One environment: what differs from base.toml. Served by `weighbridge serve --env development`.
 # mode = "auto"               # in place of base.toml's "shadow": shares move
+
+[server]
+# Usage and cost by minute, and what was learned about the providers, survive a restart in this folder.
+state = "state"
 "#;
 
 /// Converts, writes, and tells what was not carried over. Without --out the TOML alone goes to `out`, the rest to `err`.

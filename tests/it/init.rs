@@ -79,6 +79,8 @@ async fn a_key_and_an_address_lead_to_an_answered_request_with_its_cost_and_its_
         daemon.json("/api/v1/config").await["config"]["mode"],
         "shadow"
     );
+    let books = here.join("state/books.sqlite");
+    assert!(books.exists(), "what was used and learned is kept");
 }
 
 #[test]

@@ -64,6 +64,10 @@ const DEVELOPMENT: &str = r#"# One environment: what differs from base.toml. Ser
 
 # mode = "auto"               # in place of base.toml's "shadow": shares move
 
+[server]
+# Usage and cost by minute, and what was learned about the providers, survive a restart in this folder.
+state = "state"
+
 [controller]
 # Every decision is written down in this folder, beside where the daemon is started: no prompts, no answers, no keys.
 # `weighbridge whatif journal --strategy adaptive` then says what obeying would have changed, and how sure that is.

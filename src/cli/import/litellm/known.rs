@@ -204,6 +204,14 @@ pub(super) const PARAMS: &Reasons = &[
         "answers are passed on as the client's interface has them",
     ),
     (
+        "extra_headers",
+        "write headers under the provider, with ${NAME} in place of what is secret in them",
+    ),
+    (
+        "headers",
+        "write headers under the provider, with ${NAME} in place of what is secret in them",
+    ),
+    (
         "use_in_pass_through",
         "every provider is reached unread under /PROVIDER/",
     ),
