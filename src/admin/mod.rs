@@ -32,6 +32,7 @@ mod report;
 mod requests;
 mod server;
 mod shapes;
+mod usage;
 
 pub use feed::{Watch, look};
 pub use openapi::description;

@@ -16,7 +16,7 @@ use super::index::{index, metrics};
 use super::query::{Kind, Query};
 use super::reply::Reply;
 use super::{Admin, feed, health, history, openapi, overview, reload, report};
-use super::{requests, shapes};
+use super::{requests, shapes, usage};
 
 /// A request for an operation, as its function gets it.
 #[derive(Debug)]
@@ -303,6 +303,61 @@ pub(super) static TABLE: &[Operation] = &[
                 ),
             ],
             Run::Now(history::answer),
+        )
+    },
+    Operation {
+        parameters: &[
+            Parameter {
+                name: "by",
+                kind: Kind::Text,
+                about: "What to split by, with commas: month, day, hour, minute, key, team, feature, user, route, target, \
+                    upstream, provider, model. Default route,target.",
+            },
+            Parameter {
+                name: "since",
+                kind: Kind::Text,
+                about: "12h, 7d, 1mo (30 days), a day or a moment. Default 1mo.",
+            },
+            Parameter {
+                name: "until",
+                kind: Kind::Text,
+                about: "The same. Default now.",
+            },
+            ROUTE,
+            Parameter {
+                name: "team",
+                kind: Kind::Text,
+                about: "Only this team.",
+            },
+            Parameter {
+                name: "key",
+                kind: Kind::Text,
+                about: "Only this client key.",
+            },
+            Parameter {
+                name: "limit",
+                kind: Kind::Whole(1, 10_000),
+                about: "At most so many rows. Default 1000.",
+            },
+        ],
+        ..get(
+            "usage",
+            "/api/v1/usage",
+            "What was used and what it cost, from the books.",
+            &[
+                (200, "Sums.", Content::Json(shape::<usage::UsageAnswer>)),
+                (
+                    409,
+                    "No books are kept.",
+                    Content::Json(shape::<shapes::Failure>),
+                ),
+                (
+                    503,
+                    "The books cannot be read.",
+                    Content::Json(shape::<shapes::Failure>),
+                ),
+            ],
+            Run::Later(usage::answer),
         )
     },
     get(

@@ -219,11 +219,8 @@ impl App {
         let (last, ended) = watch::channel(false);
         let mut tasks = Background::default();
         tasks.spawn("controller", self.controller.run(ended.clone()));
-        if self.books.are_kept() {
-            let (ledger, books) = (Arc::clone(&self.admin.ledger), self.books.clone());
-            let keeping = control::keep_books(ledger, books, self.clock, ended.clone());
-            tasks.spawn("bookkeeper", keeping);
-        }
+        let (ledger, books) = (&self.admin.ledger, &self.books);
+        tasks.keep_books(ledger, books, self.clock, ended.clone());
         let looking = admin::look(Arc::clone(&self.admin), ended.clone());
         tasks.spawn("dashboard's feed", looking);
         tasks.spawn(
@@ -326,6 +323,21 @@ impl Background {
             drop(work.await);
             name
         });
+    }
+
+    /// Has what ends entered into the books, where any are kept.
+    fn keep_books(
+        &mut self,
+        ledger: &Arc<Ledger>,
+        books: &Books,
+        clock: Clock,
+        ended: watch::Receiver<bool>,
+    ) {
+        if books.are_kept() {
+            let (ledger, books) = (Arc::clone(ledger), books.clone());
+            let keeping = control::keep_books(ledger, books, clock, ended);
+            self.spawn("bookkeeper", keeping);
+        }
     }
 
     /// The name of the first that ends, for whatever reason.

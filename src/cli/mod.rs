@@ -24,6 +24,7 @@ mod mock;
 mod placed;
 mod prices;
 mod progress;
+mod reconcile;
 mod reload;
 mod replay;
 mod schema;
@@ -33,6 +34,7 @@ mod source;
 mod status;
 mod table;
 mod toml_text;
+mod usage;
 mod whatif;
 
 /// An adaptive load balancer for language-model traffic.
@@ -63,6 +65,10 @@ enum Command {
     Health(health::Args),
     /// Has a running daemon read its files, and waits until they are in force.
     Reload(reload::Args),
+    /// Shows what was used and what it cost, from the books of a daemon.
+    Usage(usage::Args),
+    /// Holds the books against a provider's usage export, and shows where they differ.
+    Reconcile(reconcile::Args),
     /// Shows what models cost, compares it with what is published, and takes newer prices over. Starts nothing.
     Prices(prices::Args),
     /// Runs virtual worlds around the controller and its rivals, and compares them. Needs no network and starts nothing.
@@ -140,6 +146,8 @@ fn dispatch(command: Command, out: &mut dyn Write) -> Result<(), Failure> {
         Command::Status(args) => status::run(&args, out),
         Command::Health(args) => health::run(&args, out),
         Command::Reload(args) => reload::run(&args, out),
+        Command::Usage(args) => usage::run(&args, out),
+        Command::Reconcile(args) => reconcile::run(&args, out),
         Command::Prices(args) => prices::run(&args, out, &mut io::stderr()),
         Command::Simulate(args) => simulate::run(&args, out, &mut io::stderr()),
         Command::Replay(args) => replay::run(&args, out),

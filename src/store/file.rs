@@ -2,11 +2,12 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::error::StoreError;
 use super::schema;
@@ -106,8 +107,43 @@ pub(super) fn open_to_read(folder: &Path) -> Result<Connection, StoreError> {
     let path = path(folder);
     // SQLite's own words do not say which file.
     fs::metadata(&path).map_err(failed(&path))?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(&path, flags)?;
+    match readable(Connection::open_with_flags(&path, READING)) {
+        // A file system that is read-only has no place for the shared memory that readers of a log want. If there is no
+        // log, nothing is in it, and nobody can change the file meanwhile.
+        Err(StoreError::Sqlite(error)) if is_refused(&error) && !beside(&path, "-wal").exists() => {
+            let flags = READING | OpenFlags::SQLITE_OPEN_URI;
+            readable(Connection::open_with_flags(unchanging(&path), flags))
+        }
+        result => result,
+    }
+}
+
+const READING: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
+fn is_refused(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)
+    )
+}
+
+/// The address of a file that does not change.
+fn unchanging(path: &Path) -> String {
+    let mut address = "file:".to_owned();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'-' | b'.' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                address.push(char::from(*byte));
+            }
+            other => address = format!("{address}%{other:02X}"),
+        }
+    }
+    format!("{address}?immutable=1")
+}
+
+/// A connection to books that this version can read.
+fn readable(opened: rusqlite::Result<Connection>) -> Result<Connection, StoreError> {
+    let connection = opened?;
     connection.busy_timeout(PATIENCE)?;
     match schema::versions(&connection)? {
         Some((schema, writable_by)) if writable_by > schema::newest() => Err(StoreError::Newer {
@@ -117,6 +153,13 @@ pub(super) fn open_to_read(folder: &Path) -> Result<Connection, StoreError> {
         Some(_) => Ok(connection),
         None => Err(StoreError::NotOurs),
     }
+}
+
+/// The file beside `path` whose name has this end.
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
 }
 
 /// Moves the books of `folder` aside, with what belongs to them; gives where they are now.
@@ -132,12 +175,7 @@ pub(super) fn move_aside(folder: &Path) -> Result<PathBuf, StoreError> {
     };
     fs::rename(&path, &aside).map_err(failed(&path))?;
     for end in ["-wal", "-shm"] {
-        let with_end = |path: &Path| {
-            let mut name = path.as_os_str().to_owned();
-            name.push(end);
-            PathBuf::from(name)
-        };
-        let (from, to) = (with_end(&path), with_end(&aside));
+        let (from, to) = (beside(&path, end), beside(&aside, end));
         match fs::rename(&from, to) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

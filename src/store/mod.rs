@@ -17,6 +17,8 @@ mod file;
 mod read;
 mod rows;
 mod schema;
+mod shown;
+mod span;
 mod sweep;
 mod usage;
 mod write;
@@ -28,6 +30,7 @@ pub use error::StoreError;
 pub use file::path;
 pub use read::Resumed;
 pub use rows::{AlertRow, KeyRow, Moved, SteeringRow, Sums, UsageKey};
+pub use span::{MOMENTS, moment};
 pub use usage::{Dimension, MOST_ROWS, Query, Usage, UsageRow};
 pub use write::{Losses, Write};
 

@@ -47,8 +47,8 @@ async fn traffic(daemon: &Daemon, seconds: f64) -> u64 {
         .to_string()
     };
     let clock = Clock::start();
-    let mut sent = 0;
-    while clock.now().as_secs_f64() < seconds {
+    let (start, mut sent) = (clock.now(), 0);
+    while clock.now().secs_since(start) < seconds {
         let stream = body(sent % 2 == 0);
         let four = [0; 4].map(|_| client.chat(&stream));
         let [a, b, c, d] = four;

@@ -22,6 +22,8 @@ mod source;
 mod worlds;
 
 #[cfg(feature = "daemon")]
+mod books;
+#[cfg(feature = "daemon")]
 mod cli;
 #[cfg(feature = "daemon")]
 mod client;

@@ -6,4 +6,5 @@ mod dashboard;
 mod looking;
 mod metrics;
 mod reload;
+mod usage;
 mod world;
