@@ -35,6 +35,7 @@ fn answered(target: &str, by: &str, id: &'static str) -> Arc<RequestEnd> {
     };
     Arc::new(RequestEnd {
         id: http::HeaderValue::from_static(id),
+        at: crate::model::Time::from_micros(1_800_000_000_000_000),
         calls: vec![call],
         ..ended("chat", served(Some(target), by), 200)
     })
