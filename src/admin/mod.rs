@@ -6,7 +6,7 @@
 //!
 //! What there is stands in one table, `operations`, and `GET /api/v1/openapi.json` describes it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::control::Handle;
 use crate::live::{Board, Clock, Ledger, Published};
@@ -32,12 +32,14 @@ mod report;
 mod requests;
 mod server;
 mod shapes;
+mod stage;
 mod usage;
 
 pub use feed::{Watch, look};
 pub use openapi::description;
 pub use report::{Reports, RouteReport, TargetReport};
 pub use server::serve;
+pub use stage::{Act, Actor, Count, Scene, Stage};
 
 /// What the admin listener shows and asks.
 #[derive(Debug)]
@@ -52,6 +54,8 @@ pub struct Admin {
     pub ledger: Arc<Ledger>,
     /// What is watched.
     pub watch: Watch,
+    /// The demo's stage, in a demo. Holds what holds this listener's parts: both end with the process.
+    pub stage: Arc<OnceLock<Arc<dyn Stage>>>,
     /// The environment's name.
     pub environment: String,
     /// When the daemon started.

@@ -16,7 +16,7 @@ use super::index::{index, metrics};
 use super::query::{Kind, Query};
 use super::reply::Reply;
 use super::{Admin, feed, health, history, openapi, overview, reload, report};
-use super::{requests, shapes, usage};
+use super::{requests, shapes, stage, usage};
 
 /// A request for an operation, as its function gets it.
 #[derive(Debug)]
@@ -30,10 +30,6 @@ pub(super) struct Ask<'a> {
     /// The request's headers.
     pub(super) headers: HeaderMap,
     /// The request's body; empty where none is taken.
-    #[expect(
-        dead_code,
-        reason = "no operation takes one yet; what a client sends is read all the same"
-    )]
     pub(super) body: Bytes,
 }
 
@@ -431,6 +427,43 @@ pub(super) static TABLE: &[Operation] = &[
         )],
         Run::Now(|ask| reload::shown(ask.admin)),
     ),
+    get(
+        "demo",
+        "/api/v1/demo",
+        "The demo's providers, what is done to them, and what both policies made of the traffic.",
+        &[
+            (200, "The scene.", Content::Json(shape::<stage::Scene>)),
+            (
+                404,
+                "This is no demo.",
+                Content::Json(shape::<shapes::Failure>),
+            ),
+        ],
+        Run::Now(stage::scene),
+    ),
+    Operation {
+        method: "POST",
+        body: Some(shape::<stage::Direction>),
+        ..get(
+            "act",
+            "/api/v1/demo",
+            "Does something to one of the demo's providers.",
+            &[
+                (200, "The scene.", Content::Json(shape::<stage::Scene>)),
+                (
+                    404,
+                    "This is no demo.",
+                    Content::Json(shape::<shapes::Failure>),
+                ),
+                (
+                    503,
+                    "The daemon is shutting down.",
+                    Content::Json(shape::<shapes::Failure>),
+                ),
+            ],
+            Run::Later(|ask| Box::pin(stage::direct(ask))),
+        )
+    },
     Operation {
         method: "POST",
         ..get(

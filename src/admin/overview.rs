@@ -61,7 +61,7 @@ pub(super) fn overview(admin: &Admin) -> Reply {
             .iter()
             .map(|it| it.label.to_string())
             .collect(),
-        demo: false,
+        demo: admin.stage.get().is_some(),
     };
     reply::json(StatusCode::OK, &overview)
 }

@@ -5,6 +5,7 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TY
 use http::{Response, StatusCode};
 use http_body_util::{Either, Full};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::feed::Feed;
@@ -27,6 +28,15 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Reply {
             reply(status, "application/json", body.into())
         }
     }
+}
+
+/// What a request's body says, or the answer that tells what is wrong with it.
+pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Reply> {
+    let reader = &mut serde_json::Deserializer::from_slice(body);
+    serde_path_to_error::deserialize(reader).map_err(|problem| {
+        let message = format!("the body is not what is taken: {problem}");
+        error(StatusCode::BAD_REQUEST, &message)
+    })
 }
 
 /// An error: what is wrong and what to do about it.

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -14,7 +14,7 @@ use super::kept::{finish, kept};
 use super::notify;
 use super::recorders::Recorders;
 use super::signals::{Signals, reload_on_hangup};
-use crate::admin::{self, Admin, Watch};
+use crate::admin::{self, Admin, Stage, Watch};
 use crate::config::{Compiled, Problem};
 use crate::control::{self, Handle, Source};
 use crate::live::{Board, Clock, Journal, Ledger, Published};
@@ -110,6 +110,15 @@ pub struct Running {
     pub clock: Clock,
     /// Where it listens.
     pub ready: Ready,
+    /// The demo's stage, if this is a demo.
+    stage: Arc<OnceLock<Arc<dyn Stage>>>,
+}
+
+impl Running {
+    /// Shows a demo's stage on the dashboard. Only the first call counts.
+    pub fn show(&self, stage: Arc<dyn Stage>) {
+        self.stage.get_or_init(|| stage);
+    }
 }
 
 fn signals() -> Result<Signals, AppError> {
@@ -159,6 +168,7 @@ impl App {
             metrics,
             ledger,
             watch: Watch::default(),
+            stage: Arc::default(),
             environment: options.source.environment().to_owned(),
             started: clock.now(),
             handle: handle.clone(),
@@ -202,6 +212,7 @@ impl App {
             laws: self.laws.clone(),
             clock: self.clock,
             ready,
+            stage: Arc::clone(&self.admin.stage),
         })
     }
 

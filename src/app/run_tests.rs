@@ -1,11 +1,15 @@
 use super::*;
+use crate::control::Text;
 
 const TEXT: &str =
     "[providers.sim]\nkind = \"simulated\"\n[routes.chat]\ntargets.only = { use = \"sim/m\" }\n";
 
 fn options(text: &'static str) -> Options {
     Options {
-        source: Source::Text { name: "test", text },
+        source: Source::Text {
+            name: "test",
+            text: Text::new(text),
+        },
         listen: Some(([127, 0, 0, 1], 0).into()),
         admin_listen: Some(([127, 0, 0, 1], 0).into()),
     }

@@ -2,15 +2,17 @@
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
 use super::logging::LogArgs;
 use super::serve::failure;
 use super::{Failure, Format, print_json, workers};
+use crate::admin;
 use crate::app::{App, AppError, Options, Running};
-use crate::control::Source;
-use crate::demo::{ENVIRONMENT, Pace, Policy, Report, Telling, tell};
+use crate::control::{Source, Text};
+use crate::demo::{ENVIRONMENT, Pace, Policy, Report, Stage, Telling, tell};
 
 /// Seconds of one round where none are asked for.
 const ROUND: u64 = 60;
@@ -33,6 +35,9 @@ pub(super) struct Args {
     /// Where operators connect; port 0 takes a free one [default: 127.0.0.1:9901, or a free port if that is taken]
     #[arg(long, value_name = "ADDR")]
     pub(super) admin_listen: Option<SocketAddr>,
+    /// Opens the dashboard in the browser
+    #[arg(long)]
+    pub(super) open: bool,
     #[command(flatten)]
     pub(super) log: LogArgs,
 }
@@ -41,15 +46,21 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
     args.log.init()?;
     workers()?.block_on(async {
-        let app = build(args).await.map_err(|error| failure(&error))?;
+        let text = Text::new(ENVIRONMENT);
+        let app = build(args, &text).await.map_err(|error| failure(&error))?;
         let running = app.running().map_err(|error| failure(&error))?;
+        let stage = Arc::new(Stage::new(running.clone(), text));
+        running.show(Arc::clone(&stage) as Arc<dyn admin::Stage>);
         introduce(&running);
+        if args.open {
+            open(&running);
+        }
         let (stop, stopped) = oneshot::channel::<()>();
         // Told to stop, or the teller is gone: either way it is over.
         let serving = tokio::spawn(app.serve(async move { drop(stopped.await) }));
         let told = match args.seconds {
-            Some(seconds) => once(args, seconds, &running, out).await,
-            None => rounds(args, &running, &serving).await,
+            Some(seconds) => once(args, seconds, (&running, &stage), out).await,
+            None => rounds(args, (&running, &stage), &serving).await,
         };
         // The daemon may have ended by itself.
         stop.send(()).unwrap_or_default();
@@ -62,10 +73,10 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
 }
 
 /// The daemon of the demo, on free ports where the usual ones are taken and none were asked for.
-async fn build(args: &Args) -> Result<App, AppError> {
+async fn build(args: &Args, text: &Text) -> Result<App, AppError> {
     let source = Source::Text {
         name: "demo.toml",
-        text: ENVIRONMENT,
+        text: text.clone(),
     };
     let (mut listen, mut admin_listen) = (args.listen, args.admin_listen);
     let free = || Some(SocketAddr::from(([127, 0, 0, 1], 0)));
@@ -90,6 +101,9 @@ fn introduce(running: &Running) {
         "An OpenAI-compatible server at http://{data}/v1 (model \"chat\"), admin at http://{admin}."
     ));
     err.line(&format!(
+        "The dashboard: http://{admin}/ ; its demo page slows, hangs, throttles, cuts, kills and heals providers."
+    ));
+    err.line(&format!(
         "Why the shares are what they are: weighbridge explain chat --admin http://{admin}"
     ));
     err.line("The same traffic goes to \"chat\", whose shares adapt, and to \"chat-fixed\" with fixed weights.");
@@ -98,16 +112,38 @@ fn introduce(running: &Running) {
     );
 }
 
+/// Has the system show the dashboard; where it has nothing for that, the address stands above.
+fn open(running: &Running) {
+    let opener = if cfg!(target_os = "macos") {
+        "open"
+    } else {
+        "xdg-open"
+    };
+    let url = format!("http://{}/", running.ready.admin);
+    let mut command = std::process::Command::new(opener);
+    let quiet = || std::process::Stdio::null();
+    command
+        .arg(&url)
+        .stdin(quiet())
+        .stdout(quiet())
+        .stderr(quiet());
+    if let Err(error) = command.spawn() {
+        io::stderr().line(&format!(
+            "{opener} could not be started ({error}); open {url} yourself"
+        ));
+    }
+}
+
 async fn once(
     args: &Args,
     seconds: u64,
-    running: &Running,
+    (running, stage): (&Running, &Arc<Stage>),
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let pace = Pace {
         seconds: seconds as f64,
     };
-    let told = tell(running, pace, args.seed, &mut io::stderr()).await;
+    let told = tell(running, stage, pace, args.seed, &mut io::stderr()).await;
     let report = told.map_err(|error| Failure::Told(error.to_string()))?;
     match args.format {
         Format::Json => print_json(out, &report),
@@ -118,7 +154,7 @@ async fn once(
 /// One story after the other until the daemon ends.
 async fn rounds<T>(
     args: &Args,
-    running: &Running,
+    (running, stage): (&Running, &Arc<Stage>),
     serving: &tokio::task::JoinHandle<T>,
 ) -> Result<(), Failure> {
     let mut round = args.seed;
@@ -127,7 +163,7 @@ async fn rounds<T>(
             seconds: ROUND as f64,
         };
         let mut err = io::stderr();
-        let story = tell(running, pace, round, &mut err);
+        let story = tell(running, stage, pace, round, &mut err);
         tokio::select! {
             told = story => {
                 let report = told.map_err(|error| Failure::Told(error.to_string()))?;

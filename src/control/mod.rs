@@ -21,5 +21,5 @@ pub use command::{Applied, Handle, ReloadError, Why};
 pub use controller::Controller;
 pub use journal::write_journal;
 pub use plan::specs;
-pub use reload::{Reloader, Source, reloads};
+pub use reload::{Reloader, Source, Text, reloads};
 pub use watch::watch;

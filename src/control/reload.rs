@@ -3,7 +3,7 @@
 //! Reading happens off the async threads and one at a time, so that two wishes never race for the same files.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -16,7 +16,7 @@ use crate::files::{self, Reading};
 use crate::live::{Board, Clock, Publisher, Refusal};
 
 /// Where the configuration comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Source {
     /// Files that can change.
     Files {
@@ -30,7 +30,7 @@ pub enum Source {
         /// Its name in problems.
         name: &'static str,
         /// TOML.
-        text: &'static str,
+        text: Text,
     },
 }
 
@@ -50,7 +50,7 @@ impl Source {
             Self::Text { name, text } => {
                 let layer = Layer {
                     name: (*name).to_owned(),
-                    text: (*text).to_owned(),
+                    text: text.read(),
                 };
                 Reading {
                     result: compile(&[layer], &Nothing),
@@ -58,6 +58,29 @@ impl Source {
                 }
             }
         }
+    }
+}
+
+/// A configuration that the program itself may change. Copies share it.
+#[derive(Clone, Debug)]
+pub struct Text(Arc<Mutex<String>>);
+
+impl Text {
+    /// This text.
+    pub fn new(text: &str) -> Self {
+        Self(Arc::new(Mutex::new(text.to_owned())))
+    }
+
+    /// Another text from now on; in force once it is read.
+    pub fn set(&self, text: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = text;
+    }
+
+    fn read(&self) -> String {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 

@@ -6,9 +6,11 @@
 mod client;
 mod report;
 mod shares;
+mod stage;
 mod story;
 mod traffic;
 
 pub use report::{Policy, Report, TargetReport};
 pub use shares::LOOK;
+pub use stage::Stage;
 pub use story::{ENVIRONMENT, Pace, StoryError, Telling, tell};

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use super::client::{Client, Saw};
 use super::report::{Report, Tally, percentile, targets};
 use super::shares::{LOOK, Record};
+use super::stage::Stage;
 use super::traffic::{Arrival, arrivals};
 use crate::app::Running;
 use crate::law::{Law, Number, NumberError};
@@ -18,11 +19,10 @@ use crate::model::Time;
 /// The environment.
 pub const ENVIRONMENT: &str = include_str!("demo.toml");
 /// Its routes.
-const ADAPTIVE: &str = "chat";
-const FIXED: &str = "chat-fixed";
-/// Who falls sick, and the copy that falls with it.
-const SICK: &str = "aurora";
-const SICK_COPY: &str = "aurora-copy";
+pub(super) const ADAPTIVE: &str = "chat";
+pub(super) const FIXED: &str = "chat-fixed";
+/// Who falls sick; its copy falls with it.
+pub(super) const SICK: &str = "aurora";
 /// How sick: so many times slower, and this part of its answers errors.
 const SLOWER: f64 = 8.0;
 const ERRORS: f64 = 0.5;
@@ -98,13 +98,14 @@ pub enum StoryError {
 /// Tells the story once against a running daemon and reports it.
 pub async fn tell(
     running: &Running,
+    stage: &Arc<Stage>,
     pace: Pace,
     seed: u64,
     telling: &mut dyn Telling,
 ) -> Result<Report, StoryError> {
     let client = Client::new(running.ready.data)?;
     let before = picture(running)?;
-    fall_sick(running, pace)?;
+    stage.begin(pace)?;
     let books = Arc::new(Mutex::new(Books::default()));
     let start = running.clock.now();
     let mut requests = JoinSet::new();
@@ -117,7 +118,14 @@ pub async fn tell(
         let at = running.clock.now().secs_since(start);
         record.look(&running.published, ADAPTIVE, at);
         while let Some(arrival) = due.next_if(|arrival| arrival.at.as_secs_f64() <= at) {
-            send(&mut requests, &client, running, &books, start, arrival);
+            send(
+                &mut requests,
+                &client,
+                (running, stage),
+                &books,
+                start,
+                arrival,
+            );
         }
         while requests.try_join_next().is_some() {}
         if at >= said {
@@ -143,58 +151,48 @@ pub async fn tell(
 fn send(
     requests: &mut JoinSet<()>,
     client: &Client,
-    running: &Running,
+    (running, stage): (&Running, &Arc<Stage>),
     books: &Arc<Mutex<Books>>,
     start: Time,
     arrival: Arrival,
 ) {
     for route in [ADAPTIVE, FIXED] {
         let (client, clock, books) = (client.clone(), running.clock, Arc::clone(books));
+        let stage = Arc::clone(stage);
         requests.spawn(async move {
             let saw = client.ask(route, &arrival).await;
             // From the moment it was due: a late sender must not make answers look quicker.
             let took = clock.now().since(start).saturating_sub(arrival.at);
+            let millis = took.as_secs_f64() * 1e3;
+            stage.count(route, millis, saw == Saw::Answer);
             let mut books = books.lock().unwrap_or_else(PoisonError::into_inner);
             let tally = if route == ADAPTIVE {
                 &mut books.adaptive
             } else {
                 &mut books.fixed
             };
-            tally.millis.push(took.as_secs_f64() * 1e3);
+            tally.millis.push(millis);
             tally.failures += u64::from(saw == Saw::Failure);
         });
     }
 }
 
-/// Gives all providers their laws anew, so that the laws' time begins with the story, and two of them the fault.
-fn fall_sick(running: &Running, pace: Pace) -> Result<(), StoryError> {
-    for name in running.laws.names() {
-        let Some(law) = running.laws.law(&name) else {
-            continue;
-        };
-        let law = if name == SICK || name == SICK_COPY {
-            sick(&law, pace)?
-        } else {
-            (*law).clone()
-        };
-        running
-            .laws
-            .put(&name, law)
-            .map_err(|_| StoryError::Missing(SICK))?;
-    }
-    Ok(())
-}
-
-fn sick(law: &Law, pace: Pace) -> Result<Law, NumberError> {
-    let (from, to) = (pace.falls_sick(), pace.recovers());
-    let slower = |number: &Number| {
-        let well = number.at(0.0);
-        Number::steps(vec![(0.0, well), (from, SLOWER * well), (to, well)])
+/// The law of a provider that falls sick in a story of which so many seconds are `gone`.
+pub(super) fn sick(law: &Law, pace: Pace, gone: f64) -> Result<Law, NumberError> {
+    let (from, to) = (pace.falls_sick() - gone, pace.recovers() - gone);
+    let steps = |well: f64, ill: f64| {
+        let points = [(0.0, well), (from, ill), (to, well)];
+        // What has passed already holds from the beginning.
+        let passed = points.iter().filter(|(at, _)| *at <= 0.0).count();
+        let begin = (0.0, points[passed.max(1) - 1].1);
+        let rest = points.into_iter().filter(|(at, _)| *at > 0.0);
+        Number::steps(std::iter::once(begin).chain(rest).collect())
     };
+    let slower = |number: &Number| steps(number.at(0.0), SLOWER * number.at(0.0));
     Ok(Law {
         ttft_ms: slower(&law.ttft_ms)?,
         tpot_ms: slower(&law.tpot_ms)?,
-        error_rate: Number::steps(vec![(0.0, 0.0), (from, ERRORS), (to, 0.0)])?,
+        error_rate: steps(0.0, ERRORS)?,
         error_status: Some(ERROR_STATUS),
         ..law.clone()
     })
@@ -325,4 +323,22 @@ fn bar(share: f64) -> String {
         "█".repeat(full.min(12)),
         "░".repeat(12 - full.min(12))
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_law_that_is_put_in_the_middle_of_a_story_goes_on_from_there() {
+        let (pace, well) = (Pace { seconds: 60.0 }, Law::default());
+        let whole = sick(&well, pace, 0.0).unwrap();
+        for gone in [0.0, 10.0, 15.0, 20.0, 25.0, 40.0] {
+            let rest = sick(&well, pace, gone).unwrap();
+            for after in [0.0, 1.0, 7.0, 12.0] {
+                let (a, b) = (whole.error_rate.at(gone + after), rest.error_rate.at(after));
+                assert!((a - b).abs() < 1e-9, "{gone} + {after}: {a} {b}");
+            }
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use super::daemon::{machine, weighbridge};
 
@@ -98,5 +99,89 @@ fn check_policies(report: &Value) {
     assert!(
         ours <= 0.7 * theirs,
         "the 95th percentile falls to {ours} ms from {theirs} ms"
+    );
+}
+
+/// A demo that goes on until it is dropped, and its admin address.
+async fn going_on() -> (tokio::process::Child, String) {
+    let mut demo = weighbridge();
+    demo.args([
+        "demo",
+        "--listen",
+        "127.0.0.1:0",
+        "--admin-listen",
+        "127.0.0.1:0",
+    ])
+    .stdin(Stdio::null())
+    .stderr(Stdio::piped());
+    let mut demo = tokio::process::Command::from(demo);
+    let mut demo = demo.kill_on_drop(true).spawn().unwrap();
+    let mut lines = BufReader::new(demo.stderr.take().unwrap()).lines();
+    let admin = loop {
+        let line = lines
+            .next_line()
+            .await
+            .unwrap()
+            .expect("it says where it is");
+        if let Some((_, rest)) = line.split_once("The dashboard: ") {
+            break rest.split('/').take(3).collect::<Vec<_>>().join("/");
+        }
+    };
+    // What nobody reads would fill the pipe and stop it.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    (demo, admin)
+}
+
+async fn ask(request: reqwest::RequestBuilder) -> Value {
+    let answer = request.send().await.unwrap();
+    let status = answer.status();
+    let body: Value = answer.json().await.unwrap();
+    assert!(status.is_success(), "{status}: {body}");
+    body
+}
+
+/// Waits until the share of borealis is as wanted.
+async fn until(http: &reqwest::Client, admin: &str, wanted: impl Fn(f64) -> bool) {
+    let waiting = async {
+        loop {
+            let route = ask(http.get(format!("{admin}/api/v1/routes/chat"))).await;
+            if wanted(number(&route["targets"][1], "granted")) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let waited = tokio::time::timeout(LONGEST, waiting).await;
+    waited.expect("the share follows what is done to the provider");
+}
+
+#[tokio::test]
+async fn what_is_done_to_a_provider_of_the_demo_shows_in_its_share() {
+    let _machine = machine().await;
+    let (_demo, admin) = going_on().await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let act = |act: &str| {
+        let body = serde_json::json!({"provider": "borealis", "act": act});
+        ask(http.post(format!("{admin}/api/v1/demo")).json(&body))
+    };
+    let scene = act("kill").await;
+    assert_eq!(scene["providers"][1]["act"], "kill", "{scene}");
+    until(&http, &admin, |share| share < 0.02).await;
+    act("heal").await;
+    until(&http, &admin, |share| share > 0.1).await;
+    act("triple_price").await;
+    let config = ask(http.get(format!("{admin}/api/v1/config"))).await;
+    let price = &config["config"]["prices"]["borealis/large"]["output"];
+    assert_eq!(price, "$6.00", "{config}");
+    until(&http, &admin, |share| share < 0.1).await;
+    let scene = ask(http.get(format!("{admin}/api/v1/demo"))).await;
+    let failed = |policy: &str| scene[policy]["failed"].as_u64().unwrap();
+    assert!(failed("adaptive") <= failed("fixed"), "{scene}");
+    let refused = http.post(format!("{admin}/api/v1/demo"));
+    let refused = refused.json(&serde_json::json!({"provider": "zephyr", "act": "kill"}));
+    assert_eq!(
+        refused.send().await.unwrap().status(),
+        400,
+        "nobody of that name"
     );
 }

@@ -109,6 +109,7 @@ impl World {
             board,
             ledger: Arc::new(Ledger::default()),
             watch: Watch::default(),
+            stage: Arc::default(),
             environment: "test".to_owned(),
             started: clock.now(),
             handle,
