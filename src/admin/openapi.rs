@@ -15,7 +15,7 @@ pub(super) fn document() -> Reply {
     reply::json(StatusCode::OK, &description())
 }
 
-/// OpenAPI 3.1, whose schemas are JSON Schema's 2020-12.
+/// `OpenAPI` 3.1, whose schemas are JSON Schema's 2020-12.
 pub fn description() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.definitions_path = "/components/schemas".into();

@@ -423,7 +423,7 @@ pub(super) static TABLE: &[Operation] = &[
         &[(
             200,
             "The configuration.",
-            Content::Json(shape::<shapes::Config>),
+            Content::Json(shape::<shapes::InForce>),
         )],
         Run::Now(|ask| reload::shown(ask.admin)),
     ),

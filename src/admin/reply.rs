@@ -30,13 +30,11 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Reply {
     }
 }
 
-/// What a request's body says, or the answer that tells what is wrong with it.
-pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Reply> {
+/// What a request's body says, or what is wrong with it.
+pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     let reader = &mut serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(reader).map_err(|problem| {
-        let message = format!("the body is not what is taken: {problem}");
-        error(StatusCode::BAD_REQUEST, &message)
-    })
+    serde_path_to_error::deserialize(reader)
+        .map_err(|problem| format!("the body is not what is taken: {problem}"))
 }
 
 /// An error: what is wrong and what to do about it.

@@ -129,26 +129,25 @@ pub(super) fn list(ask: &Ask<'_>) -> Reply {
 /// `GET /api/v1/requests/{id}`.
 pub(super) fn one(ask: &Ask<'_>) -> Reply {
     let wanted = |end: &RequestEnd| end.id.as_bytes() == ask.name.as_bytes();
-    match ask.admin.ledger.latest(1, None, wanted).first() {
-        Some((number, end)) => reply::json(StatusCode::OK, &view(*number, end)),
-        None => {
-            let message = "expected the id of one of the latest requests, which are the last 8,192 and \
-                the last 512 that failed; found none of them";
-            reply::error(StatusCode::NOT_FOUND, message)
-        }
-    }
+    let found = ask.admin.ledger.latest(1, None, wanted);
+    let Some((number, end)) = found.first() else {
+        let message = "expected the id of one of the latest requests, which are the last 8,192 and the last 512 that \
+            failed; found none of them";
+        return reply::error(StatusCode::NOT_FOUND, message);
+    };
+    reply::json(StatusCode::OK, &view(*number, end))
 }
 
 fn view(number: u64, end: &RequestEnd) -> Request {
     let tag = |of: fn(&crate::live::Tags) -> Option<&std::sync::Arc<str>>| {
-        end.tags.as_deref().and_then(of).map(|tag| tag.to_string())
+        end.tags.as_deref().and_then(of).map(ToString::to_string)
     };
     Request {
         number,
         id: end.id.to_str().unwrap_or_default().to_owned(),
         at: end.at.secs_since(Time::ZERO),
         route: end.route.to_string(),
-        key: end.key.as_ref().map(|key| key.to_string()),
+        key: end.key.as_ref().map(ToString::to_string),
         team: tag(|tags| tags.team.as_ref()),
         feature: tag(|tags| tags.feature.as_ref()),
         user: tag(|tags| tags.user.as_ref()),

@@ -60,7 +60,7 @@ pub(super) struct Index {
 
 /// The configuration in force.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Config {
+pub(super) struct InForce {
     environment: String,
     config_generation: u64,
     /// Since when it is in force, in seconds since 1970.

@@ -103,7 +103,7 @@ pub(super) async fn direct(ask: &Ask<'_>) -> Reply {
     };
     let direction: Direction = match reply::read(&ask.body) {
         Ok(direction) => direction,
-        Err(refused) => return refused,
+        Err(message) => return reply::error(StatusCode::BAD_REQUEST, &message),
     };
     match stage.act(&direction.provider, direction.act) {
         Err(message) => return reply::error(StatusCode::BAD_REQUEST, &message),

@@ -221,7 +221,6 @@ impl App {
         self,
         stop: impl Future<Output = ()> + Send,
     ) -> Result<DrainReport, AppError> {
-        let system = |what| move |source| AppError::System { what, source };
         let Signals { mut ends, hangups } = self.signals;
         let published = self.published.clone();
         // Asked when draining begins: a reload may have changed it.
@@ -245,9 +244,7 @@ impl App {
         let hangups = reload_on_hangup(hangups, self.handle.clone());
         tasks.spawn("signal handler", hangups);
         let watcher = match &self.source {
-            Source::Files { .. } => Some(
-                control::watch(self.source.clone(), self.handle).map_err(system("file watcher"))?,
-            ),
+            Source::Files { .. } => Some(watcher(self.source.clone(), self.handle)?),
             Source::Text { .. } => None,
         };
         // Clients that connect meanwhile wait, rather than be told that there is no credential yet.
@@ -286,6 +283,12 @@ impl App {
         drop(watcher);
         failure.map_or(Ok(report), |what| Err(AppError::Ended(what)))
     }
+}
+
+/// Sees to it that changed files are read.
+fn watcher(source: Source, handle: Handle) -> Result<impl Sized + use<>, AppError> {
+    let what = "file watcher";
+    control::watch(source, handle).map_err(|source| AppError::System { what, source })
 }
 
 /// The data plane, and who hears of what it does.

@@ -226,13 +226,13 @@ fn with_prices(dear: &[String]) -> String {
 /// A line with each `"$…"` in it three times as high.
 fn tripled(line: &str) -> String {
     let mut parts = line.split("\"$");
-    let mut text = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
+    let begin = parts.next().unwrap_or_default().to_owned();
+    let dear = parts.map(|part| {
         let (amount, rest) = part.split_once('"').unwrap_or((part, ""));
         let tripled = amount.parse().map_or(0.0, |amount: f64| amount * 3.0);
-        text += &format!("\"${tripled:.2}\"{rest}");
-    }
-    text
+        format!("\"${tripled:.2}\"{rest}")
+    });
+    std::iter::once(begin).chain(dear).collect()
 }
 
 #[cfg(test)]
