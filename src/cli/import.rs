@@ -60,7 +60,7 @@ struct Done<'a> {
 }
 
 const DEVELOPMENT: &str = r#"# One environment: what differs from base.toml. Served by `weighbridge serve --env development`.
-# mode = "auto"               # in place of base.toml's "shadow": shares move
+# mode = "shadow"             # in place of base.toml's "auto": decisions are shown, and weights hold whatever happens
 
 [server]
 # Usage and cost by minute, and what was learned about the providers, survive a restart in this folder.

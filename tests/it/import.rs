@@ -73,7 +73,7 @@ fn without_a_folder_the_toml_alone_is_on_standard_output() {
     let (code, toml, notes) = output(&mut import(folder.path(), &["config.yaml"]));
     assert_eq!(code, Some(0), "{notes}");
     let table: toml::Table = toml.parse().unwrap();
-    assert_eq!(table["mode"].as_str(), Some("shadow"));
+    assert_eq!(table["routes"]["chat"]["strategy"].as_str(), Some("fixed"));
     assert!(notes.contains("cooldown_time"), "{notes}");
     let (code, json, _) = output(&mut import(
         folder.path(),

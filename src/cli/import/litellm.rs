@@ -1,8 +1,8 @@
 //! A configuration of LiteLLM's proxy in our words.
 //!
 //! The problem: whoever moves has a working file, and wants to know what of it goes on working. The choice: everything that
-//! has a counterpart is written, in shadow mode, so that the weights hold as they did; everything else is told, with its line
-//! and the reason. Credentials never pass: one that the file holds becomes a variable to set.
+//! has a counterpart is written, so that the weights hold where they did; everything else is told, with its line and the
+//! reason. Credentials never pass: one that the file holds becomes a variable to set.
 
 use super::section::{Note, Notes, Section, What};
 use super::yaml::{self, Node, Unreadable};

@@ -47,8 +47,8 @@ const HEAD: &str = r#"# What all environments share; development.toml is laid ov
 # `weighbridge check --env development` says what is wrong, CONFIGURATION.md has all keys.
 config_version = 1
 
-# shadow: the controller decides and shows what it would do (`weighbridge explain chat`), and the weights below hold.
-# Once you like it, write "auto". "off" decides nothing.
+# shadow: the controller decides and shows what it would do (`weighbridge explain chat`), and the weights below hold, also
+# while a provider is sick: a request that fails goes to another, and that is all. Once you like it, write "auto".
 mode = "shadow"
 
 [server]

@@ -25,9 +25,20 @@ pub(super) struct Alias {
     pub(super) of: String,
 }
 
+/// What moves shares.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Moves {
+    /// The weights hold: `simple-shuffle`, which is LiteLLM's default.
+    #[default]
+    Nothing,
+    /// What is measured, by another name than ours.
+    Measurements,
+}
+
 /// What is carried over.
 #[derive(Debug, Default)]
 pub(super) struct Settings {
+    pub(super) moves: Moves,
     /// `objective` of all routes.
     pub(super) objective: Option<&'static str>,
     /// `[defaults.retry] count`.
@@ -155,21 +166,22 @@ impl Settings {
             "simple-shuffle" => return,
             "latency-based-routing" => (
                 Some("latency"),
-                "objective = \"latency\": shares follow latency and errors around the weights, once mode is \"auto\"",
+                "objective = \"latency\": shares follow latency and errors around the weights",
             ),
             "cost-based-routing" => (
                 Some("cost"),
-                "objective = \"cost\": shares follow mainly cost around the weights, once mode is \"auto\"",
+                "objective = \"cost\": shares follow mainly cost around the weights",
             ),
             "least-busy" | "usage-based-routing" | "usage-based-routing-v2" => (
                 None,
-                "shares follow latency, cost and errors, and what targets refuse or queue, once mode is \"auto\"",
+                "shares follow latency, cost and errors, and what targets refuse or queue",
             ),
             _ => (
                 None,
-                "there is no such strategy: shares follow latency, cost and errors, once mode is \"auto\"",
+                "there is no such strategy: shares follow latency, cost and errors",
             ),
         };
+        self.moves = Moves::Measurements;
         self.objective = objective;
         notes.tell(node.line, path, What::Changed, why);
     }

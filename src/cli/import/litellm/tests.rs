@@ -1,7 +1,7 @@
 //! Conversions, and what is never in them: a panic, a credential, a file that `check` refuses.
 
 use super::*;
-use crate::config::{Compiled, Config, Layer, Lookup, Mode, Problem, compile};
+use crate::config::{Compiled, Config, Layer, Lookup, Mode, Problem, Strategy, compile};
 use crate::model::RouteName;
 
 /// What stands wherever a credential may.
@@ -51,11 +51,7 @@ const WHOLE: &str = include_str!("whole.yaml");
 #[test]
 fn a_whole_file_becomes_a_configuration_that_passes() {
     let (config, converted) = converted(WHOLE);
-    assert_eq!(
-        config.mode,
-        Mode::Shadow,
-        "nothing moves until somebody says so"
-    );
+    assert_eq!(config.mode, Mode::Auto);
     let routes: Vec<&str> = config.routes.keys().map(RouteName::as_str).collect();
     assert_eq!(
         routes,
@@ -154,6 +150,23 @@ fn every_provider_with_a_kind_is_written_so_that_it_passes() {
         );
         let (config, _) = converted(&yaml);
         assert_eq!(config.routes.len(), 1, "{}", known.prefix);
+    }
+}
+
+#[test]
+fn weights_hold_where_litellm_draws_by_them_and_move_where_it_measures() {
+    for (strategy, expected) in [
+        ("", Strategy::Fixed),
+        ("simple-shuffle", Strategy::Fixed),
+        ("cost-based-routing", Strategy::Adaptive),
+        ("least-busy", Strategy::Adaptive),
+    ] {
+        let yaml = format!(
+            "model_list:\n  - model_name: m\n    litellm_params: {{model: openai/x}}\nrouter_settings:\n  routing_strategy: {strategy}\n"
+        );
+        let (config, _) = converted(&yaml);
+        let route = config.routes.values().next().unwrap();
+        assert_eq!(route.strategy, expected, "{strategy}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::section::{Notes, What};
 use super::deployment::{Deployment, Group, Models};
-use super::settings::{Fallback, Settings, quoted, route_name};
+use super::settings::{Fallback, Moves, Settings, quoted, route_name};
 use super::targets::Targets;
 use crate::cli::prices::money;
 use crate::cli::toml_text::{key, text};
@@ -13,8 +13,9 @@ const HEAD: &str = r#"# Made of a LiteLLM configuration by `weighbridge import l
 # ${NAME:?} is filled in from the variable NAME when the file is read.
 config_version = 1
 
-# shadow: decisions are shown and the weights below hold, as they did. "auto" lets shares move.
-mode = "shadow"
+# strategy = "fixed" on a route: the weights hold, as with simple-shuffle, and who is sick or full is left alone for a while.
+# Without that line shares follow latency, cost and errors around the weights; mode = "shadow" shows where they would go.
+mode = "auto"
 "#;
 
 /// Longest time that may be written, in seconds.
@@ -239,6 +240,9 @@ fn route(
 ) -> String {
     let targets = Targets::of(group, providers, notes);
     let mut lines = Vec::new();
+    if settings.moves == Moves::Nothing {
+        lines.push(("strategy", text("fixed")));
+    }
     lines.extend(settings.objective.map(|it| ("objective", text(it))));
     if targets.mixes {
         lines.push(("mix_models", "true".to_owned()));
