@@ -12,12 +12,16 @@ use crate::admin::RouteReport;
 pub(super) struct Args {
     /// The route
     route: String,
-    /// The decision of a past moment, from --journal: `2026-11-28T20:14:45Z`, `20:14` or `20:14:45` (UTC), or seconds since 1970
-    #[arg(long, value_name = "TIME", requires = "journal")]
+    /// The decision of a past moment, from --journal or --state: `2026-11-28T20:14:45Z`, `20:14` or `20:14:45` (UTC), or
+    /// seconds since 1970
+    #[arg(long, value_name = "TIME", requires = "past")]
     at: Option<String>,
-    /// A journal's folder, or one of its files, for --at
-    #[arg(long, value_name = "PATH", requires = "at")]
+    /// A journal's folder, or one of its files, for --at: has every decision
+    #[arg(long, value_name = "PATH", requires = "at", group = "past")]
     journal: Option<PathBuf>,
+    /// The folder of the books (`server.state`), for --at: has those that moved shares, one a second and route
+    #[arg(long, value_name = "DIR", requires = "at", group = "past")]
+    state: Option<PathBuf>,
     #[command(flatten)]
     admin: AdminArgs,
     /// How the result is printed
@@ -29,6 +33,9 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
     if let (Some(at), Some(journal)) = (&args.at, &args.journal) {
         return super::explain_at::run(&args.route, at, journal, args.format, out);
+    }
+    if let (Some(at), Some(state)) = (&args.at, &args.state) {
+        return super::explain_stored::run(&args.route, at, state, args.format, out);
     }
     let path = format!("/api/v1/routes/{}", encoded(&args.route));
     let answer = block_on(args.admin.get(&path))?;

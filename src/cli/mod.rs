@@ -15,6 +15,7 @@ mod completions;
 mod demo;
 mod explain;
 mod explain_at;
+mod explain_stored;
 mod health;
 mod import;
 mod init;

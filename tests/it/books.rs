@@ -195,6 +195,19 @@ async fn a_kill_at_any_moment_loses_no_more_than_a_second_and_no_learned_share()
     );
     let tokens: u64 = got.iter().map(|(_, tokens)| tokens).sum();
     assert_eq!(total.tokens_out, tokens, "to the token");
+    let state = state(folder.path());
+    let (good, text) = run(&[
+        "explain",
+        "chat",
+        "--at",
+        "now",
+        "--state",
+        state.to_str().unwrap(),
+    ]);
+    assert!(
+        good && text.contains("shares were last moved at") && text.contains("two"),
+        "{text}"
+    );
     let is_long = std::env::var_os("WEIGHBRIDGE_LONG").is_some();
     for _ in 0..if is_long { 50 } else { 5 } {
         let life = Duration::from_secs_f64(0.1 + 2.9 * rand::random::<f64>());
