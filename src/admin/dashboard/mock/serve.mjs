@@ -148,6 +148,7 @@ const requests = Array.from({ length: 260 }, (_, i) => {
 
 const problem = { file: "config/production.toml", line: 31, column: 10, key: "routes.chat.targets.fast.weight", message: "expected a number of at least 0, found -5", hint: "0 drains a target", text: "fast = { use = \"sim-fast/large\", weight = -5 }" };
 const answers = {
+  "/api/v1": () => ({ paths: PATHS.filter((path) => !without.has(path.slice(8))).map((path) => `GET ${path}`) }),
   "/api/v1/overview": () => ({ version: "0.1.0", environment: "production", started_at: started, config_generation: 12, mode: "auto", controller: { age_seconds: 0.2, ticks_lost: 0 }, store: { state: without.has("store") ? "off" : "ok" }, problems: 1, alerts: 2, steering: orders.length, routes: Object.keys(ROUTES) }),
   "/api/v1/routes": () => ({ config_generation: 12, decided_seconds_ago: 0.2, routes: Object.keys(ROUTES).map(explained) }),
   "/api/v1/config": () => ({
@@ -170,6 +171,7 @@ const answers = {
   "/api/v1/demo": () => ({ providers: ["aurora", "borealis", "cirrus"].map((name) => ({ name, act: acts[name] ?? "heal" })), adaptive: { requests: 9120, failed: 0, p95_ms: 1830, cost_usd: 21.31 }, fixed: { requests: 9120, failed: 212, p95_ms: 6110, cost_usd: 24.2 } }),
   "/api/v1/openapi.json": () => ({ openapi: "3.1.0" }),
 };
+const PATHS = ["overview", "routes", "routes/{route}", "history", "events", "requests", "requests/{id}", "config", "steering", "budgets", "alerts", "usage", "demo", "openapi.json"].map((it) => `/api/v1/${it}`);
 const needs = { "/api/v1/usage": "store", "/api/v1/demo": "demo", "/api/v1/budgets": "budgets" };
 
 function history(name, seconds) {

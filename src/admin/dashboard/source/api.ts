@@ -78,7 +78,45 @@ async function said(answer: Response): Promise<string> {
   }
 }
 
+let offered: Promise<RegExp[] | null> | null = null;
+
+/** The paths that the daemon says it has; `null` where it does not say. Asked once: another daemon serves another page. */
+async function paths(): Promise<RegExp[] | null> {
+  offered ??= index();
+  const found = await offered;
+  if (found === null) {
+    offered = null;
+  }
+  return found;
+}
+
+async function index(): Promise<RegExp[] | null> {
+  try {
+    const answer = await ask("GET", "/api/v1");
+    const { paths: told } = (await answer.json()) as { paths?: unknown };
+    return Array.isArray(told) ? told.map((it) => template(String(it))) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** `GET /api/v1/routes/{route}` as a pattern. */
+function template(told: string): RegExp {
+  const path = told.replace(/^[A-Z, ]+ /, "").replace(/[.*+?^$()|[\]\\]/g, "\\$&");
+  return new RegExp(`^${path.replace(/\{[^}]*\}/g, "[^/]+")}$`);
+}
+
+/** Throws where the daemon is known not to have `path`: no need to ask for it. */
+async function offers(path: string): Promise<void> {
+  const known = await paths();
+  const bare = path.split("?")[0] ?? path;
+  if (known !== null && !known.some((pattern) => pattern.test(bare))) {
+    throw new ApiError(404, "This daemon does not have it.");
+  }
+}
+
 export async function read<T>(path: string, signal?: AbortSignal): Promise<T> {
+  await offers(path);
   const answer = await ask("GET", path, undefined, signal);
   return (await answer.json()) as T;
 }
@@ -92,4 +130,10 @@ export async function write<T>(method: string, path: string, body?: unknown): Pr
 /** The path of a route's resource. */
 export function named(base: string, name: string): string {
   return `${base}/${encodeURIComponent(name)}`;
+}
+
+/** The stream of events. */
+export async function events(signal: AbortSignal): Promise<Response> {
+  await offers("/api/v1/events");
+  return ask("GET", "/api/v1/events", undefined, signal);
 }

@@ -118,7 +118,7 @@ function LiveMark() {
   const detail = now.state === "lost" ? `since ${clock(new Date(now.since))}` : "";
   return (
     <>
-      <span class={`live ${now.state}`} role="status">
+      <span class={`live is-${now.state}`} role="status">
         <i aria-hidden="true" />
         {text} {detail}
       </span>

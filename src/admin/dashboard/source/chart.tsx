@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import { useCell } from "./cell";
 import { clock, NONE } from "./format";
+import { Scroll } from "./parts";
 import { colour, theme } from "./theme";
 
 export interface Line {
@@ -131,7 +132,7 @@ function Figures(props: { times: number[]; lines: Line[]; format: ChartProps["fo
   const every = Math.max(1, Math.ceil(times.length / ROWS));
   const rows = times.map((_, i) => i).filter((i) => (times.length - 1 - i) % every === 0);
   return (
-    <div class="scroll">
+    <Scroll>
       <table class="figures">
         <caption class="unseen">{props.title}</caption>
         <thead>
@@ -157,7 +158,7 @@ function Figures(props: { times: number[]; lines: Line[]; format: ChartProps["fo
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

@@ -1,6 +1,6 @@
 // The stream of events, what it has told so far, and whether it still flows.
 
-import { ApiError, ask, read, token, tokenNeeded } from "./api";
+import { ApiError, events, read, token, tokenNeeded } from "./api";
 import { Cell } from "./cell";
 import type { History, Sample } from "./types";
 
@@ -91,7 +91,7 @@ async function stream(flowing: () => void): Promise<void> {
   const aborter = new AbortController();
   let timer = setTimeout(() => aborter.abort(), SILENCE);
   try {
-    const answer = await ask("GET", "/api/v1/events", undefined, aborter.signal);
+    const answer = await events(aborter.signal);
     if (!answer.body) {
       return;
     }

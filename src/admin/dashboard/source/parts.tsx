@@ -1,7 +1,7 @@
 // Small pieces that several views share.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { ApiError } from "./api";
 import { points } from "./format";
 
@@ -32,6 +32,29 @@ export function Standing(props: { of: { data: unknown; error: ApiError | null; l
 
 export function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** A wide table's frame. Where it has to be scrolled it can be reached by keyboard. */
+export function Scroll(props: { children: ComponentChildren }) {
+  const box = useRef<HTMLDivElement>(null);
+  const [wide, setWide] = useState(false);
+  useEffect(() => {
+    const host = box.current;
+    if (!host) {
+      return undefined;
+    }
+    const watcher = new ResizeObserver(() => setWide(host.scrollWidth > host.clientWidth + 1));
+    watcher.observe(host);
+    if (host.firstElementChild) {
+      watcher.observe(host.firstElementChild);
+    }
+    return () => watcher.disconnect();
+  }, []);
+  return (
+    <div class="scroll" ref={box} {...(wide ? { tabIndex: 0, role: "group", "aria-label": "Table, can be scrolled sideways" } : {})}>
+      {props.children}
+    </div>
+  );
 }
 
 export function Panel(props: { title: string; note?: ComponentChildren; children: ComponentChildren; id?: string; tools?: ComponentChildren }) {

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { ago, dollars, duration, moment, NONE, percent, when } from "../format";
-import { Badge, Panel, Standing } from "../parts";
+import { Badge, Panel, Scroll, Standing } from "../parts";
 import { useResource } from "../resource";
 import type { Alert } from "../types";
 import { words } from "../words";
@@ -37,7 +37,7 @@ export function AlertsView() {
         <Standing of={alerts} what="the alerts" absent="This daemon raises no alerts." />
         {alerts.data && shown.length === 0 && <p class="standing">{open === "open" ? "No alert is open." : "There has been no alert."}</p>}
         {shown.length > 0 && (
-          <div class="scroll">
+          <Scroll>
             <table class="stack">
               <thead>
                 <tr>
@@ -65,7 +65,7 @@ export function AlertsView() {
                 ))}
               </tbody>
             </table>
-          </div>
+          </Scroll>
         )}
       </Panel>
       <Panel title="Budgets">
@@ -79,7 +79,7 @@ export function AlertsView() {
 
 function Budgets(props: { budgets: Budget[] }) {
   return (
-    <div class="scroll">
+    <Scroll>
       <table class="stack">
         <thead>
           <tr>
@@ -98,7 +98,7 @@ function Budgets(props: { budgets: Budget[] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { write } from "../api";
 import { ago, NONE, plural, when } from "../format";
-import { Panel, Standing } from "../parts";
+import { Panel, Scroll, Standing } from "../parts";
 import { useResource } from "../resource";
 import type { Problem } from "../types";
 
@@ -112,7 +112,7 @@ function Changes(props: { changes: Shown["changes"] }) {
       {changes.length === 0 ? (
         <p class="standing">Nothing: it is the first one since the start, or the same as before.</p>
       ) : (
-        <div class="scroll">
+        <Scroll>
           <table class="stack">
             <thead>
               <tr>
@@ -141,7 +141,7 @@ function Changes(props: { changes: Shown["changes"] }) {
               )}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </Panel>
   );

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { write } from "../api";
 import { count, dollars, milliseconds } from "../format";
-import { Badge, Panel, Standing } from "../parts";
+import { Badge, Panel, Scroll, Standing } from "../parts";
 import { useResource } from "../resource";
 
 interface Counters {
@@ -104,7 +104,7 @@ function Counts(props: { demo: Demo }) {
       <p class="sentence headline" role="status">
         {count(fixed.failed)} would have failed; you lost {count(adaptive.failed)}.
       </p>
-      <div class="scroll">
+      <Scroll>
         <table class="counts">
           <thead>
             <tr>
@@ -132,7 +132,7 @@ function Counts(props: { demo: Demo }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </>
   );
 }

@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { named, read } from "../api";
 import { clock, count, dollars, milliseconds, moment, NONE, percent, when } from "../format";
-import { Badge, Panel, Standing } from "../parts";
+import { Badge, Panel, Scroll, Standing } from "../parts";
 import { useResource } from "../resource";
 import type { Attempt, Overview } from "../types";
 import { words } from "../words";
@@ -99,7 +99,7 @@ export function RequestsView() {
       )}
       {shown.length > 0 && (
         <section class="panel flush">
-          <div class="scroll">
+          <Scroll>
             <table class="requests">
               <thead>
                 <tr>
@@ -122,7 +122,7 @@ export function RequestsView() {
                 ))}
               </tbody>
             </table>
-          </div>
+          </Scroll>
         </section>
       )}
       {problem && (
@@ -254,7 +254,7 @@ function AttemptTable(props: { attempts: Attempt[] }) {
     return <p class="standing">No target was called.</p>;
   }
   return (
-    <div class="scroll">
+    <Scroll>
       <table>
         <thead>
           <tr>
@@ -279,7 +279,7 @@ function AttemptTable(props: { attempts: Attempt[] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

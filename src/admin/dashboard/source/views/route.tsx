@@ -6,7 +6,7 @@ import { useCell } from "../cell";
 import { merged, quantile, recent, tint } from "../figures";
 import { count, dollars, milliseconds, NONE, percent, plural } from "../format";
 import { histories } from "../live";
-import { Badge, Panel, Points, Standing } from "../parts";
+import { Badge, Panel, Points, Scroll, Standing } from "../parts";
 import { useResource } from "../resource";
 import type { Order, RouteReport, Target } from "../types";
 import { MODES, RAILS, STATES, TELLING, words } from "../words";
@@ -93,7 +93,7 @@ function Name(props: { target: Target; index: number }) {
 /** Configured → granted → actual, with the interval of the last and what to think of it. */
 function ShareTable(props: { targets: Target[] }) {
   return (
-    <div class="scroll">
+    <Scroll>
       <table class="shares stack">
         <thead>
           <tr>
@@ -141,7 +141,7 @@ function ShareTable(props: { targets: Target[] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 
@@ -267,7 +267,7 @@ function Distribution(props: { title: string; targets: Target[]; of: (target: Ta
   return (
     <Panel title={props.title}>
       <Chart title="Part of each target's answers by time" summary={`${said.join("; ")}.`} times={buckets} lines={lines} format={(value) => percent(value, 0)} axis="log-ms" size="middle" />
-      <div class="scroll">
+      <Scroll>
         <table>
           <thead>
             <tr>
@@ -298,7 +298,7 @@ function Distribution(props: { title: string; targets: Target[]; of: (target: Ta
             })}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </Panel>
   );
 }
@@ -307,7 +307,7 @@ function Distribution(props: { title: string; targets: Target[]; of: (target: Ta
 function Targets(props: { targets: Target[] }) {
   return (
     <Panel title="Targets" note="Calls, failures and dollars are counted since the start, over all routes that use the same upstream.">
-      <div class="scroll">
+      <Scroll>
         <table>
           <thead>
             <tr>
@@ -344,7 +344,7 @@ function Targets(props: { targets: Target[] }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </Panel>
   );
 }

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { named, write } from "../api";
 import { duration, moment, NONE, percent, when } from "../format";
-import { Badge, Confirm } from "../parts";
+import { Badge, Confirm, Scroll } from "../parts";
 import type { Order } from "../types";
 
 /** What an order does, in a sentence without its reason. */
@@ -45,7 +45,7 @@ export function InForce(props: { orders: Order[]; again: () => void }) {
   };
   return (
     <>
-      <div class="scroll">
+      <Scroll>
         <table class="orders stack">
           <thead>
             <tr>
@@ -78,7 +78,7 @@ export function InForce(props: { orders: Order[]; again: () => void }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       {asked && (
         <Confirm title="End this order?" action="End it" busy={busy} problem={problem} onConfirm={() => void end(asked)} onCancel={() => setAsked(null)}>
           <p>

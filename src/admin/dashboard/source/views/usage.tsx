@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { count, dollars, NONE, percent } from "../format";
-import { Panel, Standing } from "../parts";
+import { Panel, Scroll, Standing } from "../parts";
 import { useResource } from "../resource";
 import { Choice } from "./overview";
 
@@ -71,7 +71,7 @@ function Rows(props: { rows: UsageRow[]; by: string[] }) {
   const sorted = [...rows].sort((a, b) => cost(b) - cost(a));
   return (
     <section class="panel flush">
-      <div class="scroll">
+      <Scroll>
         <table>
           <thead>
             <tr>
@@ -120,7 +120,7 @@ function Rows(props: { rows: UsageRow[]; by: string[] }) {
             </tr>
           </tfoot>
         </table>
-      </div>
+      </Scroll>
     </section>
   );
 }

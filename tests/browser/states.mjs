@@ -1,0 +1,158 @@
+// The states of the dashboard that a healthy daemon is not in, on its mock of the API: no token, no store, a lost connection,
+// an older daemon.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+import { accessible, fits, launch, picture, run, until, watched } from "./claims.mjs";
+
+const MOCK = fileURLToPath(new URL("../../src/admin/dashboard/mock/serve.mjs", import.meta.url));
+const browser = await launch();
+
+async function mock(...options) {
+  const child = spawn(process.execPath, [MOCK, "0", ...options], { stdio: ["ignore", "pipe", "inherit"] });
+  const base = await new Promise((done) => child.stdout.once("data", (line) => done(String(line).trim())));
+  return { base, pid: child.pid, end: () => child.kill("SIGKILL") };
+}
+
+const REFUSED = /status of (401|404|409)|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE/;
+
+await run("states", {
+  "a token is asked for, kept for the tab, and can be forgotten": async () => {
+    const api = await mock("token=open-sesame");
+    const { page, show, end } = await watched(browser, api.base, { expected: REFUSED });
+    await show("#/");
+    await page.getByRole("heading", { name: "This listener asks for a token" }).waitFor();
+    await accessible(page, "the form for the token");
+    await picture(page, "token-light-1280");
+    await page.getByLabel("Token").fill("wrong");
+    await page.getByRole("button", { name: "Use it" }).click();
+    await page.getByText("is not the one").waitFor();
+    await page.getByLabel("Token").fill("open-sesame");
+    await page.getByRole("button", { name: "Use it" }).click();
+    await page.getByText("live", { exact: false }).first().waitFor();
+    await page.getByRole("heading", { name: "chat" }).waitFor();
+    await page.reload();
+    await page.getByRole("heading", { name: "chat" }).waitFor();
+    assert.equal(await page.evaluate(() => Object.values(localStorage).includes("open-sesame")), false, "not beyond the tab");
+    await page.getByRole("button", { name: "Forget the token" }).click();
+    await page.getByRole("heading", { name: "This listener asks for a token" }).waitFor();
+    await end();
+    api.end();
+  },
+
+  "a lost connection is said at once, and found again": async () => {
+    const api = await mock();
+    const { page, show, end } = await watched(browser, api.base, { expected: REFUSED });
+    await show("#/");
+    await page.locator(".is-live").waitFor();
+    api.end();
+    await page.getByText("What is shown is from before that").waitFor();
+    await accessible(page, "a lost connection");
+    await picture(page, "lost-light-1280");
+    const again = spawn(process.execPath, [MOCK, new URL(api.base).port], { stdio: "ignore" });
+    await page.locator(".is-live").waitFor();
+    assert.equal(await page.getByText("What is shown is from before that").count(), 0);
+    await end();
+    again.kill("SIGKILL");
+  },
+
+  "a daemon without a store, budgets and events says so in words": async () => {
+    const api = await mock("without=store,budgets,events,demo");
+    const { page, show, end } = await watched(browser, api.base, { expected: REFUSED });
+    await show("#/usage");
+    await page.getByText("server.state").first().waitFor();
+    await picture(page, "no-store-light-1280");
+    await show("#/alerts");
+    await page.getByText("This daemon keeps no budgets.").waitFor();
+    await page.getByText("no live events").waitFor();
+    await show("#/demo");
+    await page.getByText("This is no demo").waitFor();
+    await show("#/routes/nobody");
+    await page.getByText("no route is called").waitFor();
+    await show("#/nothing");
+    await page.getByText("There is no such view").first().waitFor();
+    await accessible(page, "a view that is not there");
+    await end();
+    api.end();
+  },
+
+  "the colours that are chosen stay chosen": async () => {
+    const api = await mock();
+    const { page, show, end } = await watched(browser, api.base);
+    await show("#/");
+    const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const light = await ground();
+    await page.getByLabel("Colours").selectOption("dark");
+    const dark = await ground();
+    assert.notEqual(dark, light);
+    await page.reload();
+    assert.equal(await ground(), dark);
+    await end();
+    api.end();
+  },
+
+  "everything can be reached by keyboard, and a dialog gives the focus back": async () => {
+    const api = await mock();
+    const { page, show, end } = await watched(browser, api.base);
+    await show("#/steering");
+    await page.getByRole("button", { name: "End now" }).waitFor();
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to content");
+    await page.keyboard.press("Enter");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "main");
+    const seen = new Set();
+    await until(
+      "the button that ends an order",
+      async () => {
+        await page.keyboard.press("Tab");
+        const text = await page.evaluate(() => document.activeElement.textContent ?? "");
+        seen.add(text);
+        return text;
+      },
+      (text) => text.startsWith("End now"),
+    );
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    await accessible(page, "the dialog");
+    await picture(page, "dialog-light-1280");
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    assert.ok((await page.evaluate(() => document.activeElement.textContent)).startsWith("End now"), "back where it was");
+    await end();
+    api.end();
+  },
+
+  "every view fits a phone, and axe finds nothing serious in it": async () => {
+    const api = await mock();
+    for (const [dark, width] of [[false, 390], [true, 1280]]) {
+      const { page, show, end } = await watched(browser, api.base, { dark, width });
+      for (const hash of ["#/", "#/routes/chat", "#/requests", "#/steering", "#/alerts", "#/usage", "#/config", "#/demo"]) {
+        await show(hash);
+        await page.waitForTimeout(400);
+        await fits(page, hash);
+        await accessible(page, `${hash} ${dark ? "dark" : "light"} ${width}`);
+      }
+      await end();
+    }
+    api.end();
+  },
+
+  "each chart can be read as a table": async () => {
+    const api = await mock();
+    const { page, show, end } = await watched(browser, api.base);
+    await show("#/routes/chat");
+    const chart = page.locator("figure.chart", { hasText: "Granted shares" }).first();
+    await chart.getByRole("button", { name: "Table of Granted shares" }).click();
+    const rows = chart.getByRole("row");
+    await until("rows of figures", () => rows.count(), (n) => n > 5);
+    assert.match(await rows.last().textContent(), /\d+ %.*\d+ %.*\d+ %/);
+    const said = await chart.getByRole("img", { includeHidden: true }).getAttribute("aria-label");
+    assert.match(said, /Granted shares\. Now: fast [\d.]+ %, steady [\d.]+ %, cheap [\d.]+ %\./);
+    await end();
+    api.end();
+  },
+});
+await browser.close();
