@@ -120,7 +120,7 @@ await run("states", {
     await picture(page, "dialog-light-1280");
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
-    assert.ok((await page.evaluate(() => document.activeElement.textContent)).startsWith("End now"), "back where it was");
+    await until("the focus to be where it was", () => page.evaluate(() => document.activeElement.textContent), (text) => text.startsWith("End now"), 2);
     await end();
     api.end();
   },

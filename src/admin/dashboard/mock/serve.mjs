@@ -126,22 +126,31 @@ const requests = Array.from({ length: 260 }, (_, i) => {
   const failed = i % 41 === 3;
   const moved = i % 13 === 0;
   const at = now() - i * 1.7;
+  const ok = (target, ms) => ({ target, use: `sim-${target}/large`, reason: "drawn", propensity: moved ? null : [0.08, 0.54, 0.38][i % 3], after_ms: moved ? 415 : 0.2, outcome: "ok", status: null, total_ms: ms, first_content_ms: 300 + ((i * 53) % 700), cost_usd: 0.0011 });
+  const bad = (target, outcome, status, ms) => ({ target, use: `sim-${target}/large`, reason: "drawn", propensity: null, after_ms: 0.2, outcome, status, total_ms: ms, first_content_ms: null, cost_usd: null });
+  const served = ["fast", "steady", "cheap"][i % 3];
+  const ms = 900 + ((i * 97) % 1400);
+  const calls = failed ? [bad("fast", "timeout_first_token", null, 60000), bad("cheap", "server_error", 500, 801)] : moved ? [bad("fast", "server_error", 503, 412), ok(served, ms)] : [ok(served, ms)];
   return {
+    number: 91000 - i,
     id: `req-${(91000 - i).toString(36)}`,
     at,
     route: i % 7 === 2 ? "summary" : "chat",
-    target: failed ? null : ["fast", "steady", "cheap"][i % 3],
+    target: failed ? "cheap" : served,
     key: i % 2 ? "web" : "batch",
-    tags: { team: i % 2 ? "search" : "support", feature: "answer" },
-    attempts: [...(moved || failed ? [{ target: "fast", outcome: failed ? "timeout_first_token" : "server_error", status: failed ? null : 503, ms: failed ? 60000 : 412 }] : []), ...(failed ? [{ target: "cheap", outcome: "server_error", status: 500, ms: 801 }] : [{ target: ["fast", "steady", "cheap"][i % 3], outcome: "ok", status: 200, ms: 900 + ((i * 97) % 1400) }])],
-    tokens_in: 412 + ((i * 31) % 900),
-    tokens_cached: (i % 4) * 64,
-    tokens_out: failed ? 0 : 130 + ((i * 17) % 200),
-    cost_usd: failed ? 0 : 0.0011 + (i % 9) * 0.0003,
+    team: i % 2 ? "search" : "support",
+    feature: "answer",
+    user: null,
+    attempts: calls.length,
+    calls,
+    tokens: failed ? null : { input: 412 + ((i * 31) % 900), cached_input: (i % 4) * 64, output: 130 + ((i * 17) % 200), reasoning: 0, estimated: false },
+    cost_usd: failed ? null : 0.0011 + (i % 9) * 0.0003,
     first_content_ms: failed ? null : 300 + ((i * 53) % 700),
-    total_ms: failed ? 60801 : 900 + ((i * 97) % 1400),
-    propensity: moved ? null : [0.08, 0.54, 0.38][i % 3],
-    reason: failed ? "upstream_first_token" : "served_complete",
+    total_ms: failed ? 60801 : ms,
+    overhead_ms: 0.31,
+    ended_by: failed ? "target.first_token" : "target.done",
+    good: !failed,
+    code: failed ? "upstream_timeout" : null,
     status: failed ? 504 : 200,
   };
 });
@@ -149,34 +158,36 @@ const requests = Array.from({ length: 260 }, (_, i) => {
 const problem = { file: "config/production.toml", line: 31, column: 10, key: "routes.chat.targets.fast.weight", message: "expected a number of at least 0, found -5", hint: "0 drains a target", text: "fast = { use = \"sim-fast/large\", weight = -5 }" };
 const answers = {
   "/api/v1": () => ({ paths: PATHS.filter((path) => !without.has(path.slice(8))).map((path) => `GET ${path}`) }),
-  "/api/v1/overview": () => ({ version: "0.1.0", environment: "production", started_at: started, config_generation: 12, mode: "auto", controller: { age_seconds: 0.2, ticks_lost: 0 }, store: { state: without.has("store") ? "off" : "ok" }, problems: 1, alerts: 2, steering: orders.length, routes: Object.keys(ROUTES) }),
+  "/api/v1/overview": () => ({ version: "0.1.0", environment: "production", started_at: started, config_generation: 12, mode: "auto", controller: { age_seconds: 0.2, ticks_lost: 0 }, store: { state: without.has("store") ? "off" : "ok" }, problems: 1, alerts: 2, steering: orders.length, routes: Object.keys(ROUTES), demo: !without.has("demo") }),
   "/api/v1/routes": () => ({ config_generation: 12, decided_seconds_ago: 0.2, routes: Object.keys(ROUTES).map(explained) }),
   "/api/v1/config": () => ({
     environment: "production",
-    generation: 12,
+    config_generation: 12,
     loaded_at: now() - 5400,
-    digest: "9f31c2aa",
-    changes: [
-      { key: "routes.chat.targets.cheap.min_share", before: null, after: 0.02 },
-      { key: "routes.chat.targets.fast.weight", before: 60, after: 50 },
-      { key: "providers.sim-old", before: { kind: "simulated" }, after: null },
-    ],
-    last_read: { at: now() - 300, problems: [problem] },
+    digest: "9f31c2aa5b40e1d7",
+    changes: ["routes.chat.targets.cheap.min_share: 0.02 (was not set)", "routes.chat.targets.fast.weight: 60 -> 50", "providers.sim-old: taken out"],
+    last_read: { ok: false, refused_seconds_ago: 300, problems: [problem] },
     config: { config_version: 1, routes: { chat: { strategy: "adaptive", targets: { fast: { use: "sim-fast/large", weight: 50 } } } }, providers: { "sim-fast": { kind: "openai", api_key: "***" } } },
   }),
   "/api/v1/steering": () => ({ orders }),
-  "/api/v1/budgets": () => ({ budgets: [{ name: "openai-month", scope: "provider", subject: "openai", window: "month", limit_usd: 500, spent_usd: 431.2, until: now() + 86000, at_cap: "avoid", state: "at 80 %" }, { name: "search-day", scope: "key", subject: "web", window: "day", limit_usd: 20, spent_usd: 4.1, until: now() + 30000, at_cap: "refuse", state: "ok" }] }),
+  "/api/v1/budgets": () => ({ budgets: [{ name: "provider openai, month", scope: "provider", subject: "openai", window: "month", limit_usd: 500, spent_usd: 431.2, left_usd: 68.8, began_at: now() - 2500000, resets_at: now() + 86000, alert_at: [0.5, 0.8, 1], at_cap: "avoid", state: "open" }, { name: "route chat, day", scope: "route", subject: "chat", window: "day", limit_usd: 20, spent_usd: 20.3, left_usd: 0, began_at: now() - 50000, resets_at: now() + 30000, alert_at: [1], at_cap: "refuse", state: "refused" }] }),
   "/api/v1/alerts": () => ({ alerts: [{ id: 3, kind: "budget", subject: "openai-month", since: now() - 4000, resolved: null, message: "spent $431.20 of $500.00 this month: over 80 %" }, { id: 2, kind: "config_refused", subject: "production.toml", since: now() - 300, resolved: null, message: "the file was refused: 1 problem" }, { id: 1, kind: "ejection", subject: "sim-fast/large", since: now() - 9000, resolved: now() - 8700, message: "ejected: 6 of its last 10 answers failed" }] }),
-  "/api/v1/usage": () => ({ by: ["team", "route"], rows: [{ team: "search", route: "chat", requests: 81233, failed: 41, tokens_in: 40112345, tokens_cached: 9112345, tokens_out: 12112345, cost_usd: 212.4 }, { team: "support", route: "chat", requests: 21233, failed: 11, tokens_in: 10112345, tokens_cached: 112345, tokens_out: 2112345, cost_usd: 52.1 }, { team: null, route: "summary", requests: 1233, failed: 0, tokens_in: 512345, tokens_cached: 0, tokens_out: 212345, cost_usd: 1.9 }] }),
+  "/api/v1/usage": () => ({ by: ["team", "route"], rows: [{ team: "search", route: "chat", requests: 81233, failed: 41, tokens_in: 40112345, tokens_cached: 9112345, tokens_out: 12112345, cost_usd: 212.4 }, { team: "support", route: "chat", requests: 21233, failed: 11, tokens_in: 10112345, tokens_cached: 112345, tokens_out: 2112345, cost_usd: 52.1 }, { team: null, route: "summary", requests: 1233, failed: 0, tokens_in: 512345, tokens_cached: 0, tokens_out: 212345, cost_usd: 1.9 }], total: { requests: 103699, failed: 52, tokens_in: 50737035, tokens_cached: 9224690, tokens_out: 14437035, cost_usd: 266.4 }, is_cut: false }),
   "/api/v1/demo": () => ({ providers: ["aurora", "borealis", "cirrus"].map((name) => ({ name, act: acts[name] ?? "heal" })), adaptive: { requests: 9120, failed: 0, p95_ms: 1830, cost_usd: 21.31 }, fixed: { requests: 9120, failed: 212, p95_ms: 6110, cost_usd: 24.2 } }),
   "/api/v1/openapi.json": () => ({ openapi: "3.1.0" }),
 };
 const PATHS = ["overview", "routes", "routes/{route}", "history", "events", "requests", "requests/{id}", "config", "steering", "budgets", "alerts", "usage", "demo", "openapi.json"].map((it) => `/api/v1/${it}`);
 const needs = { "/api/v1/usage": "store", "/api/v1/demo": "demo", "/api/v1/budgets": "budgets" };
 
-function history(name, seconds) {
+function history(name, seconds, step) {
   const end = Math.floor(now());
-  return { step: 1, start: end - seconds, targets: ROUTES[name].targets.map((target) => target[0]), samples: Array.from({ length: seconds }, (_, i) => sample(name, end - seconds + i + 1)) };
+  const samples = Array.from({ length: Math.floor(seconds / step) }, (_, i) => sample(name, end - seconds + (i + 1) * step));
+  for (const it of samples) {
+    it.requests *= step;
+    it.cost_usd *= step;
+    it.configured.cost_usd *= step;
+  }
+  return { step, targets: ROUTES[name].targets.map((target) => target[0]), samples };
 }
 
 const streams = new Set();
@@ -205,17 +216,18 @@ async function answer(request, response) {
     return request.on("close", () => streams.delete(response));
   }
   if (path === "/api/v1/history") {
-    const seconds = Math.min(3600, Number(url.searchParams.get("seconds") ?? 900));
-    return send(200, { routes: Object.fromEntries(Object.keys(ROUTES).map((name) => [name, history(name, seconds)])) });
+    const seconds = Math.min(21600, Number(url.searchParams.get("seconds") ?? 900));
+    const step = seconds > 1800 ? 15 : 1;
+    return send(200, { routes: Object.fromEntries(Object.keys(ROUTES).map((name) => [name, history(name, seconds, step)])) });
   }
   const route = /^\/api\/v1\/routes\/([^/]+)$/.exec(path);
   if (route) return ROUTES[decodeURIComponent(route[1])] ? send(200, explained(decodeURIComponent(route[1]))) : fail(404, `no route is called "${decodeURIComponent(route[1])}"; there are chat, summary`);
   if (path === "/api/v1/requests") {
     let found = requests;
     if (url.searchParams.get("route")) found = found.filter((it) => it.route === url.searchParams.get("route"));
-    if (url.searchParams.get("failed") === "true") found = found.filter((it) => it.status !== 200);
+    if (url.searchParams.get("failed") === "true") found = found.filter((it) => !it.good);
     const before = url.searchParams.get("before");
-    if (before) found = found.slice(found.findIndex((it) => it.id === before) + 1);
+    if (before) found = found.slice(found.findIndex((it) => String(it.number) === before) + 1);
     return send(200, { requests: found.slice(0, Number(url.searchParams.get("limit") ?? 100)) });
   }
   const one = /^\/api\/v1\/requests\/([^/]+)$/.exec(path);

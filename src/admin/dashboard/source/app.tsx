@@ -57,7 +57,6 @@ export function App() {
 
 function Head(props: { current: string }) {
   const overview = useResource<Overview>("/api/v1/overview", 5, ["config", "steering", "alert"]);
-  const demo = useResource<unknown>("/api/v1/demo", 0);
   const data = overview.data;
   const marks: Record<string, number | undefined> = {
     alerts: data?.alerts,
@@ -72,7 +71,7 @@ function Head(props: { current: string }) {
         {data?.environment && <span class="dim">{data.environment}</span>}
       </div>
       <nav aria-label="Views">
-        {VIEWS.filter((it) => it.name !== "demo" || demo.data !== null).map((it) => (
+        {VIEWS.filter((it) => it.name !== "demo" || data?.demo).map((it) => (
           <a key={it.name} href={it.href} aria-current={props.current === it.name ? "page" : undefined}>
             {it.title}
             {marks[it.name] ? (

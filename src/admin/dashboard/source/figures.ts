@@ -1,6 +1,6 @@
 // Sums and quantiles over what the API tells of each second.
 
-import type { History, RouteReport, Sample, Target } from "./types";
+import type { History, Sample } from "./types";
 
 /** The samples of the last `seconds`, counted from the newest one. */
 export function recent(history: History | undefined, seconds: number): Sample[] {
@@ -85,18 +85,39 @@ export function binned(samples: Sample[], step: number, most: number): { width: 
   return { width, bins, times };
 }
 
-/** The mean of a quantile of each second, weighted by requests: what a chart of many bins can show. */
-export function meanQuantile(samples: Sample[], which: "first_token_ms" | "total_ms", index: 0 | 1): number | null {
-  let sum = 0;
-  let weight = 0;
+/** Part of a second's answers that its 95th percentile stands for. */
+const HIGH = 0.05;
+
+/**
+ * Median and 95th percentile of several seconds together, from those of each. A second's answers are taken to lie half at
+ * its median, at the end at its 95th percentile and for the rest between them; of two answers that is exactly what they
+ * were. `null` without an answer.
+ */
+export function quantiles(samples: Sample[], which: "first_token_ms" | "total_ms"): [number | null, number | null] {
+  const points: Array<[number, number]> = [];
   for (const sample of samples) {
-    const value = sample[which]?.[index];
-    if (value !== undefined && value !== null) {
-      sum += value * Math.max(1, sample.requests);
-      weight += Math.max(1, sample.requests);
+    const known = sample[which];
+    if (!known) {
+      continue;
     }
+    const n = Math.max(1, sample.requests);
+    const [middle, high] = known;
+    const end = Math.min(0.5, Math.max(HIGH, 1 / n));
+    points.push([middle, n * 0.5], [(middle + high) / 2, n * (0.5 - end)], [high, n * end]);
   }
-  return weight > 0 ? sum / weight : null;
+  points.sort((a, b) => a[0] - b[0]);
+  const all = points.reduce((sum, [, weight]) => sum + weight, 0);
+  const at = (q: number): number | null => {
+    let sum = 0;
+    for (const [value, weight] of points) {
+      sum += weight;
+      if (weight > 0 && sum >= q * all - 1e-9) {
+        return value;
+      }
+    }
+    return null;
+  };
+  return [at(0.5), at(0.95)];
 }
 
 type Histogram = Array<[number, number]>;
@@ -126,17 +147,6 @@ export function quantile(histogram: Histogram, q: number): number | null {
     }
   }
   return histogram[histogram.length - 1]?.[0] ?? null;
-}
-
-/** Quantiles of a route: from its targets' histograms of the last minute, or the mean of each second's. */
-export function routeQuantiles(report: RouteReport | undefined, samples: Sample[], which: "first_token_ms" | "total_ms"): [number | null, number | null] {
-  const of = (target: Target): Histogram | undefined =>
-    which === "total_ms" ? target.latency_histogram : target.first_token_histogram;
-  const all = merged((report?.targets ?? []).map(of));
-  if (all.length > 0) {
-    return [quantile(all, 0.5), quantile(all, 0.95)];
-  }
-  return [meanQuantile(samples, which, 0), meanQuantile(samples, which, 1)];
 }
 
 /** One of the palette's colours for the target at `index`. */

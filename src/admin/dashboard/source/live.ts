@@ -10,8 +10,8 @@ export type Connection =
   | { state: "lost"; since: number; why: string }
   | { state: "without" };
 
-/** Seconds of history that are kept here. */
-const KEPT = 3600;
+/** Seconds of history that are kept here: as many as the daemon tells second by second. */
+export const KEPT = 1800;
 /** The stream brings a sample a second; after so many milliseconds without a byte it counts as lost. */
 const SILENCE = 5000;
 /** Milliseconds between two tries to connect: the first, and the most. */

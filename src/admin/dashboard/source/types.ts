@@ -12,6 +12,7 @@ export interface Overview {
   alerts?: number;
   steering?: number;
   routes?: string[];
+  demo?: boolean;
 }
 
 export interface Terms {
@@ -60,7 +61,6 @@ export interface Target {
   calls: number;
   failed: number;
   in_flight: number;
-  actual_last_minute?: number | null;
   interval?: [number, number] | null;
   requests_last_minute?: number;
   noise?: string;
@@ -131,11 +131,41 @@ export interface Problem {
   text?: string;
 }
 
-export interface Attempt {
-  target?: string;
-  outcome?: string;
-  status?: number | null;
-  ms?: number | null;
+/** A call to a target. */
+export interface Call {
+  target: string;
+  use: string;
+  reason: string;
+  propensity: number | null;
+  after_ms: number;
+  outcome: string;
+  status: number | null;
+  total_ms: number;
+  first_content_ms: number | null;
+  cost_usd: number | null;
+}
+
+export interface Recorded {
+  number: number;
+  id: string;
+  at: number;
+  route: string;
+  key: string | null;
+  team: string | null;
+  feature: string | null;
+  user: string | null;
+  target: string | null;
+  status: number;
+  code: string | null;
+  ended_by: string;
+  good: boolean;
+  attempts: number;
+  calls: Call[];
+  tokens: { input: number; cached_input: number; output: number; reasoning: number; estimated: boolean } | null;
+  cost_usd: number | null;
+  total_ms: number;
+  first_content_ms: number | null;
+  overhead_ms: number;
 }
 
 export interface Alert {

@@ -8,19 +8,17 @@ import type { Alert } from "../types";
 import { words } from "../words";
 import { Choice } from "./overview";
 
-export interface Budget {
-  name?: string;
-  scope?: string;
-  subject?: string;
-  window?: string;
-  limit_usd?: number | null;
-  spent_usd?: number | null;
-  spent?: number | null;
-  limit?: number | null;
-  until?: number | string | null;
-  resets_at?: number | string | null;
-  at_cap?: string;
-  state?: string;
+/** A budget in one of its windows. */
+interface Budget {
+  name: string;
+  scope: string;
+  subject: string;
+  window: string;
+  limit_usd: number;
+  spent_usd: number;
+  resets_at: number;
+  at_cap: string;
+  state: string;
 }
 
 export function AlertsView() {
@@ -93,8 +91,8 @@ function Budgets(props: { budgets: Budget[] }) {
           </tr>
         </thead>
         <tbody>
-          {props.budgets.map((budget, i) => (
-            <BudgetRow key={budget.name ?? i} budget={budget} />
+          {props.budgets.map((budget) => (
+            <BudgetRow key={budget.name} budget={budget} />
           ))}
         </tbody>
       </table>
@@ -104,29 +102,28 @@ function Budgets(props: { budgets: Budget[] }) {
 
 function BudgetRow(props: { budget: Budget }) {
   const { budget } = props;
-  const spent = budget.spent_usd ?? budget.spent ?? 0;
-  const limit = budget.limit_usd ?? budget.limit ?? 0;
+  const { spent_usd: spent, limit_usd: limit } = budget;
   const part = limit > 0 ? spent / limit : 0;
   const tone = part >= 1 ? "bad" : part >= 0.8 ? "warn" : "good";
-  const ends = moment(budget.until ?? budget.resets_at);
+  const ends = moment(budget.resets_at);
   return (
     <tr>
-      <th scope="row">{budget.name ?? NONE}</th>
+      <th scope="row">{budget.name}</th>
       <td data-label="Of">
-        {budget.scope ? `${budget.scope} ` : ""}
-        {budget.subject ?? ""}
+        {budget.scope} {budget.subject}
       </td>
       <td class="wide" data-label="Spent">
         <div class="gauge">
-          <meter class={tone} min={0} max={1} value={Math.min(1, part)} aria-label={`${percent(part, 0)} of ${budget.name ?? "the budget"}`} />
+          <meter class={tone} min={0} max={1} value={Math.min(1, part)} aria-label={`${percent(part, 0)} of ${budget.name}`} />
           <b>{dollars(spent)}</b> <span class="dim">{percent(part, 0)}</span>
         </div>
       </td>
       <td class="number" data-label="Limit">{dollars(limit)}</td>
-      <td data-label="Window">{budget.window ?? NONE}</td>
+      <td data-label="Window">{budget.window}</td>
       <td class="number left" data-label="Begins again">{ends ? `in ${duration((ends.getTime() - Date.now()) / 1000)}` : NONE}</td>
       <td data-label="At the cap">
-        <Badge word={budget.at_cap ?? NONE} />
+        <Badge word={budget.at_cap} />{" "}
+        {budget.state !== "open" && <Badge word={budget.state} tone="bad" />}
       </td>
     </tr>
   );

@@ -2,36 +2,26 @@
 
 import { useState } from "preact/hooks";
 import { write } from "../api";
-import { ago, NONE, plural, when } from "../format";
-import { Panel, Scroll, Standing } from "../parts";
+import { ago, duration, plural, when } from "../format";
+import { Panel, Standing } from "../parts";
 import { useResource } from "../resource";
 import type { Problem } from "../types";
 
-interface Change {
-  key?: string;
-  path?: string;
-  before?: unknown;
-  after?: unknown;
-}
-
 interface Shown {
-  environment?: string;
-  generation?: number;
-  config_generation?: number;
-  loaded_at?: number | string;
-  digest?: string;
-  config?: unknown;
-  changes?: Array<Change | string>;
-  last_read?: { at?: number | string; problems?: Problem[] };
-  problems?: Problem[];
+  environment: string;
+  config_generation: number;
+  loaded_at: number;
+  digest: string;
+  config: unknown;
+  /** A line each. */
+  changes: string[];
+  last_read: { ok: boolean; refused_seconds_ago?: number; problems: Problem[] };
 }
 
 export function ConfigView() {
   const shown = useResource<Shown>("/api/v1/config", 10, ["config"]);
   const data = shown.data;
-  const problems = data?.last_read?.problems ?? data?.problems ?? [];
-  const generation = data?.generation ?? data?.config_generation;
-  const body = data && "config" in data ? data.config : data;
+  const problems = data?.last_read.problems ?? [];
   return (
     <>
       <div class="view-head">
@@ -44,7 +34,7 @@ export function ConfigView() {
       {problems.length > 0 && (
         <Panel title="Refused" id="refused">
           <p class="standing bad" role="status">
-            What was read {data?.last_read?.at === undefined ? "last" : ago(data.last_read.at)} was refused for {plural(problems.length, "problem")}. The
+            What was read {duration(data?.last_read.refused_seconds_ago ?? 0)} ago was refused for {plural(problems.length, "problem")}. The
             configuration before it is still in force.
           </p>
           {problems.map((problem, i) => (
@@ -55,15 +45,15 @@ export function ConfigView() {
       {data && (
         <>
           <dl class="figures-row panel">
-            <Fact label="Environment" value={data.environment ?? NONE} />
-            <Fact label="Generation" value={generation === undefined ? NONE : String(generation)} />
-            <Fact label="In force since" value={data.loaded_at === undefined ? NONE : when(data.loaded_at)} note={data.loaded_at === undefined ? "" : ago(data.loaded_at)} />
-            <Fact label="Digest" value={data.digest ?? NONE} />
+            <Fact label="Environment" value={data.environment} />
+            <Fact label="Generation" value={String(data.config_generation)} />
+            <Fact label="In force since" value={when(data.loaded_at)} note={ago(data.loaded_at)} />
+            <Fact label="Digest" value={data.digest} />
           </dl>
           <Changes changes={data.changes} />
           <Panel title="In force" note="The merged files. Credentials are masked.">
             <pre class="block" tabIndex={0} role="region" aria-label="The configuration in force">
-              {typeof body === "string" ? body : JSON.stringify(body, null, 2)}
+              {JSON.stringify(data.config, null, 2)}
             </pre>
           </Panel>
         </>
@@ -84,7 +74,7 @@ function Fact(props: { label: string; value: string; note?: string }) {
 
 function ProblemShown(props: { problem: Problem }) {
   const { problem } = props;
-  const where = [problem.file, problem.line].filter((it) => it !== undefined && it !== null).join(":");
+  const where = problem.line ? `${problem.file}:${problem.line}` : problem.file;
   return (
     <div class="problem">
       <p>
@@ -102,53 +92,21 @@ function ProblemShown(props: { problem: Problem }) {
   );
 }
 
-function Changes(props: { changes: Shown["changes"] }) {
+function Changes(props: { changes: string[] }) {
   const { changes } = props;
-  if (changes === undefined) {
-    return null;
-  }
   return (
     <Panel title="Changed against the one before">
       {changes.length === 0 ? (
         <p class="standing">Nothing: it is the first one since the start, or the same as before.</p>
       ) : (
-        <Scroll>
-          <table class="stack">
-            <thead>
-              <tr>
-                <th scope="col">Key</th>
-                <th scope="col">Before</th>
-                <th scope="col">Now</th>
-              </tr>
-            </thead>
-            <tbody>
-              {changes.map((change, i) =>
-                typeof change === "string" ? (
-                  <tr key={i}>
-                    <td colSpan={3} class="mono">
-                      {change}
-                    </td>
-                  </tr>
-                ) : (
-                  <tr key={i}>
-                    <th scope="row" class="mono">
-                      {change.key ?? change.path}
-                    </th>
-                    <td class="mono removed" data-label="Before">{value(change.before)}</td>
-                    <td class="mono added" data-label="Now">{value(change.after)}</td>
-                  </tr>
-                ),
-              )}
-            </tbody>
-          </table>
-        </Scroll>
+        <ul class="changes mono">
+          {changes.map((change) => (
+            <li key={change}>{change}</li>
+          ))}
+        </ul>
       )}
     </Panel>
   );
-}
-
-function value(of: unknown) {
-  return of === null || of === undefined ? <span class="dim">not set</span> : typeof of === "string" ? of : JSON.stringify(of);
 }
 
 /** Has the files read again, as the watcher would. */

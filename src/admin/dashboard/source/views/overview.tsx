@@ -3,25 +3,35 @@
 import { useState } from "preact/hooks";
 import { Chart } from "../chart";
 import { useCell } from "../cell";
-import { binned, meanQuantile, recent, routeQuantiles, tint, totals } from "../figures";
+import { binned, quantiles, recent, tint, totals } from "../figures";
 import { count, dollars, milliseconds, percent, plural, rate } from "../format";
-import { histories } from "../live";
+import { histories, KEPT } from "../live";
 import { Badge, Figure, Standing } from "../parts";
 import { useResource } from "../resource";
 import type { History, Reports, RouteReport, Sample } from "../types";
 import { MODES } from "../words";
 
-const WINDOWS: Array<[number, string]> = [
+export const WINDOWS: Array<[number, string]> = [
   [300, "5 min"],
-  [900, "15 min"],
-  [3600, "1 h"],
+  [1800, "30 min"],
+  [21_600, "6 h"],
 ];
+
+/** The histories to draw: what the stream brought, or for longer windows the coarser ones. */
+export function useHistories(seconds: number, route?: string): Record<string, History> {
+  const fine = useCell(histories);
+  const long = seconds > KEPT;
+  const name = route === undefined ? "" : `&route=${encodeURIComponent(route)}`;
+  const coarse = useResource<{ routes: Record<string, History> }>(long ? `/api/v1/history?seconds=${seconds}${name}` : null, 15);
+  return long ? (coarse.data?.routes ?? {}) : fine;
+}
 
 export function OverviewView() {
   const [seconds, setSeconds] = useState(300);
   const [kind, setKind] = useState<"granted" | "actual">("granted");
   const reports = useResource<Reports>("/api/v1/routes", 2, ["moved", "config", "steering"]);
-  const all = useCell(histories);
+  const fine = useCell(histories);
+  const all = useHistories(seconds);
   const routes = reports.data?.routes ?? [];
   return (
     <>
@@ -37,7 +47,7 @@ export function OverviewView() {
         <p class="standing">No route is configured. A route is a name that clients send as the model, with its targets; see Configuration.</p>
       )}
       {routes.map((route) => (
-        <RoutePanel key={route.route} report={route} history={all[route.route]} seconds={seconds} kind={kind} />
+        <RoutePanel key={route.route} report={route} history={all[route.route]} lately={recent(fine[route.route], 60)} seconds={seconds} kind={kind} />
       ))}
     </>
   );
@@ -59,7 +69,7 @@ export function Choice<T extends string | number>(props: { label: string; option
   );
 }
 
-function RoutePanel(props: { report: RouteReport; history: History | undefined; seconds: number; kind: "granted" | "actual" }) {
+function RoutePanel(props: { report: RouteReport; history: History | undefined; lately: Sample[]; seconds: number; kind: "granted" | "actual" }) {
   const { report, history, seconds, kind } = props;
   const samples = recent(history, seconds);
   const step = history?.step || 1;
@@ -78,7 +88,7 @@ function RoutePanel(props: { report: RouteReport; history: History | undefined; 
           ))}
       </header>
       {report.explanation[0] && <p class="note sentence">{report.explanation[0]}</p>}
-      <RouteFigures report={report} samples={recent(history, 60)} step={step} />
+      <RouteFigures report={report} samples={props.lately} />
       {samples.length < 2 ? (
         <NoHistory report={report} known={history !== undefined} />
       ) : (
@@ -108,11 +118,11 @@ function NoHistory(props: { report: RouteReport; known: boolean }) {
 }
 
 /** The last minute in figures. */
-export function RouteFigures(props: { report: RouteReport; samples: Sample[]; step: number }) {
-  const { report, samples, step } = props;
-  const sum = totals(samples, step);
-  const [firstMid, firstHigh] = routeQuantiles(report, samples, "first_token_ms");
-  const [mid, high] = routeQuantiles(report, samples, "total_ms");
+export function RouteFigures(props: { report: RouteReport; samples: Sample[] }) {
+  const { report, samples } = props;
+  const sum = totals(samples, 1);
+  const [firstMid, firstHigh] = quantiles(samples, "first_token_ms");
+  const [mid, high] = quantiles(samples, "total_ms");
   const known = samples.length > 0;
   const perHour = known ? (sum.cost / sum.seconds) * 3600 : null;
   const otherPerHour = known && sum.costConfigured !== null ? (sum.costConfigured / sum.seconds) * 3600 : null;
@@ -202,7 +212,9 @@ export function TrafficCharts(props: { samples: Sample[]; step: number; seconds:
   const failed = sums.map((sum) => sum.failed / width);
   const hourly = sums.map((sum) => (sum.cost / width) * 3600);
   const configured = sums.map((sum) => (sum.costConfigured === null ? null : (sum.costConfigured / width) * 3600));
-  const latency = (which: "first_token_ms" | "total_ms", index: 0 | 1) => bins.map((bin) => meanQuantile(bin, which, index));
+  const first = bins.map((bin) => quantiles(bin, "first_token_ms"));
+  const whole = bins.map((bin) => quantiles(bin, "total_ms"));
+  const each = (pairs: Array<[number | null, number | null]>, index: 0 | 1) => pairs.map((pair) => pair[index]);
   const lastOf = (values: Array<number | null>) => values[values.length - 1] ?? null;
   return (
     <div class="small-charts">
@@ -219,22 +231,22 @@ export function TrafficCharts(props: { samples: Sample[]; step: number; seconds:
       />
       <Chart
         title="First token"
-        summary={`Median now ${milliseconds(lastOf(latency("first_token_ms", 0)))}, 95th percentile ${milliseconds(lastOf(latency("first_token_ms", 1)))}.`}
+        summary={`Median now ${milliseconds(lastOf(each(first, 0)))}, 95th percentile ${milliseconds(lastOf(each(first, 1)))}.`}
         times={times}
         lines={[
-          { label: "p50", tint: 1, values: latency("first_token_ms", 0) },
-          { label: "p95", tint: 2, values: latency("first_token_ms", 1) },
+          { label: "p50", tint: 1, values: each(first, 0) },
+          { label: "p95", tint: 2, values: each(first, 1) },
         ]}
         format={milliseconds}
         span={span}
       />
       <Chart
         title="Whole answer"
-        summary={`Median now ${milliseconds(lastOf(latency("total_ms", 0)))}, 95th percentile ${milliseconds(lastOf(latency("total_ms", 1)))}.`}
+        summary={`Median now ${milliseconds(lastOf(each(whole, 0)))}, 95th percentile ${milliseconds(lastOf(each(whole, 1)))}.`}
         times={times}
         lines={[
-          { label: "p50", tint: 1, values: latency("total_ms", 0) },
-          { label: "p95", tint: 2, values: latency("total_ms", 1) },
+          { label: "p50", tint: 1, values: each(whole, 0) },
+          { label: "p95", tint: 2, values: each(whole, 1) },
         ]}
         format={milliseconds}
         span={span}

@@ -4,38 +4,12 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { named, read } from "../api";
 import { clock, count, dollars, milliseconds, moment, NONE, percent, when } from "../format";
-import { Badge, Panel, Scroll, Standing } from "../parts";
+import { Badge, capital, Panel, Scroll, Standing } from "../parts";
 import { useResource } from "../resource";
-import type { Attempt, Overview } from "../types";
+import type { Call, Overview, Recorded } from "../types";
 import { words } from "../words";
 
-export interface Recorded {
-  id: string;
-  at: number | string;
-  route?: string | null;
-  target?: string | null;
-  key?: string | null;
-  tags?: Record<string, string> | null;
-  attempts?: Attempt[];
-  tokens?: { input?: number; cached?: number; output?: number } | null;
-  tokens_in?: number | null;
-  tokens_cached?: number | null;
-  tokens_out?: number | null;
-  cost_usd?: number | null;
-  first_content_ms?: number | null;
-  total_ms?: number | null;
-  propensity?: number | null;
-  reason?: string | null;
-  outcome?: string | null;
-  status?: number | null;
-  failed?: boolean;
-}
-
 const PAGE = 50;
-
-export function failedOf(request: Recorded): boolean {
-  return request.failed ?? (request.status !== undefined && request.status !== null && request.status >= 500);
-}
 
 export function RequestsView() {
   const [route, setRoute] = useState("");
@@ -65,7 +39,7 @@ export function RequestsView() {
     }
     setProblem(null);
     try {
-      const page = await read<{ requests: Recorded[] }>(`${path}&before=${encodeURIComponent(last.id)}`);
+      const page = await read<{ requests: Recorded[] }>(`${path}&before=${last.number}`);
       setOlder([...(older ?? []), ...page.requests]);
       setEnded(page.requests.length < PAGE);
     } catch (error) {
@@ -118,7 +92,7 @@ export function RequestsView() {
               </thead>
               <tbody>
                 {shown.map((request) => (
-                  <Row key={request.id} request={request} />
+                  <Row key={request.number} request={request} />
                 ))}
               </tbody>
             </table>
@@ -144,7 +118,7 @@ function Row(props: { request: Recorded }) {
   const { request } = props;
   const href = `#/requests/${encodeURIComponent(request.id)}`;
   return (
-    <tr class={failedOf(request) ? "failed" : undefined}>
+    <tr class={request.good ? undefined : "failed"}>
       <td class="number left">
         <a href={href}>
           {clock(moment(request.at))}
@@ -154,46 +128,50 @@ function Row(props: { request: Recorded }) {
       <td>{request.route || NONE}</td>
       <td>{request.target || NONE}</td>
       <td>
-        <Attempts attempts={request.attempts ?? []} />
+        <Attempts request={request} />
       </td>
-      <td>{ReasonOf(request)}</td>
+      <td><EndedBy request={request} /></td>
       <td class="number">
-        {count(inOf(request))} / {count(outOf(request))}
+        {count(request.tokens?.input)} / {count(request.tokens?.output)}
       </td>
       <td class="number">{dollars(request.cost_usd)}</td>
       <td class="number">{milliseconds(request.first_content_ms)}</td>
       <td class="number">{milliseconds(request.total_ms)}</td>
-      <td class="number">{percent(request.propensity)}</td>
+      <td class="number">{percent(propensityOf(request))}</td>
       <td>{request.key || NONE}</td>
     </tr>
   );
 }
 
-function ReasonOf(request: Recorded) {
-  const word = request.reason ?? request.outcome;
-  return word ? <span class={failedOf(request) ? "bad" : "dim"}>{words(word)}</span> : NONE;
+/** Who ended it in which phase. */
+function EndedBy(props: { request: Recorded }) {
+  const { request } = props;
+  return <code class={request.good ? "dim" : "bad"}>{request.ended_by}</code>;
 }
 
 /** One mark an attempt: its target, and what came of it where it was not good. */
-function Attempts(props: { attempts: Attempt[] }) {
-  if (props.attempts.length === 0) {
+function Attempts(props: { request: Recorded }) {
+  const { calls, attempts } = props.request;
+  if (calls.length === 0) {
     return <>{NONE}</>;
   }
   return (
     <>
-      {props.attempts.map((attempt, i) => (
+      {calls.map((call, i) => (
         <span key={i} class="attempt">
           {i > 0 && " → "}
-          {attempt.outcome === "ok" ? <span class="dim">ok</span> : <Badge word={`${attempt.target ?? "?"} ${words(attempt.outcome ?? "?")}`} tone="bad" />}
+          {call.outcome === "ok" ? <span class="dim">ok</span> : <Badge word={`${call.target} ${words(call.outcome)}`} tone="bad" />}
         </span>
       ))}
+      {attempts > calls.length && ` and ${attempts - calls.length} more`}
     </>
   );
 }
 
-const inOf = (request: Recorded) => request.tokens_in ?? request.tokens?.input ?? null;
-const outOf = (request: Recorded) => request.tokens_out ?? request.tokens?.output ?? null;
-const cachedOf = (request: Recorded) => request.tokens_cached ?? request.tokens?.cached ?? null;
+/** The probability by which the target that served was drawn, if it was the first. */
+function propensityOf(request: Recorded): number | null {
+  return request.calls.length === 1 ? (request.calls[0]?.propensity ?? null) : null;
+}
 
 export function RequestView(props: { id: string }) {
   const found = useResource<Recorded>(named("/api/v1/requests", props.id), 0);
@@ -219,29 +197,35 @@ export function RequestView(props: { id: string }) {
               <Pair name="Time">{when(request.at)}</Pair>
               <Pair name="Route">{request.route ? <a href={`#/routes/${encodeURIComponent(request.route)}`}>{request.route}</a> : NONE}</Pair>
               <Pair name="Served by">{request.target || NONE}</Pair>
-              <Pair name="Ended by">{ReasonOf(request)}</Pair>
-              {request.status !== undefined && <Pair name="Status">{request.status ?? NONE}</Pair>}
+              <Pair name="Ended by"><EndedBy request={request} /></Pair>
+              <Pair name="Status">
+                {request.status}
+                {request.code && <code class="dim"> {request.code}</code>}
+              </Pair>
               <Pair name="Key">{request.key || NONE}</Pair>
-              {Object.entries(request.tags ?? {}).map(([name, value]) => (
-                <Pair key={name} name={name}>
-                  {value}
+              {(["team", "feature", "user"] as const).map((name) => request[name] && (
+                <Pair key={name} name={capital(name)}>
+                  {request[name]}
                 </Pair>
               ))}
               <Pair name="Tokens in">
-                {count(inOf(request))}
-                {cachedOf(request) ? `, of which ${count(cachedOf(request))} cached` : ""}
+                {count(request.tokens?.input)}
+                {request.tokens?.cached_input ? `, of which ${count(request.tokens.cached_input)} from a cache` : ""}
               </Pair>
-              <Pair name="Tokens out">{count(outOf(request))}</Pair>
+              <Pair name="Tokens out">
+                {count(request.tokens?.output)}
+                {request.tokens?.reasoning ? `, of which ${count(request.tokens.reasoning)} thoughts` : ""}
+                {request.tokens?.estimated ? " (estimated from sizes)" : ""}
+              </Pair>
               <Pair name="Cost">{dollars(request.cost_usd)}</Pair>
               <Pair name="First content">{milliseconds(request.first_content_ms)}</Pair>
               <Pair name="Total">{milliseconds(request.total_ms)}</Pair>
-              <Pair name="Propensity">
-                {request.propensity === null || request.propensity === undefined ? "none: retried, probed, or kept with its conversation" : percent(request.propensity, 2)}
-              </Pair>
+              <Pair name="Our own part">{milliseconds(request.overhead_ms)}</Pair>
+              <Pair name="Propensity">{propensityOf(request) === null ? "not known: only first calls have one, while a journal is kept" : percent(propensityOf(request), 2)}</Pair>
             </dl>
           </Panel>
           <Panel title="Attempts">
-            <AttemptTable attempts={request.attempts ?? []} />
+            <Calls calls={request.calls} />
           </Panel>
         </div>
       )}
@@ -249,8 +233,8 @@ export function RequestView(props: { id: string }) {
   );
 }
 
-function AttemptTable(props: { attempts: Attempt[] }) {
-  if (props.attempts.length === 0) {
+function Calls(props: { calls: Call[] }) {
+  if (props.calls.length === 0) {
     return <p class="standing">No target was called.</p>;
   }
   return (
@@ -258,23 +242,32 @@ function AttemptTable(props: { attempts: Attempt[] }) {
       <table>
         <thead>
           <tr>
-            <th scope="col">#</th>
             <th scope="col">Target</th>
+            <th scope="col">Why it</th>
             <th scope="col">Outcome</th>
             <th scope="col" class="number">Status</th>
-            <th scope="col" class="number">Time</th>
+            <th scope="col" class="number">After</th>
+            <th scope="col" class="number">First content</th>
+            <th scope="col" class="number">Took</th>
+            <th scope="col" class="number">Cost</th>
           </tr>
         </thead>
         <tbody>
-          {props.attempts.map((attempt, i) => (
+          {props.calls.map((call, i) => (
             <tr key={i}>
-              <td class="number left">{i + 1}</td>
-              <th scope="row">{attempt.target ?? NONE}</th>
+              <th scope="row">
+                {call.target}
+                <div class="under dim mono">{call.use}</div>
+              </th>
+              <td>{words(call.reason)}</td>
               <td>
-                <Badge word={words(attempt.outcome ?? "?")} tone={attempt.outcome === "ok" ? "good" : "bad"} />
+                <Badge word={words(call.outcome)} tone={call.outcome === "ok" ? "good" : "bad"} />
               </td>
-              <td class="number">{attempt.status ?? NONE}</td>
-              <td class="number">{milliseconds(attempt.ms)}</td>
+              <td class="number">{call.status ?? NONE}</td>
+              <td class="number">{milliseconds(call.after_ms)}</td>
+              <td class="number">{milliseconds(call.first_content_ms)}</td>
+              <td class="number">{milliseconds(call.total_ms)}</td>
+              <td class="number">{dollars(call.cost_usd)}</td>
             </tr>
           ))}
         </tbody>

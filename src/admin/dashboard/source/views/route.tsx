@@ -10,7 +10,7 @@ import { Badge, Panel, Points, Scroll, Standing } from "../parts";
 import { useResource } from "../resource";
 import type { Order, RouteReport, Target } from "../types";
 import { MODES, RAILS, STATES, TELLING, words } from "../words";
-import { Choice, RouteFigures, SharesChart, TrafficCharts } from "./overview";
+import { Choice, RouteFigures, SharesChart, TrafficCharts, useHistories, WINDOWS } from "./overview";
 import { InForce } from "./steering_list";
 import { useState } from "preact/hooks";
 import { Waterfall } from "./waterfall";
@@ -20,7 +20,8 @@ export function RouteView(props: { name: string }) {
   const [seconds, setSeconds] = useState(300);
   const report = useResource<RouteReport>(named("/api/v1/routes", name), 1, ["moved", "config", "steering"]);
   const steering = useResource<{ orders: Order[] }>("/api/v1/steering", 10, ["steering"]);
-  const history = useCell(histories)[name];
+  const fine = useCell(histories)[name];
+  const history = useHistories(seconds, name)[name];
   const data = report.data;
   const samples = recent(history, seconds);
   const step = history?.step || 1;
@@ -42,7 +43,7 @@ export function RouteView(props: { name: string }) {
           <a class="button" href={`#/steering/${encodeURIComponent(name)}`}>
             Steer this route
           </a>
-          <Choice label="Window" options={[[300, "5 min"], [900, "15 min"], [3600, "1 h"]]} value={seconds} onChange={setSeconds} />
+          <Choice label="Window" options={WINDOWS} value={seconds} onChange={setSeconds} />
         </div>
       </div>
       <Standing of={report} what={`the route ${name}`} absent={report.error?.message} />
@@ -54,7 +55,7 @@ export function RouteView(props: { name: string }) {
       {data && (
         <>
           <Panel title="Shares" note={data.mode === "auto" ? undefined : MODES[data.mode]}>
-            <RouteFigures report={data} samples={recent(history, 60)} step={step} />
+            <RouteFigures report={data} samples={recent(fine, 60)} />
             <ShareTable targets={data.targets} />
           </Panel>
           <Why report={data} />
@@ -106,10 +107,10 @@ function ShareTable(props: { targets: Target[] }) {
               Granted
             </th>
             <th scope="col" class="number">
-              Actual
+              Actual, last minute
             </th>
             <th scope="col">
-              Granted against actual, last minute <span class="dim">(95 % interval)</span>
+              Actual against granted <span class="dim">(95 % interval)</span>
             </th>
           </tr>
         </thead>
@@ -130,11 +131,11 @@ function ShareTable(props: { targets: Target[] }) {
                 </div>
               </td>
               <td class="number" data-label="Actual">
-                {percent(actualOf(target))}
-                <div class="under dim">{target.requests_last_minute === undefined ? "since the start" : plural(target.requests_last_minute, "request")}</div>
+                {percent(lately(target, props.targets))}
+                <div class="under dim">{plural(target.requests_last_minute ?? 0, "request")}</div>
               </td>
               <td class="wide" data-label="Interval">
-                <Interval target={target} index={i} />
+                <Interval target={target} actual={lately(target, props.targets)} index={i} />
                 {target.noise && <div class="under">{target.noise}</div>}
               </td>
             </tr>
@@ -145,14 +146,15 @@ function ShareTable(props: { targets: Target[] }) {
   );
 }
 
-function actualOf(target: Target): number | null {
-  return target.actual_last_minute === undefined ? target.actual : target.actual_last_minute;
+/** The part of the last minute's requests that a target got first; `null` without any. */
+function lately(target: Target, targets: Target[]): number | null {
+  const all = targets.reduce((sum, other) => sum + (other.requests_last_minute ?? 0), 0);
+  return all > 0 ? (target.requests_last_minute ?? 0) / all : null;
 }
 
 /** The interval as a line from 0 to 100 %, the actual share as a dot, the granted share as a mark. */
-function Interval(props: { target: Target; index: number }) {
-  const { target } = props;
-  const actual = actualOf(target);
+function Interval(props: { target: Target; actual: number | null; index: number }) {
+  const { target, actual } = props;
   const x = (share: number) => `${(Math.min(1, Math.max(0, share)) * 100).toFixed(2)}%`;
   const [low, high] = target.interval ?? [null, null];
   const text =
@@ -265,7 +267,7 @@ function Distribution(props: { title: string; targets: Target[]; of: (target: Ta
     return `${target.name} median ${milliseconds(quantile(own, 0.5))}, 95th percentile ${milliseconds(quantile(own, 0.95))}`;
   });
   return (
-    <Panel title={props.title}>
+    <Panel title={props.title} note="Over all routes that use the same upstream.">
       <Chart title="Part of each target's answers by time" summary={`${said.join("; ")}.`} times={buckets} lines={lines} format={(value) => percent(value, 0)} axis="log-ms" size="middle" />
       <Scroll>
         <table>

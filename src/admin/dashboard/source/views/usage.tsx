@@ -6,22 +6,27 @@ import { Panel, Scroll, Standing } from "../parts";
 import { useResource } from "../resource";
 import { Choice } from "./overview";
 
-const BY = ["route", "target", "key", "team", "feature", "user"] as const;
-const SPANS: Array<[number, string]> = [
-  [3600, "1 h"],
-  [86_400, "24 h"],
-  [604_800, "7 d"],
-  [2_592_000, "30 d"],
+const BY = ["day", "route", "target", "provider", "model", "key", "team", "feature", "user"];
+const SPANS: Array<[string, string]> = [
+  ["1h", "1 h"],
+  ["1d", "24 h"],
+  ["7d", "7 d"],
+  ["1mo", "1 month"],
 ];
 
 type UsageRow = Record<string, string | number | null | undefined>;
 
+interface Used {
+  rows: UsageRow[];
+  total: UsageRow;
+  is_cut: boolean;
+}
+
 export function UsageView() {
   const [by, setBy] = useState<string[]>(["route", "target"]);
-  const [seconds, setSeconds] = useState(86_400);
-  const now = Math.floor(Date.now() / 60_000) * 60;
-  const query = new URLSearchParams({ by: by.join(","), since: String(now - seconds) });
-  const usage = useResource<{ rows: UsageRow[]; truncated?: boolean }>(by.length > 0 ? `/api/v1/usage?${query}` : null, 30);
+  const [since, setSince] = useState("1d");
+  const query = new URLSearchParams({ by: by.join(","), since });
+  const usage = useResource<Used>(by.length > 0 ? `/api/v1/usage?${query}` : null, 30);
   const rows = usage.data?.rows ?? [];
   const off = usage.error !== null && (usage.error.absent || usage.error.status === 409 || usage.error.status === 503);
   return (
@@ -42,7 +47,7 @@ export function UsageView() {
               </label>
             ))}
           </fieldset>
-          <Choice label="Last" options={SPANS} value={seconds} onChange={setSeconds} />
+          <Choice label="Last" options={SPANS} value={since} onChange={setSince} />
         </div>
       </div>
       {by.length === 0 ? (
@@ -57,18 +62,16 @@ export function UsageView() {
         <Standing of={usage} what="the usage" />
       )}
       {usage.data && rows.length === 0 && <p class="standing">Nothing was used in this time.</p>}
-      {rows.length > 0 && <Rows rows={rows} by={by} />}
+      {usage.data && rows.length > 0 && <Rows used={usage.data} by={by} />}
+      {usage.data?.is_cut && <p class="standing">There are more rows than are shown; the sum is of all.</p>}
     </>
   );
 }
 
-function Rows(props: { rows: UsageRow[]; by: string[] }) {
-  const { rows, by } = props;
+function Rows(props: { used: Used; by: string[] }) {
+  const { used, by } = props;
   const number = (row: UsageRow, name: string) => Number(row[name] ?? 0);
-  const cost = (row: UsageRow) => (row["cost_usd"] !== undefined ? number(row, "cost_usd") : number(row, "cost_pico") / 1e12);
-  const sum = (of: (row: UsageRow) => number) => rows.reduce((all, row) => all + of(row), 0);
-  const whole = sum(cost);
-  const sorted = [...rows].sort((a, b) => cost(b) - cost(a));
+  const whole = number(used.total, "cost_usd");
   return (
     <section class="panel flush">
       <Scroll>
@@ -90,7 +93,7 @@ function Rows(props: { rows: UsageRow[]; by: string[] }) {
             </tr>
           </thead>
           <tbody>
-            {sorted.map((row, i) => (
+            {used.rows.map((row, i) => (
               <tr key={i}>
                 {by.map((name) => (
                   <td key={name}>{row[name] || <span class="dim">{NONE}</span>}</td>
@@ -100,8 +103,8 @@ function Rows(props: { rows: UsageRow[]; by: string[] }) {
                 <td class="number">{count(number(row, "tokens_in"))}</td>
                 <td class="number">{count(number(row, "tokens_cached"))}</td>
                 <td class="number">{count(number(row, "tokens_out"))}</td>
-                <td class="number">{dollars(cost(row))}</td>
-                <td class="number">{percent(whole > 0 ? cost(row) / whole : null)}</td>
+                <td class="number">{dollars(number(row, "cost_usd"))}</td>
+                <td class="number">{percent(whole > 0 ? number(row, "cost_usd") / whole : null)}</td>
               </tr>
             ))}
           </tbody>
@@ -112,7 +115,7 @@ function Rows(props: { rows: UsageRow[]; by: string[] }) {
               </th>
               {["requests", "failed", "tokens_in", "tokens_cached", "tokens_out"].map((name) => (
                 <td class="number" key={name}>
-                  {count(sum((row) => number(row, name)))}
+                  {count(number(used.total, name))}
                 </td>
               ))}
               <td class="number">{dollars(whole)}</td>
