@@ -55,6 +55,13 @@ export async function accessible(page, what) {
   assert.deepEqual(told, [], `axe, ${what}`);
 }
 
+/** Waits until a view has read what it shows. */
+export async function settled(page) {
+  await page.locator(".is-live").waitFor();
+  await until("everything is read", () => page.locator(".standing", { hasText: /^Reading / }).count(), (n) => n === 0);
+  await page.waitForTimeout(150);
+}
+
 export async function picture(page, name) {
   mkdirSync(SCREENS, { recursive: true });
   await page.screenshot({ path: `${SCREENS}${name}.png`, fullPage: true });

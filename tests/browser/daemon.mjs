@@ -9,35 +9,30 @@ import process from "node:process";
 
 const PROGRAM = process.env.WEIGHBRIDGE_BIN;
 
-/** Starts `weighbridge` and waits for its line with the addresses. */
-export async function start(args, folder = null) {
+/** Starts `weighbridge`; `ready` finds its admin and data addresses in what it has printed so far. */
+async function start(args, ready, folder = null) {
   assert.ok(PROGRAM, "WEIGHBRIDGE_BIN names the program");
   const child = spawn(PROGRAM, args, { stdio: ["ignore", "pipe", "pipe"] });
-  let log = "";
-  child.stderr.on("data", (part) => (log = (log + part).slice(-20_000)));
-  const line = await new Promise((done, failed) => {
-    let text = "";
-    child.stdout.on("data", (part) => {
-      text += part;
-      const found = text.split("\n").find((it) => it.startsWith("{") && it.includes('"admin"'));
+  let text = "";
+  const { data, admin } = await new Promise((done, failed) => {
+    const heard = (part) => {
+      text = (text + part).slice(-50_000);
+      const found = ready(text);
       if (found) done(found);
-    });
-    child.on("exit", (status) => failed(new Error(`ended with ${status} before it was ready:\n${log}`)));
+    };
+    child.stdout.on("data", heard);
+    child.stderr.on("data", heard);
+    child.on("exit", (status) => failed(new Error(`ended with ${status} before it was ready:\n${text}`)));
     child.on("error", failed);
   });
-  const { data, admin } = JSON.parse(line);
   return {
     data: `http://${data}`,
     admin: `http://${admin}/`,
-    get log() {
-      return log;
-    },
-    pid: child.pid,
     ask: async (path, init) => {
       const answer = await fetch(`http://${admin}${path}`, init);
-      const text = await answer.text();
-      assert.ok(answer.ok, `${path}: ${answer.status} ${text.slice(0, 300)}`);
-      return text ? JSON.parse(text) : null;
+      const body = await answer.text();
+      assert.ok(answer.ok, `${path}: ${answer.status} ${body.slice(0, 300)}`);
+      return body ? JSON.parse(body) : null;
     },
     end: async () => {
       const gone = new Promise((done) => child.once("exit", done));
@@ -48,6 +43,15 @@ export async function start(args, folder = null) {
       if (folder) rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The demo, on free ports. */
+export function demo() {
+  const ready = (text) => {
+    const admin = /The dashboard: http:\/\/([^/]+)\//.exec(text)?.[1];
+    return admin && { admin, data: null };
+  };
+  return start(["demo", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"], ready);
 }
 
 /** A configuration in a folder of its own; `law` of `fast` can be changed while it is in force. */
@@ -85,7 +89,12 @@ ${extra}`.split("\n");
   }
 
   serve() {
-    return start(["serve", "--env", "browser", "--config", this.folder, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"], this.folder);
+    const args = ["serve", "--env", "browser", "--config", this.folder, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    const ready = (text) => {
+      const line = text.split("\n").find((it) => it.startsWith("{") && it.endsWith("}") && it.includes('"admin"'));
+      return line && JSON.parse(line);
+    };
+    return start(args, ready, this.folder);
   }
 }
 

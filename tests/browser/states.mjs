@@ -131,7 +131,7 @@ await run("states", {
       const { page, show, end } = await watched(browser, api.base, { dark, width });
       for (const hash of ["#/", "#/routes/chat", "#/requests", "#/steering", "#/alerts", "#/usage", "#/config", "#/demo"]) {
         await show(hash);
-        await page.waitForTimeout(400);
+        await page.waitForTimeout(250);
         await fits(page, hash);
         await accessible(page, `${hash} ${dark ? "dark" : "light"} ${width}`);
       }

@@ -169,14 +169,15 @@ const answers = {
     last_read: { ok: false, refused_seconds_ago: 300, problems: [problem] },
     config: { config_version: 1, routes: { chat: { strategy: "adaptive", targets: { fast: { use: "sim-fast/large", weight: 50 } } } }, providers: { "sim-fast": { kind: "openai", api_key: "***" } } },
   }),
-  "/api/v1/steering": () => ({ orders }),
+  "/api/v1/steering": () => ({ orders, kept: true, switch: { off: switchedOff, thrown: null } }),
   "/api/v1/budgets": () => ({ budgets: [{ name: "provider openai, month", scope: "provider", subject: "openai", window: "month", limit_usd: 500, spent_usd: 431.2, left_usd: 68.8, began_at: now() - 2500000, resets_at: now() + 86000, alert_at: [0.5, 0.8, 1], at_cap: "avoid", state: "open" }, { name: "route chat, day", scope: "route", subject: "chat", window: "day", limit_usd: 20, spent_usd: 20.3, left_usd: 0, began_at: now() - 50000, resets_at: now() + 30000, alert_at: [1], at_cap: "refuse", state: "refused" }] }),
   "/api/v1/alerts": () => ({ alerts: [{ id: 3, kind: "budget", subject: "openai-month", since: now() - 4000, resolved: null, message: "spent $431.20 of $500.00 this month: over 80 %" }, { id: 2, kind: "config_refused", subject: "production.toml", since: now() - 300, resolved: null, message: "the file was refused: 1 problem" }, { id: 1, kind: "ejection", subject: "sim-fast/large", since: now() - 9000, resolved: now() - 8700, message: "ejected: 6 of its last 10 answers failed" }] }),
   "/api/v1/usage": () => ({ by: ["team", "route"], rows: [{ team: "search", route: "chat", requests: 81233, failed: 41, tokens_in: 40112345, tokens_cached: 9112345, tokens_out: 12112345, cost_usd: 212.4 }, { team: "support", route: "chat", requests: 21233, failed: 11, tokens_in: 10112345, tokens_cached: 112345, tokens_out: 2112345, cost_usd: 52.1 }, { team: null, route: "summary", requests: 1233, failed: 0, tokens_in: 512345, tokens_cached: 0, tokens_out: 212345, cost_usd: 1.9 }], total: { requests: 103699, failed: 52, tokens_in: 50737035, tokens_cached: 9224690, tokens_out: 14437035, cost_usd: 266.4 }, is_cut: false }),
   "/api/v1/demo": () => ({ providers: ["aurora", "borealis", "cirrus"].map((name) => ({ name, act: acts[name] ?? "heal" })), adaptive: { requests: 9120, failed: 0, p95_ms: 1830, cost_usd: 21.31 }, fixed: { requests: 9120, failed: 212, p95_ms: 6110, cost_usd: 24.2 } }),
   "/api/v1/openapi.json": () => ({ openapi: "3.1.0" }),
 };
-const PATHS = ["overview", "routes", "routes/{route}", "history", "events", "requests", "requests/{id}", "config", "steering", "budgets", "alerts", "usage", "demo", "openapi.json"].map((it) => `/api/v1/${it}`);
+let switchedOff = false;
+const PATHS = ["overview", "routes", "routes/{route}", "history", "events", "requests", "requests/{id}", "config", "steering", "switch", "budgets", "alerts", "usage", "demo", "openapi.json"].map((it) => `/api/v1/${it}`);
 const needs = { "/api/v1/usage": "store", "/api/v1/demo": "demo", "/api/v1/budgets": "budgets" };
 
 function history(name, seconds, step) {
@@ -236,11 +237,17 @@ async function answer(request, response) {
     return found ? send(200, found) : fail(404, "no such request; it may have left the ring");
   }
   if (path === "/api/v1/steering" && request.method === "POST") {
-    const order = { id: String(next++), since: now(), ...(await body(request)) };
+    const { seconds = 14400, ...asked } = await body(request);
+    const order = { id: String(next++), since: now(), until: now() + seconds, ...asked };
     if (order.action === "pin" && !(order.share >= 0 && order.share <= 1)) return fail(400, "share: expected a part of 1, 0 to 1");
     orders.push(order);
     tell("steering", {});
     return send(201, order);
+  }
+  if (path === "/api/v1/switch" && request.method === "POST") {
+    switchedOff = (await body(request)).off;
+    tell("steering", {});
+    return send(200, { off: switchedOff, thrown: null });
   }
   const ended = /^\/api\/v1\/steering\/([^/]+)$/.exec(path);
   if (ended && request.method === "DELETE") {

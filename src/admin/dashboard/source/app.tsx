@@ -84,6 +84,7 @@ function Head(props: { current: string }) {
         ))}
       </nav>
       <div class="status">
+        {data?.switch_off && <Badge word="switched off" tone="bad" title="The kill switch: configured shares are in force" />}
         {data?.mode && data.mode !== "auto" && <Badge word={data.mode} title={MODES[data.mode]} />}
         <StaleController overview={data} />
         <LiveMark />

@@ -122,15 +122,26 @@ export function quantiles(samples: Sample[], which: "first_token_ms" | "total_ms
 
 type Histogram = Array<[number, number]>;
 
-/** Counts of several histograms by the same upper ends. */
-export function merged(histograms: Array<Histogram | undefined>): Histogram {
-  const counts = new Map<number, number>();
-  for (const histogram of histograms) {
-    for (const [upper, n] of histogram ?? []) {
-      counts.set(upper, (counts.get(upper) ?? 0) + n);
-    }
+/** Ratio of a drawn bucket's ends: ten to a decade. The API's own are finer, and would draw a comb. */
+const DRAWN = 10 ** 0.1;
+
+/** Histograms by the same coarse buckets, without gaps: their upper ends, and each one's counts. */
+export function redrawn(histograms: Histogram[]): { uppers: number[]; counts: number[][] } {
+  const place = (upper: number) => Math.ceil(Math.log(Math.max(upper, 1e-3)) / Math.log(DRAWN) - 1e-9);
+  const places = histograms.flat().map(([upper]) => place(upper));
+  if (places.length === 0) {
+    return { uppers: [], counts: histograms.map(() => []) };
   }
-  return [...counts.entries()].sort((a, b) => a[0] - b[0]);
+  const first = Math.min(...places) - 1;
+  const many = Math.max(...places) + 1 - first;
+  const counts = histograms.map((histogram) => {
+    const row: number[] = new Array(many + 1).fill(0);
+    for (const [upper, n] of histogram) {
+      row[place(upper) - first] = (row[place(upper) - first] ?? 0) + n;
+    }
+    return row;
+  });
+  return { uppers: Array.from({ length: many + 1 }, (_, i) => DRAWN ** (first + i)), counts };
 }
 
 /** A quantile of a histogram: the upper end of the bucket that holds it, so never too good. */
@@ -147,6 +158,13 @@ export function quantile(histogram: Histogram, q: number): number | null {
     }
   }
   return histogram[histogram.length - 1]?.[0] ?? null;
+}
+
+/** From when to when a chart of so many seconds goes: no further back than there is something, and a minute at least. */
+export function spanOf(samples: Sample[], seconds: number): [number, number] {
+  const first = samples[0]?.at ?? 0;
+  const end = samples[samples.length - 1]?.at ?? 0;
+  return [Math.max(end - seconds, Math.min(first, end - 60)), end];
 }
 
 /** One of the palette's colours for the target at `index`. */

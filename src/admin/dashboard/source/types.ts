@@ -11,6 +11,7 @@ export interface Overview {
   problems?: number;
   alerts?: number;
   steering?: number;
+  switch_off?: boolean;
   routes?: string[];
   demo?: boolean;
 }
@@ -119,6 +120,17 @@ export interface Order {
   by?: string | null;
   since?: number | null;
   until?: number | null;
+  /** Why it does nothing anywhere, or not everywhere. */
+  idle?: string | null;
+}
+
+/** What is overruled. */
+export interface Steering {
+  orders: Order[];
+  /** Whether a restart goes on with it. */
+  kept: boolean;
+  message?: string | null;
+  switch: { off: boolean; thrown: { off: boolean; by: string; reason: string; since: number } | null };
 }
 
 export interface Problem {

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { Chart } from "../chart";
 import { useCell } from "../cell";
-import { binned, quantiles, recent, tint, totals } from "../figures";
+import { binned, quantiles, recent, spanOf, tint, totals } from "../figures";
 import { count, dollars, milliseconds, percent, plural, rate } from "../format";
 import { histories, KEPT } from "../live";
 import { Badge, Figure, Standing } from "../parts";
@@ -173,7 +173,6 @@ export function SharesChart(props: { report: RouteReport; history: History; samp
     values: bins.map((bin) => shareOf(bin, kind, i)),
   }));
   const now = report.targets.map((target) => `${target.name} ${percent(kind === "granted" ? target.granted : target.actual)}`);
-  const end = times[times.length - 1] ?? 0;
   return (
     <Chart
       title={kind === "granted" ? "Granted shares" : "Actual shares"}
@@ -183,7 +182,7 @@ export function SharesChart(props: { report: RouteReport; history: History; samp
       format={(value) => percent(value, 0)}
       stacked
       size={props.size ?? "tall"}
-      span={[end - props.seconds, end]}
+      span={spanOf(samples, props.seconds)}
     />
   );
 }
@@ -205,8 +204,7 @@ function shareOf(bin: Sample[], kind: "granted" | "actual", index: number): numb
 
 export function TrafficCharts(props: { samples: Sample[]; step: number; seconds: number }) {
   const { bins, times, width } = binned(props.samples, props.step, 90);
-  const end = props.samples[props.samples.length - 1]?.at ?? 0;
-  const span: [number, number] = [end - props.seconds, end];
+  const span = spanOf(props.samples, props.seconds);
   const sums = bins.map((bin) => totals(bin, props.step));
   const perSecond = sums.map((sum) => sum.requests / width);
   const failed = sums.map((sum) => sum.failed / width);

@@ -3,7 +3,7 @@
 import { Chart } from "../chart";
 import { named } from "../api";
 import { useCell } from "../cell";
-import { merged, quantile, recent, tint } from "../figures";
+import { quantile, recent, redrawn, tint } from "../figures";
 import { count, dollars, milliseconds, NONE, percent, plural } from "../format";
 import { histories } from "../live";
 import { Badge, Panel, Points, Scroll, Standing } from "../parts";
@@ -110,7 +110,7 @@ function ShareTable(props: { targets: Target[] }) {
               Actual, last minute
             </th>
             <th scope="col">
-              Actual against granted <span class="dim">(95 % interval)</span>
+              Actual against granted <span class="dim">(95 % interval; the mark is the grant of now)</span>
             </th>
           </tr>
         </thead>
@@ -242,7 +242,7 @@ type Histogram = Array<[number, number]>;
 /** How answers' times are spread, by target: the part of its answers in each bucket. */
 function Distribution(props: { title: string; targets: Target[]; of: (target: Target) => Histogram | undefined }) {
   const { targets, of } = props;
-  const buckets = merged(targets.map(of)).map(([upper]) => upper);
+  const { uppers, counts } = redrawn(targets.map((target) => of(target) ?? []));
   if (!targets.some((target) => of(target) !== undefined)) {
     return (
       <Panel title={props.title}>
@@ -250,7 +250,7 @@ function Distribution(props: { title: string; targets: Target[]; of: (target: Ta
       </Panel>
     );
   }
-  if (buckets.length < 2) {
+  if (uppers.length < 2) {
     return (
       <Panel title={props.title}>
         <p class="standing">Too few answers in the last minute to draw how their times are spread.</p>
@@ -258,9 +258,9 @@ function Distribution(props: { title: string; targets: Target[]; of: (target: Ta
     );
   }
   const lines = targets.map((target, i) => {
-    const own = new Map(of(target) ?? []);
-    const all = [...own.values()].reduce((sum, n) => sum + n, 0);
-    return { label: target.name, tint: tint(i), values: buckets.map((upper) => (all > 0 ? (own.get(upper) ?? 0) / all : null)) };
+    const row = counts[i] ?? [];
+    const all = row.reduce((sum, n) => sum + n, 0);
+    return { label: target.name, tint: tint(i), values: uppers.map((_, at) => (all > 0 ? (row[at] ?? 0) / all : null)) };
   });
   const said = targets.map((target) => {
     const own = of(target) ?? [];
@@ -268,7 +268,7 @@ function Distribution(props: { title: string; targets: Target[]; of: (target: Ta
   });
   return (
     <Panel title={props.title} note="Over all routes that use the same upstream.">
-      <Chart title="Part of each target's answers by time" summary={`${said.join("; ")}.`} times={buckets} lines={lines} format={(value) => percent(value, 0)} axis="log-ms" size="middle" />
+      <Chart title="Part of each target's answers by time" summary={`${said.join("; ")}.`} times={uppers} lines={lines} format={(value) => percent(value, 0)} axis="log-ms" size="middle" />
       <Scroll>
         <table>
           <thead>

@@ -2,12 +2,12 @@
 
 import { useState } from "preact/hooks";
 import { write } from "../api";
-import { clock, duration, plural } from "../format";
+import { clock, duration, plural, when } from "../format";
 import { Confirm, Panel, Standing } from "../parts";
 import { useResource } from "../resource";
-import type { Order, Overview, Reports } from "../types";
+import type { Order, Reports, Steering } from "../types";
 import { MODES } from "../words";
-import { InForce, orderSentence } from "./steering_list";
+import { InForce, operator, orderSentence, rememberOperator } from "./steering_list";
 
 const ACTIONS: Array<[string, string, string]> = [
   ["pin", "Pin a share", "A target gets exactly this share; the others divide the rest as before."],
@@ -24,8 +24,6 @@ const LIFETIMES: Array<[number, string]> = [
   [86_400, "1 day"],
   [604_800, "7 days"],
 ];
-/** Where the operator's name is kept: it is said with each order, and asked for once. */
-const BY = "weighbridge.by";
 
 interface Draft {
   action: string;
@@ -40,9 +38,8 @@ interface Draft {
 }
 
 export function SteeringView(props: { route: string | null }) {
-  const steering = useResource<{ orders: Order[]; kept?: boolean; message?: string }>("/api/v1/steering", 5, ["steering", "config"]);
+  const steering = useResource<Steering>("/api/v1/steering", 5, ["steering", "config"]);
   const reports = useResource<Reports>("/api/v1/routes", 5, ["config", "steering"]);
-  const overview = useResource<Overview>("/api/v1/overview", 5, ["config", "steering"]);
   const orders = steering.data?.orders ?? [];
   return (
     <>
@@ -53,12 +50,10 @@ export function SteeringView(props: { route: string | null }) {
         <Standing of={steering} what="steering" absent="This daemon takes no orders over the API: shares follow the files and the controller alone." />
         {steering.data && orders.length === 0 && <p class="standing">Nothing is overruled: shares follow the files and the controller.</p>}
         {orders.length > 0 && <InForce orders={orders} again={steering.again} />}
-        {overview.data?.store && overview.data.store.state === "off" && (
-          <p class="under dim">No store is configured (server.state): orders end when the daemon restarts.</p>
-        )}
+        {steering.data?.message && <p class="under warn">{steering.data.message}</p>}
       </Panel>
       {!steering.error?.absent && reports.data && <Give reports={reports.data} route={props.route} again={steering.again} />}
-      {!steering.error?.absent && <KillSwitch mode={overview.data?.mode} again={() => (steering.again(), overview.again())} orders={orders} />}
+      {steering.data && <KillSwitch state={steering.data.switch} again={steering.again} />}
     </>
   );
 }
@@ -73,7 +68,7 @@ function Give(props: { reports: Reports; route: string | null; again: () => void
     strategy: "fixed",
     mode: "shadow",
     reason: "",
-    by: localStorage.getItem(BY) ?? "",
+    by: operator() === "dashboard" ? "" : operator(),
     seconds: 14_400,
   });
   const [asked, setAsked] = useState(false);
@@ -91,9 +86,9 @@ function Give(props: { reports: Reports; route: string | null; again: () => void
     setBusy(true);
     setProblem(null);
     try {
+      await write("POST", "/api/v1/steering", { ...order, seconds: draft.seconds });
       const until = Math.floor(Date.now() / 1000) + draft.seconds;
-      await write("POST", "/api/v1/steering", { ...order, until });
-      localStorage.setItem(BY, draft.by.trim());
+      rememberOperator(draft.by.trim());
       setAsked(false);
       setDone(`Done: ${orderSentence(order)}, until ${clock(new Date(until * 1000), false)}.`);
       set({ reason: "" });
@@ -194,7 +189,7 @@ function Give(props: { reports: Reports; route: string | null; again: () => void
         </label>
         <label>
           Your name
-          <input name="by" required maxLength={100} autocomplete="username" value={draft.by} onInput={(event) => set({ by: event.currentTarget.value })} />
+          <input name="by" required maxLength={80} autocomplete="username" value={draft.by} onInput={(event) => set({ by: event.currentTarget.value })} />
         </label>
         <div class="buttons">
           <button class="primary" type="submit">
@@ -252,19 +247,20 @@ function orderOf(draft: Draft, target: string): Partial<Order> {
   return order;
 }
 
-/** Ends all that the controller does, at once. */
-function KillSwitch(props: { mode: string | undefined; again: () => void; orders: Order[] }) {
+/** Puts the configured shares in force, past the controller. */
+function KillSwitch(props: { state: Steering["switch"]; again: () => void }) {
+  const { off, thrown } = props.state;
   const [asked, setAsked] = useState(false);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
-  const off = props.orders.some((order) => order.action === "mode" && order.mode === "off" && !order.route) || props.mode === "off";
-  const pull = async () => {
+  const [reason, setReason] = useState("");
+  const turn = async () => {
     setBusy(true);
     setProblem(null);
     try {
-      const by = localStorage.getItem(BY) || "dashboard";
-      await write("POST", "/api/v1/steering", { action: "mode", mode: "off", reason: "kill switch", by });
+      await write("POST", "/api/v1/switch", { off: !off, reason: reason.trim() || "from the dashboard", by: operator() });
       setAsked(false);
+      setReason("");
       props.again();
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));
@@ -273,21 +269,37 @@ function KillSwitch(props: { mode: string | undefined; again: () => void; orders
     }
   };
   return (
-    <Panel title="Kill switch">
-      <p class="note">
-        Puts the configured shares in force on every route at once. It needs no working controller; SIGUSR1 to the process does
-        the same where this page cannot be reached, SIGUSR2 takes it back.
-      </p>
-      {off ? (
-        <p class="standing warn">The controller is off: the configured shares are in force. End the order above to have it decide again.</p>
-      ) : (
-        <button type="button" class="danger" onClick={() => (setProblem(null), setAsked(true))}>
-          Switch the controller off …
-        </button>
+    <Panel
+      title="Kill switch"
+      note="Puts the configured shares in force on every route at once, unguarded. It needs no working controller; SIGUSR1 to the process does the same where this page cannot be reached, SIGUSR2 takes it back."
+    >
+      {off && (
+        <p class="standing warn" role="status">
+          The controller is off: the configured shares are in force{thrown ? `, since ${when(thrown.since)} by ${thrown.by}: ${thrown.reason}` : ""}.
+        </p>
       )}
+      <button type="button" class={off ? "primary" : "danger"} onClick={() => (setProblem(null), setAsked(true))}>
+        {off ? "Switch the controller on again …" : "Switch the controller off …"}
+      </button>
       {asked && (
-        <Confirm title="Switch the controller off?" action="Switch it off" danger busy={busy} problem={problem} onConfirm={() => void pull()} onCancel={() => setAsked(false)}>
-          <p>Every route goes to its configured shares at once, and nothing is adapted until this is ended.</p>
+        <Confirm
+          title={off ? "Switch the controller on again?" : "Switch the controller off?"}
+          action={off ? "Switch it on" : "Switch it off"}
+          danger={!off}
+          busy={busy}
+          problem={problem}
+          onConfirm={() => void turn()}
+          onCancel={() => setAsked(false)}
+        >
+          <p>
+            {off
+              ? "The files, the orders in force and the controller decide again."
+              : "Every route goes to its configured shares at once, and nothing is adapted or left out until it is switched on again."}
+          </p>
+          <label>
+            Reason
+            <input name="switch-reason" maxLength={300} value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
+          </label>
         </Confirm>
       )}
     </Panel>

@@ -6,6 +6,18 @@ import { duration, moment, NONE, percent, when } from "../format";
 import { Badge, Confirm, Scroll } from "../parts";
 import type { Order } from "../types";
 
+/** Where the operator's name is kept: it is said with each order, and asked for once. */
+const BY = "weighbridge.by";
+
+/** Who steers from this browser. */
+export function operator(): string {
+  return localStorage.getItem(BY) || "dashboard";
+}
+
+export function rememberOperator(name: string): void {
+  localStorage.setItem(BY, name);
+}
+
 /** What an order does, in a sentence without its reason. */
 export function orderSentence(order: Partial<Order>): string {
   const where = order.route ? `on route ${order.route}` : "on every route";
@@ -34,7 +46,7 @@ export function InForce(props: { orders: Order[]; again: () => void }) {
     setBusy(true);
     setProblem(null);
     try {
-      await write("DELETE", named("/api/v1/steering", String(order.id)));
+      await write("DELETE", `${named("/api/v1/steering", String(order.id))}?by=${encodeURIComponent(operator())}`);
       setAsked(null);
       props.again();
     } catch (error) {
@@ -64,6 +76,7 @@ export function InForce(props: { orders: Order[]; again: () => void }) {
               <tr key={order.id}>
                 <th scope="row">
                   <Badge word={order.action} tone="warn" /> {orderSentence(order)}
+                  {order.idle && <div class="under warn">{order.idle}</div>}
                 </th>
                 <td data-label="Reason">{order.reason || NONE}</td>
                 <td data-label="By">{order.by || NONE}</td>
