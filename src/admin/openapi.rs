@@ -17,11 +17,7 @@ pub(super) fn document() -> Reply {
 
 /// `OpenAPI` 3.1, whose schemas are JSON Schema's 2020-12.
 pub fn description() -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
-        settings.definitions_path = "/components/schemas".into();
-        settings.meta_schema = None;
-    });
-    let mut generator = settings.into_generator();
+    let mut generator = settings().for_serialize().into_generator();
     let mut paths: Map<String, Value> = Map::new();
     for operation in TABLE {
         let described = operation_of(operation, &mut generator);
@@ -42,6 +38,15 @@ pub fn description() -> Value {
             "schemas": generator.take_definitions(true),
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
         },
+    })
+}
+
+/// What both kinds of shapes have in common: those of answers, as they are written, and those of bodies, as they are read. A
+/// field that is left out where it is empty need not be there in an answer, and one with a default need not be in a body.
+fn settings() -> SchemaSettings {
+    SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+        settings.meta_schema = None;
     })
 }
 
@@ -74,7 +79,9 @@ fn operation_of(operation: &Operation, generator: &mut SchemaGenerator) -> Value
         described["security"] = json!([{}, { "token": [] }]);
     }
     if let Some(body) = operation.body {
-        let schema = body(generator);
+        // Of one piece, since names of shapes are the answers'.
+        let inlined = settings().with(|settings| settings.inline_subschemas = true);
+        let schema = body(&mut inlined.into_generator());
         described["requestBody"] = json!({
             "required": true,
             "content": { "application/json": { "schema": schema } },
@@ -108,16 +115,21 @@ fn refusals(operation: &Operation) -> Vec<(&'static str, &'static str)> {
 fn answer(about: &str, content: &Content, generator: &mut SchemaGenerator) -> Value {
     let content = match content {
         Content::Json(shape) => json!({ "application/json": { "schema": shape(generator) } }),
-        Content::Text(media) => json!({ *media: { "schema": { "type": "string" } } }),
+        Content::Text(media) => {
+            let text = json!({ "schema": { "type": "string" } });
+            media
+                .iter()
+                .map(|it| ((*it).to_owned(), text.clone()))
+                .collect()
+        }
     };
     json!({ "description": about, "content": content })
 }
 
 fn parameter(parameter: &Parameter) -> Value {
     let schema = match parameter.kind {
-        // Not every reader of JSON has whole numbers beyond 53 bits.
         Kind::Whole(least, most) => {
-            json!({ "type": "integer", "minimum": least, "maximum": most.min(1 << 53) })
+            json!({ "type": "integer", "minimum": least, "maximum": most })
         }
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Text => json!({ "type": "string", "minLength": 1, "maxLength": 200 }),
@@ -150,5 +162,19 @@ mod tests {
             found += 1;
         }
         assert!(found > 10, "shapes are shared: {found}");
+    }
+
+    #[test]
+    fn what_an_answer_may_leave_out_is_not_required_and_what_a_body_may_not_is() {
+        let document = description();
+        let required = |pointer: &str| document.pointer(pointer).unwrap()["required"].clone();
+        let failure = required("/components/schemas/FailureDetail");
+        assert_eq!(
+            failure,
+            json!(["message"]),
+            "`nearest` only where there is something near"
+        );
+        let body = "/paths/~1api~1v1~1demo/post/requestBody/content/application~1json/schema";
+        assert_eq!(required(body), json!(["provider", "act"]));
     }
 }

@@ -58,8 +58,8 @@ pub(super) fn shape<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
 pub(super) enum Content {
     /// JSON of this shape.
     Json(Shape),
-    /// Text of this media type.
-    Text(&'static str),
+    /// Text of one of these media types.
+    Text(&'static [&'static str]),
 }
 
 /// A parameter.
@@ -156,6 +156,9 @@ const ALIASES: [(&str, &str); 6] = [
     ("/api", "/api/v1"),
 ];
 
+/// Largest number of a request: not every reader of JSON has whole numbers beyond 53 bits.
+const MOST: u64 = 1 << 53;
+
 const ROUTE: Parameter = Parameter {
     name: "route",
     kind: Kind::Text,
@@ -209,7 +212,7 @@ pub(super) static TABLE: &[Operation] = &[
             (
                 200,
                 "The metrics.",
-                Content::Text("application/openmetrics-text"),
+                Content::Text(&["application/openmetrics-text", "text/plain"]),
             ),
             (
                 500,
@@ -363,7 +366,7 @@ pub(super) static TABLE: &[Operation] = &[
         &[(
             200,
             "A stream without an end.",
-            Content::Text("text/event-stream"),
+            Content::Text(&["text/event-stream"]),
         )],
         Run::Now(|ask| feed::events(ask.admin)),
     ),
@@ -382,7 +385,7 @@ pub(super) static TABLE: &[Operation] = &[
             },
             Parameter {
                 name: "before",
-                kind: Kind::Whole(0, u64::MAX),
+                kind: Kind::Whole(0, MOST),
                 about: "Only those with a lower number.",
             },
         ],
