@@ -11,8 +11,12 @@ import { accessible, fits, launch, picture, run, until, watched } from "./claims
 const MOCK = fileURLToPath(new URL("../../src/admin/dashboard/mock/serve.mjs", import.meta.url));
 const browser = await launch();
 
+/** What a broken claim may have left. */
+const children = [];
+
 async function mock(...options) {
   const child = spawn(process.execPath, [MOCK, "0", ...options], { stdio: ["ignore", "pipe", "inherit"] });
+  children.push(child);
   const base = await new Promise((done) => child.stdout.once("data", (line) => done(String(line).trim())));
   return { base, pid: child.pid, end: () => child.kill("SIGKILL") };
 }
@@ -53,6 +57,7 @@ await run("states", {
     await accessible(page, "a lost connection");
     await picture(page, "lost-light-1280");
     const again = spawn(process.execPath, [MOCK, new URL(api.base).port], { stdio: "ignore" });
+    children.push(again);
     await page.locator(".is-live").waitFor();
     assert.equal(await page.getByText("What is shown is from before that").count(), 0);
     await end();
@@ -156,3 +161,4 @@ await run("states", {
   },
 });
 await browser.close();
+for (const child of children) child.kill("SIGKILL");

@@ -34,6 +34,8 @@ export interface ChartProps {
   span?: [number, number];
 }
 
+/** Pixels between two marks of the time axis: without and with seconds. */
+const [NARROW, WIDE] = [46, 66];
 /** Rows of the table that stands in for the chart. */
 const ROWS = 12;
 
@@ -217,7 +219,9 @@ function optionsFor(
       {
         ...common,
         size: 26,
-        space: log || host.clientWidth < 360 ? 44 : 70,
+        // Labels of minutes need less room than those with seconds.
+        space: (self: uPlot, _: number, from: number, to: number) =>
+          log || (to - from) / (self.width / NARROW) > 60 ? NARROW : WIDE,
         ...(log ? { splits: (_: uPlot, __: number, from: number, to: number) => halves(from, to), filter: (_: uPlot, marks: number[]) => marks } : {}),
         values: (_, ticks) => ticks.map((tick) => (log ? axisMs(tick) : tickTime(tick, ticks))),
       },
