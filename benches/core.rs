@@ -176,6 +176,7 @@ fn plan(targets: usize) -> Plan {
         min_share: Share::ZERO,
         max_share: Share::WHOLE,
         price: None,
+        overruled: None,
     };
     let spec = RouteSpec {
         name: RouteName::new("chat").unwrap(),

@@ -26,6 +26,7 @@ use super::Admin;
 use super::health::last_read;
 use super::history::{History, fractions};
 use super::reply::Reply;
+use super::steering::switch_state;
 use crate::balance::explain;
 
 /// Time between two looks: a moved share is seen within this.
@@ -89,6 +90,8 @@ struct Seen {
     versions: BTreeMap<Arc<str>, u64>,
     generation: u64,
     refusals: u64,
+    steered: u64,
+    is_off: bool,
 }
 
 /// Looks until `stop` turns true.
@@ -104,6 +107,8 @@ pub async fn look(admin: Arc<Admin>, mut stop: watch::Receiver<bool>) {
             .collect(),
         generation: snapshot.generation,
         refusals: admin.board.reloads().1,
+        steered: admin.board.times_steered(),
+        is_off: snapshot.switch.is_off(),
     };
     drop(snapshot);
     let mut interval = tokio::time::interval(LOOK);
@@ -138,7 +143,7 @@ fn look_once(admin: &Admin, seen: &mut Seen) {
         let moved = json!({
             "route": &*route.label,
             "table_version": route.table_version,
-            "granted": fractions(&route.granted),
+            "granted": fractions(route.in_force()),
             "explanation": decision.map(|decision| explain(&decision)).unwrap_or_default(),
         });
         admin.watch.tell("moved", &moved);
@@ -151,6 +156,15 @@ fn look_once(admin: &Admin, seen: &mut Seen) {
             "last_read": last_read(admin),
         });
         admin.watch.tell("config", &config);
+    }
+    let (steered, is_off) = (admin.board.times_steered(), snapshot.switch.is_off());
+    if (seen.steered, seen.is_off) != (steered, is_off) {
+        (seen.steered, seen.is_off) = (steered, is_off);
+        let steering = json!({
+            "orders": admin.board.steering().as_ref(),
+            "switch": switch_state(admin),
+        });
+        admin.watch.tell("steering", &steering);
     }
     let now = admin.clock.unix_seconds();
     if now != seen.second {

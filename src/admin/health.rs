@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::Admin;
 use super::reply::{self, Reply};
+use super::steering::switch_state;
 
 /// 200 as long as anybody is here to say so; the body tells what an operator should look at.
 pub(super) fn health(admin: &Admin) -> Reply {
@@ -25,6 +26,7 @@ pub(super) fn health(admin: &Admin) -> Reply {
             "ticks_lost": admin.board.ticks_lost(),
         },
         "store": store(admin),
+        "switch": switch_state(admin),
         "version": env!("CARGO_PKG_VERSION"),
     });
     reply::json(StatusCode::OK, &body)

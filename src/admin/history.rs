@@ -399,7 +399,7 @@ impl History {
     pub(super) fn close(&mut self, at: u64, snapshot: &Snapshot) -> BTreeMap<Arc<str>, Sample> {
         let closed = snapshot.routes.iter().filter_map(|route| {
             let curve = self.curves.get_mut(&route.label)?;
-            let sample = curve.close(at, &fractions(&route.granted));
+            let sample = curve.close(at, &fractions(route.in_force()));
             Some((Arc::clone(&route.label), sample))
         });
         closed.collect()

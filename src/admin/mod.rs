@@ -33,6 +33,7 @@ mod requests;
 mod server;
 mod shapes;
 mod stage;
+mod steering;
 mod usage;
 
 pub use feed::{Watch, look};
@@ -40,6 +41,7 @@ pub use openapi::description;
 pub use report::{Reports, RouteReport, TargetReport};
 pub use server::serve;
 pub use stage::{Act, Actor, Count, Scene, Stage};
+pub use steering::{Ended, Given, Steering, SwitchState, Throw};
 
 /// What the admin listener shows and asks.
 #[derive(Debug)]

@@ -16,7 +16,8 @@ use super::index::{index, metrics};
 use super::query::{Kind, Query};
 use super::reply::Reply;
 use super::{Admin, feed, health, history, openapi, overview, reload, report};
-use super::{requests, shapes, stage, usage};
+use super::{requests, shapes, stage, steering, usage};
+use crate::config::Wish;
 
 /// A request for an operation, as its function gets it.
 #[derive(Debug)]
@@ -487,6 +488,107 @@ pub(super) static TABLE: &[Operation] = &[
                 ),
             ],
             Run::Later(|ask| Box::pin(reload::reload(ask.admin))),
+        )
+    },
+    get(
+        "steering",
+        "/api/v1/steering",
+        "Operators' orders that hold, what each does, and the kill switch.",
+        &[(
+            200,
+            "The orders.",
+            Content::Json(shape::<steering::Steering>),
+        )],
+        Run::Now(|ask| steering::list(ask.admin)),
+    ),
+    Operation {
+        method: "POST",
+        body: Some(shape::<Wish>),
+        ..get(
+            "steer",
+            "/api/v1/steering",
+            "Gives an order: pin a share, drain, freeze, another strategy or mode. It ends by itself.",
+            &[
+                (201, "It holds.", Content::Json(shape::<steering::Given>)),
+                (
+                    404,
+                    "The configuration has nothing of that name.",
+                    Content::Json(shape::<shapes::Failure>),
+                ),
+                (
+                    409,
+                    "It cannot be done with what is in force.",
+                    Content::Json(shape::<shapes::Failure>),
+                ),
+                (
+                    503,
+                    "The controller does not answer, or the daemon is shutting down.",
+                    Content::Json(shape::<shapes::Failure>),
+                ),
+            ],
+            Run::Later(|ask| Box::pin(steering::give(ask))),
+        )
+    },
+    Operation {
+        method: "DELETE",
+        parameters: &[Parameter {
+            name: "by",
+            kind: Kind::Text,
+            about: "Who ends it, for the log. Default `api`.",
+        }],
+        ..get(
+            "restore",
+            "/api/v1/steering/{id}",
+            "Ends an order.",
+            &[
+                (
+                    200,
+                    "It has ended.",
+                    Content::Json(shape::<steering::Ended>),
+                ),
+                (
+                    404,
+                    "There is no such order.",
+                    Content::Json(shape::<shapes::Failure>),
+                ),
+                (
+                    409,
+                    "What would be in force without it cannot be.",
+                    Content::Json(shape::<shapes::Failure>),
+                ),
+                (
+                    503,
+                    "The controller does not answer, or the daemon is shutting down.",
+                    Content::Json(shape::<shapes::Failure>),
+                ),
+            ],
+            Run::Later(|ask| Box::pin(steering::end(ask))),
+        )
+    },
+    get(
+        "switch",
+        "/api/v1/switch",
+        "The kill switch.",
+        &[(
+            200,
+            "Whether it is off, and who threw it.",
+            Content::Json(shape::<steering::SwitchState>),
+        )],
+        Run::Now(|ask| steering::switch(ask.admin)),
+    ),
+    Operation {
+        method: "POST",
+        body: Some(shape::<steering::Throw>),
+        ..get(
+            "throw",
+            "/api/v1/switch",
+            "Throws the kill switch: configured shares, unguarded, at once and without the controller; or back.",
+            &[(
+                200,
+                "It is thrown.",
+                Content::Json(shape::<steering::SwitchState>),
+            )],
+            Run::Now(steering::throw),
         )
     },
 ];

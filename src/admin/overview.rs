@@ -26,6 +26,10 @@ pub(super) struct Overview {
     pub controller: ControllerState,
     /// Problems of the files as they are now; 0 if they are in force.
     pub problems: usize,
+    /// Operators' orders that hold.
+    pub steering: usize,
+    /// Whether the kill switch is off.
+    pub switch_off: bool,
     /// The routes.
     pub routes: Vec<String>,
     /// Whether the dashboard's demo can be steered here.
@@ -56,6 +60,8 @@ pub(super) fn overview(admin: &Admin) -> Reply {
             ticks_lost: admin.board.ticks_lost(),
         },
         problems: admin.board.refusal().map_or(0, |it| it.problems.len()),
+        steering: admin.board.steering().len(),
+        switch_off: snapshot.switch.is_off(),
         routes: snapshot
             .routes
             .iter()

@@ -18,7 +18,7 @@ use super::reply::{self, Reply};
 use crate::balance::{
     Decision, Evidence, Health, Rail, Row, Strategy, TargetView, Terms, explain, view,
 };
-use crate::config::Mode;
+use crate::config::{Mode, Standing};
 use crate::live::{Member, Route};
 use crate::model::{RouteName, TargetIndex, Time};
 
@@ -29,6 +29,9 @@ pub struct Reports {
     pub config_generation: u64,
     /// Seconds since the controller last decided.
     pub decided_seconds_ago: f64,
+    /// Whether the kill switch is off: configured shares, nothing guarded.
+    #[serde(default)]
+    pub switch_off: bool,
     /// By name.
     pub routes: Vec<RouteReport>,
 }
@@ -52,7 +55,10 @@ pub struct RouteReport {
     pub demand: f64,
     /// Its targets, in the order of the configuration.
     pub targets: Vec<TargetReport>,
-    /// The same in sentences: one for the route, one for each target.
+    /// Operators' orders that hold for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub orders: Vec<Standing>,
+    /// The same in sentences: one for the route, one for each target, one for each order.
     pub explanation: Vec<String>,
 }
 
@@ -118,6 +124,7 @@ pub(super) fn routes(admin: &Admin) -> Reply {
     let reports = Reports {
         config_generation: snapshot.generation,
         decided_seconds_ago: now.secs_since(admin.board.decided_at()),
+        switch_off: snapshot.switch.is_off(),
         routes: snapshot
             .routes
             .iter()
@@ -133,6 +140,10 @@ fn of(admin: &Admin, route: &Route, now: Time) -> RouteReport {
     let shown = view(&decision, route.table_version, &actual(route));
     let lately = admin.watch.history().lately(&route.label);
     let targets = shown.targets.into_iter().zip(route.members.iter());
+    let orders = orders(admin, route);
+    let mut explanation = explain(&decision);
+    explanation.extend(orders.iter().map(told));
+    explanation.extend(switched(route));
     RouteReport {
         route: shown.route,
         strategy: shown.strategy,
@@ -144,8 +155,36 @@ fn of(admin: &Admin, route: &Route, now: Time) -> RouteReport {
             .enumerate()
             .map(|(i, (view, member))| measured(view, member, now, (&lately, i)))
             .collect(),
-        explanation: explain(&decision),
+        orders,
+        explanation,
     }
+}
+
+/// The orders that change something at this route.
+fn orders(admin: &Admin, route: &Route) -> Vec<Standing> {
+    let all = admin.board.steering();
+    let here = all
+        .iter()
+        .filter(|it| it.routes.contains(&route.config.name));
+    here.cloned().collect()
+}
+
+/// An order in a sentence.
+fn told(standing: &Standing) -> String {
+    let Standing {
+        order, sentence, ..
+    } = standing;
+    let (id, by, until, reason) = (&order.id, &order.by, order.ends(), &order.reason);
+    format!("order {id}: {sentence}, by {by} until {until}: {reason}")
+}
+
+/// What the kill switch does to it, if it is off.
+fn switched(route: &Route) -> Option<String> {
+    let thrown = route.switch.thrown().filter(|thrown| thrown.off)?;
+    let (by, reason) = (&thrown.by, &thrown.reason);
+    Some(format!(
+        "the kill switch is off, by {by}: {reason}; the configured shares are in force, and nothing is guarded"
+    ))
 }
 
 /// Each target's part of first picks; empty before the first.
@@ -171,7 +210,7 @@ fn current(route: &Route, last: Option<&Decision>, now: Time) -> Decision {
         goal: route.config.goal.clone(),
         objective: route.config.objective,
         demand: last.map_or(0.0, |decision| decision.demand),
-        table: route.granted.clone(),
+        table: route.in_force().clone(),
         moved: last.is_some_and(|decision| decision.moved),
         rows: rows.collect(),
     }
@@ -181,15 +220,19 @@ fn current(route: &Route, last: Option<&Decision>, now: Time) -> Decision {
 fn row(route: &Route, last: Option<&Decision>, index: usize) -> Option<Row> {
     let target = route.config.targets.get(index)?;
     let place = TargetIndex::at(index);
-    let (configured, granted) = (route.configured.share(place), route.granted.share(place));
+    let (configured, granted) = (route.configured.share(place), route.in_force().share(place));
+    let off = route.switch.is_off().then_some(Rail::Off);
     let decided = last.and_then(|decision| {
         let mut rows = decision.rows.iter();
         rows.find(|row| row.name == target.name && row.upstream == target.upstream.name)
     });
     if let Some(row) = decided {
+        let mut rails = row.rails.clone();
+        rails.extend(off);
         return Some(Row {
             configured,
             granted,
+            rails,
             ..row.clone()
         });
     }
@@ -208,6 +251,7 @@ fn row(route: &Route, last: Option<&Decision>, index: usize) -> Option<Row> {
         evidence: Evidence::default(),
         levels: Vec::new(),
         rails: BTreeSet::from([Rail::ColdStart]),
+        overruled: target.overruled.clone(),
     })
 }
 

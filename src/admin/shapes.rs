@@ -39,6 +39,8 @@ pub(super) struct Health {
     controller: super::overview::ControllerState,
     /// Whether the books are kept, and how that fares.
     store: Value,
+    /// The kill switch.
+    switch: super::steering::SwitchState,
     version: String,
 }
 

@@ -13,7 +13,7 @@ use super::fleet::Fleet;
 use super::kept::{finish, kept};
 use super::notify;
 use super::recorders::Recorders;
-use super::signals::{Signals, reload_on_hangup};
+use super::signals::{Lever, Signals};
 use crate::admin::{self, Admin, Stage, Watch};
 use crate::config::{Compiled, Problem};
 use crate::control::{self, Handle, Source};
@@ -221,7 +221,7 @@ impl App {
         self,
         stop: impl Future<Output = ()> + Send,
     ) -> Result<DrainReport, AppError> {
-        let Signals { mut ends, hangups } = self.signals;
+        let Signals { mut ends, others } = self.signals;
         let published = self.published.clone();
         // Asked when draining begins: a reload may have changed it.
         let grace = move || published.read().config.server.drain_grace;
@@ -241,8 +241,8 @@ impl App {
         let (alive, published) = (Arc::clone(&self.board), self.published.clone());
         let alive = notify::watchdog(published, alive, self.clock, ended.clone());
         tasks.spawn("watchdog", alive);
-        let hangups = reload_on_hangup(hangups, self.handle.clone());
-        tasks.spawn("signal handler", hangups);
+        let lever = Lever::of(&self.published, &self.books, self.clock);
+        tasks.spawn("signal handler", others.heed(self.handle.clone(), lever));
         let watcher = match &self.source {
             Source::Files { .. } => Some(watcher(self.source.clone(), self.handle)?),
             Source::Text { .. } => None,

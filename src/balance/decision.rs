@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::attain::Violation;
 use super::goal::{Attainment, Goal};
 use super::health::Health;
+use super::overruled::Overruled;
 use super::plan::Objective;
 use super::strategy::gap;
 use super::{Share, Strategy, WeightTable};
@@ -43,8 +44,12 @@ pub enum Rail {
     Ramp,
     /// It asked to be left alone for a while.
     Blocked,
-    /// Its configured weight is 0.
+    /// Its configured weight is 0, or an operator drained it.
     Drained,
+    /// An operator gave it this share.
+    Pinned,
+    /// An operator had the route's shares stay.
+    Frozen,
     /// It takes all that it has room for, and the next tier the rest.
     Spills,
     /// What others may not take or give falls to it.
@@ -77,6 +82,8 @@ impl Rail {
             Self::Ramp => "ramp",
             Self::Blocked => "blocked",
             Self::Drained => "drained",
+            Self::Pinned => "pinned",
+            Self::Frozen => "frozen",
             Self::Spills => "spills",
             Self::Displaced => "displaced",
             Self::ModelSplit => "model_split",
@@ -167,6 +174,9 @@ pub struct Row {
     pub levels: Vec<Attainment>,
     /// What stood between proposal and grant.
     pub rails: BTreeSet<Rail>,
+    /// The operator's order that holds it, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overruled: Option<Overruled>,
 }
 
 impl Row {

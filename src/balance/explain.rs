@@ -9,8 +9,8 @@
 
 use super::aims::aims;
 use super::decision::{Decision, Rail, Row, Terms};
-use super::words::{amount, dollars, number, percent, seconds};
-use super::{Health, Share, Strategy};
+use super::words::{amount, clock, dollars, number, percent, seconds};
+use super::{Health, Hold, Overruled, Share, Strategy};
 use crate::model::Time;
 
 mod goals;
@@ -88,6 +88,7 @@ fn standing(decision: &Decision, row: &Row) -> String {
             let word = if on_probation { "returning" } else { "new" };
             format!("{word}: {} of its share, {}", percent(part), takes(row))
         }
+        Health::Serving if is_held(row) => takes(row),
         Health::Serving => {
             let why = || reasons(decision, row).or_else(|| kept_above(decision, row));
             match (spilled(decision, row), why()) {
@@ -276,7 +277,22 @@ fn met(rail: Rail, row: &Row, decision: &Decision) -> Option<String> {
             "asked to be left alone for {}",
             wait(row.blocked_until, decision.at)
         ),
-        Rail::Drained => "drained: its configured weight is 0".into(),
+        Rail::Drained => match &row.overruled {
+            Some(order) => format!("drained {}", ordered(order, decision)),
+            None => "drained: its configured weight is 0".into(),
+        },
+        Rail::Pinned | Rail::Frozen => {
+            let word = if rail == Rail::Pinned {
+                "pinned"
+            } else {
+                "frozen"
+            };
+            let order = row.overruled.as_ref();
+            match order.map(|order| ordered(order, decision)) {
+                Some(order) => format!("{word} at {granted} {order}"),
+                None => format!("{word} at {granted}"),
+            }
+        }
         Rail::Spills => "what is more goes to the next tier".into(),
         Rail::Displaced if near(row.granted, row.proposed) => return None,
         Rail::Displaced if row.granted > row.proposed => {
@@ -290,6 +306,18 @@ fn met(rail: Rail, row: &Row, decision: &Decision) -> Option<String> {
             "every target is ejected: requests still go out, so that a recovery is seen".into()
         }
     })
+}
+
+/// Whether an operator says what its share is.
+fn is_held(row: &Row) -> bool {
+    let hold = row.overruled.as_ref().map(|order| order.hold);
+    matches!(hold, Some(Hold::Pinned | Hold::Frozen))
+}
+
+/// Whose order it is, until when and why.
+fn ordered(order: &Overruled, decision: &Decision) -> String {
+    let until = clock(order.until, decision.at);
+    format!("by {} until {until}: {}", order.by, order.reason)
 }
 
 fn wait(until: Time, now: Time) -> String {

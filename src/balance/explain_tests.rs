@@ -37,6 +37,7 @@ pub(in crate::balance) fn row(name: &str) -> Row {
         },
         levels: Vec::new(),
         rails: std::collections::BTreeSet::new(),
+        overruled: None,
     }
 }
 

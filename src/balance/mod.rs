@@ -37,6 +37,7 @@ mod inflight;
 mod input;
 mod learned;
 mod list;
+mod overruled;
 mod plan;
 mod project;
 mod prompts;
@@ -71,6 +72,7 @@ pub use input::{
 };
 pub use learned::{Learned, LearnedShares};
 pub use list::{ListMember, tilted};
+pub use overruled::{Hold, Overruled};
 pub use plan::{Objective, Plan, RouteSpec, Strategy, TargetSpec};
 pub use prompts::Line;
 pub use rendezvous::{Key, KeyHasher, Seed, Sticky};

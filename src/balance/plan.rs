@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::goal::{Goal, Statistic};
+use super::overruled::Overruled;
 use super::table::{WeightTable, in_tiers};
 use super::trial::Trial;
 use super::{Share, Weight};
@@ -104,6 +105,9 @@ pub struct TargetSpec {
     pub max_share: Share,
     /// A price of its own (prepaid is 0); `None` takes its upstream's.
     pub price: Option<Price>,
+    /// The operator's order that made weight or bounds what they are, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overruled: Option<Overruled>,
 }
 
 /// A target with its place.

@@ -13,6 +13,7 @@ pub(in crate::balance) fn route(i: usize, members: &[usize]) -> RouteSpec {
         min_share: Share::ZERO,
         max_share: Share::WHOLE,
         price: None,
+        overruled: None,
     };
     RouteSpec {
         name: RouteName::new(&format!("r{i}")).unwrap(),

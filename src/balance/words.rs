@@ -1,5 +1,7 @@
 //! Numbers as somebody would say them aloud.
 
+use crate::model::{Time, calendar};
+
 /// Two or three digits that mean something: 0.034, 3.2, 41.
 pub(super) fn number(value: f64) -> String {
     let digits = match value.abs() {
@@ -49,4 +51,14 @@ pub(super) fn amount(value: f64) -> String {
         _ => 2,
     };
     format!("${value:.digits$}")
+}
+
+/// A moment, seen from `now`: `14:05 UTC`, with its date if that is another day.
+pub(super) fn clock(at: Time, now: Time) -> String {
+    let (at, now) = (calendar(at), calendar(now));
+    if at.0 == now.0 {
+        format!("{} UTC", at.1)
+    } else {
+        format!("{} {} UTC", at.0, at.1)
+    }
 }

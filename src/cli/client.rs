@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode};
 use serde::de::DeserializeOwned;
@@ -48,15 +49,36 @@ pub(super) struct Answer {
 impl AdminArgs {
     /// Asks for `path`.
     pub(super) async fn get(&self, path: &str) -> Result<Answer, Failure> {
-        self.send(Method::GET, path).await
+        self.send(Method::GET, path, None).await
     }
 
     /// Asks to do what `path` says.
     pub(super) async fn post(&self, path: &str) -> Result<Answer, Failure> {
-        self.send(Method::POST, path).await
+        self.send(Method::POST, path, None).await
     }
 
-    async fn send(&self, method: Method, path: &str) -> Result<Answer, Failure> {
+    /// Asks to do what `path` says with `body`.
+    pub(super) async fn post_json(
+        &self,
+        path: &str,
+        body: &impl serde::Serialize,
+    ) -> Result<Answer, Failure> {
+        let body = serde_json::to_vec(body)
+            .map_err(|error| Failure::Told(format!("the wish cannot be written: {error}")))?;
+        self.send(Method::POST, path, Some(body)).await
+    }
+
+    /// Asks to remove what is at `path`.
+    pub(super) async fn delete(&self, path: &str) -> Result<Answer, Failure> {
+        self.send(Method::DELETE, path, None).await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+    ) -> Result<Answer, Failure> {
         let base = self.admin.trim_end_matches('/');
         let scheme = if base.contains("://") { "" } else { "http://" };
         let url = format!("{scheme}{base}{path}");
@@ -70,6 +92,9 @@ impl AdminArgs {
         let mut request = client.request(method, &url);
         if let Some(token) = &self.admin_token {
             request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body);
         }
         let sent = request.send().await;
         let response = sent.map_err(|error| self.unreachable(&error))?;

@@ -33,6 +33,9 @@ mod serve;
 mod simulate;
 mod source;
 mod status;
+mod steer;
+mod steering;
+mod switch;
 mod table;
 mod toml_text;
 mod usage;
@@ -70,6 +73,24 @@ enum Command {
     Usage(usage::Args),
     /// Holds the books against a provider's usage export, and shows where they differ.
     Reconcile(reconcile::Args),
+    /// Holds a target's share until the order ends.
+    Pin(steer::Pin),
+    /// Has a target, a model of a provider or a whole provider take nothing until the order ends.
+    Drain(steer::Drain),
+    /// Keeps the shares of a route as they are until the order ends.
+    Freeze(steer::Freeze),
+    /// Switches a route's strategy until the order ends.
+    Strategy(steer::Choose),
+    /// Switches the mode of a route or of all until the order ends.
+    Mode(steer::Change),
+    /// Ends orders.
+    Restore(steering::Restore),
+    /// Lists the orders that hold.
+    Steering(steering::Args),
+    /// Throws the kill switch: configured shares on every route, unguarded, at once.
+    Off(switch::Args),
+    /// Throws the kill switch back: shares are as files, orders and the controller say.
+    On(switch::Args),
     /// Shows what models cost, compares it with what is published, and takes newer prices over. Starts nothing.
     Prices(prices::Args),
     /// Runs virtual worlds around the controller and its rivals, and compares them. Needs no network and starts nothing.
@@ -149,6 +170,15 @@ fn dispatch(command: Command, out: &mut dyn Write) -> Result<(), Failure> {
         Command::Reload(args) => reload::run(&args, out),
         Command::Usage(args) => usage::run(&args, out),
         Command::Reconcile(args) => reconcile::run(&args, out),
+        Command::Pin(args) => steer::pin(&args, out),
+        Command::Drain(args) => steer::drain(&args, out),
+        Command::Freeze(args) => steer::freeze(&args, out),
+        Command::Strategy(args) => steer::choose(&args, out),
+        Command::Mode(args) => steer::change(&args, out),
+        Command::Restore(args) => steering::restore(&args, out),
+        Command::Steering(args) => steering::run(&args, out),
+        Command::Off(args) => switch::run(&args, true, out),
+        Command::On(args) => switch::run(&args, false, out),
         Command::Prices(args) => prices::run(&args, out, &mut io::stderr()),
         Command::Simulate(args) => simulate::run(&args, out, &mut io::stderr()),
         Command::Replay(args) => replay::run(&args, out),

@@ -10,6 +10,7 @@ use super::table::{Align, table};
 use super::{Failure, Format, block_on, print_json};
 use crate::admin::{Reports, RouteReport, TargetReport};
 use crate::balance::{Rail, State, TargetView};
+use crate::config::Standing;
 
 /// What `status` is told.
 #[derive(Clone, Debug, clap::Args)]
@@ -102,12 +103,33 @@ fn rendered(reports: &Reports) -> String {
         .iter()
         .flat_map(|route| route.targets.iter().map(move |target| row(route, target)))
         .collect();
+    let mut orders: Vec<&Standing> = Vec::new();
+    for order in reports.routes.iter().flat_map(|route| &route.orders) {
+        if !orders.iter().any(|known| known.order.id == order.order.id) {
+            orders.push(order);
+        }
+    }
+    let orders: String = orders.into_iter().map(told).collect();
+    let switch = if reports.switch_off {
+        "the kill switch is off: configured shares, nothing guarded; `weighbridge on` ends that\n"
+    } else {
+        ""
+    };
     format!(
-        "{}configuration {}, decided {:.1} s ago; ACTUAL, TTFT and FAILED count from the start\n",
+        "{}{orders}{switch}configuration {}, decided {:.1} s ago; ACTUAL, TTFT and FAILED count from the start\n",
         table(heads, &rows),
         reports.config_generation,
         reports.decided_seconds_ago
     )
+}
+
+/// An order in a line.
+fn told(standing: &Standing) -> String {
+    let Standing {
+        order, sentence, ..
+    } = standing;
+    let (id, by, until, reason) = (&order.id, &order.by, order.ends(), &order.reason);
+    format!("order {id}: {sentence}, by {by} until {until}: {reason}\n")
 }
 
 fn row(route: &RouteReport, target: &TargetReport) -> [String; 12] {

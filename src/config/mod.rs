@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::balance::{Share, Weight};
+use crate::balance::{Overruled, Share, Weight};
 use crate::law::Law;
 use crate::model::{Price, ProviderName, RouteName, TargetName, UpstreamName};
 
@@ -32,6 +32,8 @@ mod listen;
 mod listing;
 mod login;
 mod mask;
+mod order;
+mod overlay;
 pub mod preset;
 mod prices;
 mod problem;
@@ -47,6 +49,7 @@ mod store;
 mod syntax;
 mod target;
 mod tree;
+mod wish;
 mod world;
 
 #[cfg(test)]
@@ -65,9 +68,12 @@ pub use interpolate::Lookup;
 pub use layer::Layer;
 pub use listing::ListPrice;
 pub use login::{GoogleLogin, Login};
+pub use order::{Act, Order};
+pub use overlay::{Standing, overlay};
 pub use problem::Problem;
 pub use secret::Secret;
 pub use shown::{Origins, Shown};
+pub use wish::{Fault, LONGEST_LIFE, Refused, USUAL_LIFE, Wish, life};
 
 /// A whole environment, checked.
 ///
@@ -346,6 +352,8 @@ pub struct Route {
     pub objective: Objective,
     /// What is good enough: comes before the objective.
     pub goal: Goal,
+    /// Whether an operator has drained all its targets: nobody of them is asked.
+    pub closed: bool,
 }
 
 /// Where requests go when a route has nobody left.
@@ -380,6 +388,8 @@ pub struct Target {
     pub capabilities: Capabilities,
     /// How long its phases may take: its own, else its provider's, else what the route says.
     pub deadlines: Phases,
+    /// The operator's order that made its weight or bounds what they are, if one did.
+    pub overruled: Option<Overruled>,
 }
 
 /// What is tried again.

@@ -81,6 +81,7 @@ fn route(name: RouteName, field: &Field<'_>, world: &mut World<'_>) -> Option<Ro
         deadlines: deadlines(section.section("deadlines"), world.deadlines),
         objective: Objective::default(),
         goal: Goal::default(),
+        closed: false,
     };
     let mix = section.field("mix_models");
     read_words(&mut section, &mut route);

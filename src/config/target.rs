@@ -78,6 +78,7 @@ pub(super) fn target<'a>(
         tags: all_tags(&upstream.provider, tags.unwrap_or_default()),
         capabilities: capabilities.or(upstream.provider.capabilities_of(upstream.name.model())),
         deadlines: deadlines.or(upstream.provider.deadlines),
+        overruled: None,
         upstream,
     };
     Some(Entry { target, field })

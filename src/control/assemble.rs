@@ -35,6 +35,7 @@ pub fn first_snapshot(
         route_index: Arc::default(),
         upstreams: Arc::default(),
         strangers: Arc::new(Strangers::default()),
+        switch: Arc::default(),
     };
     next_snapshot(&nothing, config, phase, simulate)
 }
@@ -84,6 +85,7 @@ pub(super) fn next_snapshot(
         route_index: Arc::new(route_index),
         upstreams: Arc::new(upstreams),
         strangers: Arc::clone(&old.strangers),
+        switch: Arc::clone(&old.switch),
     })
 }
 
@@ -143,6 +145,7 @@ fn route(
         configured,
         table_version: before.map_or(1, |route| route.table_version + 1),
         seeds: Route::seeds(config),
+        switch: Arc::clone(&old.switch),
         cells: cells.unwrap_or_else(|| Arc::new(RouteCells::new(config.targets.len(), phase))),
     })
 }

@@ -1,10 +1,12 @@
 //! What the controller can be asked to do.
 
 use std::fmt;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::config::{Compiled, Problem};
+use super::steering::{Steer, SteeringError};
+use crate::config::{Compiled, Order, Problem, Standing, Wish};
 use crate::model::counted;
 
 /// Why the files were read.
@@ -55,7 +57,7 @@ pub(super) type Outcome = Result<Applied, ReloadError>;
 
 /// A wish to have the files read.
 #[derive(Debug)]
-pub struct ReloadAsked {
+pub(super) struct ReloadAsked {
     pub(super) why: Why,
     pub(super) reply: Option<oneshot::Sender<Outcome>>,
 }
@@ -68,18 +70,82 @@ pub(super) struct Apply {
     pub(super) reply: oneshot::Sender<Outcome>,
 }
 
-/// Asks for reloads. Cloned freely.
+/// What reaches the controller between two ticks.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// A configuration.
+    Apply(Box<Apply>),
+    /// Something about orders.
+    Steer(Steer),
+}
+
+/// How long the controller may take over an order: many ticks.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Asks for reloads and orders. Cloned freely.
 #[derive(Clone, Debug)]
 pub struct Handle {
     asks: mpsc::Sender<ReloadAsked>,
+    commands: mpsc::Sender<Command>,
+}
+
+/// Where the wishes of a [`Handle`] arrive.
+#[derive(Debug)]
+pub struct Asked {
+    pub(super) reloads: mpsc::Receiver<ReloadAsked>,
+    pub(super) applies: mpsc::Sender<Command>,
+    pub(super) commands: mpsc::Receiver<Command>,
 }
 
 impl Handle {
     /// A handle, and where its wishes arrive.
-    pub fn new() -> (Self, mpsc::Receiver<ReloadAsked>) {
+    pub fn new() -> (Self, Asked) {
         // Wishes are answered one by one; a caller waits for its place.
-        let (asks, asked) = mpsc::channel(64);
-        (Self { asks }, asked)
+        let (asks, reloads) = mpsc::channel(64);
+        let (applies, commands) = mpsc::channel(1);
+        let handle = Self {
+            asks,
+            commands: applies.clone(),
+        };
+        let asked = Asked {
+            reloads,
+            applies,
+            commands,
+        };
+        (handle, asked)
+    }
+
+    /// Has an order carried out; tells what it does.
+    ///
+    /// # Errors
+    /// It cannot be, or nobody answers.
+    pub async fn give(&self, wish: Wish) -> Result<Standing, SteeringError> {
+        let wish = Box::new(wish);
+        self.steer(|reply| Steer::Give { wish, reply }).await
+    }
+
+    /// Has the order of this id ended; tells which it was.
+    ///
+    /// # Errors
+    /// There is none, or nobody answers.
+    pub async fn end(&self, id: String, by: String) -> Result<Order, SteeringError> {
+        self.steer(|reply| Steer::End { id, by, reply }).await
+    }
+
+    async fn steer<T>(
+        &self,
+        ask: impl FnOnce(oneshot::Sender<Result<T, SteeringError>>) -> Steer,
+    ) -> Result<T, SteeringError> {
+        let (reply, answer) = oneshot::channel();
+        let asked = async {
+            let command = Command::Steer(ask(reply));
+            let sent = self.commands.send(command).await;
+            sent.map_err(|_| SteeringError::Stopping)?;
+            answer.await.map_err(|_| SteeringError::Stopping)?
+        };
+        tokio::time::timeout(PATIENCE, asked)
+            .await
+            .unwrap_or(Err(SteeringError::Stuck))
     }
 
     /// Has the files read and waits until they are in force or refused.

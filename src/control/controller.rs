@@ -13,10 +13,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior};
 
 use super::assemble::{Simulate, next_snapshot};
-use super::command::{Applied, Apply, Outcome, ReloadError, Why};
+use super::command::{Applied, Apply, Command, Outcome, ReloadError, Why};
 use super::keepsake::{Keepsake, resume};
 use super::plan::specs;
 use super::scribe::{InForce, Scribe};
+use super::steering::Orders;
 use crate::balance::gate::GateOrder;
 use crate::balance::{Decision, Input, Memory, News, Plan, Rail, Row, Stepped, WeightTable, step};
 use crate::config::{Compiled, Config, Mode, Problem, ProviderKind, diff};
@@ -35,11 +36,11 @@ const LONGEST_TICK: f64 = 5.0;
 /// The task's state. It owns the controller's memory and the right to publish.
 #[derive(Debug)]
 pub struct Controller {
-    publisher: Publisher,
-    board: Arc<Board>,
-    clock: Clock,
-    simulate: Box<dyn Simulate>,
-    phase: u32,
+    pub(super) publisher: Publisher,
+    pub(super) board: Arc<Board>,
+    pub(super) clock: Clock,
+    pub(super) simulate: Box<dyn Simulate>,
+    pub(super) phase: u32,
     plan: Plan,
     memory: Memory,
     upstreams: Vec<Member>,
@@ -55,7 +56,13 @@ pub struct Controller {
     scribe: Option<Scribe>,
     /// What stores what was learned, if anything does.
     keepsake: Option<Keepsake>,
-    commands: mpsc::Receiver<Apply>,
+    /// What the files say, without the operators' orders.
+    pub(super) files: Arc<Config>,
+    /// The operators' orders.
+    pub(super) orders: Orders,
+    /// Whether the kill switch was off at the last tick.
+    was_off: bool,
+    commands: mpsc::Receiver<Command>,
 }
 
 impl Controller {
@@ -66,7 +73,7 @@ impl Controller {
         clock: Clock,
         phase: u32,
         simulate: Box<dyn Simulate>,
-        commands: mpsc::Receiver<Apply>,
+        commands: mpsc::Receiver<Command>,
     ) -> Self {
         let snapshot = publisher.read();
         let plan = Plan::new(specs(&snapshot.config), []);
@@ -88,6 +95,9 @@ impl Controller {
             owed: HashMap::new(),
             scribe: None,
             keepsake: None,
+            files: Arc::clone(&snapshot.config),
+            orders: Orders::default(),
+            was_off: false,
             commands,
         };
         controller.board.begins(controller.last);
@@ -117,11 +127,12 @@ impl Controller {
             self.put_tables(&mut next);
             self.publisher.publish(next);
         }
+        self.resume_orders(books);
         self
     }
 
     /// Puts the remembered shares in force where they are obeyed.
-    fn put_tables(&self, next: &mut Snapshot) {
+    pub(super) fn put_tables(&self, next: &mut Snapshot) {
         for (route, table) in next.routes.iter_mut().zip(self.memory.tables()) {
             if route.config.mode == Mode::Auto {
                 *route = Arc::new(with_table(route, table));
@@ -135,9 +146,12 @@ impl Controller {
         loop {
             tokio::select! {
                 _ = interval.tick() => self.tick(),
-                Some(apply) = self.commands.recv() => {
+                Some(command) = self.commands.recv() => {
                     let tick = self.publisher.read().config.controller.tick;
-                    self.answer(apply);
+                    match command {
+                        Command::Apply(apply) => self.answer(*apply),
+                        Command::Steer(steer) => self.steer(steer),
+                    }
                     if self.publisher.read().config.controller.tick != tick {
                         interval = self.interval();
                     }
@@ -166,7 +180,7 @@ impl Controller {
     }
 
     /// Orders the live upstreams as the plan has them.
-    fn line_up(&mut self, snapshot: &Snapshot) {
+    pub(super) fn line_up(&mut self, snapshot: &Snapshot) {
         let configured = snapshot
             .upstreams
             .values()
@@ -215,11 +229,17 @@ impl Controller {
 
     /// One tick.
     pub(super) fn tick(&mut self) {
+        self.expire(self.clock.unix_seconds());
         let snapshot = self.publisher.read();
         if snapshot.strangers.version() != self.strangers {
             self.line_up(&snapshot);
         }
         let now = self.clock.now();
+        if snapshot.switch.is_off() != self.was_off {
+            self.was_off = !self.was_off;
+            // The heading says whether decisions are obeyed.
+            self.begin_anew();
+        }
         self.head(&snapshot, now);
         let input = self.input(&snapshot, now);
         let (plan, mut memory) = (&self.plan, self.memory.clone());
@@ -288,7 +308,7 @@ impl Controller {
         let mut next: Option<Snapshot> = None;
         let mut shown = Vec::with_capacity(stepped.decisions.len());
         for (i, (route, decision)) in snapshot.routes.iter().zip(stepped.decisions).enumerate() {
-            if route.config.mode == Mode::Auto && decision.table != route.granted {
+            if obeyed(route) == Mode::Auto && decision.table != route.granted {
                 log_move(route, &decision);
                 if let Some(keepsake) = &mut self.keepsake {
                     keepsake.moved(
@@ -372,11 +392,12 @@ impl Controller {
             shown,
         } = compiled;
         let old = self.publisher.read();
-        let needs_restart = diff(&self.started, &config).needs_restart;
+        let files = Arc::new(config);
+        let needs_restart = diff(&self.started, &files).needs_restart;
         if self.board.refusal().is_some() {
             tracing::info!("the configuration is good again");
         }
-        if config.digest == old.config.digest {
+        if files.digest == self.files.digest {
             self.board.accepted();
             // The same values may stand in other lines now.
             self.board.shows(shown);
@@ -389,12 +410,13 @@ impl Controller {
         for warning in &warnings {
             tracing::warn!(%warning, "configuration");
         }
-        let difference = diff(&old.config, &config);
+        let difference = diff(&self.files, &files);
         let mut difference = difference.scrubbed(self.board.shown().as_deref(), &shown);
         if difference.is_empty() {
             // The digest says so; not every value has words of its own.
             difference.changes.push("other values changed".to_owned());
         }
+        let (config, standing) = self.orders.over(&files);
         let mut next = match next_snapshot(&old, config, self.phase, self.simulate.as_mut()) {
             Ok(next) => next,
             Err(error) => {
@@ -407,6 +429,8 @@ impl Controller {
                 return Err(ReloadError::Refused(problems));
             }
         };
+        self.files = files;
+        self.board.steered(standing);
         self.line_up(&next);
         self.memory.probe_again(&self.plan, |upstream| {
             is_renewed(&old.config, &next.config, upstream.provider())
@@ -463,9 +487,18 @@ fn with_table(route: &Route, table: &WeightTable) -> Route {
     }
 }
 
+/// The mode that a route's requests see.
+fn obeyed(route: &Route) -> Mode {
+    if route.switch.is_off() {
+        Mode::Off
+    } else {
+        route.config.mode
+    }
+}
+
 /// The decision as it is obeyed: in `shadow` the configured shares are in force, in `off` nothing is proposed either.
 fn as_obeyed(mut decision: Decision, route: &Route) -> Decision {
-    let rail = match route.config.mode {
+    let rail = match obeyed(route) {
         Mode::Auto => return decision,
         Mode::Shadow => Rail::Shadow,
         Mode::Off => Rail::Off,
@@ -505,3 +538,7 @@ fn log_move(route: &Route, decision: &Decision) {
 #[cfg(test)]
 #[path = "controller_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "steering_tests.rs"]
+mod steering_tests;

@@ -34,7 +34,7 @@ impl Lookup for Nobody {
 }
 
 /// A route of two targets; the first one's provider is called with `key` at `address`.
-fn good(key: &str, address: &str) -> Compiled {
+pub(super) fn good(key: &str, address: &str) -> Compiled {
     let text = format!(
         "[providers.a]\nkind = \"openai\"\nbase_url = \"{address}\"\napi_key = \"{key}\"\n\
          [providers.b]\nkind = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\napi_key = \"of-b\"\n\
@@ -47,15 +47,15 @@ fn good(key: &str, address: &str) -> Compiled {
     compile(&[layer], &Nobody).unwrap()
 }
 
-const ADDRESS: &str = "http://127.0.0.1:9/v1";
+pub(super) const ADDRESS: &str = "http://127.0.0.1:9/v1";
 
-struct World {
-    controller: Controller,
-    clock: Clock,
+pub(super) struct World {
+    pub(super) controller: Controller,
+    pub(super) clock: Clock,
 }
 
 impl World {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let compiled = good("first", ADDRESS);
         let clock = Clock::start();
         let snapshot = first_snapshot(compiled.config, 7, &mut Nobody).unwrap();
@@ -83,7 +83,7 @@ impl World {
     }
 
     /// A quarter of a second later.
-    async fn tick(&mut self) {
+    pub(super) async fn tick(&mut self) {
         tokio::time::advance(Duration::from_millis(250)).await;
         self.controller.tick();
     }

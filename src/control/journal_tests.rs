@@ -110,6 +110,7 @@ fn spec() -> RouteSpec {
         min_share: Share::ZERO,
         max_share: Share::WHOLE,
         price: None,
+        overruled: None,
     };
     RouteSpec {
         name: RouteName::new("chat").unwrap(),

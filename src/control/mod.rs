@@ -13,13 +13,17 @@ mod plan;
 mod reload;
 mod scribe;
 mod settle;
+mod steering;
+mod switch;
 mod watch;
 
 pub use assemble::{Simulate, first_snapshot};
 pub use bookkeeper::keep_books;
-pub use command::{Applied, Handle, ReloadError, Why};
+pub use command::{Applied, Asked, Handle, ReloadError, Why};
 pub use controller::Controller;
 pub use journal::write_journal;
 pub use plan::specs;
 pub use reload::{Reloader, Source, Text, reloads};
+pub use steering::SteeringError;
+pub use switch::throw;
 pub use watch::watch;

@@ -27,6 +27,7 @@ fn spec(route: &Route) -> RouteSpec {
                 min_share: target.min_share,
                 max_share: target.max_share,
                 price: target.price,
+                overruled: target.overruled.clone(),
             })
             .collect(),
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
 use super::assemble::Simulate;
-use super::command::{Apply, Outcome, ReloadAsked, ReloadError};
+use super::command::{Apply, Asked, Command, Outcome, ReloadAsked, ReloadError};
 use super::controller::Controller;
 use super::settle::{QUIET, read_settled};
 use crate::config::{Layer, Lookup, compile};
@@ -106,7 +106,7 @@ pub struct Reloader {
     board: Arc<Board>,
     clock: Clock,
     asked: mpsc::Receiver<ReloadAsked>,
-    applies: mpsc::Sender<Apply>,
+    applies: mpsc::Sender<Command>,
 }
 
 /// The controller and the task that reads files for it.
@@ -117,9 +117,13 @@ pub fn reloads(
     clock: Clock,
     phase: u32,
     simulate: Box<dyn Simulate>,
-    asked: mpsc::Receiver<ReloadAsked>,
+    asked: Asked,
 ) -> (Controller, Reloader) {
-    let (applies, commands) = mpsc::channel(1);
+    let Asked {
+        reloads: asked,
+        applies,
+        commands,
+    } = asked;
     let controller = Controller::new(
         publisher,
         Arc::clone(&board),
@@ -170,7 +174,7 @@ impl Reloader {
             reply,
         };
         self.applies
-            .send(apply)
+            .send(Command::Apply(Box::new(apply)))
             .await
             .map_err(|_| ReloadError::Stopping)?;
         answer.await.map_err(|_| ReloadError::Stopping)?

@@ -67,10 +67,11 @@ impl Scribe {
 
     fn config(&self, now: Time, in_force: InForce<'_>) -> ConfigLine {
         let config = &in_force.snapshot.config;
+        let is_off = in_force.snapshot.switch.is_off();
         let specs = specs(config).into_iter().zip(config.routes.values());
         let routes = specs.map(|(spec, route)| PlannedRoute {
             spec,
-            obeyed: route.mode == Mode::Auto,
+            obeyed: route.mode == Mode::Auto && !is_off,
         });
         let upstreams = in_force.upstreams.iter().map(|member| PlannedUpstream {
             name: member.upstream.name().clone(),

@@ -221,7 +221,7 @@ mod tests {
         let thread = start(source, handle, none, ears, Duration::from_millis(1)).unwrap();
         for reading in 0..3 {
             assert!(
-                asked.recv().await.is_some(),
+                asked.reloads.recv().await.is_some(),
                 "reading {reading} is asked for"
             );
         }

@@ -1,6 +1,6 @@
 //! Moments as people write them, and as they are shown.
 
-use crate::model::Time;
+use crate::model::{Time, calendar};
 
 /// Microseconds of a day.
 const DAY_US: u64 = 86_400_000_000;
@@ -90,28 +90,11 @@ const fn days_since_1970(year: u64, month: u64, day: u64) -> u64 {
 }
 
 /// A moment since 1970 as `2026-11-28 20:14:45.250 UTC`.
-/// Source: <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>, read 2026-11-23.
 pub fn clock_time(unix_us: u64) -> String {
-    let shifted = unix_us / DAY_US + 719_468;
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let (month, carry) = if month < 10 {
-        (month + 3, 0)
-    } else {
-        (month - 9, 1)
-    };
-    let millis = unix_us % DAY_US / 1_000;
+    let (date, time) = calendar(Time::from_micros(unix_us));
+    let millis = unix_us % 60_000_000 / 1_000;
     let (seconds, millis) = (millis / 1_000, millis % 1_000);
-    format!(
-        "{:04}-{month:02}-{day:02} {:02}:{:02}:{:02}.{millis:03} UTC",
-        year + era * 400 + carry,
-        seconds / 3_600,
-        seconds / 60 % 60,
-        seconds % 60,
-    )
+    format!("{date} {time}:{seconds:02}.{millis:03} UTC")
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::tallies::Tallies;
 use crate::balance::Decision;
-use crate::config::{Problem, Shown};
+use crate::config::{Problem, Shown, Standing};
 use crate::model::Time;
 
 /// The last reload that was refused.
@@ -46,6 +46,8 @@ pub struct Board {
     shown: ArcSwapOption<Shown>,
     needs_restart: ArcSwap<Vec<&'static str>>,
     draining: AtomicBool,
+    steering: ArcSwap<Vec<Standing>>,
+    steered: AtomicU64,
 }
 
 impl Board {
@@ -181,6 +183,22 @@ impl Board {
     pub fn refused(&self, refusal: Refusal) {
         self.refusals.fetch_add(1, Ordering::Relaxed);
         self.refusal.store(Arc::new(Some(refusal)));
+    }
+
+    /// Operators' orders that hold, and what each does.
+    pub fn steering(&self) -> Arc<Vec<Standing>> {
+        self.steering.load_full()
+    }
+
+    /// Counts changes of the orders.
+    pub fn times_steered(&self) -> u64 {
+        self.steered.load(Ordering::Relaxed)
+    }
+
+    /// For the controller: these orders hold.
+    pub fn steered(&self, orders: Vec<Standing>) {
+        self.steering.store(Arc::new(orders));
+        self.steered.fetch_add(1, Ordering::Relaxed);
     }
 
     /// For the shutdown: no more requests, please.

@@ -12,6 +12,7 @@ mod published;
 pub(crate) mod record;
 mod snapshot;
 mod strangers;
+mod switch;
 mod tallies;
 mod upstream;
 mod window;
@@ -29,5 +30,6 @@ pub use record::{
 };
 pub use snapshot::{Member, MemberGates, Provider, Route, RouteCells, Snapshot};
 pub use strangers::Strangers;
+pub use switch::{Switch, Thrown};
 pub use tallies::{Decided, Tallies};
 pub use upstream::{RateGroup, Upstream};

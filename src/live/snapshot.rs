@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::keys::Keys;
 use super::strangers::Strangers;
+use super::switch::Switch;
 use super::upstream::{RateGroup, Upstream};
 use crate::balance::gate::{GateState, Gates, Row, Standing};
 use crate::balance::{Draw, RouteInput, Seed, WeightTable};
@@ -34,6 +35,8 @@ pub struct Snapshot {
     pub upstreams: Arc<HashMap<String, Member>>,
     /// Upstreams that only requests have named.
     pub strangers: Arc<Strangers>,
+    /// The kill switch, one for all snapshots of a process.
+    pub switch: Arc<Switch>,
 }
 
 /// A provider with the address it is reached at.
@@ -120,12 +123,19 @@ pub struct Route {
     pub cells: Arc<RouteCells>,
     /// What its targets' scores for a conversation are made with, in the order of the tables.
     pub seeds: Arc<[Seed]>,
+    /// The kill switch.
+    pub switch: Arc<Switch>,
 }
 
 impl Snapshot {
     /// The route of this name.
     pub fn route(&self, name: &str) -> Option<&Arc<Route>> {
         self.routes.get(*self.route_index.get(name)?)
+    }
+
+    /// Whether requests that bring their own targets are guarded.
+    pub fn guards(&self) -> bool {
+        self.config.mode == config::Mode::Auto && !self.switch.is_off()
     }
 
     /// What serves a request that names the `provider` and, perhaps, a `model`; `None` if there is no such provider, or it
@@ -221,9 +231,18 @@ impl Route {
     /// The shares that a request of this route is drawn from.
     pub fn row(&self) -> Row<'_> {
         Row {
-            granted: &self.granted,
+            granted: self.in_force(),
             configured: &self.configured,
-            guarded: self.config.mode == config::Mode::Auto,
+            guarded: self.config.mode == config::Mode::Auto && !self.switch.is_off(),
+        }
+    }
+
+    /// The shares in force: those that were granted, unless the kill switch is off.
+    pub fn in_force(&self) -> &WeightTable {
+        if self.switch.is_off() {
+            &self.configured
+        } else {
+            &self.granted
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows about balancing, HTTP or files; nothing here does I/O.
 
+mod calendar;
 mod counted;
 mod demand;
 mod event;
@@ -12,6 +13,7 @@ mod outcome;
 mod price;
 mod time;
 
+pub use calendar::calendar;
 pub use counted::counted;
 pub use demand::{Demand, LONGEST_WAIT, Why};
 pub use event::{AnswerKind, Event, Finished, Tokens};

@@ -7,7 +7,7 @@ use super::pool::{Pool, Shares};
 use super::question::Question;
 use super::reply::Reject;
 use crate::balance::{ListMember, Mask, Weight, WeightTable, eligible, tilted};
-use crate::config::{Mode, Strategy};
+use crate::config::Strategy;
 use crate::live::{Member, Snapshot};
 use crate::wire::{Code, List, ListKind};
 
@@ -55,7 +55,7 @@ pub(super) fn list_pool(
             members: members.into(),
             configured,
             granted,
-            guarded: snapshot.config.mode == Mode::Auto,
+            guarded: snapshot.guards(),
             even: list.kind == ListKind::RoundRobin,
         },
         eligible,

@@ -18,7 +18,7 @@ use super::question::Question;
 use super::reply::Reject;
 use super::sticky::key;
 use crate::balance::{Demand, Mask, Weight, WeightTable, check_eligible, eligible};
-use crate::config::{self, Deadlines, Fallback, Mode, OnLostOrigin};
+use crate::config::{self, Deadlines, Fallback, OnLostOrigin};
 use crate::limit::{DEFAULT_CODES, Plan};
 use crate::live::{Member, Route, Snapshot};
 use crate::model::Time;
@@ -84,7 +84,14 @@ pub(super) fn resolve(
         question,
     })?;
     if asked.pool.eligible == Mask::NONE && asked.fallbacks.is_empty() {
-        let message = "the provider that this conversation belongs to is not among the targets";
+        let message = match &asked.pool.shares {
+            Shares::Route(route) if route.config.closed => {
+                "an operator has drained all targets of this route"
+            }
+            Shares::Route(_) | Shares::Own { .. } => {
+                "the provider that this conversation belongs to is not among the targets"
+            }
+        };
         return Err(Reject::new(Code::NoEligibleTarget, message).final_word());
     }
     Ok(asked)
@@ -301,7 +308,10 @@ fn route_pool(
         .all(|demand| demand.require.is_empty() && demand.forbid.is_empty());
     let lack = |place: usize| lack(question, route.members.get(place)?);
     let all_can = || (0..route.members.len()).all(|place| lack(place).is_none());
-    let eligible = if free && all_can() {
+    let eligible = if route.config.closed {
+        // Fallbacks, if there are any, or nobody.
+        Mask::NONE
+    } else if free && all_can() {
         // Drained targets have no share, so nobody draws them; the full mask keeps the draw's short way.
         Mask::ALL
     } else {
@@ -337,7 +347,7 @@ fn single(label: Arc<str>, snapshot: &Snapshot, member: Member) -> Pool {
             members: Arc::from([member]),
             configured: whole.clone(),
             granted: whole,
-            guarded: snapshot.config.mode == Mode::Auto,
+            guarded: snapshot.guards(),
             even: false,
         },
         eligible: Mask::ALL,

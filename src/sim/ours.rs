@@ -124,6 +124,7 @@ impl Ours {
                 min_share: target.terms.bounds.least,
                 max_share: target.terms.bounds.most,
                 price: None,
+                overruled: None,
             });
         }
         let mut phases = Generator::of(seed, replica, SALT);

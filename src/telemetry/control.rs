@@ -16,6 +16,13 @@ use crate::model::Time;
 pub(super) fn control(gauges: &mut Registry, snapshot: &Snapshot, board: &Board, now: Time) {
     let generation = i64::try_from(snapshot.generation).unwrap_or(i64::MAX);
     add(gauges, names::GENERATION, whole(generation));
+    add(
+        gauges,
+        names::SWITCH,
+        whole(i64::from(snapshot.switch.is_off())),
+    );
+    let orders = i64::try_from(board.steering().len()).unwrap_or(i64::MAX);
+    add(gauges, names::STEERING, whole(orders));
     let good = i64::from(board.refusal().is_none());
     add(gauges, names::LAST_RELOAD, whole(good));
     let reloads = Family::<Read, Counter>::default();

@@ -135,6 +135,16 @@ pub(super) const TARGET_STATE: Name = Name("target_state", "1 for the state that
 /// Gauge.
 pub(super) const IN_FLIGHT: Name = Name("in_flight", "Calls under way");
 /// Gauge.
+pub(super) const SWITCH: Name = Name(
+    "switch",
+    "1 while the kill switch is off: configured shares, nothing guarded",
+);
+/// Gauge.
+pub(super) const STEERING: Name = Name(
+    "steering_orders",
+    "Operators' orders that hold: pins, drains, freezes, strategies, modes",
+);
+/// Gauge.
 pub(super) const GENERATION: Name = Name(
     "config_generation",
     "Counts configurations that were put in force",

@@ -76,7 +76,7 @@ fn targets(gauges: &mut Registry, snapshot: &Snapshot, board: &Board) {
                 family.get_or_create(&place).set(value);
             };
             set(&configured, fraction(route.configured.shares()));
-            set(&granted, fraction(route.granted.shares()));
+            set(&granted, fraction(route.in_force().shares()));
             if let (Some(mine), 1..) = (picked.get(i), all) {
                 set(&actual, *mine as f64 / all as f64);
             }

@@ -58,3 +58,5 @@ mod service;
 mod shares;
 #[cfg(feature = "daemon")]
 mod simulated;
+#[cfg(feature = "daemon")]
+mod steering;

@@ -21,6 +21,11 @@ pub(super) fn rows(
         if target.anchor <= 0.0 {
             rails.insert(Rail::Drained);
         }
+        if let Some(order) = &target.spec.overruled {
+            // Its bounds are the order's.
+            rails.retain(|rail| !matches!(rail, Rail::Floor | Rail::Ceiling));
+            rails.insert(order.hold.rail());
+        }
         if upstream.samples < Row::ENOUGH_SAMPLES {
             rails.insert(Rail::ColdStart);
         }
@@ -45,6 +50,7 @@ pub(super) fn rows(
             evidence,
             levels: signals[i].attainments.clone(),
             rails,
+            overruled: target.spec.overruled.clone(),
         }
     };
     route.targets.iter().enumerate().map(row).collect()

@@ -8,6 +8,7 @@ mod login;
 mod merging;
 mod prices;
 mod secrets;
+mod steering;
 mod torn;
 
 /// Variables and files of a test.

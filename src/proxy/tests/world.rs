@@ -166,6 +166,7 @@ impl Plan {
             deadlines: self.deadlines,
             objective: config::Objective::default(),
             goal: config::Goal::default(),
+            closed: false,
         };
         Config {
             mode: self.mode,
@@ -298,6 +299,7 @@ fn snapshot(config: Config, phase: u32) -> Snapshot {
                 table_version: 1,
                 seeds: Route::seeds(route),
                 cells: Arc::new(RouteCells::new(route.targets.len(), phase)),
+                switch: Arc::default(),
             })
         })
         .collect();
@@ -313,6 +315,7 @@ fn snapshot(config: Config, phase: u32) -> Snapshot {
         routes,
         upstreams: Arc::new(members),
         strangers: Arc::new(Strangers::default()),
+        switch: Arc::default(),
     }
 }
 
@@ -478,5 +481,6 @@ fn target(index: usize, spec: &Spec) -> config::Target {
         tier: 1,
         min_share: Share::ZERO,
         max_share: Share::WHOLE,
+        overruled: None,
     }
 }

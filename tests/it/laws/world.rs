@@ -64,6 +64,7 @@ pub(crate) fn spec(targets: &[Configured], strategy: Shares) -> RouteSpec {
         min_share: Share::from_fraction(target.least),
         max_share: Share::from_fraction(target.most),
         price: None,
+        overruled: None,
     };
     RouteSpec {
         name: RouteName::new("route").unwrap(),

@@ -1,0 +1,209 @@
+//! Operators' orders and the kill switch.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::Admin;
+use super::operations::Ask;
+use super::reply::{self, Reply};
+use crate::config::{Fault, Order, Standing, Wish};
+use crate::control::{self, SteeringError};
+use crate::live::Thrown;
+
+/// How long an answer waits for the books.
+const WRITTEN: Duration = Duration::from_secs(2);
+/// Longest reason and name for the kill switch, in characters: a line of a log.
+const LONGEST: usize = 300;
+
+/// What is overruled.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Steering {
+    /// The orders that hold, the earliest first.
+    pub orders: Vec<Standing>,
+    /// Whether a restart goes on with them.
+    pub kept: bool,
+    /// What there is to say about that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The kill switch.
+    pub switch: SwitchState,
+}
+
+/// The kill switch.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct SwitchState {
+    /// Whether the configured shares are in force, unguarded.
+    pub off: bool,
+    /// Who threw it last, when and why; `None` if nobody has.
+    pub thrown: Option<Thrown>,
+}
+
+/// An order that was given.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Given {
+    /// The order, and what it does.
+    #[serde(flatten)]
+    pub standing: Standing,
+    /// Whether a restart goes on with it.
+    pub kept: bool,
+    /// What there is to say about that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// An order that was ended.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Ended {
+    /// The order.
+    pub ended: Order,
+}
+
+/// A wish to throw the kill switch.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Throw {
+    /// `true` puts the configured shares in force, unguarded; `false` has files and orders say again.
+    pub off: bool,
+    /// Why.
+    pub reason: String,
+    /// Who; `api` if nobody is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+/// `GET /api/v1/steering`.
+pub(super) fn list(admin: &Admin) -> Reply {
+    let message = (!admin.books.are_kept()).then(forgotten);
+    let steering = Steering {
+        orders: admin.board.steering().as_ref().clone(),
+        kept: message.is_none(),
+        message,
+        switch: switch_state(admin),
+    };
+    reply::json(StatusCode::OK, &steering)
+}
+
+/// `POST /api/v1/steering`.
+pub(super) async fn give(ask: &Ask<'_>) -> Reply {
+    let wish: Wish = match read(&ask.body) {
+        Ok(wish) => wish,
+        Err(message) => return reply::error(StatusCode::BAD_REQUEST, &message),
+    };
+    match ask.admin.handle.give(wish).await {
+        Ok(standing) => {
+            let message = written(ask.admin).await;
+            let given = Given {
+                standing,
+                kept: message.is_none(),
+                message,
+            };
+            reply::json(StatusCode::CREATED, &given)
+        }
+        Err(error) => refused(&error),
+    }
+}
+
+/// `DELETE /api/v1/steering/{id}`.
+pub(super) async fn end(ask: &Ask<'_>) -> Reply {
+    let by = ask.query.text("by").unwrap_or("api").to_owned();
+    match ask.admin.handle.end(ask.name.clone(), by).await {
+        Ok(ended) => reply::json(StatusCode::OK, &Ended { ended }),
+        Err(error) => refused(&error),
+    }
+}
+
+/// `GET /api/v1/switch`.
+pub(super) fn switch(admin: &Admin) -> Reply {
+    reply::json(StatusCode::OK, &switch_state(admin))
+}
+
+/// `POST /api/v1/switch`. Asks nobody: it must work when nobody answers.
+pub(super) fn throw(ask: &Ask<'_>) -> Reply {
+    let wish: Throw = match read(&ask.body) {
+        Ok(wish) => wish,
+        Err(message) => return reply::error(StatusCode::BAD_REQUEST, &message),
+    };
+    let is_line = |text: &str| {
+        let length = text.trim().chars().count();
+        (1..=LONGEST).contains(&length) && !text.chars().any(char::is_control)
+    };
+    let by = wish.by.unwrap_or_else(|| "api".to_owned());
+    for (key, text) in [("reason", &wish.reason), ("by", &by)] {
+        if !is_line(text) {
+            let message = format!("{key}: expected a line of 1 to {LONGEST} characters");
+            return reply::error(StatusCode::BAD_REQUEST, &message);
+        }
+    }
+    let thrown = Thrown {
+        off: wish.off,
+        by: by.trim().to_owned(),
+        reason: wish.reason.trim().to_owned(),
+        since: ask.admin.clock.unix_seconds(),
+    };
+    control::throw(&ask.admin.published, &ask.admin.books, thrown);
+    switch(ask.admin)
+}
+
+/// The kill switch as it is.
+pub(super) fn switch_state(admin: &Admin) -> SwitchState {
+    let snapshot = admin.published.read();
+    let thrown = snapshot.switch.thrown();
+    SwitchState {
+        off: snapshot.switch.is_off(),
+        thrown: thrown.map(|thrown| (*thrown).clone()),
+    }
+}
+
+/// What is to be said about the books once they should have it; `None` if they do.
+async fn written(admin: &Admin) -> Option<String> {
+    if !admin.books.are_kept() {
+        return Some(forgotten());
+    }
+    let books = admin.books.clone();
+    let written = tokio::task::spawn_blocking(move || books.flush(WRITTEN)).await;
+    let failing = admin
+        .books
+        .condition()
+        .is_some_and(|it| it.failing.is_some());
+    if matches!(written, Ok(true)) && !failing {
+        return None;
+    }
+    Some("the books cannot be written now: a restart may forget this order".to_owned())
+}
+
+fn forgotten() -> String {
+    "server.state is not set, so that a restart forgets orders".to_owned()
+}
+
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, String> {
+    serde_json::from_slice(body).map_err(|error| {
+        let what: String = error.to_string().chars().take(LONGEST).collect();
+        format!("the body is not what was expected: {what}")
+    })
+}
+
+fn refused(error: &SteeringError) -> Reply {
+    let message = error.to_string();
+    match error {
+        SteeringError::Refused(refused) => {
+            let status = match refused.kind {
+                Fault::Wrong => StatusCode::BAD_REQUEST,
+                Fault::Unknown => StatusCode::NOT_FOUND,
+                Fault::Conflict => StatusCode::CONFLICT,
+            };
+            let nearest = &refused.nearest;
+            let body = json!({ "error": { "message": message, "nearest": nearest } });
+            reply::json(status, &body)
+        }
+        SteeringError::NoSuchOrder(_) => reply::error(StatusCode::NOT_FOUND, &message),
+        SteeringError::Stuck | SteeringError::Stopping => {
+            reply::error(StatusCode::SERVICE_UNAVAILABLE, &message)
+        }
+    }
+}

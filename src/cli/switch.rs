@@ -1,0 +1,49 @@
+//! `weighbridge off` and `on`: the kill switch.
+
+use std::io::Write;
+
+use super::client::AdminArgs;
+use super::{Failure, Format, block_on, print_json};
+use crate::admin::{SwitchState, Throw};
+
+/// What both are told.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Args {
+    /// Why
+    #[arg(long, value_name = "TEXT", default_value = "no reason was given")]
+    reason: String,
+    /// Who
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "USER",
+        hide_env = true,
+        default_value = "cli"
+    )]
+    by: String,
+    #[command(flatten)]
+    admin: AdminArgs,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Throws the switch.
+pub(super) fn run(args: &Args, off: bool, out: &mut dyn Write) -> Result<(), Failure> {
+    let wish = Throw {
+        off,
+        reason: args.reason.clone(),
+        by: Some(args.by.clone()),
+    };
+    let sent = args.admin.post_json("/api/v1/switch", &wish);
+    let state: SwitchState = block_on(sent)?.read()?;
+    if args.format == Format::Json {
+        return print_json(out, &state);
+    }
+    let words = if state.off {
+        "off: the configured shares are in force on every route, and nothing is guarded; `weighbridge on` ends that"
+    } else {
+        "on: shares are as files, orders and the controller say"
+    };
+    Ok(writeln!(out, "{words}")?)
+}

@@ -1,0 +1,270 @@
+//! Operators' orders: the controller owns the list, and what is in force is the files with the list on top.
+//!
+//! An order takes the way of a reload: the effective configuration becomes the next snapshot, memory is carried by name.
+//! So there is one way in which what is in force changes, and a journal's heading has all that a replay needs.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::assemble::next_snapshot;
+use super::controller::Controller;
+use super::switch;
+use crate::balance::Share;
+use crate::config::{Config, Order, Refused, Route, Standing, Wish, overlay};
+use crate::model::TargetName;
+use crate::store::{Books, SteeringRow, Write};
+
+/// Most orders at once. People give them; beyond this a program runs wild.
+const MOST_ORDERS: usize = 200;
+
+/// What the controller is asked about orders.
+#[derive(Debug)]
+pub(super) enum Steer {
+    /// To carry out an order.
+    Give {
+        wish: Box<Wish>,
+        reply: oneshot::Sender<Result<Standing, SteeringError>>,
+    },
+    /// To end one.
+    End {
+        id: String,
+        by: String,
+        reply: oneshot::Sender<Result<Order, SteeringError>>,
+    },
+}
+
+/// Why an order is not carried out or not ended.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SteeringError {
+    /// It cannot be.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// There is no order of this id.
+    #[error("no order is called {0:?}; GET /api/v1/steering lists those that hold")]
+    NoSuchOrder(String),
+    /// The controller does not answer.
+    #[error(
+        "the controller does not answer, so nothing is changed; the kill switch works without it (weighbridge off, or SIGUSR1)"
+    )]
+    Stuck,
+    /// The daemon is shutting down.
+    #[error("the daemon is shutting down")]
+    Stopping,
+}
+
+/// The orders that hold, the earliest first.
+#[derive(Debug, Default)]
+pub(super) struct Orders {
+    list: Vec<Order>,
+    books: Books,
+    /// The last id that was given.
+    last: u64,
+}
+
+impl Orders {
+    /// `files` with the orders on top.
+    pub(super) fn over(&self, files: &Config) -> (Config, Vec<Standing>) {
+        overlay(files, &self.list)
+    }
+
+    /// Takes over what the books have and will have new ones written there.
+    fn resume(&mut self, books: &Books, rows: Vec<SteeringRow>) {
+        self.books = books.clone();
+        for row in rows {
+            match serde_json::from_str::<Order>(&row.json) {
+                Ok(order) => self.list.push(order),
+                Err(error) => {
+                    tracing::error!(id = row.id, %error, "an order in the books cannot be read, and is left out");
+                }
+            }
+        }
+        self.list.sort_by_key(|order| (order.since, number(order)));
+        self.last = self.list.iter().map(number).max().unwrap_or_default();
+    }
+
+    fn write(&self, order: &Order) {
+        match serde_json::to_string(order) {
+            Ok(json) => {
+                let id = order.id.clone();
+                self.books.write(Write::Steering(SteeringRow { id, json }));
+            }
+            Err(error) => tracing::error!(%error, "an order cannot be written down"),
+        }
+    }
+
+    fn forget(&self, order: &Order) {
+        self.books.write(Write::SteeringEnded(order.id.clone()));
+    }
+}
+
+fn number(order: &Order) -> u64 {
+    order.id.parse().unwrap_or_default()
+}
+
+impl Controller {
+    /// Goes on with the orders, and the kill switch, that the books have.
+    pub(super) fn resume_orders(&mut self, books: &Books) {
+        let rows = match books.steering() {
+            Ok(rows) => rows,
+            Err(error) => {
+                tracing::error!(%error, "the orders in the books cannot be read");
+                return;
+            }
+        };
+        let (thrown, rows): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|row| row.id == switch::ROW);
+        for row in thrown {
+            switch::restore(&self.publisher.read().switch, &row);
+        }
+        self.orders.resume(books, rows);
+        for order in &self.orders.list {
+            let (sentence, by, until) = (order.sentence(), &order.by, order.ends());
+            tracing::info!(id = order.id, sentence, by, until, "an order still holds");
+        }
+        if !self.orders.list.is_empty()
+            && let Err(error) = self.put_in_force()
+        {
+            tracing::error!(%error, "the orders of before are not in force");
+        }
+    }
+
+    /// Does what is asked about orders.
+    pub(super) fn steer(&mut self, asked: Steer) {
+        let now = self.clock.unix_seconds();
+        // Who left was told that nothing is changed. Who leaves now finds the order in the list.
+        match asked {
+            Steer::Give { reply, .. } if reply.is_closed() => {}
+            Steer::End { reply, .. } if reply.is_closed() => {}
+            Steer::Give { wish, reply } => drop(reply.send(self.give(&wish, now))),
+            Steer::End { id, by, reply } => drop(reply.send(self.end(&id, &by))),
+        }
+    }
+
+    pub(super) fn give(&mut self, wish: &Wish, now: u64) -> Result<Standing, SteeringError> {
+        let snapshot = self.publisher.read();
+        let shares = |route: &Route| -> BTreeMap<TargetName, Share> {
+            let Some(route) = snapshot.route(route.name.as_str()) else {
+                return BTreeMap::new();
+            };
+            let names = route.config.targets.iter().map(|it| it.name.clone());
+            names
+                .zip(route.in_force().shares().iter().copied())
+                .collect()
+        };
+        let id = (self.orders.last + 1).to_string();
+        let order = wish.order(id.clone(), &self.files, now, shares)?;
+        let before = self.orders.list.clone();
+        self.orders.list.retain(|other| !order.is_about(other));
+        if self.orders.list.len() >= MOST_ORDERS {
+            self.orders.list = before;
+            let message = format!("{MOST_ORDERS} orders hold already; end some first");
+            return Err(Refused::conflict(message).into());
+        }
+        self.orders.list.push(order.clone());
+        let (_, standing) = self.orders.over(&self.files);
+        let done = standing.into_iter().find(|it| it.order.id == id);
+        let refused = done.as_ref().and_then(|done| done.idle.clone());
+        let result = match refused {
+            Some(why) => Err(Refused::conflict(why)),
+            None => self.put_in_force().map_err(|error| {
+                Refused::conflict(format!(
+                    "a simulated provider could not be started: {error}"
+                ))
+            }),
+        };
+        if let Err(refused) = result {
+            self.orders.list = before;
+            return Err(refused.into());
+        }
+        self.orders.last += 1;
+        for old in before.iter().filter(|other| order.is_about(other)) {
+            self.orders.forget(old);
+        }
+        self.orders.write(&order);
+        let (sentence, until) = (order.sentence(), order.ends());
+        tracing::warn!(
+            id,
+            sentence,
+            by = order.by,
+            reason = order.reason,
+            until,
+            "an order holds"
+        );
+        done.ok_or(SteeringError::Stopping)
+    }
+
+    fn end(&mut self, id: &str, by: &str) -> Result<Order, SteeringError> {
+        let Some(order) = self.orders.list.iter().find(|it| it.id == id).cloned() else {
+            let id = id.chars().take(100).collect();
+            return Err(SteeringError::NoSuchOrder(id));
+        };
+        let ended = self.without(|it| it.id == id);
+        ended.map_err(|error| Refused::conflict(format!("not ended: {error}")))?;
+        tracing::warn!(id, sentence = order.sentence(), by, "an order was ended");
+        Ok(order)
+    }
+
+    /// Ends what has had its time.
+    pub(super) fn expire(&mut self, now: u64) {
+        if self.orders.list.iter().all(|order| order.until > now) {
+            return;
+        }
+        let over: Vec<Order> = self
+            .orders
+            .list
+            .iter()
+            .filter(|it| it.until <= now)
+            .cloned()
+            .collect();
+        match self.without(|order| order.until <= now) {
+            Ok(()) => {
+                for order in over {
+                    let (id, sentence, by) = (order.id.as_str(), order.sentence(), &order.by);
+                    tracing::warn!(id, sentence, by, "an order has ended: its time is over");
+                }
+            }
+            Err(error) => tracing::error!(%error, "orders whose time is over could not be ended"),
+        }
+    }
+
+    /// Puts in force what is left without some orders; they stay if that cannot be.
+    fn without(&mut self, over: impl Fn(&Order) -> bool) -> io::Result<()> {
+        let before = self.orders.list.clone();
+        self.orders.list.retain(|order| !over(order));
+        if let Err(error) = self.put_in_force() {
+            self.orders.list = before;
+            return Err(error);
+        }
+        for order in before.iter().filter(|order| over(order)) {
+            self.orders.forget(order);
+        }
+        Ok(())
+    }
+
+    /// The files with the orders on top become what is in force.
+    fn put_in_force(&mut self) -> io::Result<()> {
+        let old = self.publisher.read();
+        let (config, standing) = self.orders.over(&self.files);
+        let mut next = next_snapshot(&old, config, self.phase, self.simulate.as_mut())?;
+        // The files are the same: generations count them.
+        next.generation = old.generation;
+        for (route, before) in next.routes.iter_mut().zip(&old.routes) {
+            // Those that no order touches go on as they are.
+            if Arc::ptr_eq(&route.config, &before.config) {
+                let table_version = before.table_version;
+                *route = Arc::new(crate::live::Route {
+                    table_version,
+                    ..(**route).clone()
+                });
+            }
+        }
+        self.line_up(&next);
+        self.put_tables(&mut next);
+        self.publisher.publish(next);
+        self.board.steered(standing);
+        Ok(())
+    }
+}

@@ -1,0 +1,230 @@
+//! Operators' orders and the kill switch, through the program, its commands and real sockets.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::client::Client;
+use super::daemon::{Daemon, live, machine, until, weighbridge};
+
+/// Two targets that are alike; the controller has no reason to leave three to one.
+fn config(folder: &Path) -> String {
+    format!(
+        r#"
+config_version = 1
+[server]
+state = "{0}/state"
+[controller]
+journal = "{0}/journal"
+[providers.one]
+kind = "simulated"
+law = {{ ttft_ms = 0, tpot_ms = 0, spread = 0, error_rate = 0 }}
+[providers.two]
+kind = "simulated"
+law = {{ ttft_ms = 0, tpot_ms = 0, spread = 0, error_rate = 0 }}
+[routes.chat.targets]
+one = {{ use = "one/m", weight = 3 }}
+two = {{ use = "two/m", weight = 1 }}
+"#,
+        folder.display()
+    )
+}
+
+const BODY: &str = r#"{"model":"chat","max_tokens":1,"messages":[{"role":"user","content":"hi"}]}"#;
+
+/// How many of `many` requests the second target got.
+async fn second_of(client: &Client, many: u32) -> u32 {
+    let mut second = 0;
+    for _ in 0..many {
+        let got = client.chat(BODY).await.unwrap();
+        assert!(got.is_whole(), "every request is answered: {got:?}");
+        second += u32::from(got.header("x-weighbridge-provider") == "two");
+    }
+    second
+}
+
+/// Waits until the second target's granted share is `share`.
+async fn granted(daemon: &Daemon, share: f64) {
+    until(&format!("its share must become {share}"), async || {
+        let route = daemon.json("/api/v1/routes/chat").await;
+        let found = route["targets"][1]["granted"].as_f64().unwrap();
+        ((found - share).abs() < 0.03).then_some(())
+    })
+    .await;
+}
+
+/// Runs a command against `daemon`; its standard output.
+fn told(daemon: &Daemon, words: &[&str]) -> String {
+    let output = command(daemon, words).output().unwrap();
+    assert!(output.status.success(), "{words:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn command(daemon: &Daemon, words: &[&str]) -> Command {
+    let mut command = weighbridge();
+    command.args(words);
+    command.env("WEIGHBRIDGE_ADMIN", format!("http://{}", daemon.admin));
+    command.env("USER", "ada");
+    command
+}
+
+#[tokio::test]
+async fn an_order_acts_on_traffic_and_outlives_reload_and_restart_until_it_ends() {
+    let _machine = machine().await;
+    let folder = tempfile::tempdir().unwrap();
+    let text = config(folder.path());
+    std::fs::write(live(folder.path()), &text).unwrap();
+    let daemon = Daemon::start(folder.path());
+    let client = Client::new(daemon.data);
+    granted(&daemon, 0.25).await;
+    let said = told(
+        &daemon,
+        &["pin", "chat", "two", "60%", "--reason", "a drill"],
+    );
+    assert!(
+        said.starts_with("order 1: pin two of chat at 60.00%"),
+        "{said}"
+    );
+    granted(&daemon, 0.6).await;
+    let second = second_of(&client, 200).await;
+    assert!(
+        (115..=125).contains(&second),
+        "{second} of 200 for a share of 0.6"
+    );
+    let sentences = told(&daemon, &["explain", "chat"]);
+    assert!(
+        sentences.contains("pinned at 60 % by ada until"),
+        "{sentences}"
+    );
+    assert!(sentences.contains("a drill"), "{sentences}");
+
+    std::fs::write(
+        live(folder.path()),
+        text.replace("weight = 3", "weight = 2"),
+    )
+    .unwrap();
+    let (status, _) = daemon.reload().await;
+    assert_eq!(status, 200);
+    granted(&daemon, 0.6).await;
+    daemon.terminate();
+    let ended = daemon.ended().await;
+    assert!(ended.log.contains("an order holds"), "{}", ended.log);
+
+    let daemon = Daemon::start(folder.path());
+    let client = Client::new(daemon.data);
+    granted(&daemon, 0.6).await;
+    told(
+        &daemon,
+        &["drain", "two/m", "--reason", "repair", "--for", "1h"],
+    );
+    let second = second_of(&client, 50).await;
+    assert_eq!(second, 0, "from the next request on");
+    let orders = told(&daemon, &["steering"]);
+    assert!(
+        orders.contains("two of chat is drained"),
+        "the pin waits: {orders}"
+    );
+    told(&daemon, &["restore", "two/m"]);
+    granted(&daemon, 0.6).await;
+    told(&daemon, &["restore", "--all"]);
+    granted(&daemon, 1.0 / 3.0).await;
+    assert_eq!(told(&daemon, &["steering"]), "no order holds\n");
+    daemon.terminate();
+    daemon.ended().await;
+
+    let replayed = weighbridge()
+        .arg("replay")
+        .arg(folder.path().join("journal"))
+        .output()
+        .unwrap();
+    assert!(
+        replayed.status.success(),
+        "decided the same again: {replayed:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_order_ends_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(live(folder.path()), config(folder.path())).unwrap();
+    let daemon = Daemon::start(folder.path());
+    granted(&daemon, 0.25).await;
+    told(
+        &daemon,
+        &["drain", "one", "--reason", "short", "--for", "2s"],
+    );
+    granted(&daemon, 1.0).await;
+    granted(&daemon, 0.25).await;
+    let steering = daemon.json("/api/v1/steering").await;
+    assert_eq!(steering["orders"], Value::Array(Vec::new()));
+    daemon.terminate();
+    let ended = daemon.ended().await;
+    assert!(ended.log.contains("its time is over"), "{}", ended.log);
+}
+
+#[tokio::test]
+async fn what_cannot_be_ordered_is_told_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(live(folder.path()), config(folder.path())).unwrap();
+    let daemon = Daemon::start(folder.path());
+    for (words, part) in [
+        (vec!["pin", "caht", "two", "60%"], "did you mean chat?"),
+        (vec!["pin", "chat", "twoo", "60%"], "did you mean two?"),
+        (vec!["drain", "nobody"], "no target is called \"nobody\""),
+    ] {
+        let words = [words.as_slice(), &["--reason", "a test"]].concat();
+        let output = command(&daemon, &words).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{words:?}");
+        assert!(error.contains(part), "{error}");
+    }
+    told(&daemon, &["drain", "one", "--reason", "a test"]);
+    let output = command(&daemon, &["drain", "two", "--reason", "a test"]);
+    let output = { output }.output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("nobody to serve chat"), "{error}");
+    let client = Client::new(daemon.data);
+    told(&daemon, &["drain", "two", "--force", "--reason", "a test"]);
+    let got = client.chat(BODY).await.unwrap();
+    assert_eq!(got.status, 503, "{got:?}");
+    assert!(got.body.contains("drained all targets"), "{got:?}");
+}
+
+#[tokio::test]
+async fn the_kill_switch_is_thrown_by_signal_and_command_and_stays_over_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(live(folder.path()), config(folder.path())).unwrap();
+    let daemon = Daemon::start(folder.path());
+    told(
+        &daemon,
+        &["pin", "chat", "two", "60%", "--reason", "a drill"],
+    );
+    granted(&daemon, 0.6).await;
+    let is_off = async |daemon: &Daemon, off: bool| {
+        until("the switch must be seen", async || {
+            let health = daemon.json("/healthz").await;
+            (health["switch"]["off"] == off).then_some(())
+        })
+        .await;
+    };
+    daemon.signal("-USR1");
+    is_off(&daemon, true).await;
+    granted(&daemon, 0.25).await;
+    let (_, metrics) = daemon.get("/metrics").await;
+    assert!(metrics.contains("\nweighbridge_switch 1"), "{metrics}");
+    daemon.terminate();
+    daemon.ended().await;
+
+    let daemon = Daemon::start(folder.path());
+    is_off(&daemon, true).await;
+    let status = told(&daemon, &["status"]);
+    assert!(status.contains("the kill switch is off"), "{status}");
+    daemon.signal("-USR2");
+    is_off(&daemon, false).await;
+    granted(&daemon, 0.6).await;
+    told(&daemon, &["off"]);
+    granted(&daemon, 0.25).await;
+    told(&daemon, &["on"]);
+    granted(&daemon, 0.6).await;
+}
