@@ -83,7 +83,7 @@ async fn an_order_acts_on_traffic_and_outlives_reload_and_restart_until_it_ends(
         &["pin", "chat", "two", "60%", "--reason", "a drill"],
     );
     assert!(
-        said.starts_with("order 1: pin two of chat at 60.00%"),
+        said.starts_with("order 1: pin two of chat at 60.0 %"),
         "{said}"
     );
     granted(&daemon, 0.6).await;
