@@ -10,7 +10,7 @@ use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use serde::de::IgnoredAny;
 use weighbridge::config::{Config, Endpoint};
-use weighbridge::control::{Simulate, Source, first_snapshot};
+use weighbridge::control::{Simulate, Source, Text, first_snapshot};
 use weighbridge::law::Law;
 use weighbridge::live::Published;
 use weighbridge::model::ProviderName;
@@ -105,7 +105,7 @@ impl Simulate for Nobody {
 fn snapshot(criterion: &mut Criterion) {
     let source = Source::Text {
         name: "bench",
-        text: CONFIG,
+        text: Text::new(CONFIG),
     };
     let config = source
         .read()
