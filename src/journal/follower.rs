@@ -5,8 +5,7 @@
 //! decides is what it would have decided at each moment on that evidence.
 //!
 //! A tick that makes it panic leaves it without a memory, as a tick of the recorded controller does ([`Player`]): it decides
-//! nothing until the next checkpoint. So does a process that starts anew: its clock does, too, and what was remembered is of
-//! times that are still to come.
+//! nothing until the next checkpoint. Where a process starts anew, the other does, too, with what that process knew.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,7 +16,7 @@ use super::play::{Player, Step};
 use crate::balance::{
     Input, Memory, Plan, RouteInput, RouteSpec, Stepped, Strategy, UpstreamInput, step,
 };
-use crate::model::{Price, RouteName, Time, UpstreamName};
+use crate::model::{Price, RouteName, UpstreamName};
 
 /// Who decides instead.
 #[derive(Clone, Debug)]
@@ -62,8 +61,6 @@ pub struct Follower {
     crowds: Vec<Crowd>,
     /// By recorded upstream and route: the parts of the route's requests that go there, then and by the other.
     shares: BTreeMap<(usize, usize), [f64; 2]>,
-    /// The last tick.
-    last: Time,
 }
 
 impl Follower {
@@ -77,7 +74,6 @@ impl Follower {
             routes: Vec::new(),
             crowds: Vec::new(),
             shares: BTreeMap::new(),
-            last: Time::ZERO,
         }
     }
 
@@ -91,11 +87,6 @@ impl Follower {
         let Some(config) = player.config() else {
             return;
         };
-        if config.at < self.last {
-            // Another process began, and its clock with it: what is remembered is of times that are still to come.
-            self.memory = None;
-            self.last = config.at;
-        }
         let then = player.plan();
         let plan = Plan::new(self.other.routes(config), then.upstreams().iter().cloned());
         let place = |name: &UpstreamName| then.upstreams().iter().position(|known| known == name);
@@ -113,8 +104,11 @@ impl Follower {
         }
     }
 
-    /// The player has read a `checkpoint`: the first one is where the two part.
+    /// The player has read a `checkpoint`: the first one of each process is where the two part.
     pub fn resumed(&mut self, player: &Player) {
+        if player.begins() {
+            self.memory = None;
+        }
         if self.memory.is_none() {
             let memory = player.memory();
             self.memory = memory.map(|memory| memory.carried(player.plan(), &self.plan));
@@ -124,7 +118,6 @@ impl Follower {
     /// A tick was recorded. `None` where the other decides nothing: before the first checkpoint, and from a tick on that it
     /// cannot take.
     pub fn step(&mut self, player: &Player, recorded: &Step) -> Option<Stepped> {
-        self.last = recorded.input.now;
         self.crowd(&recorded.input);
         let told = self.told(&recorded.input);
         let memory = self.memory.as_mut()?;
@@ -227,3 +220,7 @@ impl Follower {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "follower_tests.rs"]
+mod tests;

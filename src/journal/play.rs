@@ -93,6 +93,11 @@ impl Player {
         })
     }
 
+    /// Whether the process that the lines are of has made no tick yet: one that starts anew counts from 1.
+    pub fn begins(&self) -> bool {
+        self.next == 1
+    }
+
     /// What the controller remembered after the last line; `None` where that is not known.
     pub fn memory(&self) -> Option<&Memory> {
         self.memory.as_ref()
