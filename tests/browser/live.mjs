@@ -21,9 +21,6 @@ const legend = async (page, chart, name) => {
   const text = await figure.locator(".legend li", { hasText: name }).locator("b").textContent();
   return parseFloat(text.replace("<", "")) / 100;
 };
-const { paths } = await daemon.ask("/api/v1");
-const steers = paths.some((path) => path.includes("/api/v1/steering"));
-if (!steers) console.log("skipped: claims about steering, which this daemon does not have");
 const near = (a, b, within = 0.006) => Math.abs(a - b) <= within;
 
 /** Fills in the form for an order on `#/steering/chat`, and confirms it. */
@@ -46,67 +43,6 @@ async function ended(page) {
   await page.getByRole("dialog").getByRole("button", { name: "End it" }).click();
   await page.getByText("Nothing is overruled").waitFor();
   await until("no order in force", steering, (held) => held.length === 0);
-}
-
-/** What can be claimed where orders are taken. */
-function orders() {
-  return {
-    "a pinned share is in force, and survives a reload of the page": async () => {
-      const { page, show, end } = await watched(browser, daemon.admin);
-      await show("#/steering/chat");
-      await page.locator("form [name=action]").waitFor();
-      await order(page, { action: "pin", target: "cheap", share: "35", reason: "a test of the till", by: "nora" });
-      await until("35 % for cheap", chat, (report) => near(granted(report, "cheap"), 0.35));
-      const [held] = await steering();
-      assert.deepEqual([held.action, held.route, held.target, held.reason, held.by], ["pin", "chat", "cheap", "a test of the till", "nora"]);
-      assert.ok(near(held.until - held.since, 14_400, 60), "four hours unless said otherwise");
-      await page.reload();
-      const row = page.getByRole("row", { name: /cheap is pinned to 35\.0 %/ });
-      await row.waitFor();
-      assert.match(await row.textContent(), /a test of the till.*nora/);
-      await accessible(page, "steering");
-      await show("#/routes/chat");
-      await page.getByText("Steering in force here").waitFor();
-      await until("the rail on the page", () => page.locator("#why").textContent(), (text) => text.includes("pinned"));
-      await show("#/steering/chat");
-      await ended(page);
-      await until("a share of its own again", chat, (report) => !near(granted(report, "cheap"), 0.35, 0.001));
-      await end();
-    },
-
-    "a drained target gets nothing, and survives a reload of the page": async () => {
-      const { page, show, end } = await watched(browser, daemon.admin);
-      await show("#/steering/chat");
-      await page.locator("form [name=action]").waitFor();
-      await order(page, { action: "drain", route: "chat", target: "steady", seconds: "3600", reason: "its maker works on it", by: "nora" });
-      const drained = await until("nothing for steady", chat, (report) => granted(report, "steady") === 0);
-      assert.equal(drained.targets.find((it) => it.name === "steady").state, "drained");
-      await page.reload();
-      await page.getByRole("row", { name: /steady is drained on route chat/ }).waitFor();
-      const calls = async () => (await daemon.ask("/api/v1/requests?limit=20&route=chat")).requests.map((request) => request.target);
-      await until("twenty requests without it", calls, (targets) => targets.length === 20 && !targets.includes("steady"));
-      await ended(page);
-      await until("steady is back", chat, (report) => granted(report, "steady") > 0);
-      await end();
-    },
-
-    "the controller can be switched off and on": async () => {
-      const { page, show, end } = await watched(browser, daemon.admin);
-      const off = async () => (await daemon.ask("/api/v1/switch")).off;
-      await show("#/steering");
-      await page.getByRole("button", { name: "Switch the controller off" }).click();
-      await page.getByRole("dialog").getByRole("button", { name: "Switch it off" }).click();
-      await page.getByText("The controller is off").waitFor();
-      assert.equal(await off(), true);
-      await until("the configured shares", chat, (it) => it.targets.every((target) => near(target.granted, target.configured, 0.001)));
-      await page.reload();
-      await page.getByRole("button", { name: "Switch the controller on again" }).click();
-      await page.getByRole("dialog").getByRole("button", { name: "Switch it on" }).click();
-      await page.getByText("The controller is off").waitFor({ state: "detached" });
-      assert.equal(await off(), false);
-      await end();
-    },
-  };
 }
 
 await run("live", {
@@ -171,7 +107,61 @@ await run("live", {
     await end();
   },
 
-  ...(steers ? orders() : {}),
+  "a pinned share is in force, and survives a reload of the page": async () => {
+    const { page, show, end } = await watched(browser, daemon.admin);
+    await show("#/steering/chat");
+    await page.locator("form [name=action]").waitFor();
+    await order(page, { action: "pin", target: "cheap", share: "35", reason: "a test of the till", by: "nora" });
+    await until("35 % for cheap", chat, (report) => near(granted(report, "cheap"), 0.35));
+    const [held] = await steering();
+    assert.deepEqual([held.action, held.route, held.target, held.reason, held.by], ["pin", "chat", "cheap", "a test of the till", "nora"]);
+    assert.ok(near(held.until - held.since, 14_400, 60), "four hours unless said otherwise");
+    await page.reload();
+    const row = page.getByRole("row", { name: /cheap is pinned to 35\.0 %/ });
+    await row.waitFor();
+    assert.match(await row.textContent(), /a test of the till.*nora/);
+    await accessible(page, "steering");
+    await show("#/routes/chat");
+    await page.getByText("Steering in force here").waitFor();
+    await until("the rail on the page", () => page.locator("#why").textContent(), (text) => text.includes("pinned"));
+    await show("#/steering/chat");
+    await ended(page);
+    await until("a share of its own again", chat, (report) => !near(granted(report, "cheap"), 0.35, 0.001));
+    await end();
+  },
+
+  "a drained target gets nothing, and survives a reload of the page": async () => {
+    const { page, show, end } = await watched(browser, daemon.admin);
+    await show("#/steering/chat");
+    await page.locator("form [name=action]").waitFor();
+    await order(page, { action: "drain", route: "chat", target: "steady", seconds: "3600", reason: "its maker works on it", by: "nora" });
+    const drained = await until("nothing for steady", chat, (report) => granted(report, "steady") === 0);
+    assert.equal(drained.targets.find((it) => it.name === "steady").state, "drained");
+    await page.reload();
+    await page.getByRole("row", { name: /steady is drained on route chat/ }).waitFor();
+    const calls = async () => (await daemon.ask("/api/v1/requests?limit=20&route=chat")).requests.map((request) => request.target);
+    await until("twenty requests without it", calls, (targets) => targets.length === 20 && !targets.includes("steady"));
+    await ended(page);
+    await until("steady is back", chat, (report) => granted(report, "steady") > 0);
+    await end();
+  },
+
+  "the controller can be switched off and on": async () => {
+    const { page, show, end } = await watched(browser, daemon.admin);
+    const off = async () => (await daemon.ask("/api/v1/switch")).off;
+    await show("#/steering");
+    await page.getByRole("button", { name: "Switch the controller off" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Switch it off" }).click();
+    await page.getByText("The controller is off").waitFor();
+    assert.equal(await off(), true);
+    await until("the configured shares", chat, (it) => it.targets.every((target) => near(target.granted, target.configured, 0.001)));
+    await page.reload();
+    await page.getByRole("button", { name: "Switch the controller on again" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Switch it on" }).click();
+    await page.getByText("The controller is off").waitFor({ state: "detached" });
+    assert.equal(await off(), false);
+    await end();
+  },
 
   "a refused configuration is shown with its line": async () => {
     const { page, show, end } = await watched(browser, daemon.admin);
