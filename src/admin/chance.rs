@@ -28,16 +28,15 @@ pub(super) fn verdict(hits: u64, all: u64, share: Option<f64>) -> String {
     if all < ENOUGH {
         return format!("fewer than {ENOUGH} requests in the last minute: too few to tell");
     }
-    let got = percent(hits as f64 / all as f64);
-    let (low_text, high_text) = (percent(low), percent(high));
-    let range = format!("{got} of {all} requests, which chance makes of {low_text} to {high_text}");
+    let fact = format!("{} of {all} requests", percent(hits as f64 / all as f64));
+    let interval = format!("the 95 % interval, {} to {}", percent(low), percent(high));
+    let grant = format!("its mean grant in that minute, {}", percent(share));
     if (low..=high).contains(&share) {
-        return format!("as granted, within chance: {range}");
+        return format!("as granted, within chance: {fact}; {grant}, lies in {interval}");
     }
     format!(
-        "not as granted: {range}, and {} were granted; failures, limits, kept conversations or requests that only \
-         some targets can serve move them",
-        percent(share)
+        "not as granted: {fact}; {grant}, lies outside {interval}. Failures, limits, kept conversations and requests \
+         that only some targets can serve move requests"
     )
 }
 
