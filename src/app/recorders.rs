@@ -2,26 +2,36 @@
 
 use std::sync::Arc;
 
-use crate::live::{Asked, Ledger, Recorder, RequestEnd, Upstream, Witness};
+use crate::live::{Asked, Clock, Ledger, Published, Recorder, RequestEnd, Upstream, Witness};
 use crate::model::Finished;
 use crate::telemetry::Metrics;
 
-/// The metrics, and the records of requests.
+/// The metrics, what was spent, and the records of requests.
 #[derive(Debug)]
 pub(super) struct Recorders {
     pub(super) metrics: Arc<Metrics>,
     pub(super) ledger: Arc<Ledger>,
+    pub(super) published: Published,
+    pub(super) clock: Clock,
 }
 
 impl Witness for Recorders {
     fn attempt_ended(&self, route: &str, upstream: &Upstream, asked: Asked, end: &Finished) {
         self.metrics.attempt_ended(route, upstream, asked, end);
+        let budgets = &self.published.read().budgets;
+        if !budgets.all().is_empty() {
+            budgets.attempt_ended(upstream, end, self.clock.now());
+        }
     }
 }
 
 impl Recorder for Recorders {
     fn request_ended(&self, end: &Arc<RequestEnd>) {
         self.metrics.request_ended(end);
+        let budgets = &self.published.read().budgets;
+        if !budgets.all().is_empty() {
+            budgets.request_ended(end, self.clock.now());
+        }
         self.ledger.ended(end);
     }
 }

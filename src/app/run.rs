@@ -148,6 +148,7 @@ impl App {
         let ledger = Arc::new(Ledger::default());
         let proxy = data_plane(&published, clock, &metrics, &ledger);
         let (journal, books, resumed) = kept(&published.read().config, &metrics, clock)?;
+        control::seed_budgets(&published.read().budgets, &books, clock.now());
         let proxy = Arc::new(proxy.noting(journal.clone()));
         // Weak: the proxy holds the metrics.
         let counted = Arc::downgrade(&proxy);
@@ -229,10 +230,7 @@ impl App {
         let (last, ended) = watch::channel(false);
         let mut tasks = Background::default();
         tasks.spawn("controller", self.controller.run(ended.clone()));
-        let (ledger, books) = (&self.admin.ledger, &self.books);
-        tasks.keep_books(ledger, books, self.clock, ended.clone());
-        let looking = admin::look(Arc::clone(&self.admin), ended.clone());
-        tasks.spawn("dashboard's feed", looking);
+        look_on(&mut tasks, &self.admin, &ended);
         tasks.spawn(
             "admin listener",
             admin::serve(self.admin_listener, self.admin, turned(ended.clone())),
@@ -291,6 +289,16 @@ fn watcher(source: Source, handle: Handle) -> Result<impl Sized + use<>, AppErro
     control::watch(source, handle).map_err(|source| AppError::System { what, source })
 }
 
+/// Those who look at what happens: into the books, at budgets, for the dashboard.
+fn look_on(tasks: &mut Background, admin: &Arc<Admin>, ended: &watch::Receiver<bool>) {
+    let (books, clock) = (admin.books.clone(), admin.clock);
+    tasks.keep_books(&admin.ledger, &books, clock, ended.clone());
+    let seeding = control::keep_seeding(admin.published.clone(), books, clock, ended.clone());
+    tasks.spawn("budgets' beginnings", seeding);
+    let looking = admin::look(Arc::clone(admin), ended.clone());
+    tasks.spawn("dashboard's feed", looking);
+}
+
 /// The data plane, and who hears of what it does.
 fn data_plane(
     published: &Published,
@@ -305,6 +313,8 @@ fn data_plane(
     let recorder = Arc::new(Recorders {
         metrics: Arc::clone(metrics),
         ledger: Arc::clone(ledger),
+        published: published.clone(),
+        clock,
     });
     let chance = Chance::from_system();
     Proxy::new(published.clone(), clock, caller, recorder, chance)

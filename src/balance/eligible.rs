@@ -7,7 +7,7 @@
 use std::fmt;
 
 use super::{Mask, Weight};
-use crate::model::TargetIndex;
+use crate::model::{TargetIndex, Time, minute_of};
 
 /// What a request demands of its targets.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,6 +35,8 @@ pub enum Rule {
     Unreadable(String),
     /// The request holds what only another provider understands: what.
     NotItsOrigin(String),
+    /// What may be spent there is spent: whose budget, and when it begins anew.
+    Spent(String, Time),
 }
 
 impl fmt::Display for Rule {
@@ -49,6 +51,11 @@ impl fmt::Display for Rule {
             }
             Self::Unreadable(what) => write!(f, "the request cannot be translated for it: {what}"),
             Self::NotItsOrigin(what) => write!(f, "{what} comes from another provider"),
+            Self::Spent(what, until) => write!(
+                f,
+                "{what} is spent and begins anew at {}",
+                minute_of(*until)
+            ),
         }
     }
 }

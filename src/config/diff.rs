@@ -5,10 +5,11 @@ use std::fmt::{Debug, Display};
 use std::time::Duration;
 
 use crate::balance::aims;
+use crate::limit::Window;
 use crate::model::{Price, RouteName, TargetName};
 
 use super::{
-    Capabilities, Config, Deadlines, Fallback, Phases, Provider, ProviderKind, Retry, Route,
+    Budget, Capabilities, Config, Deadlines, Fallback, Phases, Provider, ProviderKind, Retry, Route,
     Server, Shown, Store, Target,
 };
 
@@ -269,6 +270,7 @@ fn provider(path: &str, old: &Provider, new: &Provider, lines: &mut Lines) {
     lines.field(path, "discount", &old.discount, &new.discount);
     let group = |provider: &Provider| provider.quota_group.clone().unwrap_or_default();
     lines.field(path, "quota_group", &group(old), &group(new));
+    budget(path, old.budget.as_ref(), new.budget.as_ref(), lines);
 }
 
 const fn kind_name(kind: &ProviderKind) -> &'static str {
@@ -311,6 +313,7 @@ fn route(path: &str, old: &Route, new: &Route, lines: &mut Lines) {
     deadlines(path, old.deadlines, new.deadlines, lines);
     let aims = |route: &Route| aims(&route.goal, &route.objective);
     lines.field(path, "aims", &aims(old), &aims(new));
+    budget(path, old.budget.as_ref(), new.budget.as_ref(), lines);
     let by_name = |route: &Route| -> BTreeMap<TargetName, Target> {
         let targets = route.targets.iter();
         targets
@@ -406,6 +409,30 @@ fn target(path: &str, old: &Target, new: &Target, lines: &mut Lines) {
     phases(path, &old.deadlines, &new.deadlines, lines);
     let price = |target: &Target| target.price.as_ref().map(|price| Priced(price).to_string());
     lines.value(path, "price", &price(old), &price(new));
+    budget(path, old.budget.as_ref(), new.budget.as_ref(), lines);
+}
+
+fn budget(path: &str, old: Option<&Budget>, new: Option<&Budget>, lines: &mut Lines) {
+    lines.field(path, "budget", &budget_text(old), &budget_text(new));
+}
+
+/// A budget as it is written: `$500 a month, told at 50 %, 100 %, then avoid`.
+fn budget_text(budget: Option<&Budget>) -> String {
+    let Some(budget) = budget else {
+        return "unset".to_owned();
+    };
+    let limits = Window::ALL.into_iter().filter_map(|window| {
+        let limit = budget.limit(window)?.exact();
+        Some(format!("${limit} a {}", window.label()))
+    });
+    let told = budget.alert_at().iter();
+    let told = told.map(|it| format!("{} %", it.part() * 100.0));
+    format!(
+        "{}, told at {}, then {}",
+        limits.collect::<Vec<_>>().join(", "),
+        told.collect::<Vec<_>>().join(", "),
+        budget.at_limit().label()
+    )
 }
 
 /// A price in dollars for a million tokens; what is plain is left out.

@@ -13,6 +13,7 @@ use crate::balance::{Overruled, Share, Weight};
 use crate::law::Law;
 use crate::model::{Price, ProviderName, RouteName, TargetName, UpstreamName};
 
+mod budget;
 mod capabilities;
 mod compile;
 mod credential;
@@ -56,6 +57,7 @@ mod world;
 mod tests;
 
 pub use crate::balance::{Goal, Objective, Strategy};
+pub use crate::limit::Budget;
 pub use capabilities::Capabilities;
 pub use compile::{Compiled, compile};
 pub use credential::MOST_KEYS;
@@ -273,6 +275,8 @@ pub struct Provider {
     pub discount: f64,
     /// Providers of one group share a quota: a rate limit at one is a rate limit at all.
     pub quota_group: Option<String>,
+    /// What may be spent there.
+    pub budget: Option<Budget>,
 }
 
 /// The API of a provider and where it is.
@@ -354,6 +358,8 @@ pub struct Route {
     pub goal: Goal,
     /// Whether an operator has drained all its targets: nobody of them is asked.
     pub closed: bool,
+    /// What may be spent for its requests.
+    pub budget: Option<Budget>,
 }
 
 /// Where requests go when a route has nobody left.
@@ -390,6 +396,8 @@ pub struct Target {
     pub deadlines: Phases,
     /// The operator's order that made its weight or bounds what they are, if one did.
     pub overruled: Option<Overruled>,
+    /// What may be spent there for the route's requests.
+    pub budget: Option<Budget>,
 }
 
 /// What is tried again.

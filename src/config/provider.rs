@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::model::ProviderName;
 
 use super::Provider;
+use super::budget::budget;
 use super::capabilities::capabilities;
 use super::credential::credentials;
 use super::deadlines::phases;
@@ -17,15 +18,7 @@ use super::problem::{Problem, nearest};
 use super::section::Section;
 
 /// Keys of providers that later versions know.
-const UNSUPPORTED: &[&str] = &[
-    "budget",
-    "ca_file",
-    "limits",
-    "max_in_flight",
-    "proxy",
-    "rpm",
-    "tpm",
-];
+const UNSUPPORTED: &[&str] = &["ca_file", "limits", "max_in_flight", "proxy", "rpm", "tpm"];
 
 /// All providers that could be read, by name.
 pub(super) fn providers(
@@ -59,6 +52,7 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
     let quota_group = section.field("quota_group");
     let quota_group = quota_group.and_then(|field| Some(field.str()?.to_owned()));
     let deadlines = phases(section.section("deadlines"));
+    let written_budget = section.field("budget");
     let kind = section.field("kind");
     let headers = headers(
         section.field("headers").as_ref(),
@@ -86,6 +80,7 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
         tags: tags.unwrap_or_default(),
         discount: discount.unwrap_or(0.0),
         quota_group,
+        budget: written_budget.as_ref().and_then(budget),
     })
 }
 

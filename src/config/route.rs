@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::balance::{Goal, MAX_TARGETS};
 use crate::model::RouteName;
 
+use super::budget::{budget, notice_unpriced};
 use super::deadlines::deadlines;
 use super::field::Field;
 use super::goal::{goal, objective};
@@ -19,7 +20,6 @@ use super::{Draw, Fallback, Mode, Objective, Route, Sticky, Strategy};
 
 /// Keys of routes that later versions know.
 const UNSUPPORTED: &[&str] = &[
-    "budget",
     "cache",
     "capabilities",
     "expect",
@@ -82,6 +82,7 @@ fn route(name: RouteName, field: &Field<'_>, world: &mut World<'_>) -> Option<Ro
         objective: Objective::default(),
         goal: Goal::default(),
         closed: false,
+        budget: None,
     };
     let mix = section.field("mix_models");
     read_words(&mut section, &mut route);
@@ -101,11 +102,18 @@ fn route(name: RouteName, field: &Field<'_>, world: &mut World<'_>) -> Option<Ro
             *list = fallbacks(&route.name, &field, world);
         }
     }
+    let limited = section.field("budget");
+    route.budget = limited.as_ref().and_then(budget);
     let targets = section.field("targets");
     section.finish(UNSUPPORTED);
     let entries = entries(field, targets.as_ref(), world)?;
     route.targets = entries.into_iter().map(|entry| entry.target).collect();
     eligible(field, &route);
+    if let Some(limited) = limited {
+        let unpriced = route.targets.iter().filter(|it| it.price.is_none());
+        let unpriced: Vec<&str> = unpriced.map(|it| it.name.as_str()).collect();
+        notice_unpriced(&limited, &unpriced);
+    }
     if mix.is_none() {
         notice_mixed_models(field, &route);
     }

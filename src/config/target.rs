@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::balance::{Share, Weight, WeightTable};
 use crate::model::TargetName;
 
+use super::budget::{budget, notice_unpriced};
 use super::capabilities::capabilities;
 use super::deadlines::phases;
 use super::field::Field;
@@ -24,7 +25,6 @@ pub(super) struct Entry<'a> {
 
 /// Keys of targets that later versions know.
 const UNSUPPORTED: &[&str] = &[
-    "budget",
     "limits",
     "max_in_flight",
     "quota_group",
@@ -55,6 +55,7 @@ pub(super) fn target<'a>(
     let tags = section.field("tags").map(|field| field.texts());
     let capabilities = capabilities(section.section("capabilities"));
     let deadlines = phases(section.section("deadlines"));
+    let limited = section.field("budget");
     section.finish(UNSUPPORTED);
     let Some(used) = used else {
         field.conflict(
@@ -65,16 +66,21 @@ pub(super) fn target<'a>(
     };
     let upstream = world.upstream(&used)?;
     let (min_share, max_share) = bounds?;
+    let price = match own_price {
+        Some(price) => Some(price?),
+        None => upstream.price,
+    };
+    if let (Some(limited), None) = (&limited, price) {
+        notice_unpriced(limited, &[upstream.name.as_str()]);
+    }
     let target = Target {
         name: name?,
         weight: weight?,
         tier: tier?,
         min_share,
         max_share,
-        price: match own_price {
-            Some(price) => Some(price?),
-            None => upstream.price,
-        },
+        price,
+        budget: limited.as_ref().and_then(budget),
         tags: all_tags(&upstream.provider, tags.unwrap_or_default()),
         capabilities: capabilities.or(upstream.provider.capabilities_of(upstream.name.model())),
         deadlines: deadlines.or(upstream.provider.deadlines),

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use crate::balance::WeightTable;
 use crate::config::{self, Config, Endpoint, ProviderKind};
 use crate::law::Law;
-use crate::live::{Member, Provider, RateGroup, Route, RouteCells, Snapshot, Strangers, Upstream};
+use crate::live::{
+    Budgets, Member, Provider, RateGroup, Route, RouteCells, Snapshot, Strangers, Upstream};
 use crate::model::ProviderName;
 
 /// Starts and stops the servers behind `kind = "simulated"`.
@@ -36,6 +37,7 @@ pub fn first_snapshot(
         upstreams: Arc::default(),
         strangers: Arc::new(Strangers::default()),
         switch: Arc::default(),
+        budgets: Arc::default(),
     };
     next_snapshot(&nothing, config, phase, simulate)
 }
@@ -49,6 +51,7 @@ pub(super) fn next_snapshot(
 ) -> io::Result<Snapshot> {
     let mut providers = HashMap::new();
     let mut groups = groups(old);
+    let budgets = Budgets::new(&config, &old.budgets);
     for (name, provider) in &config.providers {
         let base = match &provider.kind {
             ProviderKind::Api { base, .. } => base.clone(),
@@ -58,6 +61,7 @@ pub(super) fn next_snapshot(
         let group = provider.quota_group.clone();
         let mut provider =
             Provider::new(Arc::clone(provider), base, before).map_err(io::Error::other)?;
+        provider.budget = budgets.provider(name.as_str()).cloned();
         provider.group = group.map(|name| Arc::clone(groups.entry(name).or_default()));
         providers.insert(name.as_str().to_owned(), Arc::new(provider));
     }
@@ -70,7 +74,7 @@ pub(super) fn next_snapshot(
     let routes: Vec<Arc<Route>> = config
         .routes
         .values()
-        .filter_map(|route| self::route(old, route, &upstreams, phase))
+        .filter_map(|route| self::route(old, route, &upstreams, &budgets, phase))
         .map(Arc::new)
         .collect();
     let names = routes.iter().enumerate();
@@ -86,6 +90,7 @@ pub(super) fn next_snapshot(
         upstreams: Arc::new(upstreams),
         strangers: Arc::clone(&old.strangers),
         switch: Arc::clone(&old.switch),
+        budgets: Arc::new(budgets),
     })
 }
 
@@ -121,6 +126,7 @@ fn route(
     old: &Snapshot,
     config: &Arc<config::Route>,
     upstreams: &HashMap<String, Member>,
+    budgets: &Budgets,
     phase: u32,
 ) -> Option<Route> {
     let targets = config.targets.iter();
@@ -131,7 +137,11 @@ fn route(
         .iter()
         .map(|target| {
             let member = upstreams.get(target.upstream.name.as_str())?;
-            Some(member.clone().of_target(target))
+            let budget = budgets.target(config.name.as_str(), target.name.as_str());
+            Some(Member {
+                budget: budget.cloned(),
+                ..member.clone().of_target(target)
+            })
         })
         .collect();
     let before = old.route(config.name.as_str());
@@ -146,6 +156,7 @@ fn route(
         table_version: before.map_or(1, |route| route.table_version + 1),
         seeds: Route::seeds(config),
         switch: Arc::clone(&old.switch),
+        budget: budgets.route(config.name.as_str()).cloned(),
         cells: cells.unwrap_or_else(|| Arc::new(RouteCells::new(config.targets.len(), phase))),
     })
 }

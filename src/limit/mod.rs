@@ -1,7 +1,9 @@
-//! What may be tried and spent for one request, and retried in all.
+//! What may be tried for one request, retried in all, and spent.
 
+pub mod budget;
 pub mod retry;
 pub mod retry_budget;
 
+pub use budget::{Account, AtLimit, Budget, Standing, Threshold, Window};
 pub use retry::{DEFAULT_CODES, Delivered, Jitter, Left, Next, Place, Plan, Tried, next};
 pub use retry_budget::{Grant, RetryBudget, is_charged};

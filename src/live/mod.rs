@@ -3,6 +3,7 @@
 
 mod attempt;
 mod board;
+mod budgets;
 mod clock;
 mod journal;
 mod keys;
@@ -19,6 +20,7 @@ mod window;
 
 pub use attempt::{Account, Asked, Attempt, Note, Witness};
 pub use board::{Board, Change, Refusal};
+pub use budgets::{Allowance, Budgets, Scope};
 pub use clock::Clock;
 pub use journal::{Entry, Heading, Journal, Lost, Ticked};
 pub use keys::{Keys, Turn};

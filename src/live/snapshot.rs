@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use super::budgets::{Allowance, Budgets};
 use super::keys::Keys;
 use super::strangers::Strangers;
 use super::switch::Switch;
@@ -37,6 +38,8 @@ pub struct Snapshot {
     pub strangers: Arc<Strangers>,
     /// The kill switch, one for all snapshots of a process.
     pub switch: Arc<Switch>,
+    /// What may be spent, and what was.
+    pub budgets: Arc<Budgets>,
 }
 
 /// A provider with the address it is reached at.
@@ -52,6 +55,8 @@ pub struct Provider {
     pub group: Option<Arc<RateGroup>>,
     /// Which of its credentials work.
     pub keys: Keys,
+    /// What may be spent there.
+    pub budget: Option<Arc<Allowance>>,
 }
 
 impl Provider {
@@ -81,6 +86,7 @@ impl Provider {
             manner,
             keys,
             group: None,
+            budget: None,
         })
     }
 }
@@ -102,6 +108,8 @@ pub struct Member {
     pub deadlines: Phases,
     /// Its tier in its route: lower ones are filled first.
     pub tier: u8,
+    /// What may be spent there for its route's requests.
+    pub budget: Option<Arc<Allowance>>,
 }
 
 /// A route with its shares.
@@ -125,6 +133,8 @@ pub struct Route {
     pub seeds: Arc<[Seed]>,
     /// The kill switch.
     pub switch: Arc<Switch>,
+    /// What may be spent for its requests.
+    pub budget: Option<Arc<Allowance>>,
 }
 
 impl Snapshot {
@@ -201,6 +211,7 @@ impl Member {
             target: Arc::new(target),
             deadlines: provider.config.deadlines,
             tier: 1,
+            budget: None,
             provider,
         }
     }

@@ -13,7 +13,7 @@ mod outcome;
 mod price;
 mod time;
 
-pub use calendar::calendar;
+pub use calendar::{calendar, date_of, minute_of, month_begins};
 pub use counted::counted;
 pub use demand::{Demand, LONGEST_WAIT, Why};
 pub use event::{AnswerKind, Event, Finished, Tokens};

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::allowed::refused_at;
 use super::call::Call;
 use super::failed::Failed;
 use super::last_word::{Why, last_word};
@@ -368,6 +369,13 @@ impl<'a> Walk<'a> {
         let name = &member.config.name;
         if self.hopeless.contains(name) {
             return self.refuse(place, "it turned this request away before", None);
+        }
+        if let Some(refused) = refused_at(member, self.call.proxy.clock) {
+            // What has been tried elsewhere fails by that; what has not is not sent elsewhere.
+            if self.ending.end.attempts == 0 {
+                return Some(Reply::Reject(refused));
+            }
+            return self.refuse(place, "what may be spent there is spent", None);
         }
         self.is_paid = false;
         self.sent += 1;

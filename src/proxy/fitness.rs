@@ -1,5 +1,6 @@
 //! Whether a target can be asked at all: what its provider has no words for, it is not asked.
 
+use super::allowed::anew;
 use super::question::{Question, Whose};
 use super::reply::Reject;
 use crate::balance::{Mask, Rule};
@@ -110,13 +111,14 @@ pub(super) const fn belongs(question: &Question) -> bool {
     matches!(question.whose, Whose::Only(_))
 }
 
-/// Who is eligible; of a pool without the provider that a conversation belongs to, nobody: it may be among the fallbacks.
-pub(super) fn none_if_it_belongs(
+/// Who is eligible; nobody, where the fallbacks may have somebody: of a pool without the provider that a conversation
+/// belongs to, and of one in which somebody is left out for want of a budget.
+pub(super) fn none_if_others_may(
     question: &Question,
     found: Result<Mask, Vec<Rule>>,
 ) -> Result<Mask, Vec<Rule>> {
     match found {
-        Err(_) if belongs(question) => Ok(Mask::NONE),
+        Err(broken) if belongs(question) || anew(&broken).is_some() => Ok(Mask::NONE),
         found => found,
     }
 }

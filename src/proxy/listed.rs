@@ -1,7 +1,8 @@
 //! The pool of a list that a request brings itself.
 
 use super::Proxy;
-use super::fitness::{lack, nobody_of, none_if_it_belongs};
+use super::allowed::avoided;
+use super::fitness::{lack, nobody_of, none_if_others_may};
 use super::named::member;
 use super::pool::{Pool, Shares};
 use super::question::Question;
@@ -48,7 +49,7 @@ pub(super) fn list_pool(
     } else {
         configured.clone()
     };
-    let eligible = list_mask(question, list, &members)?;
+    let eligible = list_mask(proxy, question, list, &members)?;
     Ok(Pool {
         label: proxy.labels.inline.clone(),
         shares: Shares::Own {
@@ -65,15 +66,23 @@ pub(super) fn list_pool(
 }
 
 /// Who of a list can be asked.
-fn list_mask(question: &Question, list: &List, members: &[Member]) -> Result<Mask, Reject> {
-    let lack = |place: usize| lack(question, members.get(place)?);
+fn list_mask(
+    proxy: &Proxy,
+    question: &Question,
+    list: &List,
+    members: &[Member],
+) -> Result<Mask, Reject> {
+    let lack = |place: usize| {
+        let member = members.get(place)?;
+        lack(question, member).or_else(|| avoided(None, member, proxy.clock))
+    };
     if (0..members.len()).all(|place| lack(place).is_none()) {
         return Ok(Mask::ALL);
     }
     let targets = list.entries.iter();
     let targets = targets.map(|entry| ([].as_slice(), entry.weight));
     let found = eligible(targets, &[], lack);
-    none_if_it_belongs(question, found).map_err(|broken| {
+    none_if_others_may(question, found).map_err(|broken| {
         let names = list.entries.iter().map(|entry| entry.model.as_str());
         nobody_of(question, "the list", &broken, names)
     })

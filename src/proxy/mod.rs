@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::limit::{Grant, RetryBudget};
 use crate::live::{Clock, Journal, Published, Recorder};
 
+mod allowed;
 mod asking;
 mod bill;
 mod body;

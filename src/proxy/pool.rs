@@ -60,6 +60,14 @@ impl Pool {
         }
     }
 
+    /// The route, if it is one's.
+    pub(super) fn route(&self) -> Option<&Route> {
+        match &self.shares {
+            Shares::Route(route) => Some(route),
+            Shares::Own { .. } => None,
+        }
+    }
+
     fn row(&self) -> Row<'_> {
         match &self.shares {
             Shares::Route(route) => route.row(),

@@ -10,18 +10,19 @@ use std::time::Duration;
 use http::HeaderMap;
 
 use super::Proxy;
-use super::fitness::{belongs, lack, nobody_of, none_if_it_belongs};
+use super::allowed::{anew, avoided, refused_for};
+use super::fitness::{belongs, lack, nobody_of, none_if_others_may};
 use super::listed::list_pool;
 use super::named::{member, unknown};
 use super::pool::{Pool, Shares};
 use super::question::Question;
 use super::reply::Reject;
 use super::sticky::key;
-use crate::balance::{Demand, Mask, Weight, WeightTable, check_eligible, eligible};
+use crate::balance::{Demand, Mask, Rule, Weight, WeightTable, check_eligible, eligible};
 use crate::config::{self, Deadlines, Fallback, OnLostOrigin};
 use crate::limit::{DEFAULT_CODES, Plan};
 use crate::live::{Member, Route, Snapshot};
-use crate::model::Time;
+use crate::model::{TargetIndex, Time};
 use crate::provider::surface::NamedBy;
 use crate::wire::{Code, Extension};
 
@@ -77,24 +78,56 @@ pub(super) fn resolve(
     headers: &HeaderMap,
     question: &Question,
 ) -> Result<Asked, Reject> {
-    let asked = everybody(Scope {
+    let scope = Scope {
         proxy,
         snapshot,
         headers,
         question,
-    })?;
-    if asked.pool.eligible == Mask::NONE && asked.fallbacks.is_empty() {
-        let message = match &asked.pool.shares {
-            Shares::Route(route) if route.config.closed => {
-                "an operator has drained all targets of this route"
-            }
-            Shares::Route(_) | Shares::Own { .. } => {
-                "the provider that this conversation belongs to is not among the targets"
-            }
-        };
-        return Err(Reject::new(Code::NoEligibleTarget, message).final_word());
+    };
+    let asked = everybody(scope)?;
+    if asked.pool.eligible == Mask::NONE {
+        if let Some(reject) = nothing_left(scope, &asked) {
+            return Err(reject);
+        }
+        if asked.fallbacks.is_empty() {
+            let message = match &asked.pool.shares {
+                Shares::Route(route) if route.config.closed => {
+                    "an operator has drained all targets of this route"
+                }
+                Shares::Route(_) | Shares::Own { .. } => {
+                    "the provider that this conversation belongs to is not among the targets"
+                }
+            };
+            return Err(Reject::new(Code::NoEligibleTarget, message).final_word());
+        }
     }
     Ok(asked)
+}
+
+/// The answer where budgets leave nobody, neither in the pool nor among the fallbacks.
+fn nothing_left(scope: Scope<'_>, asked: &Asked) -> Option<Reject> {
+    let is_closed = asked.pool.route().is_some_and(|route| route.config.closed);
+    if asked.counts.usual > 0 || is_closed {
+        return None;
+    }
+    let (question, clock, pool) = (scope.question, scope.proxy.clock, &asked.pool);
+    let rules = pool.members().iter().enumerate().map(|(place, member)| {
+        let tags = || {
+            let route = &pool.route()?.config;
+            check_eligible(&route.targets.get(place)?.tags, &[demand_of(route)]).err()
+        };
+        let spent = || avoided(pool.route(), member, clock);
+        let rule = tags().or_else(|| lack(question, member)).or_else(spent);
+        let rule = rule.unwrap_or(Rule::Drained);
+        let name = pool.name(TargetIndex::at(place));
+        let name = name.map_or_else(|| member.config.name.to_string(), |it| it.to_string());
+        (name, rule)
+    });
+    let (names, broken): (Vec<String>, Vec<Rule>) = rules.unzip();
+    let until = anew(&broken)?;
+    let names = names.iter().map(String::as_str);
+    let reject = nobody_of(question, &format!("{:?}", pool.label), &broken, names);
+    Some(reject.retry_after(Some(until.since(clock.now()))))
 }
 
 /// The same; a conversation that belongs to somebody may find nobody.
@@ -119,6 +152,7 @@ fn everybody(scope: Scope<'_>) -> Result<Asked, Reject> {
     }
     let member = member(snapshot, &envelope.model, "model")?;
     let rule = lack(question, &member);
+    let spent = avoided(None, &member, proxy.clock);
     if let (Some(rule), false) = (&rule, belongs(question)) {
         let rule = rule.clone();
         return Err(nobody_of(
@@ -129,7 +163,7 @@ fn everybody(scope: Scope<'_>) -> Result<Asked, Reject> {
         ));
     }
     let mut pool = single(proxy.labels.direct.clone(), snapshot, member);
-    if rule.is_some() {
+    if rule.is_some() || spent.is_some() {
         pool.eligible = Mask::NONE;
     }
     with_fallbacks(scope, own(snapshot, pool, extension))
@@ -141,7 +175,11 @@ fn at_provider(scope: Scope<'_>, provider: &str) -> Result<Asked, Reject> {
     let Some(member) = snapshot.at_provider(provider, model) else {
         return Err(unknown(snapshot, &format!("{provider}/{model}")).about("model"));
     };
-    let pool = single(scope.proxy.labels.direct.clone(), snapshot, member);
+    let spent = avoided(None, &member, scope.proxy.clock);
+    let mut pool = single(scope.proxy.labels.direct.clone(), snapshot, member);
+    if spent.is_some() {
+        pool.eligible = Mask::NONE;
+    }
     let mut asked = own(snapshot, pool, &Extension::default());
     asked.plan.attempts_max = 1;
     Ok(asked)
@@ -262,7 +300,9 @@ fn fallback_pool(scope: Scope<'_>, fallback: &Fallback, demands: &[Demand<'_>]) 
         Fallback::Upstream(name) => {
             let member = snapshot.member(name)?;
             check_eligible(&member.provider.config.tags, demands).ok()?;
-            if lack(scope.question, &member).is_some() {
+            if lack(scope.question, &member).is_some()
+                || avoided(None, &member, proxy.clock).is_some()
+            {
                 return None;
             }
             Some(single(proxy.labels.direct.clone(), snapshot, member))
@@ -306,7 +346,13 @@ fn route_pool(
     let free = demands
         .iter()
         .all(|demand| demand.require.is_empty() && demand.forbid.is_empty());
-    let lack = |place: usize| lack(question, route.members.get(place)?);
+    if let Some(reject) = refused_for(route, scope.proxy.clock) {
+        return Err(reject);
+    }
+    let lack = |place: usize| {
+        let member = route.members.get(place)?;
+        lack(question, member).or_else(|| avoided(Some(route), member, scope.proxy.clock))
+    };
     let all_can = || (0..route.members.len()).all(|place| lack(place).is_none());
     let eligible = if route.config.closed {
         // Fallbacks, if there are any, or nobody.
@@ -318,7 +364,7 @@ fn route_pool(
         let targets = route.config.targets.iter();
         let targets = targets.map(|target| (target.tags.as_slice(), target.weight));
         let found = eligible(targets, demands, lack);
-        none_if_it_belongs(question, found).map_err(|broken| {
+        none_if_others_may(question, found).map_err(|broken| {
             let names = route.config.targets.iter();
             let names = names.map(|target| target.name.as_str());
             nobody_of(

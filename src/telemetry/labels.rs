@@ -107,6 +107,13 @@ pub(super) struct About {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Limited {
+    pub(super) scope: &'static str,
+    pub(super) subject: Arc<str>,
+    pub(super) window: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Build {
     pub(super) version: &'static str,
 }

@@ -207,6 +207,16 @@ pub(super) const STORE_FAILING: Name = Name(
     "1 while the books cannot be written, as on a full disk",
 );
 /// Gauge.
+pub(super) const BUDGET_SPENT_USD: Name = Name(
+    "budget_spent_usd",
+    "What was spent of a budget in the window under way, in dollars",
+);
+/// Gauge.
+pub(super) const BUDGET_LIMIT: Name = Name(
+    "budget_limit_usd",
+    "What may be spent of a budget in one window, in dollars",
+);
+/// Gauge.
 pub(super) const OPEN_REQUESTS: Name = Name("open_requests", "Requests that have not ended");
 /// Info.
 pub(super) const BUILD: Name = Name("build", "The program that runs");

@@ -1,6 +1,7 @@
 //! The exposition: counters and histograms as they stand, gauges computed now.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
@@ -10,7 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::control::{control, decided, ejections};
-use super::labels::{About, InState, OTHER, Place, Serving};
+use super::labels::{About, InState, Limited, OTHER, Place, Serving};
 use super::metrics::{Metrics, add};
 use super::names::{self, PREFIX};
 use super::text::{Exposition, older};
@@ -40,6 +41,7 @@ impl Metrics {
         ejections(&mut gauges, snapshot);
         decided(&mut gauges, snapshot, board);
         control(&mut gauges, snapshot, board, now);
+        budgets(&mut gauges, snapshot, now);
         if let Some(open) = self.open.get() {
             add(&mut gauges, names::OPEN_REQUESTS, count(open()));
         }
@@ -148,6 +150,29 @@ fn upstreams(gauges: &mut Registry, snapshot: &Snapshot) {
         in_flight.get_or_create(&serving).inc_by(calls);
     }
     add(gauges, names::IN_FLIGHT, in_flight);
+}
+
+/// What was spent of each budget; absent where there is none.
+fn budgets(gauges: &mut Registry, snapshot: &Snapshot, now: Time) {
+    let all = snapshot.budgets.all();
+    if all.is_empty() {
+        return;
+    }
+    let [spent, limit]: [Family<Limited, Fraction>; 2] = Default::default();
+    for allowance in all {
+        let subject = Arc::from(allowance.scope.subject());
+        for standing in allowance.standings(now) {
+            let labels = Limited {
+                scope: allowance.scope.kind(),
+                subject: Arc::clone(&subject),
+                window: standing.window.label(),
+            };
+            spent.get_or_create(&labels).set(standing.spent.usd());
+            limit.get_or_create(&labels).set(standing.limit.usd());
+        }
+    }
+    add(gauges, names::BUDGET_SPENT_USD, spent);
+    add(gauges, names::BUDGET_LIMIT, limit);
 }
 
 /// How the journal's writing goes.

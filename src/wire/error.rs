@@ -37,6 +37,8 @@ pub enum Code {
     RateLimitExceeded,
     /// 429: money or a long-term quota is used up.
     InsufficientQuota,
+    /// 429: what the operator lets be spent is spent.
+    BudgetExceeded,
     /// 500: a fault of this proxy.
     InternalError,
     /// 502: the targets failed.
@@ -67,7 +69,7 @@ pub enum Kind {
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::InvalidApiKey,
         Self::PermissionDenied,
         Self::ModelNotFound,
@@ -81,6 +83,7 @@ impl Code {
         Self::RequestTooLarge,
         Self::RateLimitExceeded,
         Self::InsufficientQuota,
+        Self::BudgetExceeded,
         Self::InternalError,
         Self::UpstreamError,
         Self::NoEligibleTarget,
@@ -104,6 +107,7 @@ impl Code {
             Self::RequestTooLarge => "request_too_large",
             Self::RateLimitExceeded => "rate_limit_exceeded",
             Self::InsufficientQuota => "insufficient_quota",
+            Self::BudgetExceeded => "budget_exceeded",
             Self::InternalError => "internal_error",
             Self::UpstreamError => "upstream_error",
             Self::NoEligibleTarget => "no_eligible_target",
@@ -123,7 +127,7 @@ impl Code {
             Self::RequestTimeout => 408,
             Self::OriginLost => 409,
             Self::RequestTooLarge => 413,
-            Self::RateLimitExceeded | Self::InsufficientQuota => 429,
+            Self::RateLimitExceeded | Self::InsufficientQuota | Self::BudgetExceeded => 429,
             Self::InternalError => 500,
             Self::UpstreamError => 502,
             Self::NoEligibleTarget | Self::Overloaded => 503,
@@ -145,7 +149,9 @@ impl Code {
             | Self::RequestTooLarge => Kind::InvalidRequestError,
             Self::InvalidApiKey => Kind::AuthenticationError,
             Self::PermissionDenied => Kind::PermissionError,
-            Self::RateLimitExceeded | Self::InsufficientQuota => Kind::RateLimitError,
+            Self::RateLimitExceeded | Self::InsufficientQuota | Self::BudgetExceeded => {
+                Kind::RateLimitError
+            }
             Self::InternalError
             | Self::UpstreamError
             | Self::NoEligibleTarget

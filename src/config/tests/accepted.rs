@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::super::{Fallback, Mode, Objective, OnLostOrigin, ProviderKind, Strategy, diff};
 use super::{SMALL, World, compiled, good};
 use crate::balance::{Share, Statistic, aims};
-use crate::model::{RouteName, UpstreamName};
+use crate::limit::Window;
+use crate::model::{PicoUsd, RouteName, UpstreamName};
 
 const BASE: &str = include_str!("../../../config/base.toml");
 
@@ -357,4 +358,56 @@ fn an_address_of_openais_format_without_a_path_is_warned_of() {
     assert_eq!(hint, Some("write base_url = \"https://api.openai.com/v1\""));
     assert_eq!(warnings("openai", "https://api.openai.com/v1"), []);
     assert_eq!(warnings("perplexity", "https://api.perplexity.ai"), []);
+}
+
+#[test]
+fn a_budget_is_read_exactly_and_its_changes_are_told() {
+    let with = |budget: &str| {
+        let text = format!(
+            "[providers.sim]\nkind = \"simulated\"\nbudget = {budget}\n[routes.chat]\ntargets.only = {{ use = \"sim/m\" }}\n"
+        );
+        good(&text)
+    };
+    let old = with("{ month_usd = 90_000, day_usd = 0.01, at_limit = \"avoid\" }");
+    let budget = old
+        .config
+        .providers
+        .values()
+        .next()
+        .unwrap()
+        .budget
+        .as_ref();
+    let budget = budget.unwrap();
+    let limits = Window::ALL.map(|window| budget.limit(window).map(PicoUsd::exact));
+    assert_eq!(limits, [None, Some("0.01".into()), Some("90000".into())]);
+    let told: Vec<f64> = budget.alert_at().iter().map(|it| it.part()).collect();
+    assert_eq!(told, [0.5, 0.8, 1.0]);
+    let new = with("{ month_usd = 90_000, alert_at = [1, 0.25], at_limit = \"refuse\" }");
+    let changes = diff(&old.config, &new.config).changes;
+    assert_eq!(
+        changes,
+        [
+            "providers.sim: budget $0.01 a day, $90000 a month, told at 50 %, 80 %, 100 %, then avoid -> \
+          $90000 a month, told at 25 %, 100 %, then refuse"
+        ]
+    );
+}
+
+#[test]
+fn a_budget_of_what_has_no_price_is_warned_of() {
+    let text = "[providers.sim]\nkind = \"simulated\"\n[routes.chat]\nbudget = { day_usd = 1 }\n\
+                targets.only = { use = \"sim/m\", budget = { hour_usd = 2, day_usd = 1 } }\n";
+    let said: Vec<String> = good(text)
+        .warnings
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let said = said.join("\n");
+    for part in [
+        "routes.chat.budget: counts nothing of only, which has no price",
+        "routes.chat.targets.only.budget: counts nothing of sim/m",
+        "hour_usd is above day_usd",
+    ] {
+        assert!(said.contains(part), "{part} is not in {said}");
+    }
 }

@@ -9,7 +9,13 @@ const SIM: &str = "[providers.sim]\nkind = \"simulated\"\n";
 #[rustfmt::skip]
 const LINES: &[(&str, &str, &str, &str)] = &[
     ("api_kye = \"x\"", "3:1 providers.sim.api_kye", "unknown key", "did you mean `api_key`?"),
-    ("budget = { month_usd = 5 }", "3:1 providers.sim.budget", "not supported by this version", "remove it"),
+    ("rpm = 5", "3:1 providers.sim.rpm", "not supported by this version", "remove it"),
+    ("budget = { at_limit = \"avoid\" }", "3:1 providers.sim.budget", "expected hour_usd, day_usd or month_usd", "month_usd = 500"),
+    ("budget = { month_usd = 0 }", "3:24 providers.sim.budget.month_usd", "an amount in dollars from 0.000001", "leave it out"),
+    ("budget = { month_usd = \"$5\" }", "3:24 providers.sim.budget.month_usd", "expected a number", "without quotes"),
+    ("budget = { month_usd = 5, at_limit = \"stop\" }", "3:38 providers.sim.budget.at_limit", "expected one of \"alert\", \"avoid\", \"refuse\"", ""),
+    ("budget = { month_usd = 5, alert_at = [80] }", "3:39 providers.sim.budget.alert_at[0]", "above 0 and up to 10", "0.8 is 80 %"),
+    ("budget = { week_usd = 5 }", "3:12 providers.sim.budget.week_usd", "not supported by this version", "remove it"),
     ("models = \"m\"", "3:10 providers.sim.models", "expected a list in square brackets, found \"m\"", ""),
     ("models = [\"a\", \"b\", \"a\"]", "3:21 providers.sim.models[2]", "\"a\" stands twice", "remove one"),
     ("models = [1]", "3:11 providers.sim.models[0]", "expected a text in quotes, found the number 1", ""),

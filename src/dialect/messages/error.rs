@@ -24,6 +24,7 @@ pub fn write_error(error: &ErrorBody) -> Vec<u8> {
         | Code::OriginLost
         | Code::RateLimitExceeded
         | Code::InsufficientQuota
+        | Code::BudgetExceeded
         | Code::InternalError
         | Code::UpstreamError
         | Code::NoEligibleTarget
@@ -55,7 +56,9 @@ fn kind(error: &ErrorBody) -> &'static str {
         | Code::MethodNotAllowed
         | Code::OriginLost => "invalid_request_error",
         Code::RequestTooLarge => "request_too_large",
-        Code::RateLimitExceeded | Code::InsufficientQuota => "rate_limit_error",
+        Code::RateLimitExceeded | Code::InsufficientQuota | Code::BudgetExceeded => {
+            "rate_limit_error"
+        }
         Code::InternalError | Code::UpstreamError | Code::NoEligibleTarget => "api_error",
         Code::Overloaded => "overloaded_error",
         Code::RequestTimeout | Code::UpstreamTimeout => "timeout_error",

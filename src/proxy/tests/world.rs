@@ -167,6 +167,7 @@ impl Plan {
             objective: config::Objective::default(),
             goal: config::Goal::default(),
             closed: false,
+            budget: None,
         };
         Config {
             mode: self.mode,
@@ -298,6 +299,7 @@ fn snapshot(config: Config, phase: u32) -> Snapshot {
                 granted: table,
                 table_version: 1,
                 seeds: Route::seeds(route),
+                budget: None,
                 cells: Arc::new(RouteCells::new(route.targets.len(), phase)),
                 switch: Arc::default(),
             })
@@ -316,6 +318,7 @@ fn snapshot(config: Config, phase: u32) -> Snapshot {
         upstreams: Arc::new(members),
         strangers: Arc::new(Strangers::default()),
         switch: Arc::default(),
+        budgets: Arc::default(),
     }
 }
 
@@ -464,6 +467,7 @@ fn target(index: usize, spec: &Spec) -> config::Target {
         tags: spec.tags.clone(),
         discount: 0.0,
         quota_group: None,
+        budget: None,
     });
     let upstream = Arc::new(config::Upstream {
         name: UpstreamName::new(&format!("p{index}/{}", spec.model)).unwrap(),
@@ -478,6 +482,7 @@ fn target(index: usize, spec: &Spec) -> config::Target {
         deadlines: spec.deadlines,
         upstream,
         weight: Weight::new(spec.weight).unwrap(),
+        budget: None,
         tier: 1,
         min_share: Share::ZERO,
         max_share: Share::WHOLE,

@@ -32,7 +32,9 @@ fn every_code_has_a_type_that_clients_know() {
             | Code::MethodNotAllowed
             | Code::OriginLost => "invalid_request_error",
             Code::RequestTooLarge => "request_too_large",
-            Code::RateLimitExceeded | Code::InsufficientQuota => "rate_limit_error",
+            Code::RateLimitExceeded | Code::InsufficientQuota | Code::BudgetExceeded => {
+                "rate_limit_error"
+            }
             Code::InternalError | Code::UpstreamError | Code::NoEligibleTarget => "api_error",
             Code::Overloaded => "overloaded_error",
             Code::RequestTimeout | Code::UpstreamTimeout => "timeout_error",
