@@ -19,6 +19,8 @@ pub mod wire;
 #[cfg(feature = "daemon")]
 pub mod admin;
 #[cfg(feature = "daemon")]
+pub mod alert;
+#[cfg(feature = "daemon")]
 pub mod app;
 #[cfg(feature = "daemon")]
 pub mod cli;

@@ -1,23 +1,16 @@
 //! Whether a part of requests differs from a share by more than chance.
 
 use super::report::percent;
+use crate::model;
 
 /// Requests of a route below which nothing is said about chance: at a hundred, a share of a tenth is known to six points.
 const ENOUGH: u64 = 100;
 /// Deviations of a normal distribution that hold 95 %.
 const DEVIATIONS: f64 = 1.959_964;
 
-/// Wilson's interval of 95 % for the probability behind `hits` of `all`; `None` of none. (E. B. Wilson, Journal of the
-/// American Statistical Association 22, 1927.) Unlike the plain one it stays within 0 and 1 and has a width at 0 hits.
+/// The interval of 95 % for the probability behind `hits` of `all`; `None` of none.
 pub(super) fn wilson(hits: u64, all: u64) -> Option<[f64; 2]> {
-    if all == 0 {
-        return None;
-    }
-    let (n, z2) = (all as f64, DEVIATIONS * DEVIATIONS);
-    let part = hits as f64 / n;
-    let middle = (part + z2 / (2.0 * n)) / (1.0 + z2 / n);
-    let half = DEVIATIONS / (1.0 + z2 / n) * (part * (1.0 - part) / n + z2 / (4.0 * n * n)).sqrt();
-    Some([(middle - half).max(0.0), (middle + half).min(1.0)])
+    model::wilson(hits, all, DEVIATIONS)
 }
 
 /// In a sentence, whether `hits` of `all` first picks fit the mean `share` that was in force meanwhile.
@@ -43,22 +36,6 @@ pub(super) fn verdict(hits: u64, all: u64, share: Option<f64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_interval_is_wilsons() {
-        // 81 of 263, from Newcombe, Statistics in Medicine 17 (1998), table I: 0.2553 to 0.3662.
-        let [low, high] = wilson(81, 263).unwrap();
-        assert!(
-            (low - 0.2553).abs() < 5e-5 && (high - 0.3662).abs() < 5e-5,
-            "{low} {high}"
-        );
-        let [low, high] = wilson(0, 20).unwrap();
-        assert!(
-            low.abs() < 1e-12 && (high - 0.1611).abs() < 5e-5,
-            "{low} {high}"
-        );
-        assert_eq!(wilson(0, 0), None);
-    }
 
     #[test]
     fn the_verdict_says_when_it_cannot_tell() {

@@ -23,6 +23,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
 use super::Admin;
+use super::alerts::report;
 use super::health::last_read;
 use super::history::{History, fractions};
 use super::reply::Reply;
@@ -92,6 +93,8 @@ struct Seen {
     refusals: u64,
     steered: u64,
     is_off: bool,
+    /// The next piece of news about alerts.
+    alerts: u64,
 }
 
 /// Looks until `stop` turns true.
@@ -109,6 +112,7 @@ pub async fn look(admin: Arc<Admin>, mut stop: watch::Receiver<bool>) {
         refusals: admin.board.reloads().1,
         steered: admin.board.times_steered(),
         is_off: snapshot.switch.is_off(),
+        alerts: admin.alerts.now(),
     };
     drop(snapshot);
     let mut interval = tokio::time::interval(LOOK);
@@ -165,6 +169,11 @@ fn look_once(admin: &Admin, seen: &mut Seen) {
             "switch": switch_state(admin),
         });
         admin.watch.tell("steering", &steering);
+    }
+    let (alerts, next) = admin.alerts.since(seen.alerts);
+    seen.alerts = next;
+    for alert in &alerts {
+        admin.watch.tell("alert", &report(alert));
     }
     let now = admin.clock.unix_seconds();
     if now != seen.second {

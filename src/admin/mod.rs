@@ -8,12 +8,15 @@
 
 use std::sync::{Arc, OnceLock};
 
+use crate::alert::Alerts;
 use crate::control::Handle;
 use crate::live::{Board, Clock, Ledger, Published};
 use crate::model::Time;
 use crate::store::Books;
 use crate::telemetry::Metrics;
 
+mod alerts;
+mod budgets;
 mod chance;
 mod dashboard;
 mod feed;
@@ -36,6 +39,8 @@ mod stage;
 mod steering;
 mod usage;
 
+pub use alerts::{AlertReport, AlertReports};
+pub use budgets::BudgetReport;
 pub use feed::{Watch, look};
 pub use openapi::description;
 pub use report::{Reports, RouteReport, TargetReport};
@@ -66,6 +71,8 @@ pub struct Admin {
     pub handle: Handle,
     /// The books.
     pub books: Books,
+    /// What an operator was warned of.
+    pub alerts: Arc<Alerts>,
     /// The daemon's clock.
     pub clock: Clock,
 }

@@ -15,8 +15,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use super::index::{index, metrics};
 use super::query::{Kind, Query};
 use super::reply::Reply;
-use super::{Admin, feed, health, history, openapi, overview, reload, report};
-use super::{requests, shapes, stage, steering, usage};
+use super::{
+    Admin, alerts, budgets, feed, health, history, openapi, overview, reload, report, requests,
+    shapes, stage, steering, usage,
+};
 use crate::config::Wish;
 
 /// A request for an operation, as its function gets it.
@@ -419,6 +421,35 @@ pub(super) static TABLE: &[Operation] = &[
             ),
         ],
         Run::Now(requests::one),
+    ),
+    Operation {
+        parameters: &[Parameter {
+            name: "open",
+            kind: Kind::Flag,
+            about: "Only those that hold.",
+        }],
+        ..get(
+            "alerts",
+            "/api/v1/alerts",
+            "What an operator was warned of: what holds, then what is over, the newest first.",
+            &[(
+                200,
+                "The alerts.",
+                Content::Json(shape::<alerts::AlertReports>),
+            )],
+            Run::Now(alerts::list),
+        )
+    },
+    get(
+        "budgets",
+        "/api/v1/budgets",
+        "What may be spent and what was, a row for each window of each budget.",
+        &[(
+            200,
+            "The budgets.",
+            Content::Json(shape::<budgets::BudgetReports>),
+        )],
+        Run::Now(|ask| budgets::list(ask.admin)),
     ),
     get(
         "config",

@@ -30,6 +30,8 @@ pub(super) struct Overview {
     pub steering: usize,
     /// Whether the kill switch is off.
     pub switch_off: bool,
+    /// Alerts that are open.
+    pub alerts: usize,
     /// The routes.
     pub routes: Vec<String>,
     /// Whether the dashboard's demo can be steered here.
@@ -62,6 +64,7 @@ pub(super) fn overview(admin: &Admin) -> Reply {
         problems: admin.board.refusal().map_or(0, |it| it.problems.len()),
         steering: admin.board.steering().len(),
         switch_off: snapshot.switch.is_off(),
+        alerts: admin.alerts.list(true).len(),
         routes: snapshot
             .routes
             .iter()

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Admin;
+use super::budgets::{self, BudgetReport};
 use super::chance::{self, wilson};
 use super::history::{Doings, Lately};
 use super::reply::{self, Reply};
@@ -34,6 +35,9 @@ pub struct Reports {
     pub switch_off: bool,
     /// By name.
     pub routes: Vec<RouteReport>,
+    /// What may be spent and what was; left out where there is no budget.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<BudgetReport>,
 }
 
 /// One route.
@@ -130,6 +134,7 @@ pub(super) fn routes(admin: &Admin) -> Reply {
             .iter()
             .map(|it| of(admin, it, now))
             .collect(),
+        budgets: budgets::reports(&snapshot, now),
     };
     reply::json(StatusCode::OK, &reports)
 }

@@ -15,6 +15,7 @@ use super::notify;
 use super::recorders::Recorders;
 use super::signals::{Lever, Signals};
 use crate::admin::{self, Admin, Stage, Watch};
+use crate::alert::{self, Alerts};
 use crate::config::{Compiled, Problem};
 use crate::control::{self, Handle, Source};
 use crate::live::{Board, Clock, Journal, Ledger, Published};
@@ -23,7 +24,7 @@ use crate::mock::Laws;
 use crate::model::counted;
 use crate::proxy::{self, Caller, Chance, DrainReport, Proxy};
 use crate::store::Books;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Raised};
 
 /// How long the admin listener stays after the data plane has drained, so that the end can be watched.
 const LAST_LOOK: Duration = Duration::from_millis(50);
@@ -163,6 +164,7 @@ impl App {
             Box::new(fleet),
             asked,
         );
+        let alerts = alerts(&books, &metrics);
         let admin = Admin {
             published: published.clone(),
             board: Arc::clone(&board),
@@ -173,6 +175,7 @@ impl App {
             environment: options.source.environment().to_owned(),
             started: clock.now(),
             handle: handle.clone(),
+            alerts,
             books: books.clone(),
             clock,
         };
@@ -289,12 +292,36 @@ fn watcher(source: Source, handle: Handle) -> Result<impl Sized + use<>, AppErro
     control::watch(source, handle).map_err(|source| AppError::System { what, source })
 }
 
+/// What was raised before the start and is not over, where the metrics find it.
+fn alerts(books: &Books, metrics: &Metrics) -> Arc<Alerts> {
+    let alerts = Arc::new(Alerts::resumed(books));
+    let shown = Arc::clone(&alerts);
+    metrics.watch_alerts(move || {
+        let open = shown.open().into_iter();
+        Raised {
+            open: open.map(|(kind, open)| (kind.label(), open)).collect(),
+            undelivered: shown.undelivered(),
+        }
+    });
+    alerts
+}
+
 /// Those who look at what happens: into the books, at budgets, for the dashboard.
 fn look_on(tasks: &mut Background, admin: &Arc<Admin>, ended: &watch::Receiver<bool>) {
     let (books, clock) = (admin.books.clone(), admin.clock);
     tasks.keep_books(&admin.ledger, &books, clock, ended.clone());
     let seeding = control::keep_seeding(admin.published.clone(), books, clock, ended.clone());
     tasks.spawn("budgets' beginnings", seeding);
+    let watched = alert::Watched {
+        alerts: Arc::clone(&admin.alerts),
+        published: admin.published.clone(),
+        board: Arc::clone(&admin.board),
+        ledger: Arc::clone(&admin.ledger),
+        books: admin.books.clone(),
+        clock,
+        environment: admin.environment.clone(),
+    };
+    tasks.spawn("alerts", alert::watch(watched, ended.clone()));
     let looking = admin::look(Arc::clone(admin), ended.clone());
     tasks.spawn("dashboard's feed", looking);
 }

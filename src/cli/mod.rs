@@ -9,6 +9,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+mod alerts;
+mod budgets;
 mod check;
 mod client;
 mod completions;
@@ -65,6 +67,8 @@ enum Command {
     Explain(explain::Args),
     /// Shows all routes of a running daemon.
     Status(status::Args),
+    /// Shows what a running daemon warns of.
+    Alerts(alerts::Args),
     /// Says by its exit status whether a running daemon works: for health checks of containers.
     Health(health::Args),
     /// Has a running daemon read its files, and waits until they are in force.
@@ -166,6 +170,7 @@ fn dispatch(command: Command, out: &mut dyn Write) -> Result<(), Failure> {
         Command::Check(args) => check::run(&args, out, &mut io::stderr()),
         Command::Explain(args) => explain::run(&args, out),
         Command::Status(args) => status::run(&args, out),
+        Command::Alerts(args) => alerts::run(&args, out),
         Command::Health(args) => health::run(&args, out),
         Command::Reload(args) => reload::run(&args, out),
         Command::Usage(args) => usage::run(&args, out),

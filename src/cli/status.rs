@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::budgets;
 use super::client::AdminArgs;
 use super::table::{Align, table};
 use super::{Failure, Format, block_on, print_json};
@@ -116,10 +117,11 @@ fn rendered(reports: &Reports) -> String {
         ""
     };
     format!(
-        "{}{orders}{switch}configuration {}, decided {:.1} s ago; ACTUAL, TTFT and FAILED count from the start\n",
+        "{}{orders}{switch}configuration {}, decided {:.1} s ago; ACTUAL, TTFT and FAILED count from the start\n{}",
         table(heads, &rows),
         reports.config_generation,
-        reports.decided_seconds_ago
+        reports.decided_seconds_ago,
+        budgets::rendered(&reports.budgets)
     )
 }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalogue;
 
+use super::alerts::alerts;
 use super::deadlines::deadlines;
 use super::interpolate::{Lookup, interpolate};
 use super::layer::{Layer, Removed, merge, prune};
@@ -63,6 +64,14 @@ pub fn compile(layers: &[Layer], lookup: &dyn Lookup) -> Result<Compiled, Vec<Pr
     {
         digest.bytes(text.as_bytes());
     }
+    for token in config
+        .alerts
+        .webhooks
+        .values()
+        .filter_map(|it| it.token.as_ref())
+    {
+        digest.bytes(token.expose().as_bytes());
+    }
     config.digest = digest.value();
     let shown = Shown::new(&root, sink.secrets());
     let (problems, warnings) = sink.finish(layers);
@@ -98,7 +107,6 @@ fn empty(layers: &[Layer]) -> Problem {
 
 /// Tables that later versions know.
 const UNSUPPORTED: &[&str] = &[
-    "alerts",
     "budgets",
     "cluster",
     "include",
@@ -115,6 +123,7 @@ fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Con
     let (server, admin) = settings::listeners(&mut section, lookup);
     let controller = settings::controller(section.section("controller"));
     let store = store::store(section.section("store"), server.state.is_some());
+    let alerts = alerts(section.section("alerts"), lookup);
     let requests = settings::requests(section.section("requests"));
     let defaults = defaults(section.section("defaults"));
     let providers = section.section("providers");
@@ -151,6 +160,7 @@ fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Con
         admin,
         controller,
         store,
+        alerts,
         requests,
         defaults,
         providers: world.providers,

@@ -9,8 +9,8 @@ use crate::limit::Window;
 use crate::model::{Price, RouteName, TargetName};
 
 use super::{
-    Budget, Capabilities, Config, Deadlines, Fallback, Phases, Provider, ProviderKind, Retry, Route,
-    Server, Shown, Store, Target,
+    Budget, Capabilities, Config, Deadlines, Fallback, Phases, Provider, ProviderKind, Retry,
+    Route, Server, Shown, Store, Target,
 };
 
 /// What changed from one configuration to the next. Keys and addresses are not repeated; what names and tags hold is for
@@ -142,6 +142,9 @@ fn settings(old: &Config, new: &Config, lines: &mut Lines) {
         let journal = config.controller.journal.as_ref();
         journal.map(|journal| journal.size)
     };
+    if old.alerts != new.alerts {
+        lines.changes.push("alerts: changed".to_owned());
+    }
     lines.fixed("controller.journal", &place(old), &place(new));
     lines.fixed("controller.journal_size", &size(old), &size(new));
     store(&old.store, &new.store, lines);
@@ -426,7 +429,7 @@ fn budget_text(budget: Option<&Budget>) -> String {
         Some(format!("${limit} a {}", window.label()))
     });
     let told = budget.alert_at().iter();
-    let told = told.map(|it| format!("{} %", it.part() * 100.0));
+    let told = told.map(|it| format!("{} %", it.percent()));
     format!(
         "{}, told at {}, then {}",
         limits.collect::<Vec<_>>().join(", "),

@@ -56,6 +56,11 @@ pub(super) fn prune(root: &mut Table) -> Removed {
             prune_table(table, keyed, &mut removed);
         }
     }
+    if let Some(alerts) = table_of(root, "alerts")
+        && let Some(webhooks) = table_of(alerts, "webhooks")
+    {
+        prune_table(webhooks, "alerts.webhooks", &mut removed);
+    }
     if let Some(routes) = table_of(root, "routes") {
         for (name, route) in routes.iter_mut() {
             if let Value::Table(route) = &mut route.value

@@ -13,6 +13,7 @@ use crate::balance::{Overruled, Share, Weight};
 use crate::law::Law;
 use crate::model::{Price, ProviderName, RouteName, TargetName, UpstreamName};
 
+mod alerts;
 mod budget;
 mod capabilities;
 mod compile;
@@ -58,6 +59,7 @@ mod tests;
 
 pub use crate::balance::{Goal, Objective, Strategy};
 pub use crate::limit::Budget;
+pub use alerts::{AlertKind, Alerts, Webhook, WebhookFormat};
 pub use capabilities::Capabilities;
 pub use compile::{Compiled, compile};
 pub use credential::MOST_KEYS;
@@ -94,6 +96,8 @@ pub struct Config {
     pub controller: Controller,
     /// How much the books keep.
     pub store: Store,
+    /// What an operator is warned of, and where the warnings go.
+    pub alerts: Alerts,
     /// What requests may bring themselves.
     pub requests: Requests,
     /// What routes, and requests without a route, have where nothing else is said.

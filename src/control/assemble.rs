@@ -11,7 +11,8 @@ use crate::balance::WeightTable;
 use crate::config::{self, Config, Endpoint, ProviderKind};
 use crate::law::Law;
 use crate::live::{
-    Budgets, Member, Provider, RateGroup, Route, RouteCells, Snapshot, Strangers, Upstream};
+    Budgets, Member, Provider, RateGroup, Route, RouteCells, Snapshot, Strangers, Upstream,
+};
 use crate::model::ProviderName;
 
 /// Starts and stops the servers behind `kind = "simulated"`.

@@ -3,6 +3,7 @@
 //! Nothing here knows about balancing, HTTP or files; nothing here does I/O.
 
 mod calendar;
+mod chance;
 mod counted;
 mod demand;
 mod event;
@@ -14,6 +15,7 @@ mod price;
 mod time;
 
 pub use calendar::{calendar, date_of, minute_of, month_begins};
+pub use chance::wilson;
 pub use counted::counted;
 pub use demand::{Demand, LONGEST_WAIT, Why};
 pub use event::{AnswerKind, Event, Finished, Tokens};

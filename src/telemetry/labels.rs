@@ -107,6 +107,11 @@ pub(super) struct About {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct OfKind {
+    pub(super) kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Limited {
     pub(super) scope: &'static str,
     pub(super) subject: Arc<str>,

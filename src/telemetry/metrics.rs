@@ -41,6 +41,7 @@ pub struct Metrics {
     pub(super) open: OnceLock<Box<dyn Fn() -> usize + Send + Sync>>,
     pub(super) journal: OnceLock<Arc<Journal>>,
     pub(super) books: OnceLock<Books>,
+    pub(super) alerts: OnceLock<Box<dyn Fn() -> Raised + Send + Sync>>,
     published: Published,
     requests: Family<Answered, Counter>,
     errors: Family<Failed, Counter>,
@@ -58,6 +59,15 @@ pub struct Metrics {
     sticky: Family<Sticking, Counter>,
     places: Cache<Option<Served>, Request>,
     calls: Cache<UpstreamName, Attempts>,
+}
+
+/// What is known of alerts.
+#[derive(Clone, Debug, Default)]
+pub struct Raised {
+    /// How many are open, by the label of their kind.
+    pub open: Vec<(&'static str, u64)>,
+    /// Messages that could not be delivered.
+    pub undelivered: u64,
 }
 
 /// The series of requests at one place.
@@ -96,6 +106,7 @@ impl Metrics {
             open: OnceLock::new(),
             journal: OnceLock::new(),
             books: OnceLock::new(),
+            alerts: OnceLock::new(),
             published,
             requests: Family::default(),
             errors: Family::default(),
@@ -126,6 +137,11 @@ impl Metrics {
     /// Tells which journal to look at. Only the first call counts.
     pub fn watch_journal(&self, journal: Arc<Journal>) {
         self.journal.get_or_init(|| journal);
+    }
+
+    /// Tells whom to ask about alerts. Only the first call counts.
+    pub fn watch_alerts(&self, raised: impl Fn() -> Raised + Send + Sync + 'static) {
+        self.alerts.get_or_init(|| Box::new(raised));
     }
 
     /// Tells which books to look at. Only the first call counts.

@@ -15,5 +15,5 @@ mod prometheus;
 mod text;
 
 pub use log::{LogError, LogFormat, init_log};
-pub use metrics::Metrics;
+pub use metrics::{Metrics, Raised};
 pub use text::Exposition;

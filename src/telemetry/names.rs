@@ -207,6 +207,13 @@ pub(super) const STORE_FAILING: Name = Name(
     "1 while the books cannot be written, as on a full disk",
 );
 /// Gauge.
+pub(super) const ALERTS: Name = Name("alerts", "Alerts that are open, by kind");
+/// Counter.
+pub(super) const ALERTS_UNDELIVERED: Name = Name(
+    "alerts_undelivered",
+    "Messages to webhooks that could not be delivered",
+);
+/// Gauge.
 pub(super) const BUDGET_SPENT_USD: Name = Name(
     "budget_spent_usd",
     "What was spent of a budget in the window under way, in dollars",

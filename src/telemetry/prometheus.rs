@@ -11,8 +11,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::control::{control, decided, ejections};
-use super::labels::{About, InState, Limited, OTHER, Place, Serving};
-use super::metrics::{Metrics, add};
+use super::labels::{About, InState, Limited, OTHER, OfKind, Place, Serving};
+use super::metrics::{Metrics, Raised, add};
 use super::names::{self, PREFIX};
 use super::text::{Exposition, older};
 use crate::balance::{Share, State};
@@ -42,6 +42,9 @@ impl Metrics {
         decided(&mut gauges, snapshot, board);
         control(&mut gauges, snapshot, board, now);
         budgets(&mut gauges, snapshot, now);
+        if let Some(raised) = self.alerts.get() {
+            alerts(&mut gauges, &raised());
+        }
         if let Some(open) = self.open.get() {
             add(&mut gauges, names::OPEN_REQUESTS, count(open()));
         }
@@ -150,6 +153,19 @@ fn upstreams(gauges: &mut Registry, snapshot: &Snapshot) {
         in_flight.get_or_create(&serving).inc_by(calls);
     }
     add(gauges, names::IN_FLIGHT, in_flight);
+}
+
+/// What an operator is warned of.
+fn alerts(gauges: &mut Registry, raised: &Raised) {
+    let open = Family::<OfKind, Gauge>::default();
+    for (kind, alerts) in &raised.open {
+        let alerts = i64::try_from(*alerts).unwrap_or(i64::MAX);
+        open.get_or_create(&OfKind { kind }).set(alerts);
+    }
+    add(gauges, names::ALERTS, open);
+    let undelivered = Counter::<u64>::default();
+    undelivered.inc_by(raised.undelivered);
+    add(gauges, names::ALERTS_UNDELIVERED, undelivered);
 }
 
 /// What was spent of each budget; absent where there is none.

@@ -22,7 +22,11 @@ mod source;
 mod worlds;
 
 #[cfg(feature = "daemon")]
+mod alerts;
+#[cfg(feature = "daemon")]
 mod books;
+#[cfg(feature = "daemon")]
+mod budgets;
 #[cfg(feature = "daemon")]
 mod cli;
 #[cfg(feature = "daemon")]

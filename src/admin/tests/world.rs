@@ -104,6 +104,7 @@ impl World {
         );
         let admin = Arc::new(Admin {
             books: Books::none(),
+            alerts: Arc::default(),
             metrics: Arc::new(Metrics::new(published.clone())),
             published,
             board,

@@ -182,6 +182,7 @@ impl Plan {
                 journal: None,
             },
             store: config::Store::default(),
+            alerts: config::Alerts::default(),
             requests: config::Requests {
                 lists: self.lists,
                 strategy: Strategy::Fixed,

@@ -1,0 +1,187 @@
+//! Webhooks: a bounded queue and a task each, tried again with growing pauses.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, StatusCode};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::message::body;
+use super::register::Alert;
+use crate::config::Webhook;
+
+/// Messages that may wait for one webhook: more than a bad hour brings. Half of it and an outage of everything, with the
+/// webhook away, loses some; twice of it tells nobody more.
+const WAITING: usize = 256;
+/// Times that a message is tried. The pauses between them, from one second and doubled up to a minute, are four minutes in
+/// all: longer than a deployment of whatever listens there takes.
+const TRIES: u32 = 9;
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// For a connection, and for an answer.
+const CONNECT: Duration = Duration::from_secs(5);
+const ANSWER: Duration = Duration::from_secs(15);
+
+/// The webhooks of the configuration in force, each with its queue.
+#[derive(Debug)]
+pub struct Deliveries {
+    http: Option<Client>,
+    environment: Arc<str>,
+    queues: BTreeMap<String, (Webhook, mpsc::Sender<Alert>)>,
+    tasks: JoinSet<()>,
+    lost: Arc<AtomicU64>,
+}
+
+impl Deliveries {
+    /// No webhooks yet; what cannot be delivered is counted in `lost`.
+    pub(super) fn new(environment: &str, lost: Arc<AtomicU64>) -> Self {
+        // No proxy, as for the providers; no redirect, so that what is told stays with whom the file names.
+        let http = Client::builder()
+            .no_proxy()
+            .redirect(Policy::none())
+            .connect_timeout(CONNECT)
+            .timeout(ANSWER)
+            .build();
+        Self {
+            http: http.ok(),
+            environment: environment.into(),
+            queues: BTreeMap::new(),
+            tasks: JoinSet::new(),
+            lost,
+        }
+    }
+
+    /// These webhooks are told from now on. What waits for another one, or one that is configured otherwise now, is still
+    /// delivered as it was to be.
+    pub(super) fn follow(&mut self, webhooks: &BTreeMap<String, Webhook>) {
+        while self.tasks.try_join_next().is_some() {}
+        let same = |name: &String, known: &Webhook| webhooks.get(name) == Some(known);
+        self.queues.retain(|name, (known, _)| same(name, known));
+        for (name, webhook) in webhooks {
+            if self.queues.contains_key(name) {
+                continue;
+            }
+            let Some(http) = self.http.clone() else {
+                continue;
+            };
+            let (sender, waiting) = mpsc::channel(WAITING);
+            let post = Post {
+                http,
+                name: name.clone(),
+                webhook: webhook.clone(),
+                environment: Arc::clone(&self.environment),
+                lost: Arc::clone(&self.lost),
+            };
+            self.tasks.spawn(post.run(waiting));
+            self.queues.insert(name.clone(), (webhook.clone(), sender));
+        }
+    }
+
+    /// Has `alert` delivered to all who are told of its kind. Never waits.
+    pub(super) fn send(&self, alert: &Alert) {
+        for (name, (webhook, queue)) in &self.queues {
+            if !webhook.kinds.contains(&alert.kind) {
+                continue;
+            }
+            if queue.try_send(alert.clone()).is_err() {
+                self.lost.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(
+                    webhook = name,
+                    alert = alert.id,
+                    "an alert found no room in its queue"
+                );
+            }
+        }
+    }
+}
+
+/// What one webhook is told by.
+#[derive(Debug)]
+struct Post {
+    http: Client,
+    name: String,
+    webhook: Webhook,
+    environment: Arc<str>,
+    lost: Arc<AtomicU64>,
+}
+
+/// What came of one try.
+enum Tried {
+    Taken,
+    /// It may be taken later; why it was not.
+    Again(String),
+    /// It will not be taken.
+    Never(String),
+}
+
+impl Post {
+    /// Delivers one after the other until nobody can send any more.
+    async fn run(self, mut waiting: mpsc::Receiver<Alert>) {
+        while let Some(alert) = waiting.recv().await {
+            if let Err(why) = self.deliver(&alert).await {
+                self.lost.fetch_add(1, Ordering::Relaxed);
+                let (webhook, alert) = (self.name.as_str(), alert.id);
+                tracing::error!(webhook, alert, why, "an alert could not be delivered");
+            }
+        }
+    }
+
+    async fn deliver(&self, alert: &Alert) -> Result<(), String> {
+        let body = body(self.webhook.format, &self.environment, alert);
+        let mut pause = FIRST_PAUSE;
+        let mut tries = 1;
+        loop {
+            match self.attempt(body.clone()).await {
+                Tried::Taken => return Ok(()),
+                Tried::Never(why) => return Err(why),
+                Tried::Again(why) if tries == TRIES => {
+                    return Err(format!("{why}, {TRIES} times"));
+                }
+                Tried::Again(why) => {
+                    tracing::debug!(webhook = self.name, why, "an alert is sent again");
+                }
+            }
+            tries += 1;
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Sends it once. Nothing that is said of it has the address, which may be a credential.
+    async fn attempt(&self, body: String) -> Tried {
+        let request = self.http.post(self.webhook.url.expose());
+        let request = request.header("content-type", "application/json");
+        let mut request = request.body(body);
+        for (name, value) in &self.webhook.headers {
+            request = request.header(name, value.expose());
+        }
+        if let Some(token) = &self.webhook.token {
+            request = request.bearer_auth(token.expose());
+        }
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) if error.is_builder() => return Tried::Never("it is no request".to_owned()),
+            Err(error) if error.is_timeout() => {
+                return Tried::Again("no answer in time".to_owned());
+            }
+            Err(error) if error.is_connect() => return Tried::Again("no connection".to_owned()),
+            Err(_) => return Tried::Again("the connection broke off".to_owned()),
+        };
+        let status = answer.status();
+        let why = format!("status {}", status.as_u16());
+        if status.is_success() {
+            Tried::Taken
+        } else if status.is_server_error()
+            || status == StatusCode::TOO_MANY_REQUESTS
+            || status == StatusCode::REQUEST_TIMEOUT
+        {
+            Tried::Again(why)
+        } else {
+            Tried::Never(why)
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What ended in the last minute, by route and by provider, second by second. Pure.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use crate::live::{RequestEnd, Snapshot};
+use crate::model::{Outcome, Time};
+
+/// Seconds that are looked back.
+const MINUTE: u64 = 60;
+
+/// One second of a route.
+#[derive(Debug, Default)]
+struct Second {
+    at: u64,
+    requests: u64,
+    failed: u64,
+    /// Requests that somebody was called for.
+    sent: u64,
+    /// First calls by target.
+    got: BTreeMap<Arc<str>, u64>,
+    /// First calls that the shares in force asked for, by target.
+    granted: BTreeMap<Arc<str>, f64>,
+}
+
+/// A route's last minute.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Minute {
+    pub(super) requests: u64,
+    /// Those that failed for no reason of their client's.
+    pub(super) failed: u64,
+    /// Those that somebody was called for.
+    pub(super) sent: u64,
+    /// By target: first calls, and how many the shares in force asked for.
+    pub(super) targets: BTreeMap<Arc<str>, (u64, f64)>,
+}
+
+/// What a provider said last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Said {
+    /// An answer came.
+    pub(super) good: Option<Time>,
+    /// It refused our credential.
+    pub(super) rejected: Option<Time>,
+    /// A lasting quota was used up.
+    pub(super) exhausted: Option<Time>,
+}
+
+/// What ended lately. Owner of its counts; one task writes and reads it.
+#[derive(Debug, Default)]
+pub(super) struct Lately {
+    routes: HashMap<Arc<str>, VecDeque<Second>>,
+    providers: BTreeMap<String, Said>,
+}
+
+impl Lately {
+    /// Takes in what ended by `now`, and forgets what is older than a minute.
+    pub(super) fn saw(&mut self, ends: &[Arc<RequestEnd>], snapshot: &Snapshot, now: Time) {
+        let second = now.as_micros() / 1_000_000;
+        for end in ends {
+            self.count(end, snapshot, second);
+            for call in &end.calls {
+                let provider = call.served.provider();
+                if !snapshot.providers.contains_key(provider) {
+                    continue;
+                }
+                let said = match self.providers.get_mut(provider) {
+                    Some(said) => said,
+                    None => self.providers.entry(provider.to_owned()).or_default(),
+                };
+                match call.outcome {
+                    Outcome::Ok => said.good = Some(now),
+                    Outcome::Auth => said.rejected = Some(now),
+                    Outcome::QuotaExhausted => said.exhausted = Some(now),
+                    Outcome::ClientFault
+                    | Outcome::MoveRefused
+                    | Outcome::ContextTooLong
+                    | Outcome::ContentFiltered
+                    | Outcome::RateLimited
+                    | Outcome::Overloaded
+                    | Outcome::ServerError
+                    | Outcome::NoSuchModel
+                    | Outcome::Timeout(_)
+                    | Outcome::Transport
+                    | Outcome::Malformed
+                    | Outcome::CutStream
+                    | Outcome::Cancelled
+                    | Outcome::Refused => {}
+                }
+            }
+        }
+        for seconds in self.routes.values_mut() {
+            while seconds.front().is_some_and(|it| it.at + MINUTE <= second) {
+                seconds.pop_front();
+            }
+        }
+        self.routes.retain(|_, seconds| !seconds.is_empty());
+        let known = |name: &String| snapshot.providers.contains_key(name);
+        self.providers.retain(|name, _| known(name));
+    }
+
+    fn count(&mut self, end: &RequestEnd, snapshot: &Snapshot, second: u64) {
+        let Some(route) = snapshot.route(&end.route) else {
+            return;
+        };
+        let seconds = self.routes.entry(Arc::clone(&route.label)).or_default();
+        if seconds.back().is_none_or(|it| it.at != second) {
+            seconds.push_back(Second {
+                at: second,
+                ..Second::default()
+            });
+        }
+        let Some(counts) = seconds.back_mut() else {
+            return;
+        };
+        counts.requests += 1;
+        counts.failed += u64::from(end.is_failed());
+        let Some(first) = end.calls.first() else {
+            return;
+        };
+        let row = route.row();
+        let shares = if row.guarded {
+            row.granted
+        } else {
+            row.configured
+        };
+        counts.sent += 1;
+        for (target, share) in route.config.targets.iter().zip(shares.shares()) {
+            let name: Arc<str> = Arc::from(target.name.as_str());
+            let got = first.served.name.as_ref() == Some(&target.name);
+            *counts.got.entry(Arc::clone(&name)).or_default() += u64::from(got);
+            *counts.granted.entry(name).or_default() += share.fraction();
+        }
+    }
+
+    /// The last minute of a route; nothing of one that had no requests.
+    pub(super) fn minute(&self, route: &str) -> Minute {
+        let mut minute = Minute::default();
+        for second in self.routes.get(route).into_iter().flatten() {
+            minute.requests += second.requests;
+            minute.failed += second.failed;
+            minute.sent += second.sent;
+            for (name, got) in &second.got {
+                let granted = second.granted.get(name).copied().unwrap_or(0.0);
+                let (all, asked) = minute.targets.entry(Arc::clone(name)).or_default();
+                *all += got;
+                *asked += granted;
+            }
+        }
+        minute
+    }
+
+    /// What each provider said last, by name.
+    pub(super) fn providers(&self) -> &BTreeMap<String, Said> {
+        &self.providers
+    }
+}

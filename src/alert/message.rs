@@ -1,0 +1,94 @@
+//! What is sent.
+
+use serde_json::json;
+
+use super::register::Alert;
+use crate::config::WebhookFormat;
+use crate::model::minute_of;
+
+/// The body for a webhook, of an alert in an environment.
+pub(super) fn body(format: WebhookFormat, environment: &str, alert: &Alert) -> String {
+    let state = if alert.resolved.is_some() {
+        "resolved"
+    } else {
+        "firing"
+    };
+    match format {
+        WebhookFormat::Json => json!({
+            "id": alert.id,
+            "state": state,
+            "kind": alert.kind.label(),
+            "subject": alert.subject,
+            "message": alert.message,
+            "since": alert.since.as_secs_f64(),
+            "resolved": alert.resolved.map(crate::model::Time::as_secs_f64),
+            "environment": environment,
+            "source": "weighbridge",
+        })
+        .to_string(),
+        WebhookFormat::Slack => json!({ "text": text(environment, alert, state) }).to_string(),
+    }
+}
+
+/// Two lines for people.
+fn text(environment: &str, alert: &Alert, state: &str) -> String {
+    let when = match alert.resolved {
+        Some(resolved) => format!("{} to {}", minute_of(alert.since), minute_of(resolved)),
+        None => format!("since {}", minute_of(alert.since)),
+    };
+    let line = format!(
+        "*{state}: {} {}* (weighbridge {environment}, {when})\n{}",
+        alert.kind.label(),
+        alert.subject,
+        alert.message
+    );
+    escaped(&line)
+}
+
+/// The three characters that Slack reads as its own.
+/// Source: <https://docs.slack.dev/messaging/formatting-message-text#escaping>, 2026-11-29.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::AlertKind;
+    use crate::model::Time;
+
+    fn alert(resolved: Option<Time>) -> Alert {
+        Alert {
+            id: "ejected:a/m@1".to_owned(),
+            kind: AlertKind::Ejected,
+            subject: "a/m".to_owned(),
+            message: "it is out: 3 > 2 & no more".to_owned(),
+            since: Time::from_secs_f64(1_796_081_400.0),
+            resolved,
+        }
+    }
+
+    #[test]
+    fn a_document_has_all_fields() {
+        let body = body(WebhookFormat::Json, "live", &alert(None));
+        let read: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(read["state"], "firing");
+        assert_eq!(read["kind"], "ejected");
+        assert_eq!(read["environment"], "live");
+        assert_eq!(read["resolved"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn slack_reads_a_text_without_marks_of_its_own() {
+        let over = alert(Some(Time::from_secs_f64(1_796_081_460.0)));
+        let body = body(WebhookFormat::Slack, "live", &over);
+        let read: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(
+            read["text"],
+            "*resolved: ejected a/m* (weighbridge live, 2026-11-30 23:30 UTC to 2026-11-30 23:31 UTC)\n\
+             it is out: 3 &gt; 2 &amp; no more"
+        );
+    }
+}

@@ -1,0 +1,220 @@
+//! The task that looks, and the handle by which others see what was raised.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
+
+use super::delivery::Deliveries;
+use super::lately::Lately;
+use super::register::{Alert, Register};
+use super::sight::{Causes, Sight};
+use crate::config::AlertKind;
+use crate::live::{Board, Clock, Ledger, Published};
+use crate::store::{AlertRow, Books, Write};
+
+/// Between two looks.
+const EVERY: Duration = Duration::from_secs(1);
+/// Alerts of the books that a start takes over, at most: those that are open, and some to show.
+const RESUMED: usize = 500;
+/// News that are kept for those who follow them: a second of a bad day.
+const NEWS: usize = 256;
+
+/// What was raised. Written by the task, read by the admin API and the metrics.
+#[derive(Debug, Default)]
+pub struct Alerts {
+    state: Mutex<State>,
+    lost: Arc<AtomicU64>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    register: Register,
+    /// The number of the next piece of news.
+    next: u64,
+    news: VecDeque<Alert>,
+}
+
+impl Alerts {
+    /// Goes on with what the books have: what is open there is not told again.
+    pub fn resumed(books: &Books) -> Self {
+        let read = |open| books.alerts(open, RESUMED).unwrap_or_default();
+        let open = read(true).into_iter();
+        let over = read(false).into_iter().filter(|row| row.resolved.is_some());
+        let rows = open.chain(over);
+        let state = State {
+            register: Register::resumed(rows.filter_map(alert)),
+            ..State::default()
+        };
+        Self {
+            state: Mutex::new(state),
+            lost: Arc::default(),
+        }
+    }
+
+    /// The newest first; those that are over come after those that are open, if they are asked for.
+    pub fn list(&self, only_open: bool) -> Vec<Alert> {
+        let state = self.state();
+        let mut all = state.register.open();
+        if !only_open {
+            all.extend(state.register.over().cloned());
+        }
+        all
+    }
+
+    /// How many of each kind are open.
+    pub fn open(&self) -> Vec<(AlertKind, u64)> {
+        let open = self.state().register.open();
+        let count = |kind| open.iter().filter(|alert| alert.kind == kind).count() as u64;
+        AlertKind::ALL.map(|kind| (kind, count(kind))).to_vec()
+    }
+
+    /// Messages that could not be delivered.
+    pub fn undelivered(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// The number of the next piece of news.
+    pub fn now(&self) -> u64 {
+        self.state().next
+    }
+
+    /// What came from the piece of news with the number `from` on, and the number to ask for next.
+    pub fn since(&self, from: u64) -> (Vec<Alert>, u64) {
+        let state = self.state();
+        let first = state.next - state.news.len() as u64;
+        let skip = from.clamp(first, state.next) - first;
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+        (state.news.iter().skip(skip).cloned().collect(), state.next)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is looked at, and who is told.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    /// Where alerts are kept.
+    pub alerts: Arc<Alerts>,
+    /// What is in force.
+    pub published: Published,
+    /// What the controller shows.
+    pub board: Arc<Board>,
+    /// Requests that ended.
+    pub ledger: Arc<Ledger>,
+    /// The books.
+    pub books: Books,
+    /// The daemon's clock.
+    pub clock: Clock,
+    /// The environment's name, for messages.
+    pub environment: String,
+}
+
+/// Looks each second until `stop` turns true.
+pub async fn watch(watched: Watched, mut stop: watch::Receiver<bool>) {
+    let mut interval = tokio::time::interval(EVERY);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let lost = Arc::clone(&watched.alerts.lost);
+    let mut deliveries = Deliveries::new(&watched.environment, lost);
+    let mut looking = Looking {
+        cursor: watched.ledger.now(),
+        lately: Lately::default(),
+        causes: Causes::default(),
+    };
+    loop {
+        let is_over = tokio::select! {
+            _ = interval.tick() => false,
+            changed = stop.changed() => changed.is_err() || *stop.borrow(),
+        };
+        if is_over {
+            return;
+        }
+        deliveries.follow(&watched.published.read().config.alerts.webhooks);
+        for alert in looking.look(&watched) {
+            tell(&watched.books, &deliveries, &alert);
+        }
+    }
+}
+
+/// What a look remembers for the next.
+#[derive(Debug)]
+struct Looking {
+    cursor: u64,
+    lately: Lately,
+    causes: Causes,
+}
+
+impl Looking {
+    /// Looks once; gives what is new and what is over.
+    fn look(&mut self, watched: &Watched) -> Vec<Alert> {
+        let (snapshot, now) = (watched.published.read(), watched.clock.now());
+        let taken = watched.ledger.since(self.cursor);
+        self.cursor = taken.next;
+        self.lately.saw(&taken.records, &snapshot, now);
+        let condition = watched.books.condition();
+        let sight = Sight {
+            snapshot: &snapshot,
+            board: &watched.board,
+            lately: &self.lately,
+            store: condition.as_ref(),
+            now,
+        };
+        let mut state = watched.alerts.state();
+        let State {
+            register,
+            next,
+            news: told,
+        } = &mut *state;
+        let is_raised = |kind, about: &str| register.is_raised(kind, about);
+        let conditions = sight.conditions(&mut self.causes, &is_raised);
+        let news = register.look(now, conditions);
+        for alert in &news {
+            if told.len() == NEWS {
+                told.pop_front();
+            }
+            told.push_back(alert.clone());
+            *next += 1;
+        }
+        news
+    }
+}
+
+/// Says it in the log, in the books and to the webhooks.
+fn tell(books: &Books, deliveries: &Deliveries, alert: &Alert) {
+    let (kind, subject, message) = (alert.kind.label(), &alert.subject, &alert.message);
+    if alert.resolved.is_some() {
+        tracing::info!(kind, subject, "an alert is over");
+    } else {
+        tracing::warn!(kind, subject, message, "an alert");
+    }
+    books.write(Write::Alert(row(alert)));
+    deliveries.send(alert);
+}
+
+fn row(alert: &Alert) -> AlertRow {
+    AlertRow {
+        id: alert.id.clone(),
+        kind: alert.kind.label().to_owned(),
+        subject: alert.subject.clone(),
+        since: alert.since,
+        resolved: alert.resolved,
+        message: alert.message.clone(),
+    }
+}
+
+/// A row of the books; `None` for a kind of another version.
+fn alert(row: AlertRow) -> Option<Alert> {
+    Some(Alert {
+        kind: AlertKind::named(&row.kind)?,
+        id: row.id,
+        subject: row.subject,
+        message: row.message,
+        since: row.since,
+        resolved: row.resolved,
+    })
+}
