@@ -12,6 +12,7 @@ fn spec() -> RouteSpec {
         min_share: Share::ZERO,
         max_share: Share::WHOLE,
         price: None,
+        overruled: None,
     };
     RouteSpec {
         name: RouteName::new("chat").unwrap(),
@@ -36,6 +37,7 @@ fn heading(at: Time, next: u64, share: u32) -> [Line; 2] {
     let planned = |target: &TargetSpec| PlannedUpstream {
         name: target.upstream.clone(),
         price: None,
+        overruled: None,
     };
     let config = ConfigLine {
         at,
