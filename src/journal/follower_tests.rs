@@ -37,7 +37,6 @@ fn heading(at: Time, next: u64, share: u32) -> [Line; 2] {
     let planned = |target: &TargetSpec| PlannedUpstream {
         name: target.upstream.clone(),
         price: None,
-        overruled: None,
     };
     let config = ConfigLine {
         at,
