@@ -71,6 +71,7 @@ kind = "simulated"
 law = { ttft_ms = 90, tpot_ms = 1, spread = 0.2, error_rate = 0.02, tokens_out = { median = 20, spread = 0.3, min = 5, max = 60 } }
 [providers.sim-cheap]
 kind = "simulated"
+budget = { day_usd = 500 }
 law = { ttft_ms = 110, tpot_ms = 1, spread = 0.2, error_rate = 0, tokens_out = { median = 20, spread = 0.3, min = 5, max = 60 } }
 [prices]
 "sim-fast/large" = { input = "$2.50", output = "$10.00" }

@@ -175,8 +175,23 @@ await run("live", {
     assert.ok(told.includes(files.lines[number - 1].trim()), `the line itself in ${told}`);
     await accessible(page, "a refused configuration");
     await picture(page, "config-refused-light-1280");
+    await show("#/alerts");
+    await page.getByRole("row", { name: /config refused/ }).waitFor();
+    await picture(page, "alert-light-1280");
+    await show("#/config");
     files.write();
     await page.getByRole("heading", { name: "Refused" }).waitFor({ state: "detached", timeout: 10_000 });
+    await end();
+  },
+
+  "a budget is shown with what was spent of it": async () => {
+    const { page, show, end } = await watched(browser, daemon.admin);
+    const [budget] = (await daemon.ask("/api/v1/budgets")).budgets;
+    await show("#/alerts");
+    const row = page.getByRole("row", { name: new RegExp(budget.name) });
+    await row.waitFor();
+    assert.match(await row.textContent(), /\$\d.*\$500\.00.*day/);
+    await accessible(page, "budgets and alerts");
     await end();
   },
 

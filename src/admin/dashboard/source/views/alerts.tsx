@@ -1,7 +1,7 @@
 // Budgets and alerts: what is spent of what may be, and what an operator should know.
 
 import { useState } from "preact/hooks";
-import { ago, dollars, duration, moment, NONE, percent, when } from "../format";
+import { ago, dollars, duration, moment, NONE, percent, plural, when } from "../format";
 import { Badge, Panel, Scroll, Standing } from "../parts";
 import { useResource } from "../resource";
 import type { Alert } from "../types";
@@ -23,7 +23,7 @@ interface Budget {
 
 export function AlertsView() {
   const [open, setOpen] = useState<"open" | "all">("open");
-  const alerts = useResource<{ alerts: Alert[] }>(open === "open" ? "/api/v1/alerts?open=true" : "/api/v1/alerts", 5, ["alert", "config"]);
+  const alerts = useResource<{ alerts: Alert[]; undelivered?: number }>(open === "open" ? "/api/v1/alerts?open=true" : "/api/v1/alerts", 5, ["alert", "config"]);
   const budgets = useResource<{ budgets: Budget[] }>("/api/v1/budgets", 5, ["alert", "config"]);
   const shown = (alerts.data?.alerts ?? []).filter((alert) => open === "all" || !alert.resolved);
   return (
@@ -34,6 +34,9 @@ export function AlertsView() {
       <Panel title="Alerts" tools={<Choice label="Show" options={[["open", "open"], ["all", "all"]]} value={open} onChange={setOpen} />}>
         <Standing of={alerts} what="the alerts" absent="This daemon raises no alerts." />
         {alerts.data && shown.length === 0 && <p class="standing">{open === "open" ? "No alert is open." : "There has been no alert."}</p>}
+        {(alerts.data?.undelivered ?? 0) > 0 && (
+          <p class="standing warn">{plural(alerts.data?.undelivered ?? 0, "message")} to webhooks could not be delivered since the start.</p>
+        )}
         {shown.length > 0 && (
           <Scroll>
             <table class="stack">
@@ -87,7 +90,7 @@ function Budgets(props: { budgets: Budget[] }) {
             <th scope="col" class="number">Limit</th>
             <th scope="col">Window</th>
             <th scope="col">Begins again</th>
-            <th scope="col">At the cap</th>
+            <th scope="col">At the limit</th>
           </tr>
         </thead>
         <tbody>
@@ -121,7 +124,7 @@ function BudgetRow(props: { budget: Budget }) {
       <td class="number" data-label="Limit">{dollars(limit)}</td>
       <td data-label="Window">{budget.window}</td>
       <td class="number left" data-label="Begins again">{ends ? `in ${duration((ends.getTime() - Date.now()) / 1000)}` : NONE}</td>
-      <td data-label="At the cap">
+      <td data-label="At the limit">
         <Badge word={budget.at_cap} />{" "}
         {budget.state !== "open" && <Badge word={budget.state} tone="bad" />}
       </td>

@@ -14,8 +14,8 @@ const PAGE = 50;
 export function RequestsView() {
   const [route, setRoute] = useState("");
   const [failed, setFailed] = useState(false);
-  const [paused, setPaused] = useState(false);
-  const [older, setOlder] = useState<Recorded[] | null>(null);
+  // What is shown while it does not follow: the list as it was, and older ones below it.
+  const [held, setHeld] = useState<Recorded[] | null>(null);
   const [ended, setEnded] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const overview = useResource<Overview>("/api/v1/overview", 30);
@@ -23,12 +23,10 @@ export function RequestsView() {
   if (route) query.set("route", route);
   if (failed) query.set("failed", "true");
   const path = `/api/v1/requests?${query}`;
-  const held = paused || older !== null;
-  const list = useResource<{ requests: Recorded[] }>(path, held ? 0 : 2);
-  const newest = list.data?.requests ?? [];
-  const shown = older ? [...newest, ...older] : newest;
+  const list = useResource<{ requests: Recorded[] }>(held ? null : path, 2);
+  const shown = held ?? list.data?.requests ?? [];
   useEffect(() => {
-    setOlder(null);
+    setHeld(null);
     setEnded(false);
     setProblem(null);
   }, [path]);
@@ -40,7 +38,7 @@ export function RequestsView() {
     setProblem(null);
     try {
       const page = await read<{ requests: Recorded[] }>(`${path}&before=${last.number}`);
-      setOlder([...(older ?? []), ...page.requests]);
+      setHeld([...shown, ...page.requests]);
       setEnded(page.requests.length < PAGE);
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));
@@ -62,13 +60,13 @@ export function RequestsView() {
           <label class="check">
             <input type="checkbox" checked={failed} onChange={(event) => setFailed(event.currentTarget.checked)} /> failed only
           </label>
-          <button type="button" aria-pressed={held} onClick={() => (older !== null ? (setOlder(null), setPaused(false)) : setPaused(!paused))}>
+          <button type="button" aria-pressed={held !== null} onClick={() => (setEnded(false), setHeld(held ? null : shown))}>
             {held ? "Follow again" : "Hold"}
           </button>
         </div>
       </div>
-      <Standing of={list} what="the recent requests" />
-      {list.data && shown.length === 0 && (
+      {!held && <Standing of={list} what="the recent requests" />}
+      {(held || list.data) && shown.length === 0 && (
         <p class="standing">{failed || route ? "None of the requests that are remembered is like that." : "No request has ended yet. Send one to the data address, and it is here."}</p>
       )}
       {shown.length > 0 && (
