@@ -20,6 +20,7 @@ mod budgets;
 mod chance;
 mod dashboard;
 mod feed;
+mod foregone;
 mod handler;
 mod health;
 mod history;

@@ -16,8 +16,8 @@ use super::index::{index, metrics};
 use super::query::{Kind, Query};
 use super::reply::Reply;
 use super::{
-    Admin, alerts, budgets, feed, health, history, openapi, overview, reload, report, requests,
-    shapes, stage, steering, usage,
+    Admin, alerts, budgets, feed, foregone, health, history, openapi, overview, reload, report,
+    requests, shapes, stage, steering, usage,
 };
 use crate::config::Wish;
 
@@ -360,6 +360,45 @@ pub(super) static TABLE: &[Operation] = &[
                 ),
             ],
             Run::Later(usage::answer),
+        )
+    },
+    Operation {
+        parameters: &[
+            Parameter {
+                name: "since",
+                kind: Kind::Text,
+                about: "12h, 7d, 1mo (30 days), a day or a moment. Default 7d.",
+            },
+            Parameter {
+                name: "until",
+                kind: Kind::Text,
+                about: "The same. Default now.",
+            },
+            ROUTE,
+        ],
+        ..get(
+            "report",
+            "/api/v1/report",
+            "What obeying would have changed where a route was in shadow mode, and what the configured weights would have \
+                brought where it was obeyed, with intervals; from the books.",
+            &[
+                (
+                    200,
+                    "Estimates, or why there is none.",
+                    Content::Json(shape::<foregone::ForegoneAnswer>),
+                ),
+                (
+                    409,
+                    "No books are kept.",
+                    Content::Json(shape::<shapes::Failure>),
+                ),
+                (
+                    503,
+                    "The books cannot be read.",
+                    Content::Json(shape::<shapes::Failure>),
+                ),
+            ],
+            Run::Later(foregone::answer),
         )
     },
     get(

@@ -49,7 +49,7 @@ pub(super) fn answer<'a>(ask: &'a Ask<'a>) -> Answering<'a> {
 }
 
 /// Why the books could not be read.
-fn unread(error: &StoreError) -> Reply {
+pub(super) fn unread(error: &StoreError) -> Reply {
     let status = match error {
         StoreError::NotKept => StatusCode::CONFLICT,
         StoreError::Folder { .. }
@@ -68,10 +68,7 @@ fn query(parameters: &Parameters, now: Time) -> Result<Query, String> {
         let known: Vec<&str> = Dimension::ALL.iter().map(|it| it.name()).collect();
         format!("by: expected {}, found {word:?}", known.join(", "))
     })?;
-    let when = |name: &str, otherwise: &str| {
-        let text = parameters.text(name).unwrap_or(otherwise);
-        moment(text, now).ok_or_else(|| format!("{name}: expected {MOMENTS}, found {text:?}"))
-    };
+    let (since, until) = since_until(parameters, "1mo", now)?;
     let only = [Dimension::Route, Dimension::Team, Dimension::Key].map(|dimension| {
         let value = parameters.text(dimension.name())?;
         Some((dimension, value.to_owned()))
@@ -79,9 +76,22 @@ fn query(parameters: &Parameters, now: Time) -> Result<Query, String> {
     let most = parameters.whole("limit").unwrap_or(SHOWN);
     Ok(Query {
         by,
-        since: when("since", "1mo")?,
-        until: when("until", "now")?,
+        since,
+        until,
         only: only.into_iter().flatten().collect(),
         most: usize::try_from(most).unwrap_or(usize::MAX),
     })
+}
+
+/// The moments that are asked about; since `otherwise` if nothing is said.
+pub(super) fn since_until(
+    parameters: &Parameters,
+    otherwise: &str,
+    now: Time,
+) -> Result<(Time, Time), String> {
+    let when = |name: &str, otherwise: &str| {
+        let text = parameters.text(name).unwrap_or(otherwise);
+        moment(text, now).ok_or_else(|| format!("{name}: expected {MOMENTS}, found {text:?}"))
+    };
+    Ok((when("since", otherwise)?, when("until", "now")?))
 }

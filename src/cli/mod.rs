@@ -30,6 +30,7 @@ mod progress;
 mod reconcile;
 mod reload;
 mod replay;
+mod report;
 mod schema;
 mod serve;
 mod simulate;
@@ -75,6 +76,8 @@ enum Command {
     Reload(reload::Args),
     /// Shows what was used and what it cost, from the books of a daemon.
     Usage(usage::Args),
+    /// Says what obeying would have changed where a route is in shadow mode, and what its weights would have where it is not.
+    Report(report::Args),
     /// Holds the books against a provider's usage export, and shows where they differ.
     Reconcile(reconcile::Args),
     /// Holds a target's share until the order ends.
@@ -174,6 +177,7 @@ fn dispatch(command: Command, out: &mut dyn Write) -> Result<(), Failure> {
         Command::Health(args) => health::run(&args, out),
         Command::Reload(args) => reload::run(&args, out),
         Command::Usage(args) => usage::run(&args, out),
+        Command::Report(args) => report::run(&args, out),
         Command::Reconcile(args) => reconcile::run(&args, out),
         Command::Pin(args) => steer::pin(&args, out),
         Command::Drain(args) => steer::drain(&args, out),

@@ -308,7 +308,11 @@ impl Controller {
         let mut next: Option<Snapshot> = None;
         let mut shown = Vec::with_capacity(stepped.decisions.len());
         for (i, (route, decision)) in snapshot.routes.iter().zip(stepped.decisions).enumerate() {
-            if obeyed(route) == Mode::Auto && decision.table != route.granted {
+            let mode = obeyed(route);
+            if let Some(keepsake) = &mut self.keepsake {
+                keepsake.proposed(&decision, mode, now);
+            }
+            if mode == Mode::Auto && decision.table != route.granted {
                 log_move(route, &decision);
                 if let Some(keepsake) = &mut self.keepsake {
                     keepsake.moved(

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::balance::{Decision, Learned, LearnedShares, Memory, Plan};
+use crate::config::Mode;
 use crate::live::Clock;
 use crate::model::{RouteName, Time};
-use crate::store::{Books, Moved, Resumed, Write};
+use crate::store::{Books, Moved, Proposal, ProposedShare, Resumed, Write};
 
 /// How often shares are stored, if they changed. They are what a start after a kill begins with.
 const SHARES_EVERY: Duration = Duration::from_secs(1);
@@ -16,6 +17,13 @@ const MEMORY_EVERY: Duration = Duration::from_secs(10);
 /// A route's decisions are kept at most this often. The journal has them all.
 const MOVED_EVERY: Duration = Duration::from_secs(1);
 
+/// The shares that a route's controller came to are kept when one of them is this far from those kept last, at most once a
+/// minute, and at least once an hour, so that a reader knows that somebody still decided. Usage is kept by the minute, so more
+/// often would tell nothing; the hour is what `store::foregone` goes by.
+const PROPOSED_APART: f64 = 0.005;
+const PROPOSED_EVERY: Duration = Duration::from_secs(60);
+const PROPOSED_ANYHOW: Duration = Duration::from_secs(3_600);
+
 /// The controller's hand at the books.
 #[derive(Debug)]
 pub(super) struct Keepsake {
@@ -24,6 +32,8 @@ pub(super) struct Keepsake {
     shares_at: Time,
     memory_at: Time,
     moved_at: HashMap<RouteName, Time>,
+    /// What was kept last of what each route's controller came to.
+    proposed: HashMap<RouteName, Proposal>,
 }
 
 impl Keepsake {
@@ -35,6 +45,7 @@ impl Keepsake {
             // What a start goes on from is stored already.
             memory_at: now,
             moved_at: HashMap::new(),
+            proposed: HashMap::new(),
         }
     }
 
@@ -84,11 +95,54 @@ impl Keepsake {
         })));
     }
 
+    /// A route's controller came to these shares, which are obeyed or only shown; in `off` it has none.
+    pub(super) fn proposed(&mut self, decision: &Decision, mode: Mode, at: Time) {
+        let obeyed = mode == Mode::Auto;
+        let last = self.proposed.get(&decision.route);
+        if last.is_some_and(|last| at.since(last.at) < PROPOSED_EVERY && last.obeyed == obeyed) {
+            return;
+        }
+        let shares = decision.rows.iter().zip(decision.table.shares());
+        let shares = shares.filter(|_| mode != Mode::Off);
+        let shares = shares.map(|(row, share)| ProposedShare {
+            target: row.name.to_string(),
+            configured: row.configured.fraction(),
+            share: share.fraction(),
+        });
+        let proposal = Proposal {
+            at,
+            route: decision.route.to_string(),
+            obeyed,
+            shares: shares.collect(),
+        };
+        if last.is_some_and(|last| says_the_same(last, &proposal)) {
+            return;
+        }
+        self.proposed
+            .insert(decision.route.clone(), proposal.clone());
+        self.books.write(Write::Proposed(proposal));
+    }
+
     /// Routes that the configuration has no more.
     pub(super) fn forget(&mut self, plan: &Plan) {
         let names: Vec<&RouteName> = plan.routes().map(|route| &route.name).collect();
         self.moved_at.retain(|name, _| names.contains(&name));
+        self.proposed.retain(|name, _| names.contains(&name));
     }
+}
+
+/// Whether `last` is young enough and near enough to `next` to stand for it.
+fn says_the_same(last: &Proposal, next: &Proposal) -> bool {
+    let near = |(a, b): (&ProposedShare, &ProposedShare)| {
+        let apart = (a.share - b.share)
+            .abs()
+            .max((a.configured - b.configured).abs());
+        a.target == b.target && apart < PROPOSED_APART
+    };
+    next.at.since(last.at) < PROPOSED_ANYHOW
+        && last.obeyed == next.obeyed
+        && last.shares.len() == next.shares.len()
+        && last.shares.iter().zip(&next.shares).all(near)
 }
 
 /// The memory that a start goes on with, and a word about it.
@@ -119,4 +173,41 @@ pub(super) fn resume(resumed: Resumed, plan: &Plan, clock: Clock) -> Option<Memo
         (None, None) => {}
     }
     memory.or_else(|| shares.map(|shares| shares.resumed(plan)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proposal(second: u64, obeyed: bool, a: f64) -> Proposal {
+        let share = |target: &str, share: f64| ProposedShare {
+            target: target.to_owned(),
+            configured: 0.5,
+            share,
+        };
+        Proposal {
+            at: Time::from_micros(second * 1_000_000),
+            route: "chat".to_owned(),
+            obeyed,
+            shares: vec![share("a", a), share("b", 1.0 - a)],
+        }
+    }
+
+    #[test]
+    fn shares_are_kept_when_they_moved_or_an_hour_has_gone_by() {
+        let last = proposal(0, false, 0.5);
+        assert!(says_the_same(&last, &proposal(3_000, false, 0.504)));
+        assert!(!says_the_same(&last, &proposal(61, false, 0.506)), "moved");
+        assert!(
+            !says_the_same(&last, &proposal(3_600, false, 0.5)),
+            "an hour"
+        );
+        assert!(
+            !says_the_same(&last, &proposal(1, true, 0.5)),
+            "obeyed from now on"
+        );
+        let mut more = proposal(61, false, 0.5);
+        more.shares.truncate(1);
+        assert!(!says_the_same(&last, &more), "other targets");
+    }
 }

@@ -10,13 +10,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::spread::{Cells, Neighbours, Told, of_shares};
 use crate::model::TargetName;
 
 /// A value with its 95 % interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(schemars::JsonSchema))]
 pub struct Interval {
     /// The estimate.
     pub value: f64,
@@ -26,8 +27,21 @@ pub struct Interval {
     pub high: f64,
 }
 
+impl Interval {
+    /// What a value is worth whose variance was found from the successive differences of so many blocks.
+    pub fn of_blocks(value: f64, variance: f64, blocks: usize) -> Self {
+        let half = student(2.0 / 3.0 * (blocks as f64 - 1.0)) * variance.sqrt();
+        Self {
+            value,
+            low: value - half,
+            high: value + half,
+        }
+    }
+}
+
 /// A mean then, and what it would have been.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(schemars::JsonSchema))]
 pub struct Estimate {
     /// The mean of what happened.
     pub then: f64,

@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use super::desk::{Condition, Desk};
 use super::error::StoreError;
 use super::file::open_to_read;
+use super::foregone::{self, Foregone};
 use super::read::{self, Resumed};
 use super::rows::{AlertRow, KeyRow, Moved, SteeringRow};
 use super::usage::{self, Query, Usage};
@@ -110,6 +111,16 @@ impl Books {
     /// What was used.
     pub fn usage(&self, query: &Query) -> Result<Usage, StoreError> {
         usage::usage(&self.connection()?, query)
+    }
+
+    /// What the shares that were not in force would have brought, by route; only of `route` if one is named.
+    pub fn foregone(
+        &self,
+        since: Time,
+        until: Time,
+        route: Option<&str>,
+    ) -> Result<Vec<Foregone>, StoreError> {
+        foregone::foregone(&self.connection()?, since, until, route)
     }
 
     /// Alerts, the newest first, at most `most`; only those that are not resolved if `open`.

@@ -119,6 +119,13 @@ fn decision(transaction: &Transaction<'_>, moved: &Moved) -> Result<(), StoreErr
 
 fn other(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
     match write {
+        Write::Proposed(proposal) => {
+            let sql = "INSERT OR REPLACE INTO proposals (route, at, obeyed, json) VALUES (?1, ?2, ?3, ?4)";
+            let json = serde_json::to_string(&proposal.shares)
+                .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+            let at = micros(proposal.at);
+            transaction.execute(sql, params![proposal.route, at, proposal.obeyed, json])?;
+        }
         Write::Alert(alert) => {
             let sql = "INSERT OR REPLACE INTO alerts (id, kind, subject, since, resolved, message) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
             let values = params![

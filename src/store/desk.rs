@@ -169,6 +169,7 @@ fn lost(write: &Write) -> Losses {
         // The next ones bring the same.
         Write::Shares(_) | Write::Learned(_) | Write::Sweep(_) => Losses::default(),
         Write::Moved(_)
+        | Write::Proposed(_)
         | Write::Alert(_)
         | Write::Steering(_)
         | Write::SteeringEnded(_)

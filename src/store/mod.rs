@@ -9,11 +9,13 @@
 //! How it fails: a file that is of no use (newer, broken, somebody else's) is moved aside and said; a disk that is full,
 //! away or read-only keeps what was used waiting, merged and bounded, and what finds no room is counted as lost.
 
+mod blocks;
 mod books;
 mod commit;
 mod desk;
 mod error;
 mod file;
+mod foregone;
 mod read;
 mod rows;
 mod schema;
@@ -28,8 +30,9 @@ pub use books::Books;
 pub use desk::Condition;
 pub use error::StoreError;
 pub use file::path;
+pub use foregone::{Foregone, Instead, RESTS_ON};
 pub use read::Resumed;
-pub use rows::{AlertRow, KeyRow, Moved, SteeringRow, Sums, UsageKey};
+pub use rows::{AlertRow, KeyRow, Moved, Proposal, ProposedShare, SteeringRow, Sums, UsageKey};
 pub use span::{MOMENTS, moment};
 pub use usage::{Dimension, MOST_ROWS, Query, Usage, UsageRow};
 pub use write::{Losses, Write};

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::commit::{MEMORY, SHARES, micros, whole};
 use super::error::StoreError;
-use super::rows::{AlertRow, KeyRow, Moved, SteeringRow};
+use super::rows::{AlertRow, KeyRow, Moved, Proposal, SteeringRow};
 use crate::balance::{Learned, LearnedShares};
 use crate::model::Time;
 
@@ -132,6 +132,36 @@ pub(super) fn moved(
             table_version: number(1)?,
             config_generation: number(2)?,
             decision,
+        });
+    }
+    Ok(all)
+}
+
+/// What shares the controller came to for any route, in the order of time.
+pub(super) fn proposals(
+    connection: &Connection,
+    since: Time,
+    until: Time,
+) -> Result<Vec<Proposal>, StoreError> {
+    let sql = "SELECT route, at, obeyed, json FROM proposals
+        WHERE at >= ?1 AND at <= ?2 ORDER BY at, route";
+    if !connection.table_exists(None, "proposals")? {
+        // An older program's file, opened to be read only.
+        return Ok(Vec::new());
+    }
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query(params![micros(since), micros(until)])?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        let json: String = row.get(3)?;
+        let what = "proposed shares";
+        let shares = serde_json::from_str(&json)
+            .map_err(|source| StoreError::Unreadable { what, source })?;
+        all.push(Proposal {
+            at: time(row.get(1)?),
+            route: row.get(0)?,
+            obeyed: row.get(2)?,
+            shares,
         });
     }
     Ok(all)

@@ -112,6 +112,30 @@ pub struct Moved {
     pub decision: Decision,
 }
 
+/// The shares that the controller came to for a route, from a moment on until the next such row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Proposal {
+    /// Since when.
+    pub at: Time,
+    /// The route's name.
+    pub route: String,
+    /// Whether they were in force (`mode = "auto"`), or only shown (`mode = "shadow"`).
+    pub obeyed: bool,
+    /// By target; none while the controller is off.
+    pub shares: Vec<ProposedShare>,
+}
+
+/// A target's part of a [`Proposal`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProposedShare {
+    /// Its name.
+    pub target: String,
+    /// What the configured weights ask for, 0 to 1.
+    pub configured: f64,
+    /// What the controller came to, 0 to 1.
+    pub share: f64,
+}
+
 /// A warning. `id` says which: a later row of the same id is the same warning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertRow {

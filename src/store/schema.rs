@@ -20,10 +20,16 @@ struct Step {
 
 /// From nothing to the schema of this version, a step each. Steps are never changed once released: files out there have
 /// taken them.
-const STEPS: &[Step] = &[Step {
-    sql: FIRST,
-    writable_by: 1,
-}];
+const STEPS: &[Step] = &[
+    Step {
+        sql: FIRST,
+        writable_by: 1,
+    },
+    Step {
+        sql: PROPOSALS,
+        writable_by: 1,
+    },
+];
 
 /// Times are microseconds since 1970, minutes are minutes since 1970, texts that nobody gave are empty.
 /// `usage` has no row number: its key is what rows are found by.
@@ -88,6 +94,18 @@ CREATE TABLE learned (
     program TEXT NOT NULL,
     json TEXT NOT NULL
 ) WITHOUT ROWID;
+";
+
+/// What shares the controller came to, whether obeyed or not: what shadow mode is judged by.
+const PROPOSALS: &str = "
+CREATE TABLE proposals (
+    route TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    obeyed INTEGER NOT NULL,
+    json TEXT NOT NULL,
+    PRIMARY KEY (route, at)
+) WITHOUT ROWID;
+CREATE INDEX proposals_by_time ON proposals (at);
 ";
 
 /// The schema that a file has, and the oldest whose programs may write to it; `None` for a file without tables of ours.

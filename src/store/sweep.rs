@@ -31,6 +31,9 @@ pub(super) fn sweep(
     let minute = |time: Time| whole(time.as_micros() / MINUTE);
     old_usage(&transaction, minute(before(keep.usage)), DAY_MINUTES)?;
     old_decisions(&transaction, micros(before(keep.decisions)), DAY_US)?;
+    // As long as decisions: the newest before that says nothing of what comes after.
+    let sql = "DELETE FROM proposals WHERE at < ?1";
+    transaction.execute(sql, [micros(before(keep.decisions))])?;
     let sql = "DELETE FROM alerts WHERE resolved IS NOT NULL AND resolved < ?1";
     transaction.execute(sql, [micros(before(keep.alerts))])?;
     if used(&transaction)? > keep.size {
@@ -94,6 +97,7 @@ fn make_room(transaction: &Transaction<'_>) -> Result<(), StoreError> {
         let until = first + (last - first) / 2;
         tracing::warn!("the books are full; the older half of the decisions goes");
         transaction.execute("DELETE FROM decisions WHERE at < ?1", [until])?;
+        transaction.execute("DELETE FROM proposals WHERE at < ?1", [until])?;
         return Ok(());
     }
     if let Some((first, last)) = ends(transaction, USAGE_ENDS)? {

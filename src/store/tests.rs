@@ -380,3 +380,47 @@ fn a_memory_that_cannot_be_read_leaves_the_shares() {
     assert_eq!(resumed.shares, Some(shares()));
     assert!(resumed.learned.is_none() && resumed.unreadable.is_some());
 }
+
+#[test]
+fn what_shadow_mode_came_to_is_judged_by_what_targets_cost() {
+    let folder = folder();
+    let (books, _) = open(folder.path());
+    let minutes = MINUTE..MINUTE + 240;
+    for minute in minutes {
+        let mut dear = key(minute, "chat", "red");
+        dear.target = "dear".to_owned();
+        let mut price = sums(5);
+        price.cost = PicoUsd::new(10 * sums(5).cost.pico());
+        let rows = vec![(dear, price), (key(minute, "chat", "red"), sums(5))];
+        assert!(books.write(Write::Usage(rows)));
+    }
+    let share = |target: &str, share: f64| ProposedShare {
+        target: target.to_owned(),
+        configured: 0.5,
+        share,
+    };
+    for hour in 0..4 {
+        let proposal = Proposal {
+            at: at(MINUTE + 60 * hour),
+            route: "chat".to_owned(),
+            obeyed: false,
+            shares: vec![share("dear", 0.2), share("fast", 0.8)],
+        };
+        assert!(books.write(Write::Proposed(proposal)));
+    }
+    assert!(books.flush(PATIENCE));
+    let of = |route| books.foregone(at(MINUTE), at(MINUTE + 240), route).unwrap();
+    let found = of(None);
+    assert_eq!((found.len(), found[0].requests), (1, 2_400));
+    let cost = found[0].cost.unwrap();
+    // 1.5 and 15 thousandths of a dollar, half and half then.
+    assert!((cost.then - 0.008_25).abs() < 1e-9, "{cost:?}");
+    assert!((cost.other.value - 0.004_2).abs() < 1e-9, "{cost:?}");
+    assert_eq!(of(Some("chat")), found);
+    assert!(of(Some("other")).is_empty());
+    // The window's start needs the shares from before it.
+    let later = books
+        .foregone(at(MINUTE + 30), at(MINUTE + 240), None)
+        .unwrap();
+    assert_eq!((later[0].requests, later[0].left_out), (2_100, 0));
+}

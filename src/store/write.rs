@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::rows::{AlertRow, KeyRow, Moved, SteeringRow, Sums, UsageKey};
+use super::rows::{AlertRow, KeyRow, Moved, Proposal, SteeringRow, Sums, UsageKey};
 use crate::balance::{Learned, LearnedShares};
 use crate::model::Time;
 
@@ -20,6 +20,8 @@ pub enum Write {
     Usage(Vec<(UsageKey, Sums)>),
     /// Shares moved.
     Moved(Box<Moved>),
+    /// The controller came to these shares, obeyed or not.
+    Proposed(Proposal),
     /// A warning began, changed or ended.
     Alert(AlertRow),
     /// An order holds.
@@ -95,7 +97,11 @@ impl Pending {
                 }
                 self.moved.push_back(*moved);
             }
-            Write::Alert(_) | Write::Steering(_) | Write::SteeringEnded(_) | Write::Key(_) => {
+            Write::Proposed(_)
+            | Write::Alert(_)
+            | Write::Steering(_)
+            | Write::SteeringEnded(_)
+            | Write::Key(_) => {
                 if self.others.len() == MOST_OTHERS {
                     self.others.pop_front();
                     lost.rows += 1;

@@ -1,0 +1,364 @@
+//! `weighbridge report`: what the shares that were not in force would have brought.
+//!
+//! With a journal single requests are weighed ([`Whatif`]); without one the books of a daemon, or a folder of them, have what
+//! each target's requests brought by the minute.
+
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::client::AdminArgs;
+use super::journal::read;
+use super::table::{Align, table};
+use super::usage::when;
+use super::{Failure, block_on, print_json};
+use crate::config::Strategy;
+use crate::journal::{Estimate, Heard, Interval, Other, Replay, RouteWhatif, Whatif, clock_time};
+use crate::live::Clock;
+use crate::model::{RouteName, Time};
+use crate::store::{Books, Foregone, Instead, RESTS_ON};
+
+/// What an estimate from a journal rests on.
+const OF_JOURNAL: &str = "the journal: single requests, each weighed by how likely the other shares would have sent it \
+    there, over blocks of ten seconds";
+
+/// What `report` is told.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Args {
+    /// From when on: 12h, 7d, 1mo (30 days), 2026-11-28, 2026-11-28T20:14:45Z
+    #[arg(long, value_name = "WHEN", default_value = "7d")]
+    since: String,
+    /// Until when
+    #[arg(long, value_name = "WHEN", default_value = "now")]
+    until: String,
+    /// Only this route
+    #[arg(long, value_name = "NAME")]
+    route: Option<String>,
+    /// The folder of a journal (`controller.journal`), which knows more than the books; a daemon's own is found by itself
+    #[arg(long, value_name = "DIR")]
+    journal: Option<PathBuf>,
+    /// The folder of the books (`server.state`), to be read without a daemon
+    #[arg(long, value_name = "DIR", conflicts_with = "journal")]
+    state: Option<PathBuf>,
+    #[command(flatten)]
+    admin: AdminArgs,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t)]
+    format: Form,
+}
+
+/// How the result is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For people
+    #[default]
+    Table,
+    /// For programs
+    Json,
+}
+
+/// What was found.
+#[derive(Debug, Serialize, Deserialize)]
+struct Found {
+    since: f64,
+    until: f64,
+    rests_on: String,
+    /// What is odd about the journal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
+    routes: Vec<Foregone>,
+}
+
+/// Estimates and says how sure that is.
+pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
+    let now = Clock::start().now();
+    let since = when("--since", &args.since, now)?;
+    let until = when("--until", &args.until, now)?;
+    let mut found = match (&args.journal, &args.state) {
+        (Some(journal), _) => of_journal(journal, since, until)?,
+        (None, Some(folder)) => of_folder(folder, since, until)?,
+        (None, None) => asked(args, since, until)?,
+    };
+    if let Some(name) = &args.route {
+        found.routes.retain(|route| route.route == *name);
+    }
+    match args.format {
+        Form::Json => print_json(out, &found),
+        Form::Table => Ok(write!(out, "{}", told(&found))?),
+    }
+}
+
+fn of_folder(folder: &Path, since: Time, until: Time) -> Result<Found, Failure> {
+    let routes = Books::to_read(folder).foregone(since, until, None);
+    let routes = routes.map_err(|error| Failure::Told(error.to_string()))?;
+    Ok(found(RESTS_ON, since, until, routes))
+}
+
+fn found(rests_on: &str, since: Time, until: Time, routes: Vec<Foregone>) -> Found {
+    Found {
+        since: since.as_secs_f64(),
+        until: until.as_secs_f64(),
+        rests_on: rests_on.to_owned(),
+        notes: Vec::new(),
+        routes,
+    }
+}
+
+/// A daemon's answer, or what its journal says if it keeps one that can be read from here.
+fn asked(args: &Args, since: Time, until: Time) -> Result<Found, Failure> {
+    let config: Value = block_on(args.admin.get("/api/v1/config"))?.read()?;
+    let journal = config["config"]["controller"]["journal"].as_str();
+    if let Some(journal) = journal.map(Path::new).filter(|it| it.is_dir()) {
+        return of_journal(journal, since, until);
+    }
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("since", &args.since);
+    query.append_pair("until", &args.until);
+    let path = format!("/api/v1/report?{}", query.finish());
+    block_on(args.admin.get(&path))?.read()
+}
+
+/// Weighs a journal's requests: those of routes that were obeyed for the configured weights, the others for the shares that
+/// were only shown.
+fn of_journal(journal: &Path, since: Time, until: Time) -> Result<Found, Failure> {
+    let mut replay = Replay::new();
+    let mut proposed = Whatif::new(Other::Strategy(Strategy::Adaptive));
+    let mut configured = Whatif::new(Other::Strategy(Strategy::Fixed));
+    read(journal, &mut |place, text, is_whole| {
+        let heard = replay.line(place, text, is_whole);
+        if let Heard::Draw(draw) = &heard {
+            let at = Time::from_micros(replay.unix_us(draw.at));
+            let route = RouteName::new(&draw.route).ok();
+            let Some(route) = route.filter(|_| since <= at && at < until) else {
+                return ControlFlow::Continue(());
+            };
+            if replay.player().obeys(&route) {
+                configured.follow(&replay, &heard);
+            } else {
+                proposed.follow(&replay, &heard);
+            }
+        } else {
+            proposed.follow(&replay, &heard);
+            configured.follow(&replay, &heard);
+        }
+        ControlFlow::Continue(())
+    })?;
+    let fixed = |name: &RouteName| {
+        let mut routes = replay.plan().routes();
+        routes.any(|route| route.name == *name && route.strategy == Strategy::Fixed)
+    };
+    let mut routes = Vec::new();
+    for (whatif, instead) in [
+        (&proposed, Instead::Proposed),
+        (&configured, Instead::Configured),
+    ] {
+        let met = whatif.routes().into_iter();
+        // Obeyed or not, fixed shares are the configured ones.
+        let met = met.filter(|route| route.requests > 0 && !fixed(&route.route));
+        routes.extend(met.map(|route| of_whatif(route, instead)));
+    }
+    routes.sort_by(|a, b| a.route.cmp(&b.route));
+    let mut found = found(OF_JOURNAL, since, until, routes);
+    found.notes = replay.report().notes;
+    Ok(found)
+}
+
+fn of_whatif(route: RouteWhatif, instead: Instead) -> Foregone {
+    Foregone {
+        route: route.route.to_string(),
+        instead,
+        requests: route.requests,
+        left_out: route.left_out,
+        effective: route.effective,
+        unsupported: route.unsupported,
+        refused: route.refused,
+        cost: route.cost,
+        failed: route.errors,
+        first_token: route.first_token,
+    }
+}
+
+fn told(found: &Found) -> String {
+    let moment = |seconds: f64| clock_time(Time::from_secs_f64(seconds).as_micros());
+    let mut text = format!(
+        "from {} to {}\nrests on {}\n",
+        moment(found.since),
+        moment(found.until),
+        found.rests_on
+    );
+    for note in &found.notes {
+        text.push_str(&format!("note: {note}\n"));
+    }
+    if found.routes.is_empty() {
+        text.push_str(
+            "\nnothing to tell: no route had requests in this time while its shares were written down; \
+             that takes server.state or [controller] journal, and mode = \"shadow\" or \"auto\"\n",
+        );
+    }
+    for route in &found.routes {
+        text.push('\n');
+        text.push_str(&of_route(route));
+    }
+    text
+}
+
+fn of_route(route: &Foregone) -> String {
+    let (was, other) = match route.instead {
+        Instead::Proposed => ("in shadow mode", "IF OBEYED"),
+        Instead::Configured => ("obeyed", "AT CONFIGURED WEIGHTS"),
+    };
+    let left_out = match route.left_out {
+        0 => String::new(),
+        n => format!("; {n} left out"),
+    };
+    let mut text = format!(
+        "{}: {was}, {} requests, worth {:.0} of the other shares'{left_out}\n",
+        route.route, route.requests, route.effective
+    );
+    if !route.refused.is_empty() {
+        text.push_str("no estimate:\n");
+        for words in &route.refused {
+            text.push_str(&format!("  {words}\n"));
+        }
+        return text;
+    }
+    let rows: [(&str, Option<Estimate>, Unit); 3] = [
+        ("cost of 1,000 requests", route.cost, Unit::Dollars),
+        ("failed", route.failed, Unit::Percent),
+        ("first token", route.first_token, Unit::Seconds),
+    ];
+    let cells = rows.into_iter().filter_map(|(what, estimate, unit)| {
+        let found = estimate?;
+        let Interval { value, low, high } = found.change;
+        Some([
+            what.to_owned(),
+            unit.of(found.then),
+            unit.of(found.other.value),
+            unit.change(value),
+            format!("{} to {}", unit.change(low), unit.change(high)),
+            verdict(&found).to_owned(),
+        ])
+    });
+    let cells: Vec<[String; 6]> = cells.collect();
+    let heads = [
+        ("", Align::Left),
+        ("AS IT WAS", Align::Right),
+        (other, Align::Right),
+        ("CHANGE", Align::Right),
+        ("95 % INTERVAL", Align::Right),
+        ("", Align::Left),
+    ];
+    text.push_str(&table(heads, &cells));
+    text
+}
+
+/// What the change's interval allows to say.
+fn verdict(found: &Estimate) -> &'static str {
+    if found.change.high < 0.0 {
+        "less"
+    } else if found.change.low > 0.0 {
+        "more"
+    } else {
+        "not enough evidence for a difference"
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Unit {
+    Dollars,
+    Seconds,
+    Percent,
+}
+
+impl Unit {
+    fn of(self, value: f64) -> String {
+        match self {
+            Self::Dollars => format!("${:.3}", 1e3 * value),
+            Self::Seconds => format!("{value:.3} s"),
+            Self::Percent => format!("{:.2} %", 100.0 * value),
+        }
+    }
+
+    fn change(self, value: f64) -> String {
+        match self {
+            Self::Dollars => format!("{}${:.3}", sign(value), 1e3 * value.abs()),
+            Self::Seconds => format!("{}{:.3} s", sign(value), value.abs()),
+            Self::Percent => format!("{}{:.2} points", sign(value), 100.0 * value.abs()),
+        }
+    }
+}
+
+fn sign(value: f64) -> &'static str {
+    if value < 0.0 { "-" } else { "+" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interval(value: f64, half: f64) -> Interval {
+        Interval {
+            value,
+            low: value - half,
+            high: value + half,
+        }
+    }
+
+    fn route() -> Foregone {
+        Foregone {
+            route: "chat".to_owned(),
+            instead: Instead::Proposed,
+            requests: 3_600,
+            left_out: 12,
+            effective: 2_500.4,
+            unsupported: 0.0,
+            refused: Vec::new(),
+            cost: Some(Estimate {
+                then: 0.005,
+                other: interval(0.004, 0.000_1),
+                change: interval(-0.001, 0.000_1),
+            }),
+            failed: None,
+            first_token: Some(Estimate {
+                then: 0.4,
+                other: interval(0.41, 0.05),
+                change: interval(0.01, 0.05),
+            }),
+        }
+    }
+
+    #[test]
+    fn a_change_is_told_with_its_interval_and_what_that_allows_to_say() {
+        let expected = "chat: in shadow mode, 3600 requests, worth 2500 of the other shares'; 12 left out\n\
+            \x20                       AS IT WAS  IF OBEYED    CHANGE         95 % INTERVAL\n\
+            cost of 1,000 requests     $5.000     $4.000   -$1.000    -$1.100 to -$0.900  less\n\
+            first token               0.400 s    0.410 s  +0.010 s  -0.040 s to +0.060 s  not enough evidence for a difference\n";
+        assert_eq!(of_route(&route()), expected);
+    }
+
+    #[test]
+    fn a_refusal_says_why_and_gives_no_number() {
+        let mut route = route();
+        route.refused = vec!["not enough evidence: 3 requests".to_owned()];
+        let text = of_route(&route);
+        assert!(
+            text.ends_with("no estimate:\n  not enough evidence: 3 requests\n"),
+            "{text}"
+        );
+        assert!(!text.contains('$'), "{text}");
+    }
+
+    #[test]
+    fn where_nothing_was_written_down_it_says_what_that_takes() {
+        let nothing = found(RESTS_ON, Time::ZERO, Time::ZERO, Vec::new());
+        let text = told(&nothing);
+        assert!(
+            text.contains("server.state") && text.contains("shadow"),
+            "{text}"
+        );
+    }
+}
