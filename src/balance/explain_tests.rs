@@ -425,3 +425,34 @@ fn who_is_quicker_than_the_mean_is_told_against_the_best() {
          then 18 ms a token)",
     );
 }
+
+#[test]
+fn an_order_is_told_with_who_until_when_and_why() {
+    let order = |hold: Hold, until: f64| {
+        let mut held = row("a");
+        shares(&mut held, 300_000, 300_000);
+        // What it does by itself is not why.
+        held.terms.error = 2.0;
+        held.rails.insert(hold.rail());
+        held.overruled = Some(Overruled {
+            hold,
+            by: "ada".to_owned(),
+            reason: "incident 4711".to_owned(),
+            until: Time::from_secs_f64(until),
+        });
+        explain(&decision(vec![held, row("b")]))[1].clone()
+    };
+    assert_eq!(
+        order(Hold::Pinned, 7_500.0),
+        "a: takes 30 % instead of its configured 50 %; pinned at 30 % by ada until 02:05 UTC: incident 4711"
+    );
+    assert_eq!(
+        order(Hold::Frozen, 90_000.0),
+        "a: takes 30 % instead of its configured 50 %; frozen at 30 % by ada until 1970-01-02 01:00 UTC: incident 4711"
+    );
+    let drained = order(Hold::Drained, 7_500.0);
+    assert!(
+        drained.ends_with("; drained by ada until 02:05 UTC: incident 4711"),
+        "{drained}"
+    );
+}

@@ -69,6 +69,38 @@ fn command(daemon: &Daemon, words: &[&str]) -> Command {
     command
 }
 
+/// A pin that was given before is still there, waits while its target is drained, and is ended.
+async fn after_a_restart(folder: &Path) {
+    let daemon = Daemon::start(folder);
+    let client = Client::new(daemon.data);
+    granted(&daemon, 0.6).await;
+    told(
+        &daemon,
+        &["drain", "two/m", "--reason", "repair", "--for", "1h"],
+    );
+    let second = second_of(&client, 50).await;
+    assert_eq!(second, 0, "from the next request on");
+    let orders = told(&daemon, &["steering"]);
+    assert!(
+        orders.contains("two of chat is drained"),
+        "the pin waits: {orders}"
+    );
+    told(&daemon, &["restore", "two/m"]);
+    granted(&daemon, 0.6).await;
+    told(&daemon, &["restore", "--all"]);
+    // What traffic has taught meanwhile says where the share goes.
+    until("its pin must be gone", async || {
+        let route = daemon.json("/api/v1/routes/chat").await;
+        let target = &route["targets"][1];
+        let is_free = !target["rails"].to_string().contains("pinned");
+        (is_free && target["granted"] != 0.6).then_some(())
+    })
+    .await;
+    assert_eq!(told(&daemon, &["steering"]), "no order holds\n");
+    daemon.terminate();
+    daemon.ended().await;
+}
+
 #[tokio::test]
 async fn an_order_acts_on_traffic_and_outlives_reload_and_restart_until_it_ends() {
     let _machine = machine().await;
@@ -111,35 +143,7 @@ async fn an_order_acts_on_traffic_and_outlives_reload_and_restart_until_it_ends(
     let ended = daemon.ended().await;
     assert!(ended.log.contains("an order holds"), "{}", ended.log);
 
-    let daemon = Daemon::start(folder.path());
-    let client = Client::new(daemon.data);
-    granted(&daemon, 0.6).await;
-    told(
-        &daemon,
-        &["drain", "two/m", "--reason", "repair", "--for", "1h"],
-    );
-    let second = second_of(&client, 50).await;
-    assert_eq!(second, 0, "from the next request on");
-    let orders = told(&daemon, &["steering"]);
-    assert!(
-        orders.contains("two of chat is drained"),
-        "the pin waits: {orders}"
-    );
-    told(&daemon, &["restore", "two/m"]);
-    granted(&daemon, 0.6).await;
-    told(&daemon, &["restore", "--all"]);
-    // What traffic has taught meanwhile says where the share goes.
-    until("its pin must be gone", async || {
-        let route = daemon.json("/api/v1/routes/chat").await;
-        let target = &route["targets"][1];
-        let is_free = !target["rails"].to_string().contains("pinned");
-        (is_free && target["granted"] != 0.6).then_some(())
-    })
-    .await;
-    assert_eq!(told(&daemon, &["steering"]), "no order holds\n");
-    daemon.terminate();
-    daemon.ended().await;
-
+    after_a_restart(folder.path()).await;
     let replayed = weighbridge()
         .arg("replay")
         .arg(folder.path().join("journal"))

@@ -6,5 +6,6 @@ mod dashboard;
 mod looking;
 mod metrics;
 mod reload;
+mod steering;
 mod usage;
 mod world;
