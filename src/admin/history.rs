@@ -16,8 +16,13 @@ use serde::Serialize;
 use super::operations::Ask;
 use super::reply::{self, Reply};
 use super::report::unknown_route;
-use crate::live::{Call, RequestEnd, Route, Snapshot};
-use crate::model::{Class, Outcome};
+use crate::live::{RequestEnd, Route, Snapshot};
+
+mod doings;
+mod gathered;
+
+pub(super) use doings::Doings;
+use gathered::Gathered;
 
 /// Seconds of fine samples: half an hour. With the coarse ones 1 MB a route of three targets.
 const FINE: usize = 1_800;
@@ -25,8 +30,6 @@ const FINE: usize = 1_800;
 const COARSE: (u64, usize) = (15, 1_440);
 /// Seconds over which a target's own means are taken.
 const MINUTE: usize = 60;
-/// Most times of one sample from which percentiles are taken: those of a coarse one at 270 requests/s.
-const MOST_TIMES: usize = 4_096;
 /// Seconds that are shown unless asked otherwise.
 const SHOWN: u64 = 900;
 
@@ -83,128 +86,6 @@ pub(super) struct RouteHistory {
 pub(super) struct Histories {
     /// By name.
     pub routes: BTreeMap<String, RouteHistory>,
-}
-
-/// What one target did in a while.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Doings {
-    /// Requests that were sent there first.
-    pub(super) picked: u64,
-    /// Calls that ended, whatever became of them.
-    pub(super) calls: u64,
-    /// Those that were answered.
-    answered: u64,
-    /// Those that failed for a reason of the target's or of ours.
-    failed: u64,
-    /// Milliseconds of answers, in all.
-    millis: f64,
-    /// Dollars.
-    pub(super) cost_usd: f64,
-    /// Tokens of prompts, and those of them that came from a cache.
-    pub(super) prompt: [u64; 2],
-    /// Ends that are no answers, by outcome.
-    pub(super) errors: BTreeMap<Outcome, u64>,
-}
-
-impl Doings {
-    fn saw(&mut self, call: &Call) {
-        self.calls += 1;
-        self.cost_usd += call.cost.map_or(0.0, crate::model::PicoUsd::usd);
-        if let Some(tokens) = call.tokens {
-            self.prompt[0] += tokens.input;
-            self.prompt[1] += tokens.cached_input;
-        }
-        match call.outcome.class() {
-            Class::Ok => {
-                self.answered += 1;
-                self.millis += call.total.as_secs_f64() * 1e3;
-                return;
-            }
-            Class::Fault | Class::Throttle | Class::OurFault => self.failed += 1,
-            Class::ClientFault | Class::Cancelled => {}
-        }
-        *self.errors.entry(call.outcome).or_default() += 1;
-    }
-
-    fn add(&mut self, other: &Self) {
-        self.picked += other.picked;
-        self.calls += other.calls;
-        self.answered += other.answered;
-        self.failed += other.failed;
-        self.millis += other.millis;
-        self.cost_usd += other.cost_usd;
-        self.prompt[0] += other.prompt[0];
-        self.prompt[1] += other.prompt[1];
-        for (outcome, n) in &other.errors {
-            *self.errors.entry(*outcome).or_default() += n;
-        }
-    }
-
-    /// Dollars, milliseconds and failures of one call; `None` before one ended.
-    fn mean(&self) -> Option<[f64; 3]> {
-        let calls = self.calls as f64;
-        let answered = self.answered.max(1) as f64;
-        (self.calls > 0).then(|| {
-            [
-                self.cost_usd / calls,
-                self.millis / answered,
-                self.failed as f64 / calls,
-            ]
-        })
-    }
-}
-
-/// A sample in the making.
-#[derive(Clone, Debug, Default)]
-struct Gathered {
-    requests: u64,
-    failed: u64,
-    first: Vec<f64>,
-    total: Vec<f64>,
-    cost_usd: f64,
-    picked: Vec<u64>,
-}
-
-impl Gathered {
-    fn saw(&mut self, end: &RequestEnd) {
-        self.requests += 1;
-        self.failed += u64::from(end.is_failed());
-        self.cost_usd += end.cost().map_or(0.0, crate::model::PicoUsd::usd);
-        if let Some(after) = end.first_content
-            && self.first.len() < MOST_TIMES
-        {
-            self.first.push(after.as_secs_f64() * 1e3);
-        }
-        if end.is_good() && self.total.len() < MOST_TIMES {
-            self.total.push(end.total.as_secs_f64() * 1e3);
-        }
-    }
-
-    fn sample(&mut self, at: u64, granted: &[f64]) -> Sample {
-        let all: u64 = self.picked.iter().sum();
-        let part = |picked: &u64| *picked as f64 / all as f64;
-        Sample {
-            at,
-            requests: self.requests,
-            failed: self.failed,
-            first_token_ms: percentiles(&mut self.first),
-            total_ms: percentiles(&mut self.total),
-            cost_usd: self.cost_usd,
-            granted: granted.to_vec(),
-            actual: self.picked.iter().filter(|_| all > 0).map(part).collect(),
-            configured: None,
-        }
-    }
-}
-
-/// Median and 95th percentile by nearest rank.
-fn percentiles(values: &mut [f64]) -> Option<[f64; 2]> {
-    values.sort_unstable_by(f64::total_cmp);
-    let at = |hundredths: usize| {
-        let rank = (values.len() * hundredths).div_ceil(100).max(1);
-        values.get(rank - 1).copied()
-    };
-    Some([at(50)?, at(95)?])
 }
 
 /// One route's past.
@@ -441,103 +322,4 @@ pub(super) fn answer(ask: &Ask<'_>) -> Reply {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::balance::gate::Reason;
-    use crate::live::Served;
-    use crate::live::record::tests::ended;
-    use crate::model::{PicoUsd, TargetName, UpstreamName};
-
-    fn curve() -> Curve {
-        Curve {
-            targets: vec!["a".to_owned(), "b".to_owned()],
-            configured: vec![0.75, 0.25],
-            means: vec![None; 2],
-            doings: vec![Doings::default(); 2],
-            ..Curve::default()
-        }
-    }
-
-    fn answered(target: &str, millis: u64, micro_usd: u128, outcome: Outcome) -> RequestEnd {
-        let call = Call {
-            served: Served {
-                name: Some(TargetName::new(target).unwrap()),
-                upstream: UpstreamName::new("p/m").unwrap(),
-            },
-            reason: Reason::Drawn,
-            propensity: None,
-            after: Duration::ZERO,
-            outcome,
-            status: None,
-            total: Duration::from_millis(millis),
-            first_content: None,
-            tokens: None,
-            estimated: false,
-            cost: Some(PicoUsd::new(micro_usd * 1_000_000)),
-        };
-        RequestEnd {
-            outcome,
-            total: call.total,
-            calls: vec![call],
-            ..ended("chat", if outcome == Outcome::Ok { 200 } else { 502 })
-        }
-    }
-
-    #[test]
-    fn a_second_has_its_requests_times_cost_and_shares() {
-        let mut curve = curve();
-        for millis in 1..=100 {
-            curve.saw(&answered("a", millis, 10, Outcome::Ok));
-        }
-        curve.saw(&answered("b", 5, 0, Outcome::ServerError));
-        let sample = curve.close(7, &[0.9, 0.1]);
-        assert_eq!((sample.at, sample.requests, sample.failed), (7, 101, 1));
-        assert_eq!(sample.total_ms, Some([50.0, 95.0]), "of answers");
-        assert!((sample.cost_usd - 0.001).abs() < 1e-12, "{sample:?}");
-        assert!((sample.actual[0] - 100.0 / 101.0).abs() < 1e-12);
-        assert_eq!(sample.granted, [0.9, 0.1]);
-        let next = curve.close(8, &[0.9, 0.1]);
-        assert_eq!((next.requests, next.total_ms), (0, None), "nothing twice");
-        assert_eq!(next.actual, Vec::<f64>::new());
-    }
-
-    #[test]
-    fn the_configured_weights_are_priced_by_what_the_targets_did() {
-        let mut curve = curve();
-        curve.saw(&answered("a", 100, 10, Outcome::Ok));
-        assert_eq!(curve.close(1, &[1.0, 0.0]).configured, None, "b is unknown");
-        for _ in 0..4 {
-            curve.saw(&answered("b", 500, 30, Outcome::Ok));
-        }
-        curve.saw(&answered("a", 100, 10, Outcome::Ok));
-        curve.saw(&answered("b", 0, 30, Outcome::ServerError));
-        let instead = curve.close(2, &[0.5, 0.5]).configured.unwrap();
-        let dollars = 6.0 * (0.75 * 10e-6 + 0.25 * 30e-6);
-        assert!((instead.cost_usd - dollars).abs() < 1e-12, "{instead:?}");
-        assert!((instead.total_ms - (75.0 + 125.0)).abs() < 1e-9);
-        assert!((instead.failed - 6.0 * 0.25 * 0.2).abs() < 1e-9);
-        for second in 3..100 {
-            curve.close(second, &[0.5, 0.5]);
-        }
-        let later = curve.close(100, &[0.5, 0.5]).configured;
-        assert!(later.is_some(), "what was known is not forgotten");
-    }
-
-    #[test]
-    fn rings_are_bounded_and_coarse_samples_add_up() {
-        let mut curve = curve();
-        for second in 0..30_000 {
-            curve.saw(&answered("a", 20, 1, Outcome::Ok));
-            curve.close(second, &[1.0, 0.0]);
-        }
-        let fine = curve.shown(900);
-        assert_eq!((fine.step, fine.samples.len()), (1, 900));
-        let coarse = curve.shown(21_600);
-        assert_eq!((coarse.step, coarse.samples.len()), (15, 1_440));
-        assert!(coarse.samples.iter().all(|it| it.requests == 15));
-        assert_eq!(coarse.samples.last().unwrap().at, 29_985);
-        assert_eq!(curve.last_minute()[0].calls, 60);
-    }
-}
+mod tests;
