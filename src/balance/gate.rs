@@ -163,6 +163,20 @@ pub enum Reason {
     Panic,
 }
 
+impl Reason {
+    /// Its name in what is told of a request.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Drawn => "drawn",
+            Self::Kept => "kept",
+            Self::Probe => "probe",
+            Self::Redirected => "redirected",
+            Self::Waiting => "waiting",
+            Self::Panic => "panic",
+        }
+    }
+}
+
 /// Who serves a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Admitted {

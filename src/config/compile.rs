@@ -19,7 +19,7 @@ use super::shown::Shown;
 use super::tree::{Digest, Table, each_text};
 use super::world::World;
 use super::{Config, Defaults, Login, Mode};
-use super::{prices, provider, route, store, syntax};
+use super::{prices, provider, route, store, syntax, telemetry};
 
 /// A configuration with what there is to say about it.
 #[derive(Clone, Debug)]
@@ -113,7 +113,6 @@ const UNSUPPORTED: &[&str] = &[
     "journal",
     "keys",
     "quota_groups",
-    "telemetry",
 ];
 
 /// Reads everything; the digest is left to fill in.
@@ -124,6 +123,7 @@ fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Con
     let controller = settings::controller(section.section("controller"));
     let store = store::store(section.section("store"), server.state.is_some());
     let alerts = alerts(section.section("alerts"), lookup);
+    let otlp = telemetry::otlp(section.section("telemetry"));
     let requests = settings::requests(section.section("requests"));
     let defaults = defaults(section.section("defaults"));
     let providers = section.section("providers");
@@ -161,6 +161,7 @@ fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Con
         controller,
         store,
         alerts,
+        otlp,
         requests,
         defaults,
         providers: world.providers,

@@ -9,7 +9,7 @@ use crate::limit::Window;
 use crate::model::{Price, RouteName, TargetName};
 
 use super::{
-    Budget, Capabilities, Config, Deadlines, Fallback, Phases, Provider, ProviderKind, Retry,
+    Budget, Capabilities, Config, Deadlines, Fallback, Otlp, Phases, Provider, ProviderKind, Retry,
     Route, Server, Shown, Store, Target,
 };
 
@@ -148,6 +148,7 @@ fn settings(old: &Config, new: &Config, lines: &mut Lines) {
     lines.fixed("controller.journal", &place(old), &place(new));
     lines.fixed("controller.journal_size", &size(old), &size(new));
     store(&old.store, &new.store, lines);
+    otlp(old.otlp.as_ref(), new.otlp.as_ref(), lines);
     lines.value(
         "requests",
         "lists",
@@ -168,6 +169,17 @@ fn store(a: &Store, b: &Store, lines: &mut Lines) {
     lines.fixed("store.decisions", &a.decisions, &b.decisions);
     lines.fixed("store.alerts", &a.alerts, &b.alerts);
     lines.fixed("store.size", &a.size, &b.size);
+}
+
+/// Said without what is in it: an address's path may hold a token.
+fn otlp(old: Option<&Otlp>, new: Option<&Otlp>, lines: &mut Lines) {
+    let what = match (old, new) {
+        (None, Some(_)) => "added",
+        (Some(_), None) => "removed",
+        (Some(old), Some(new)) if old != new => "changed",
+        (Some(_), Some(_)) | (None, None) => return,
+    };
+    lines.changes.push(format!("telemetry.otlp: {what}"));
 }
 
 fn server(a: &Server, b: &Server, lines: &mut Lines) {

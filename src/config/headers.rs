@@ -101,7 +101,7 @@ pub fn is_public_header(name: &str, value: &str) -> bool {
 }
 
 /// The value, which no message repeats.
-fn value(name: Option<&str>, field: &Field<'_>) -> Option<Secret> {
+pub(super) fn value(name: Option<&str>, field: &Field<'_>) -> Option<Secret> {
     let text = field.str()?;
     let is_public = name.is_some_and(|name| is_public_header(name, text));
     if text.len() >= TELLING && !is_public {

@@ -50,6 +50,7 @@ mod sticky;
 mod store;
 mod syntax;
 mod target;
+mod telemetry;
 mod tree;
 mod wish;
 mod world;
@@ -98,6 +99,8 @@ pub struct Config {
     pub store: Store,
     /// What an operator is warned of, and where the warnings go.
     pub alerts: Alerts,
+    /// Where traces and metrics are sent, if they are.
+    pub otlp: Option<Otlp>,
     /// What requests may bring themselves.
     pub requests: Requests,
     /// What routes, and requests without a route, have where nothing else is said.
@@ -167,6 +170,20 @@ pub struct Store {
     pub alerts: Duration,
     /// Bytes above which the oldest goes, whatever its age.
     pub size: u64,
+}
+
+/// Where traces and metrics are sent, by OpenTelemetry's protocol over HTTP.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Otlp {
+    /// The collector, without `/v1/traces` and `/v1/metrics`.
+    pub endpoint: Endpoint,
+    /// Headers that each message has, by their names in lower case, each once.
+    pub headers: Vec<(String, Secret)>,
+    /// Time between two exports of metrics.
+    pub interval: Duration,
+    /// Part of the requests that begin a trace and are sampled, 0 to 1. One that continues a trace is sampled if its
+    /// client's part is.
+    pub sample: f64,
 }
 
 /// The admin listener.

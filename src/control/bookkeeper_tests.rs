@@ -47,6 +47,7 @@ fn moved_on(at: Time) -> Arc<RequestEnd> {
         at,
         key: Some("app".into()),
         tags: Some(Arc::new(tags)),
+        trace: None,
         route: "chat".into(),
         operation: Operation::Chat,
         served: Some(served("fast")),

@@ -15,6 +15,7 @@ mod snapshot;
 mod strangers;
 mod switch;
 mod tallies;
+mod trace;
 mod upstream;
 mod window;
 
@@ -34,4 +35,5 @@ pub use snapshot::{Member, MemberGates, Provider, Route, RouteCells, Snapshot};
 pub use strangers::Strangers;
 pub use switch::{Switch, Thrown};
 pub use tallies::{Decided, Tallies};
+pub use trace::{SpanId, TRACEPARENT, TRACESTATE, Trace, TraceId};
 pub use upstream::{RateGroup, Upstream};

@@ -10,6 +10,7 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use super::attempt::Witness;
+use super::trace::Trace;
 use crate::balance::gate::Reason;
 use crate::model::{
     Class, Finished, Operation, Outcome, PicoUsd, TargetName, Time, Tokens, UpstreamName,
@@ -35,6 +36,8 @@ pub struct RequestEnd {
     pub key: Option<Arc<str>>,
     /// Whom its cost is put down to.
     pub tags: Option<Arc<Tags>>,
+    /// The trace that it is part of, where traces are sent anywhere.
+    pub trace: Option<Box<Trace>>,
     /// The route's name, `inline` or `direct`; empty if the request was refused before it had one.
     pub route: Arc<str>,
     /// What it asked for.
@@ -239,6 +242,7 @@ pub(crate) mod tests {
             at: Time::ZERO,
             key: None,
             tags: None,
+            trace: None,
             route: route.into(),
             operation: Operation::Chat,
             served: None,

@@ -150,6 +150,9 @@ impl Running<'_, '_> {
             Ok(outgoing) => outgoing,
             Err(failed) => return Err(self.failed(failed)),
         };
+        if let Some(trace) = &ending.end.trace {
+            outgoing.follow(trace, ending.end.attempts);
+        }
         loop {
             if let Err(failed) = outgoing.sign(member, self.key.place, call.proxy.clock) {
                 return Err(self.failed(failed));

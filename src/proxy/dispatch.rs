@@ -234,7 +234,9 @@ impl<'a> Walk<'a> {
                 }
                 let place = Place::Target(admitted.target);
                 let open = &self.untried;
-                let propensity = first.then(|| pool.propensity(self.call.proxy, open, admitted));
+                let is_told = self.call.proxy.journal.is_some() || self.ending.is_traced();
+                let propensity =
+                    (first && is_told).then(|| pool.propensity(self.call.proxy, open, admitted));
                 let pick = Pick {
                     propensity: propensity.flatten(),
                     ..Pick::of(admitted.target, admitted.reason)

@@ -9,7 +9,7 @@ use super::failed::Failed;
 use super::question::{Question, Whose};
 use crate::dialect::Front;
 use crate::dialect::responses::may_hold_capsules;
-use crate::live::{Clock, Member};
+use crate::live::{Clock, Member, TRACEPARENT, TRACESTATE, Trace};
 use crate::model::{AnswerKind, Outcome};
 use crate::provider::access::{NotSigned, Unsigned};
 use crate::provider::manner::{PathAsk, Speech};
@@ -111,6 +111,15 @@ impl Outgoing {
         self.body = written.body.into();
         self.dropped = written.dropped;
         Ok(())
+    }
+
+    /// Makes it part of its request's trace: what the target does is a child of the span of this call, the `attempt`th.
+    pub(super) fn follow(&mut self, trace: &Trace, attempt: u32) {
+        self.headers.insert(TRACEPARENT, trace.header(attempt));
+        if trace.parent().is_none() {
+            // It belonged to a trace that could not be read.
+            self.headers.remove(TRACESTATE);
+        }
     }
 
     /// Gives it the target's credential, of several the one at the place `key`.

@@ -24,7 +24,7 @@ use super::reply::{Reject, Reply, Told, respond};
 use super::through::Through;
 use super::told::ESTIMATED;
 use crate::dialect::Front;
-use crate::live::Snapshot;
+use crate::live::{Snapshot, Trace};
 use crate::model::Outcome;
 use crate::wire::Code;
 use crate::wire::models::{Model, one, page};
@@ -48,6 +48,11 @@ pub async fn handle(proxy: Arc<Proxy>, request: Request<Incoming>) -> Response<B
         front: intake::front(&head),
     };
     ending.end.operation = told.front.operation();
+    if let Some(otlp) = &snapshot.config.otlp {
+        let luck = || proxy.chance.long_number();
+        let trace = Trace::begin(&head.headers, otlp.sample, luck);
+        ending.end.trace = Some(Box::new(trace));
+    }
     // On the heap, so that an idle connection does not hold the room of a request.
     let answering = Box::pin(answer(&proxy, &snapshot, &head, body, &mut ending));
     let reply = unpanicked(answering).await.unwrap_or_else(|| {

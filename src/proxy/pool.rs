@@ -170,10 +170,10 @@ impl Pool {
         }
     }
 
-    /// The probability with which a first pick among `open` chooses whom it chose; `None` for a probe, for a kept
-    /// conversation, and where nobody writes it down: it costs a pass over the targets.
+    /// The probability with which a first pick among `open` chooses whom it chose; `None` for a probe and for a kept
+    /// conversation. It costs a pass over the targets, so it is for where somebody is told.
     pub(super) fn propensity(&self, proxy: &Proxy, open: &Mask, admitted: Admitted) -> Option<f64> {
-        if proxy.journal.is_none() || admitted.reason == Reason::Probe {
+        if admitted.reason == Reason::Probe {
             return None;
         }
         let ask = Ask {

@@ -69,6 +69,12 @@ impl Ending {
         self.clock.now().since(self.started)
     }
 
+    /// Whether spans are made of it.
+    pub(super) fn is_traced(&self) -> bool {
+        let trace = self.end.trace.as_ref();
+        trace.is_some_and(|trace| trace.is_sampled())
+    }
+
     /// The request's last byte has come.
     pub(super) fn asked(&mut self) {
         self.asked = self.clock.now();
@@ -213,6 +219,7 @@ fn unended(id: HeaderValue, at: Time, route: Arc<str>) -> RequestEnd {
         at,
         key: None,
         tags: None,
+        trace: None,
         route,
         operation: Operation::Other,
         served: None,

@@ -9,6 +9,7 @@ mod merging;
 mod prices;
 mod secrets;
 mod steering;
+mod telemetry;
 mod torn;
 
 /// Variables and files of a test.

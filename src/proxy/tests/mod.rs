@@ -20,6 +20,7 @@ mod spent;
 mod sticky;
 mod streams;
 mod through;
+mod traces;
 mod transport;
 mod untouched;
 mod world;

@@ -92,6 +92,7 @@ pub(super) struct Plan {
     pub(super) head_timeout: Duration,
     pub(super) lists: bool,
     pub(super) sticky: config::Sticky,
+    pub(super) otlp: Option<config::Otlp>,
     pub(super) mode: Mode,
     pub(super) grace: Duration,
     /// Where the sequence of draws begins.
@@ -126,6 +127,7 @@ impl Plan {
             head_timeout: PATIENCE,
             lists: true,
             sticky: config::Sticky::Off,
+            otlp: None,
             mode: Mode::Auto,
             grace: PATIENCE,
             phase: 0,
@@ -183,6 +185,7 @@ impl Plan {
             },
             store: config::Store::default(),
             alerts: config::Alerts::default(),
+            otlp: self.otlp.clone(),
             requests: config::Requests {
                 lists: self.lists,
                 strategy: Strategy::Fixed,
