@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::exporting::export;
 use super::fleet::Fleet;
 use super::kept::{finish, kept};
 use super::notify;
@@ -234,6 +235,7 @@ impl App {
         let mut tasks = Background::default();
         tasks.spawn("controller", self.controller.run(ended.clone()));
         look_on(&mut tasks, &self.admin, &ended);
+        let exporting = export(&self.admin, ended.clone());
         tasks.spawn(
             "admin listener",
             admin::serve(self.admin_listener, self.admin, turned(ended.clone())),
@@ -280,6 +282,7 @@ impl App {
         tokio::time::sleep(LAST_LOOK).await;
         last.send_replace(true);
         tasks.end().await;
+        exporting.end().await;
         finish(self.journal.as_deref(), &self.books);
         drop(watcher);
         failure.map_or(Ok(report), |what| Err(AppError::Ended(what)))

@@ -269,7 +269,7 @@ fn error(outcome: Outcome) -> Option<&'static str> {
 }
 
 /// `gen_ai.provider.name` of a configured provider.
-fn provider_name(provider: &str, snapshot: &Snapshot) -> &'static str {
+pub(super) fn provider_name(provider: &str, snapshot: &Snapshot) -> &'static str {
     let provider = snapshot.providers.get(provider);
     provider.map_or(NONE, |provider| well_known(&provider.config.kind))
 }

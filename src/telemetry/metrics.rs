@@ -42,6 +42,8 @@ pub struct Metrics {
     pub(super) journal: OnceLock<Arc<Journal>>,
     pub(super) books: OnceLock<Books>,
     pub(super) alerts: OnceLock<Box<dyn Fn() -> Raised + Send + Sync>>,
+    #[cfg(feature = "otel")]
+    pub(super) exports: OnceLock<Arc<super::otlp::Exports>>,
     published: Published,
     requests: Family<Answered, Counter>,
     errors: Family<Failed, Counter>,
@@ -107,6 +109,8 @@ impl Metrics {
             journal: OnceLock::new(),
             books: OnceLock::new(),
             alerts: OnceLock::new(),
+            #[cfg(feature = "otel")]
+            exports: OnceLock::new(),
             published,
             requests: Family::default(),
             errors: Family::default(),
@@ -147,6 +151,12 @@ impl Metrics {
     /// Tells which books to look at. Only the first call counts.
     pub fn watch_books(&self, books: Books) {
         self.books.get_or_init(|| books);
+    }
+
+    /// Tells which exporter to look at. Only the first call counts.
+    #[cfg(feature = "otel")]
+    pub fn watch_exports(&self, exports: Arc<super::otlp::Exports>) {
+        self.exports.get_or_init(|| exports);
     }
 
     fn register(&mut self) {
@@ -313,7 +323,7 @@ pub(super) fn add_seconds(registry: &mut Registry, Name(name, help): Name, metri
 }
 
 /// What kind of error a request ended in, if it did: our code from the closed list, else how its last attempt ended.
-fn kind(end: &RequestEnd) -> Option<&'static str> {
+pub(super) fn kind(end: &RequestEnd) -> Option<&'static str> {
     match end.code {
         _ if end.is_good() => None,
         Some(code) => Some(code),

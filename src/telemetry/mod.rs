@@ -11,9 +11,13 @@ mod labels;
 mod log;
 mod metrics;
 mod names;
+#[cfg(feature = "otel")]
+mod otlp;
 mod prometheus;
 mod text;
 
 pub use log::{LogError, LogFormat, init_log};
 pub use metrics::{Metrics, Raised};
+#[cfg(feature = "otel")]
+pub use otlp::{Exported, Exporter, Exports};
 pub use text::Exposition;

@@ -206,6 +206,18 @@ pub(super) const STORE_FAILING: Name = Name(
     "store_failing",
     "1 while the books cannot be written, as on a full disk",
 );
+/// Counter.
+#[cfg(feature = "otel")]
+pub(super) const OTLP_SPANS: Name = Name(
+    "otlp_spans",
+    "Spans, by whether the collector took them, refused them, or they were dropped since it took none",
+);
+/// Gauge.
+#[cfg(feature = "otel")]
+pub(super) const OTLP_FAILING: Name = Name(
+    "otlp_failing",
+    "1 while the collector takes none, by what it is not taking",
+);
 /// Gauge.
 pub(super) const ALERTS: Name = Name("alerts", "Alerts that are open, by kind");
 /// Counter.

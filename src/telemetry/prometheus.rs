@@ -54,6 +54,12 @@ impl Metrics {
         if let Some(condition) = self.books.get().and_then(Books::condition) {
             books(&mut gauges, &condition);
         }
+        #[cfg(feature = "otel")]
+        if snapshot.config.otlp.is_some()
+            && let Some(told) = self.exports.get()
+        {
+            exports(&mut gauges, told);
+        }
         let mut text = String::new();
         encode_registry(&mut text, &self.registry)?;
         encode_registry(&mut text, &self.conventions)?;
@@ -216,6 +222,34 @@ fn books(gauges: &mut Registry, condition: &Condition) {
     add(gauges, names::STORE_LOST, family);
     let is_failing = i64::from(condition.failing.is_some());
     add(gauges, names::STORE_FAILING, whole(is_failing));
+}
+
+/// How the sending of spans and metrics goes.
+#[cfg(feature = "otel")]
+fn exports(gauges: &mut Registry, told: &super::otlp::Exports) {
+    use std::sync::atomic::Ordering::Relaxed;
+
+    use super::labels::Read;
+    let spans = Family::<Read, Counter>::default();
+    for (result, many) in [
+        ("sent", &told.sent),
+        ("refused", &told.refused),
+        ("dropped", &told.dropped),
+    ] {
+        spans
+            .get_or_create(&Read { result })
+            .inc_by(many.load(Relaxed));
+    }
+    add(gauges, names::OTLP_SPANS, spans);
+    let failing = Family::<About, Gauge>::default();
+    for (about, fails) in [
+        ("spans", &told.spans_failing),
+        ("metrics", &told.metrics_failing),
+    ] {
+        let fails = i64::from(fails.load(Relaxed));
+        failing.get_or_create(&About { about }).set(fails);
+    }
+    add(gauges, names::OTLP_FAILING, failing);
 }
 
 fn count(value: usize) -> Gauge {
