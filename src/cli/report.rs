@@ -177,9 +177,19 @@ fn of_whatif(route: RouteWhatif, instead: Instead) -> Foregone {
         unsupported: route.unsupported,
         refused: route.refused,
         cost: route.cost,
-        failed: route.errors,
+        failed: route.errors.map(no_surer_than_none_seen),
         first_token: route.first_token,
     }
+}
+
+/// Where nothing failed the difference has no spread, which is no proof: it may be what the other's interval allows.
+fn no_surer_than_none_seen(mut found: Estimate) -> Estimate {
+    let change = &mut found.change;
+    if change.high <= change.low {
+        change.low = change.low.min(found.other.low - found.then);
+        change.high = change.high.max(found.other.high - found.then);
+    }
+    found
 }
 
 fn told(found: &Found) -> String {
@@ -190,9 +200,7 @@ fn told(found: &Found) -> String {
         moment(found.until),
         found.rests_on
     );
-    for note in &found.notes {
-        text.push_str(&format!("note: {note}\n"));
-    }
+    text.extend(found.notes.iter().map(|note| format!("note: {note}\n")));
     if found.routes.is_empty() {
         text.push_str(
             "\nnothing to tell: no route had requests in this time while its shares were written down; \
@@ -221,9 +229,8 @@ fn of_route(route: &Foregone) -> String {
     );
     if !route.refused.is_empty() {
         text.push_str("no estimate:\n");
-        for words in &route.refused {
-            text.push_str(&format!("  {words}\n"));
-        }
+        let words = route.refused.iter();
+        text.extend(words.map(|words| format!("  {words}\n")));
         return text;
     }
     let rows: [(&str, Option<Estimate>, Unit); 3] = [
@@ -338,6 +345,22 @@ mod tests {
             cost of 1,000 requests     $5.000     $4.000   -$1.000    -$1.100 to -$0.900  less\n\
             first token               0.400 s    0.410 s  +0.010 s  -0.040 s to +0.060 s  not enough evidence for a difference\n";
         assert_eq!(of_route(&route()), expected);
+    }
+
+    #[test]
+    fn that_nothing_failed_leaves_what_the_interval_allows() {
+        let none = Estimate {
+            then: 0.0,
+            other: Interval {
+                value: 0.0,
+                low: 0.0,
+                high: 0.006,
+            },
+            change: interval(0.0, 0.0),
+        };
+        let found = no_surer_than_none_seen(none);
+        assert!((found.change.high - 0.006).abs() < 1e-12, "{found:?}");
+        assert!(found.change.low.abs() < 1e-12, "{found:?}");
     }
 
     #[test]
