@@ -25,6 +25,7 @@ mod handler;
 mod health;
 mod history;
 mod index;
+mod keys;
 mod openapi;
 mod operations;
 mod origin;

@@ -16,8 +16,8 @@ use super::index::{index, metrics};
 use super::query::{Kind, Query};
 use super::reply::Reply;
 use super::{
-    Admin, alerts, budgets, feed, foregone, health, history, openapi, overview, reload, report,
-    requests, shapes, stage, steering, usage,
+    Admin, alerts, budgets, feed, foregone, health, history, keys, openapi, overview, reload,
+    report, requests, shapes, stage, steering, usage,
 };
 use crate::config::Wish;
 
@@ -479,6 +479,13 @@ pub(super) static TABLE: &[Operation] = &[
             Run::Now(alerts::list),
         )
     },
+    get(
+        "keys",
+        "/api/v1/keys",
+        "Client keys and what each may, without anything that one could be told by.",
+        &[(200, "The keys.", Content::Json(shape::<keys::KeyReports>))],
+        Run::Now(|ask| keys::list(ask.admin)),
+    ),
     get(
         "budgets",
         "/api/v1/budgets",

@@ -28,9 +28,12 @@ impl Witness for Recorders {
 impl Recorder for Recorders {
     fn request_ended(&self, end: &Arc<RequestEnd>) {
         self.metrics.request_ended(end);
-        let budgets = &self.published.read().budgets;
-        if !budgets.all().is_empty() {
-            budgets.request_ended(end, self.clock.now());
+        let snapshot = self.published.read();
+        if !snapshot.budgets.all().is_empty() {
+            snapshot.budgets.request_ended(end, self.clock.now());
+        }
+        if end.key.is_some() {
+            snapshot.clients.request_ended(end, self.clock.now());
         }
         self.ledger.ended(end);
     }

@@ -22,6 +22,7 @@ mod health;
 mod import;
 mod init;
 mod journal;
+mod keys;
 mod logging;
 mod mock;
 mod placed;
@@ -68,6 +69,8 @@ enum Command {
     Explain(explain::Args),
     /// Shows all routes of a running daemon.
     Status(status::Args),
+    /// Makes and lists the keys of clients.
+    Keys(keys::Args),
     /// Shows what a running daemon warns of.
     Alerts(alerts::Args),
     /// Says by its exit status whether a running daemon works: for health checks of containers.
@@ -173,6 +176,7 @@ fn dispatch(command: Command, out: &mut dyn Write) -> Result<(), Failure> {
         Command::Check(args) => check::run(&args, out, &mut io::stderr()),
         Command::Explain(args) => explain::run(&args, out),
         Command::Status(args) => status::run(&args, out),
+        Command::Keys(args) => keys::run(&args, out),
         Command::Alerts(args) => alerts::run(&args, out),
         Command::Health(args) => health::run(&args, out),
         Command::Reload(args) => reload::run(&args, out),

@@ -18,8 +18,8 @@ use super::settings::{self, LOST_ORIGINS, MODES, set};
 use super::shown::Shown;
 use super::tree::{Digest, Table, each_text};
 use super::world::World;
-use super::{Config, Defaults, Login, Mode};
-use super::{prices, provider, route, store, syntax, telemetry};
+use super::{Config, Defaults, Held, Login, Mode};
+use super::{keys, prices, provider, route, store, syntax, telemetry};
 
 /// A configuration with what there is to say about it.
 #[derive(Clone, Debug)]
@@ -72,6 +72,11 @@ pub fn compile(layers: &[Layer], lookup: &dyn Lookup) -> Result<Compiled, Vec<Pr
     {
         digest.bytes(token.expose().as_bytes());
     }
+    for key in config.keys.values() {
+        if let Held::Key(secret) = &key.held {
+            digest.bytes(secret.expose().as_bytes());
+        }
+    }
     config.digest = digest.value();
     let shown = Shown::new(&root, sink.secrets());
     let (problems, warnings) = sink.finish(layers);
@@ -106,20 +111,17 @@ fn empty(layers: &[Layer]) -> Problem {
 }
 
 /// Tables that later versions know.
-const UNSUPPORTED: &[&str] = &[
-    "budgets",
-    "cluster",
-    "include",
-    "journal",
-    "keys",
-    "quota_groups",
-];
+const UNSUPPORTED: &[&str] = &["budgets", "cluster", "include", "journal", "quota_groups"];
 
 /// Reads everything; the digest is left to fill in.
 fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Config {
     let mut section = Section::new(root, "", sink);
     let mode = version_and_mode(&mut section);
-    let (server, admin) = settings::listeners(&mut section, lookup);
+    let keys = section.section("keys");
+    let has_keys = keys
+        .as_ref()
+        .is_some_and(|keys| keys.entries().next().is_some());
+    let (server, admin) = settings::listeners(&mut section, has_keys, lookup);
     let controller = settings::controller(section.section("controller"));
     let store = store::store(section.section("store"), server.state.is_some());
     let alerts = alerts(section.section("alerts"), lookup);
@@ -145,6 +147,7 @@ fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Con
     };
     world.prices = prices.map_or_else(BTreeMap::new, |it| prices::prices(&it, &world));
     let routes = routes.map_or_else(BTreeMap::new, |it| route::routes(&it, &mut world));
+    let keys = keys::keys(keys.as_ref(), &world, lookup);
     world.demand_names(root);
     if world
         .providers
@@ -162,6 +165,7 @@ fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Con
         store,
         alerts,
         otlp,
+        keys,
         requests,
         defaults,
         providers: world.providers,

@@ -142,6 +142,15 @@ fn settings(old: &Config, new: &Config, lines: &mut Lines) {
         let journal = config.controller.journal.as_ref();
         journal.map(|journal| journal.size)
     };
+    if old.keys != new.keys {
+        let names = |config: &Config| config.keys.keys().cloned().collect::<Vec<_>>().join(", ");
+        let (before, after) = (names(old), names(new));
+        if before == after {
+            lines.changes.push("keys: changed".to_owned());
+        } else {
+            lines.field("config", "keys", &before, &after);
+        }
+    }
     if old.alerts != new.alerts {
         lines.changes.push("alerts: changed".to_owned());
     }

@@ -51,7 +51,7 @@ pub(super) type Removed = BTreeMap<String, Origin>;
 /// off may be incomplete and may name variables that are not set.
 pub(super) fn prune(root: &mut Table) -> Removed {
     let mut removed = Removed::new();
-    for keyed in ["providers", "routes", "prices"] {
+    for keyed in ["keys", "providers", "routes", "prices"] {
         if let Some(table) = table_of(root, keyed) {
             prune_table(table, keyed, &mut removed);
         }

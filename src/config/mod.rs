@@ -27,6 +27,7 @@ mod goal;
 mod headers;
 mod interface;
 mod interpolate;
+mod keys;
 mod kind;
 mod law;
 mod layer;
@@ -70,6 +71,7 @@ pub use endpoint::{Endpoint, EndpointError};
 pub use headers::is_public_header;
 pub use interface::Interface;
 pub use interpolate::Lookup;
+pub use keys::{ClientKey, Held, is_word};
 pub use layer::Layer;
 pub use listing::ListPrice;
 pub use login::{GoogleLogin, Login};
@@ -101,6 +103,8 @@ pub struct Config {
     pub alerts: Alerts,
     /// Where traces and metrics are sent, if they are.
     pub otlp: Option<Otlp>,
+    /// Who may call, by name; where there is nobody, everybody may.
+    pub keys: BTreeMap<String, Arc<ClientKey>>,
     /// What requests may bring themselves.
     pub requests: Requests,
     /// What routes, and requests without a route, have where nothing else is said.

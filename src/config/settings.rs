@@ -35,12 +35,16 @@ const JOURNAL_SIZES: RangeInclusive<u64> = 16 << 20..=1 << 40;
 pub(super) const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// `[server]` and `[admin]`, which may not share an address.
-pub(super) fn listeners(root: &mut Section<'_>, lookup: &dyn Lookup) -> (Server, Admin) {
+pub(super) fn listeners(
+    root: &mut Section<'_>,
+    has_keys: bool,
+    lookup: &dyn Lookup,
+) -> (Server, Admin) {
     let mut server = Server::default();
     let mut admin = Admin::default();
     let data_listen = root
         .section("server")
-        .and_then(|section| read_server(section, &mut server));
+        .and_then(|section| read_server(section, has_keys, &mut server));
     let admin_listen = root
         .section("admin")
         .and_then(|section| read_admin(section, &mut admin, lookup));
@@ -59,7 +63,11 @@ pub(super) fn listeners(root: &mut Section<'_>, lookup: &dyn Lookup) -> (Server,
 }
 
 /// Reads into `server`, whose values stay where a key is missing or wrong, and returns where its address stands.
-fn read_server<'a>(mut section: Section<'a>, server: &mut Server) -> Option<Field<'a>> {
+fn read_server<'a>(
+    mut section: Section<'a>,
+    has_keys: bool,
+    server: &mut Server,
+) -> Option<Field<'a>> {
     let listen = section.field("listen");
     set(&mut server.listen, listen.as_ref().and_then(address));
     let allowed = section.field("allow_unauthenticated");
@@ -70,7 +78,10 @@ fn read_server<'a>(mut section: Section<'a>, server: &mut Server) -> Option<Fiel
     server.forward_headers = headers.map_or_else(Vec::new, |field| forwarded(&field));
     server.state = section.field("state").and_then(|field| folder(&field));
     section.finish(&["tls", "keys", "cors", "workers", "access_log"]);
-    if let Some(listen) = listen.as_ref().filter(|_| !server.allow_unauthenticated) {
+    if let Some(listen) = listen
+        .as_ref()
+        .filter(|_| !server.allow_unauthenticated && !has_keys)
+    {
         loopback_only(listen, server.listen.ip(), ALLOW_UNAUTHENTICATED);
     }
     listen

@@ -11,7 +11,7 @@ use crate::balance::WeightTable;
 use crate::config::{self, Config, Endpoint, ProviderKind};
 use crate::law::Law;
 use crate::live::{
-    Budgets, Member, Provider, RateGroup, Route, RouteCells, Snapshot, Strangers, Upstream,
+    Budgets, Clients, Member, Provider, RateGroup, Route, RouteCells, Snapshot, Strangers, Upstream,
 };
 use crate::model::ProviderName;
 
@@ -39,6 +39,7 @@ pub fn first_snapshot(
         strangers: Arc::new(Strangers::default()),
         switch: Arc::default(),
         budgets: Arc::default(),
+        clients: Arc::default(),
     };
     next_snapshot(&nothing, config, phase, simulate)
 }
@@ -53,6 +54,7 @@ pub(super) fn next_snapshot(
     let mut providers = HashMap::new();
     let mut groups = groups(old);
     let budgets = Budgets::new(&config, &old.budgets);
+    let clients = Clients::new(&config, &budgets, &old.clients);
     for (name, provider) in &config.providers {
         let base = match &provider.kind {
             ProviderKind::Api { base, .. } => base.clone(),
@@ -91,6 +93,7 @@ pub(super) fn next_snapshot(
         upstreams: Arc::new(upstreams),
         strangers: Arc::clone(&old.strangers),
         switch: Arc::clone(&old.switch),
+        clients: Arc::new(clients),
         budgets: Arc::new(budgets),
     })
 }

@@ -74,6 +74,7 @@ fn dimensions(scope: &Scope) -> Vec<Dimension> {
         Scope::Provider(_) => vec![Dimension::Provider],
         Scope::Target(..) => vec![Dimension::Route, Dimension::Target],
         Scope::Route(_) => vec![Dimension::Route],
+        Scope::Key(_) => vec![Dimension::Key],
     }
 }
 
@@ -83,6 +84,7 @@ fn spent(scope: &Scope, rows: &[UsageRow]) -> Option<PicoUsd> {
         Scope::Provider(name) => vec![name.as_str()],
         Scope::Target(route, target) => vec![route.as_str(), target.as_str()],
         Scope::Route(name) => vec![name.as_str()],
+        Scope::Key(name) => vec![name],
     };
     let row = rows.iter().find(|row| row.of.iter().eq(names.iter()))?;
     Some(row.sums.cost)

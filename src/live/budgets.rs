@@ -26,6 +26,8 @@ pub enum Scope {
     Target(RouteName, TargetName),
     /// What is spent for a route's requests, wherever they go.
     Route(RouteName),
+    /// What is spent for requests with a client key.
+    Key(Arc<str>),
 }
 
 impl Scope {
@@ -35,6 +37,7 @@ impl Scope {
             Self::Provider(_) => "provider",
             Self::Target(..) => "target",
             Self::Route(_) => "route",
+            Self::Key(_) => "key",
         }
     }
 
@@ -44,6 +47,7 @@ impl Scope {
             Self::Provider(name) => name.to_string(),
             Self::Target(route, target) => format!("{route}/{target}"),
             Self::Route(name) => name.to_string(),
+            Self::Key(name) => name.to_string(),
         }
     }
 }
@@ -143,6 +147,7 @@ pub struct Budgets {
     all: Vec<Arc<Allowance>>,
     providers: HashMap<String, Arc<Allowance>>,
     routes: HashMap<String, OfRoute>,
+    keys: HashMap<Arc<str>, Arc<Allowance>>,
 }
 
 #[derive(Debug, Default)]
@@ -175,6 +180,12 @@ impl Budgets {
             if own.is_some() || !targets.is_empty() {
                 let of_route = OfRoute { own, targets };
                 budgets.routes.insert(route.name.to_string(), of_route);
+            }
+        }
+        for key in config.keys.values() {
+            let scope = Scope::Key(Arc::clone(&key.name));
+            if let Some(allowance) = budgets.add(scope, key.budget.as_ref(), before) {
+                budgets.keys.insert(Arc::clone(&key.name), allowance);
             }
         }
         budgets
@@ -216,6 +227,11 @@ impl Budgets {
         self.routes.get(route)?.targets.get(target)
     }
 
+    /// A client key's.
+    pub fn key(&self, name: &str) -> Option<&Arc<Allowance>> {
+        self.keys.get(name)
+    }
+
     /// Counts a call that ended.
     pub fn attempt_ended(&self, upstream: &Upstream, end: &Finished, now: Time) {
         let Some(cost) = end.cost.filter(|_| !self.providers.is_empty()) else {
@@ -228,6 +244,11 @@ impl Budgets {
 
     /// Counts a request that ended.
     pub fn request_ended(&self, end: &RequestEnd, now: Time) {
+        if let (Some(name), Some(cost)) = (&end.key, end.cost())
+            && let Some(own) = self.key(name)
+        {
+            own.spend(now, cost);
+        }
         let Some(of_route) = self.routes.get(&*end.route) else {
             return;
         };

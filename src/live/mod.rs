@@ -4,6 +4,7 @@
 mod attempt;
 mod board;
 mod budgets;
+mod clients;
 mod clock;
 mod journal;
 mod keys;
@@ -22,6 +23,7 @@ mod window;
 pub use attempt::{Account, Asked, Attempt, Note, Witness};
 pub use board::{Board, Change, Refusal};
 pub use budgets::{Allowance, Budgets, Scope};
+pub use clients::{Client, Clients, Rate, key_digest};
 pub use clock::Clock;
 pub use journal::{Entry, Heading, Journal, Lost, Ticked};
 pub use keys::{Keys, Turn};

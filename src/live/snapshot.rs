@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::budgets::{Allowance, Budgets};
+use super::clients::Clients;
 use super::keys::Keys;
 use super::strangers::Strangers;
 use super::switch::Switch;
@@ -40,6 +41,8 @@ pub struct Snapshot {
     pub switch: Arc<Switch>,
     /// What may be spent, and what was.
     pub budgets: Arc<Budgets>,
+    /// Who may call.
+    pub clients: Arc<Clients>,
 }
 
 /// A provider with the address it is reached at.
@@ -108,6 +111,8 @@ pub struct Member {
     pub deadlines: Phases,
     /// Its tier in its route: lower ones are filled first.
     pub tier: u8,
+    /// Facts about it: its provider's tags, and its own as the target of a route.
+    pub tags: Arc<[String]>,
     /// What may be spent there for its route's requests.
     pub budget: Option<Arc<Allowance>>,
 }
@@ -211,6 +216,7 @@ impl Member {
             target: Arc::new(target),
             deadlines: provider.config.deadlines,
             tier: 1,
+            tags: provider.config.tags.as_slice().into(),
             budget: None,
             provider,
         }
@@ -234,6 +240,7 @@ impl Member {
         }
         self.deadlines = target.deadlines;
         self.tier = target.tier;
+        self.tags = target.tags.as_slice().into();
         self
     }
 }

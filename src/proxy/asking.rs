@@ -170,6 +170,7 @@ impl<'a> Asking<'a> {
             (body, dropped) = (rest, parts > 0);
         }
         let home = Question::read(question.front, unsealed(&body, origin))?;
+        let home = home.by(question.client.clone());
         Ok((home.of(Whose::Only(origin)), origin, dropped))
     }
 
@@ -185,7 +186,7 @@ impl<'a> Asking<'a> {
         let bound = match (stripped(&question.body, None), on_lost) {
             (Ok(rest), OnLostOrigin::Strip) => {
                 let away = Question::read(question.front, rest.body).map_err(|_| Stays::Alone)?;
-                let away = away.of(whose);
+                let away = away.of(whose).by(question.client.clone());
                 let asked = self.resolve(&away).map_err(|_| Stays::Alone)?;
                 return Ok((away, asked));
             }
@@ -193,7 +194,9 @@ impl<'a> Asking<'a> {
             (Err(Bound { what, .. }), _) => what,
         };
         // Only where somebody else could serve it is its origin what it fails by.
-        let same = Question::new(home.front, home.envelope.clone(), home.body.clone()).of(whose);
+        let same = Question::new(home.front, home.envelope.clone(), home.body.clone())
+            .of(whose)
+            .by(question.client.clone());
         match self.resolve(&same) {
             Ok(_) => Err(Stays::Here(bound)),
             Err(_) => Err(Stays::Alone),

@@ -3,7 +3,7 @@
 use super::allowed::anew;
 use super::question::{Question, Whose};
 use super::reply::Reject;
-use crate::balance::{Mask, Rule};
+use crate::balance::{Demand, Mask, Rule, check_eligible};
 use crate::dialect::Front;
 use crate::live::Member;
 use crate::provider::manner::Speech;
@@ -13,6 +13,9 @@ use crate::wire::{Code, Needs};
 
 /// Why `member` cannot be asked `question`; `None` if it can.
 pub(super) fn lack(question: &Question, member: &Member) -> Option<Rule> {
+    if let Some(rule) = unmet(question, member) {
+        return Some(rule);
+    }
     let lacks = |what: String| Some(Rule::Lacks(what));
     let origin = || Origin::of(member.config.name.provider().as_str());
     match question.whose {
@@ -40,6 +43,16 @@ pub(super) fn lack(question: &Question, member: &Member) -> Option<Rule> {
         },
     };
     unsaid.or_else(|| beyond(question, member, speech == Some(Speech::Native)))
+}
+
+/// What the key that `question` came with requires and `member` has not.
+pub(super) fn unmet(question: &Question, member: &Member) -> Option<Rule> {
+    let client = question.client.as_ref()?;
+    let demand = Demand {
+        require: &client.key.require,
+        forbid: &[],
+    };
+    check_eligible(&member.tags, &[demand]).err()
 }
 
 /// What the model of `member` is known not to do of what `question` needs. Where nothing is known to be lacking, the

@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use super::Proxy;
 use super::asking::Asking;
 use super::body::Body;
+use super::entrance;
 use super::intake::{self, Purpose};
 use super::question::Question;
 use super::record::Ending;
@@ -75,14 +76,20 @@ async fn answer(
     ending: &mut Ending,
 ) -> Reply {
     let is_provider = |name: &str| snapshot.providers.contains_key(name);
+    let client = match entrance::holder(snapshot, &head.headers, proxy.clock.now()) {
+        Ok(client) => client,
+        Err(reject) => return Reply::Reject(reject),
+    };
+    ending.end.key = client.as_ref().map(|client| Arc::clone(&client.key.name));
+    ending.end.tags = entrance::tags(client.as_deref(), &head.headers);
     let result = match intake::purpose(head, is_provider) {
         Ok(Purpose::Ask(front)) => match read(snapshot, front, (head, body), ending).await {
-            Ok(question) => ask(proxy, snapshot, &question, head, ending).await,
+            Ok(question) => ask(proxy, snapshot, &question.by(client), head, ending).await,
             Err(reject) => Err(reject),
         },
         Ok(Purpose::Through(through)) => {
             match read_through(snapshot, through, (head, body), ending).await {
-                Ok(question) => ask(proxy, snapshot, &question, head, ending).await,
+                Ok(question) => ask(proxy, snapshot, &question.by(client), head, ending).await,
                 Err(reject) => Err(reject),
             }
         }
@@ -130,6 +137,9 @@ async fn ask(
     head: &Parts,
     ending: &mut Ending,
 ) -> Result<Reply, Reject> {
+    if let Some(client) = &question.client {
+        entrance::admit(client, question, proxy.clock.now())?;
+    }
     // Known before anybody is found eligible, so that a refusal says where as well.
     if question.envelope.extension.list.is_none()
         && let Some(route) = snapshot.route(&question.envelope.model)

@@ -1,6 +1,6 @@
 //! What a client asks, in every form that a target may need: as it came, and, once somebody needs it, in the neutral form.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
@@ -9,7 +9,7 @@ use super::through::Through;
 use crate::dialect::Front;
 use crate::dialect::any::Ask;
 use crate::dialect::neutral::Misread;
-use crate::live::Member;
+use crate::live::{Client, Member};
 use crate::model::AnswerKind;
 use crate::provider::manner::Speech;
 use crate::wire::seal::{Origin, Shape};
@@ -38,6 +38,8 @@ pub(super) struct Question {
     pub(super) body: Bytes,
     /// Who may be asked, where the conversation holds state of somebody.
     pub(super) whose: Whose,
+    /// Who asks, where a key is needed.
+    pub(super) client: Option<Arc<Client>>,
     /// What is special about it if it passes unread.
     pub(super) through: Option<Box<Through>>,
     neutral: OnceLock<Option<Result<Ask, Misread>>>,
@@ -52,6 +54,7 @@ impl Question {
             envelope,
             body,
             whose: Whose::default(),
+            client: None,
             through: None,
             neutral: OnceLock::new(),
             needs: OnceLock::new(),
@@ -71,6 +74,11 @@ impl Question {
     /// The same for these only.
     pub(super) fn of(self, whose: Whose) -> Self {
         Self { whose, ..self }
+    }
+
+    /// The same, asked by `client`.
+    pub(super) fn by(self, client: Option<Arc<Client>>) -> Self {
+        Self { client, ..self }
     }
 
     /// Whether the conversation is moved away from who began it.

@@ -11,7 +11,7 @@ use http::HeaderMap;
 
 use super::Proxy;
 use super::allowed::{anew, avoided, refused_for};
-use super::fitness::{belongs, lack, nobody_of, none_if_others_may};
+use super::fitness::{belongs, lack, nobody_of, none_if_others_may, unmet};
 use super::listed::list_pool;
 use super::named::{member, unknown};
 use super::pool::{Pool, Shares};
@@ -175,6 +175,10 @@ fn at_provider(scope: Scope<'_>, provider: &str) -> Result<Asked, Reject> {
     let Some(member) = snapshot.at_provider(provider, model) else {
         return Err(unknown(snapshot, &format!("{provider}/{model}")).about("model"));
     };
+    if let Some(rule) = unmet(scope.question, &member) {
+        let whose = format!("provider {provider:?}");
+        return Err(nobody_of(scope.question, &whose, &[rule], [provider]));
+    }
     let spent = avoided(None, &member, scope.proxy.clock);
     let mut pool = single(scope.proxy.labels.direct.clone(), snapshot, member);
     if spent.is_some() {

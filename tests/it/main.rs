@@ -51,6 +51,8 @@ mod incidents;
 #[cfg(feature = "daemon")]
 mod init;
 #[cfg(feature = "daemon")]
+mod keys;
+#[cfg(feature = "daemon")]
 mod mounted;
 #[cfg(feature = "daemon")]
 mod prices;

@@ -87,7 +87,7 @@ const LINES: &[(&str, &str, &str, &str)] = &[
     ("[providers.b]\nkind = \"openai\"\napi_key = \"ab\"\napi_keys = [\"cd\"]", "6:12 providers.b.api_keys", "either api_key or api_keys", "into the list"),
     ("[providers.b]\nkind = \"openai\"\napi_key = \"${KEY:?ask Ann}\"", "5:11 providers.b.api_key", "variable KEY is not set: ask Ann", ""),
     ("[providers.b]\nkind = \"openai\"\napi_key = { file = \"/none\" }", "5:20 providers.b.api_key.file", "there is no such file", ""),
-    ("[keys.team]\nkey = \"x\"", "3:2 keys", "not supported by this version", ""),
+    ("[keys.team]\nkey = \"x\"", "4:7 keys.team.key", "a key of at least 16 characters", "keys new NAME"),
     ("[server]\nlisten = 2026-01-01", "4:10 server.listen", "expected a text in quotes, found a date", ""),
 ];
 

@@ -186,6 +186,7 @@ impl Plan {
             store: config::Store::default(),
             alerts: config::Alerts::default(),
             otlp: self.otlp.clone(),
+            keys: BTreeMap::new(),
             requests: config::Requests {
                 lists: self.lists,
                 strategy: Strategy::Fixed,
@@ -323,6 +324,7 @@ fn snapshot(config: Config, phase: u32) -> Snapshot {
         strangers: Arc::new(Strangers::default()),
         switch: Arc::default(),
         budgets: Arc::default(),
+        clients: Arc::default(),
     }
 }
 

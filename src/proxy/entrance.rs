@@ -1,0 +1,138 @@
+//! Who comes in: client keys, where the configuration has some, and whom a request's cost is put down to.
+//!
+//! A key stands in `Authorization: Bearer`, `x-api-key` or `api-key`, as the official clients send it. It never travels on:
+//! what goes to a target is written anew.
+
+use std::sync::Arc;
+
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName};
+
+use super::question::Question;
+use super::reply::Reject;
+use crate::config::is_word;
+use crate::limit::AtLimit;
+use crate::live::{Client, Rate, Snapshot, Tags};
+use crate::model::{RouteName, Time, minute_of};
+use crate::wire::Code;
+
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const API_KEY: HeaderName = HeaderName::from_static("api-key");
+const TAGS: HeaderName = HeaderName::from_static("x-weighbridge-tags");
+
+/// The holder of the request's key; `None` where nobody needs one.
+///
+/// # Errors
+/// There is no key, or one that is not accepted.
+pub(super) fn holder(
+    snapshot: &Snapshot,
+    headers: &HeaderMap,
+    now: Time,
+) -> Result<Option<Arc<Client>>, Reject> {
+    if snapshot.clients.is_empty() {
+        return Ok(None);
+    }
+    let refused = |message: &str| Reject::new(Code::InvalidApiKey, message).final_word();
+    let Some(key) = presented(headers) else {
+        return Err(refused(
+            "expected a key: Authorization: Bearer KEY, x-api-key or api-key",
+        ));
+    };
+    let Some(client) = snapshot.clients.holder(key) else {
+        return Err(refused("this key is not known here"));
+    };
+    if client.has_expired(now) {
+        return Err(refused("this key has expired"));
+    }
+    Ok(Some(Arc::clone(client)))
+}
+
+/// The key that a request brings.
+fn presented(headers: &HeaderMap) -> Option<&[u8]> {
+    if let Some(value) = headers.get(AUTHORIZATION) {
+        let (scheme, key) = value.as_bytes().split_at_checked("Bearer ".len())?;
+        return scheme.eq_ignore_ascii_case(b"Bearer ").then_some(key);
+    }
+    let value = headers.get(X_API_KEY).or_else(|| headers.get(API_KEY))?;
+    Some(value.as_bytes())
+}
+
+/// Lets a request of `client` in for what it asks, and takes it out of what is left of its rates.
+///
+/// # Errors
+/// It may not ask for that, or not now.
+pub(super) fn admit(client: &Client, question: &Question, now: Time) -> Result<(), Reject> {
+    may_ask(client, question)?;
+    if let Some(allowance) = &client.budget
+        && let Some((window, until)) = allowance.spent_until(AtLimit::Refuse, now)
+    {
+        let message = format!(
+            "this {}'s budget of this key is spent and begins anew at {}",
+            window.label(),
+            minute_of(until)
+        );
+        let reject = Reject::new(Code::BudgetExceeded, message);
+        return Err(reject.retry_after(Some(until.since(now))).final_word());
+    }
+    client.enter(now).map_err(|(rate, wait)| {
+        let what = match rate {
+            Rate::Requests(most) => format!("{most} requests"),
+            Rate::Tokens(most) => format!("{most} tokens"),
+        };
+        let message = format!("this key may have {what} a minute");
+        Reject::new(Code::RateLimitExceeded, message).retry_after(Some(wait))
+    })
+}
+
+/// Whether the key may ask for these routes; targets by name, and lists of them, only where it may ask for everything.
+fn may_ask(client: &Client, question: &Question) -> Result<(), Reject> {
+    let Some(routes) = &client.key.routes else {
+        return Ok(());
+    };
+    let envelope = &question.envelope;
+    let extension = &envelope.extension;
+    let refused = |what: String| {
+        let message = format!("this key may not ask for {what}");
+        Err(Reject::new(Code::PermissionDenied, message).final_word())
+    };
+    if extension.list.is_some() || question.named_provider().is_some() {
+        return refused("targets of its own choice".to_owned());
+    }
+    let named = std::iter::once(&envelope.model).chain(&extension.fallbacks);
+    let is_allowed = |name: &str| routes.iter().any(|route| RouteName::as_str(route) == name);
+    for name in named {
+        if !is_allowed(name) {
+            let shown: String = name.chars().take(100).collect();
+            return refused(format!("{shown:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// Whom the request's cost is put down to: as its header says, `team=a,feature=b,user=c`, else as its key does.
+pub(super) fn tags(client: Option<&Client>, headers: &HeaderMap) -> Option<Arc<Tags>> {
+    let own = client.and_then(|client| client.tags.as_ref());
+    let said = headers.get(TAGS).and_then(|value| value.to_str().ok());
+    let Some(said) = said else {
+        return own.cloned();
+    };
+    let mut tags = own.map(|tags| Tags::clone(tags)).unwrap_or_default();
+    for pair in said.split(',') {
+        let Some((name, value)) = pair.split_once('=') else {
+            continue;
+        };
+        let (name, value) = (name.trim(), value.trim());
+        let place = match name {
+            "team" => &mut tags.team,
+            "feature" => &mut tags.feature,
+            "user" => &mut tags.user,
+            _ => continue,
+        };
+        // What an operator wrote down for the key is not the client's to change.
+        let is_fixed = own.is_some() && place.is_some();
+        if is_word(value) && !is_fixed {
+            *place = Some(value.into());
+        }
+    }
+    (tags != Tags::default()).then(|| Arc::new(tags))
+}
