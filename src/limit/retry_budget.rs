@@ -9,7 +9,7 @@
 //! (everything fails in an outage, which is when it matters).
 //!
 //! What it promises: in any stretch of `t` seconds there are at most `100 + 10 · t` retries and a fifth of the requests of
-//! that stretch and of the ten seconds before it.
+//! that stretch and of the ten seconds before it, to a thousandth of one.
 
 use std::time::Duration;
 

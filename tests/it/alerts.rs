@@ -99,7 +99,7 @@ fn config(limit: &str, state: &Path, json: SocketAddr, slack: SocketAddr) -> Str
     format!(
         r#"config_version = 1
 [server]
-state = {state:?}
+state = "{}"
 [alerts.webhooks.json]
 url = "http://{json}/{PLACE}"
 headers = {{ x-hook-secret = "{SECRET}" }}
@@ -116,7 +116,8 @@ budget = {{ month_usd = {limit}, alert_at = [0.5, 1.0], at_limit = "alert" }}
 "paid/m" = {{ input = "$0", output = "$0", request = "$0.001 / request" }}
 [routes.chat]
 targets.paid = {{ use = "paid/m" }}
-"#
+"#,
+        state.display()
     )
 }
 
