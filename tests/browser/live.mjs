@@ -198,8 +198,10 @@ await run("live", {
   "a request's row leads to its attempts": async () => {
     const { page, show, end } = await watched(browser, daemon.admin);
     await show("#/requests");
-    await page.getByRole("button", { name: "Hold" }).click();
     const link = page.getByRole("row").nth(1).getByRole("link");
+    // Held before there is a row, the list would stay empty.
+    await link.waitFor();
+    await page.getByRole("button", { name: "Hold" }).click();
     const id = decodeURIComponent((await link.getAttribute("href")).split("/").pop());
     await link.click();
     await page.getByRole("heading", { name: "Attempts" }).waitFor();
