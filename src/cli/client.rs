@@ -39,6 +39,20 @@ pub(super) struct AdminArgs {
     pub(super) admin_token: Option<String>,
 }
 
+/// Who asks, for the log and for those who look at what is in force.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Who {
+    /// Who gives or ends it
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "USER",
+        hide_env = true,
+        default_value = "cli"
+    )]
+    pub(super) by: String,
+}
+
 /// An answer: its status and its JSON.
 pub(super) struct Answer {
     pub(super) status: StatusCode,

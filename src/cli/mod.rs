@@ -15,6 +15,7 @@ mod check;
 mod client;
 mod completions;
 mod demo;
+mod estimate;
 mod explain;
 mod explain_at;
 mod explain_stored;

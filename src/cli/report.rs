@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::client::AdminArgs;
+use super::estimate::{Unit, verdict};
 use super::journal::read;
 use super::table::{Align, table};
 use super::usage::when;
@@ -261,46 +262,6 @@ fn of_route(route: &Foregone) -> String {
     ];
     text.push_str(&table(heads, &cells));
     text
-}
-
-/// What the change's interval allows to say.
-fn verdict(found: &Estimate) -> &'static str {
-    if found.change.high < 0.0 {
-        "less"
-    } else if found.change.low > 0.0 {
-        "more"
-    } else {
-        "not enough evidence for a difference"
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Unit {
-    Dollars,
-    Seconds,
-    Percent,
-}
-
-impl Unit {
-    fn of(self, value: f64) -> String {
-        match self {
-            Self::Dollars => format!("${:.3}", 1e3 * value),
-            Self::Seconds => format!("{value:.3} s"),
-            Self::Percent => format!("{:.2} %", 100.0 * value),
-        }
-    }
-
-    fn change(self, value: f64) -> String {
-        match self {
-            Self::Dollars => format!("{}${:.3}", sign(value), 1e3 * value.abs()),
-            Self::Seconds => format!("{}{:.3} s", sign(value), value.abs()),
-            Self::Percent => format!("{}{:.2} points", sign(value), 100.0 * value.abs()),
-        }
-    }
-}
-
-fn sign(value: f64) -> &'static str {
-    if value < 0.0 { "-" } else { "+" }
 }
 
 #[cfg(test)]

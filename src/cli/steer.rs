@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::client::AdminArgs;
+use super::client::{AdminArgs, Who};
 use super::{Failure, Format, block_on, print_json};
 use crate::admin::Given;
 use crate::balance::Strategy;
@@ -18,15 +18,8 @@ pub(super) struct Common {
     /// How long it holds: 30m, 2h, 1d; thirty days at most
     #[arg(long = "for", value_name = "TIME", default_value = "4h", value_parser = life)]
     lasts: u64,
-    /// Who gives it
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "USER",
-        hide_env = true,
-        default_value = "cli"
-    )]
-    by: String,
+    #[command(flatten)]
+    who: Who,
     #[command(flatten)]
     admin: AdminArgs,
     /// How the result is printed
@@ -162,7 +155,7 @@ impl Common {
     fn give(&self, wish: Wish, out: &mut dyn Write) -> Result<(), Failure> {
         let wish = Wish {
             reason: self.reason.clone(),
-            by: Some(self.by.clone()),
+            by: Some(self.who.by.clone()),
             seconds: Some(self.lasts),
             ..wish
         };

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use super::client::AdminArgs;
+use super::client::{AdminArgs, Who};
 use super::table::{Align, table};
 use super::{Failure, Format, block_on, print_json};
 use crate::admin::{Ended, Steering};
@@ -30,15 +30,8 @@ pub(super) struct Restore {
     /// All orders
     #[arg(long, conflicts_with = "what")]
     all: bool,
-    /// Who ends it
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "USER",
-        hide_env = true,
-        default_value = "cli"
-    )]
-    by: String,
+    #[command(flatten)]
+    who: Who,
     #[command(flatten)]
     admin: AdminArgs,
     /// How the result is printed
@@ -120,7 +113,7 @@ async fn end(args: &Restore) -> Result<Vec<Order>, Failure> {
             "no order is {what:?} or about it; `weighbridge steering` lists those that hold"
         )));
     }
-    let by: String = form_urlencoded::byte_serialize(args.by.as_bytes()).collect();
+    let by: String = form_urlencoded::byte_serialize(args.who.by.as_bytes()).collect();
     let mut all = Vec::new();
     for order in meant {
         let path = format!("/api/v1/steering/{}?by={by}", order.id);

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::client::AdminArgs;
+use super::client::{AdminArgs, Who};
 use super::{Failure, Format, block_on, print_json};
 use crate::admin::{SwitchState, Throw};
 
@@ -12,15 +12,8 @@ pub(super) struct Args {
     /// Why
     #[arg(long, value_name = "TEXT", default_value = "no reason was given")]
     reason: String,
-    /// Who
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "USER",
-        hide_env = true,
-        default_value = "cli"
-    )]
-    by: String,
+    #[command(flatten)]
+    who: Who,
     #[command(flatten)]
     admin: AdminArgs,
     /// How the result is printed
@@ -33,7 +26,7 @@ pub(super) fn run(args: &Args, off: bool, out: &mut dyn Write) -> Result<(), Fai
     let wish = Throw {
         off,
         reason: args.reason.clone(),
-        by: Some(args.by.clone()),
+        by: Some(args.who.by.clone()),
     };
     let sent = args.admin.post_json("/api/v1/switch", &wish);
     let state: SwitchState = block_on(sent)?.read()?;

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
+use super::estimate::{Unit, verdict};
 use super::journal::Args;
 use super::table::{Align, table};
 use super::{Failure, Format, print_json};
@@ -119,32 +120,4 @@ fn tell(name: &str, route: &RouteWhatif, out: &mut dyn Write) -> Result<(), Fail
         )?;
     }
     Ok(())
-}
-
-/// What the difference's interval allows to say.
-fn verdict(found: &Estimate) -> &'static str {
-    if found.change.high < 0.0 {
-        "less"
-    } else if found.change.low > 0.0 {
-        "more"
-    } else {
-        "not enough evidence for a difference"
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Unit {
-    Dollars,
-    Seconds,
-    Percent,
-}
-
-impl Unit {
-    fn of(self, value: f64) -> String {
-        match self {
-            Self::Dollars => format!("${:.3}", 1e3 * value),
-            Self::Seconds => format!("{value:.3} s"),
-            Self::Percent => format!("{:.2} %", 100.0 * value),
-        }
-    }
 }
