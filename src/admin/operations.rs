@@ -2,7 +2,7 @@
 //!
 //! Problem: a description that is written beside the code is wrong after a month. Choice: a row has the path, the method,
 //! the parameters, the shapes of body and answers, and the function that answers; the handler looks nothing up elsewhere,
-//! and [`openapi`] prints the same rows. How it fails: a status that a function gives and its row does not
+//! and `openapi` prints the same rows. How it fails: a status that a function gives and its row does not
 //! list is found by the fuzz test of the API alone.
 
 use std::future::Future;
