@@ -5,6 +5,10 @@ use super::{
     spill_blocked,
 };
 
+/// The least step of a tick is just the dead-band, so that sums of shares meet it to the last digits: what those are
+/// depends on the order of the targets, and must not decide.
+const NOISE: f64 = 1e-9;
+
 impl RouteMemory {
     /// The table to have in force: blocked targets masked, small changes left out.
     pub(super) fn publish(
@@ -15,13 +19,9 @@ impl RouteMemory {
     ) -> (WeightTable, bool) {
         let shares = unblocked(route, scene, outcome);
         let table = WeightTable::nearest(&shares, &route.anchors);
-        let pairs = || table.shares().iter().zip(self.table.shares());
-        let distance: f64 = pairs()
-            .map(|(a, b)| (a.fraction() - b.fraction()).abs())
-            .sum::<f64>()
-            / 2.0;
-        let switched = pairs().any(|(a, b)| (a.ppm() == 0) != (b.ppm() == 0));
-        let moved = distance > DEAD_BAND || switched;
+        let mut pairs = table.shares().iter().zip(self.table.shares());
+        let switched = pairs.any(|(a, b)| (a.ppm() == 0) != (b.ppm() == 0));
+        let moved = self.distance(&shares) >= DEAD_BAND - NOISE || switched;
         if moved {
             let sum: f64 = shares.iter().sum();
             for (memory, share) in self.targets.iter_mut().zip(&shares) {
@@ -36,6 +36,21 @@ impl RouteMemory {
             }
         }
         (self.table.clone(), moved)
+    }
+
+    /// Half the sum of what each target would gain or lose against what is in force, before rounding: the parts per million
+    /// that a table's rounding gives to one or another depend on the order of the targets.
+    fn distance(&self, shares: &[f64]) -> f64 {
+        let sum: f64 = shares.iter().sum();
+        let sum = if sum > 0.0 { sum } else { 1.0 };
+        let rounded = self.table.shares().iter().map(|share| share.fraction());
+        let changes = self.targets.iter().zip(rounded).zip(shares);
+        changes
+            .map(|((memory, rounded), share)| {
+                (share / sum - memory.in_force.unwrap_or(rounded)).abs()
+            })
+            .sum::<f64>()
+            / 2.0
     }
 }
 
