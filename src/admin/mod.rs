@@ -44,6 +44,7 @@ mod usage;
 pub use alerts::{AlertReport, AlertReports};
 pub use budgets::BudgetReport;
 pub use feed::{Watch, look};
+pub use keys::{Change, KeyReport, KeyReports, KeyStanding, MadeKey};
 pub use openapi::description;
 pub use report::{Reports, RouteReport, TargetReport};
 pub use server::serve;

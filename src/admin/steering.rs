@@ -12,7 +12,7 @@ use serde_json::json;
 use super::Admin;
 use super::operations::Ask;
 use super::reply::{self, Reply};
-use crate::config::{Fault, Order, Standing, Wish};
+use crate::config::{Fault, Order, Refused, Standing, Wish};
 use crate::control::{self, SteeringError};
 use crate::live::Thrown;
 
@@ -165,23 +165,26 @@ async fn written(admin: &Admin) -> Option<String> {
     if !admin.books.are_kept() {
         return Some(forgotten());
     }
-    let books = admin.books.clone();
-    let written = tokio::task::spawn_blocking(move || books.flush(WRITTEN)).await;
-    let failing = admin
-        .books
-        .condition()
-        .is_some_and(|it| it.failing.is_some());
-    if matches!(written, Ok(true)) && !failing {
+    if is_written(admin).await {
         return None;
     }
     Some("the books cannot be written now: a restart may forget this order".to_owned())
+}
+
+/// Waits until the books have what was done; whether they have.
+pub(super) async fn is_written(admin: &Admin) -> bool {
+    let books = admin.books.clone();
+    let written = tokio::task::spawn_blocking(move || books.flush(WRITTEN)).await;
+    let condition = admin.books.condition();
+    matches!(written, Ok(true)) && condition.is_some_and(|it| it.failing.is_none())
 }
 
 fn forgotten() -> String {
     "server.state is not set, so that a restart forgets orders".to_owned()
 }
 
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, String> {
+/// What a body says, or what is wrong with it.
+pub(super) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, String> {
     serde_json::from_slice(body).map_err(|error| {
         let what: String = error.to_string().chars().take(LONGEST).collect();
         format!("the body is not what was expected: {what}")
@@ -191,19 +194,22 @@ fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, String> {
 fn refused(error: &SteeringError) -> Reply {
     let message = error.to_string();
     match error {
-        SteeringError::Refused(refused) => {
-            let status = match refused.kind {
-                Fault::Wrong => StatusCode::BAD_REQUEST,
-                Fault::Unknown => StatusCode::NOT_FOUND,
-                Fault::Conflict => StatusCode::CONFLICT,
-            };
-            let nearest = &refused.nearest;
-            let body = json!({ "error": { "message": message, "nearest": nearest } });
-            reply::json(status, &body)
-        }
+        SteeringError::Refused(refused) => wrong(refused),
         SteeringError::NoSuchOrder(_) => reply::error(StatusCode::NOT_FOUND, &message),
         SteeringError::Stuck | SteeringError::Stopping => {
             reply::error(StatusCode::SERVICE_UNAVAILABLE, &message)
         }
     }
+}
+
+/// What is wrong with a wish.
+pub(super) fn wrong(refused: &Refused) -> Reply {
+    let status = match refused.kind {
+        Fault::Wrong => StatusCode::BAD_REQUEST,
+        Fault::Unknown => StatusCode::NOT_FOUND,
+        Fault::Conflict => StatusCode::CONFLICT,
+    };
+    let (message, nearest) = (refused.to_string(), &refused.nearest);
+    let body = json!({ "error": { "message": message, "nearest": nearest } });
+    reply::json(status, &body)
 }

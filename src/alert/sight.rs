@@ -66,6 +66,7 @@ impl Sight<'_> {
         }
         all.extend(self.controller());
         all.extend(self.store.into_iter().flat_map(books));
+        all.extend(self.snapshot.clients.missing().map(keys_missing));
         all.retain(|condition| alerts.kinds.contains(&condition.kind));
         all
     }
@@ -282,6 +283,14 @@ fn books(store: &store::Condition) -> Vec<Condition> {
         .as_ref()
         .map(|what| condition(AlertKind::StoreFailing, "the books' file", what.clone()));
     failing.into_iter().chain(refused).collect()
+}
+
+/// Keys that the books should have.
+fn keys_missing(why: &str) -> Condition {
+    let message = format!(
+        "client keys that were made here may be refused, and keys of the files that were revoked here may be accepted: {why}"
+    );
+    condition(AlertKind::StoreFailing, "client keys", message)
 }
 
 #[cfg(test)]

@@ -231,3 +231,16 @@ fn a_controller_without_decisions_and_refused_files_are_told() {
     let told = "nothing has been decided for 11 s";
     assert!(all[1].message.starts_with(told), "{}", all[1].message);
 }
+
+#[test]
+fn keys_of_the_books_that_are_missing_are_told() {
+    let mut snapshot = snapshot(TEXT);
+    let lately = Lately::default();
+    assert_eq!(seen(&snapshot, &lately, at(100), false), []);
+    let mut config = (*snapshot.config).clone();
+    Arc::make_mut(&mut config.issued).missing = Some("they cannot be read".to_owned());
+    let clients = crate::live::Clients::new(&config, &snapshot.budgets, &snapshot.clients);
+    snapshot.clients = Arc::new(clients);
+    let told = [(AlertKind::StoreFailing, "client keys".to_owned())];
+    assert_eq!(seen(&snapshot, &lately, at(100), false), told);
+}

@@ -150,7 +150,6 @@ impl App {
         let ledger = Arc::new(Ledger::default());
         let proxy = data_plane(&published, clock, &metrics, &ledger);
         let (journal, books, resumed) = kept(&published.read().config, &metrics, clock)?;
-        control::seed_budgets(&published.read().budgets, &books, clock.now());
         let proxy = Arc::new(proxy.noting(journal.clone()));
         // Weak: the proxy holds the metrics.
         let counted = Arc::downgrade(&proxy);
@@ -165,6 +164,8 @@ impl App {
             Box::new(fleet),
             asked,
         );
+        let controller = controller.noting(journal.clone()).keeping(&books, resumed);
+        control::seed(&published.read(), &books, clock.now());
         let alerts = alerts(&books, &metrics);
         let admin = Admin {
             published: published.clone(),
@@ -189,7 +190,7 @@ impl App {
             board,
             handle,
             source: options.source,
-            controller: controller.noting(journal.clone()).keeping(&books, resumed),
+            controller,
             reloader,
             journal,
             books,
@@ -315,6 +316,13 @@ fn look_on(tasks: &mut Background, admin: &Arc<Admin>, ended: &watch::Receiver<b
     tasks.keep_books(&admin.ledger, &books, clock, ended.clone());
     let seeding = control::keep_seeding(admin.published.clone(), books, clock, ended.clone());
     tasks.spawn("budgets' beginnings", seeding);
+    let finding = control::find_keys(
+        admin.published.clone(),
+        admin.books.clone(),
+        admin.handle.clone(),
+        ended.clone(),
+    );
+    tasks.spawn("keys of the books", finding);
     let watched = alert::Watched {
         alerts: Arc::clone(&admin.alerts),
         published: admin.published.clone(),

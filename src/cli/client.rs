@@ -82,6 +82,17 @@ impl AdminArgs {
         self.send(Method::POST, path, Some(body)).await
     }
 
+    /// Asks to change what is at `path` as `body` says.
+    pub(super) async fn patch_json(
+        &self,
+        path: &str,
+        body: &impl serde::Serialize,
+    ) -> Result<Answer, Failure> {
+        let body = serde_json::to_vec(body)
+            .map_err(|error| Failure::Told(format!("the wish cannot be written: {error}")))?;
+        self.send(Method::PATCH, path, Some(body)).await
+    }
+
     /// Asks to remove what is at `path`.
     pub(super) async fn delete(&self, path: &str) -> Result<Answer, Failure> {
         self.send(Method::DELETE, path, None).await

@@ -24,6 +24,7 @@ mod import;
 mod init;
 mod journal;
 mod keys;
+mod keys_new;
 mod logging;
 mod mock;
 mod placed;
@@ -70,7 +71,7 @@ enum Command {
     Explain(explain::Args),
     /// Shows all routes of a running daemon.
     Status(status::Args),
-    /// Makes and lists the keys of clients.
+    /// Makes, lists and revokes the keys of clients.
     Keys(keys::Args),
     /// Shows what a running daemon warns of.
     Alerts(alerts::Args),

@@ -1,5 +1,7 @@
 //! `budget`: what may be spent at a provider, a target, on a route, with a key, and what happens then.
 
+use serde::{Deserialize, Serialize};
+
 use crate::limit::{AtLimit, Threshold};
 use crate::model::PicoUsd;
 
@@ -72,20 +74,25 @@ fn number(field: &Field<'_>) -> Option<f64> {
 }
 
 /// An amount in dollars, to the micro-dollar.
+fn dollars(field: &Field<'_>) -> Option<PicoUsd> {
+    let found = amount(field.number()?);
+    if found.is_none() {
+        let what = "an amount in dollars from 0.000001 to 10000000";
+        field.expected(what, "leave it out where nothing is limited");
+    }
+    found
+}
+
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "between 1 and 10^13 micro-dollars"
 )]
-fn dollars(field: &Field<'_>) -> Option<PicoUsd> {
-    let amount = field.number()?;
-    if (LEAST..=MOST).contains(&amount) {
-        let micro = (amount * 1e6).round() as u128;
-        return Some(PicoUsd::new(micro * 1_000_000));
-    }
-    let what = "an amount in dollars from 0.000001 to 10000000";
-    field.expected(what, "leave it out where nothing is limited");
-    None
+fn amount(dollars: f64) -> Option<PicoUsd> {
+    let micro = (dollars * 1e6).round() as u128;
+    (LEAST..=MOST)
+        .contains(&dollars)
+        .then(|| PicoUsd::new(micro * 1_000_000))
 }
 
 fn thresholds(field: &Field<'_>) -> Option<Vec<Threshold>> {
@@ -100,6 +107,79 @@ fn thresholds(field: &Field<'_>) -> Option<Vec<Threshold>> {
     // Each says what is wrong with it, not only the first.
     let parts: Vec<Option<Threshold>> = parts.collect();
     parts.into_iter().collect()
+}
+
+/// What a key may spend, as it is sent and kept.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct KeyBudget {
+    /// Dollars in an hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hour_usd: Option<f64>,
+    /// Dollars in a day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub day_usd: Option<f64>,
+    /// Dollars in a month.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub month_usd: Option<f64>,
+    /// Parts of the limit at which somebody is told; half, four fifths and all of it if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alert_at: Option<Vec<f64>>,
+    /// What becomes of its requests when nothing is left.
+    pub at_limit: KeyLimit,
+}
+
+/// What becomes of a key's requests when its budget is spent. They have nowhere else to go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum KeyLimit {
+    /// Nothing; somebody is told.
+    #[default]
+    Alert,
+    /// They are refused.
+    Refuse,
+}
+
+/// Most thresholds of one budget.
+const MOST_THRESHOLDS: usize = 100;
+
+impl KeyBudget {
+    /// The budget.
+    ///
+    /// # Errors
+    /// What makes no sense, in words.
+    pub fn checked(&self) -> Result<Budget, String> {
+        let limits = [self.hour_usd, self.day_usd, self.month_usd];
+        let written = limits.map(|limit| limit.map(amount));
+        if written.contains(&Some(None)) {
+            let message = "budget: expected amounts in dollars from 0.000001 to 10000000";
+            return Err(message.to_owned());
+        }
+        let parts = match &self.alert_at {
+            Some(parts) if parts.len() > MOST_THRESHOLDS => {
+                let found = parts.len();
+                return Err(format!(
+                    "budget.alert_at: expected at most {MOST_THRESHOLDS}, found {found}"
+                ));
+            }
+            Some(parts) => parts.as_slice(),
+            None => &Budget::ALERT_AT,
+        };
+        let alert_at: Option<Vec<Threshold>> = parts.iter().copied().map(Threshold::new).collect();
+        let Some(alert_at) = alert_at else {
+            let message =
+                "budget.alert_at: expected parts of the limit above 0 and up to 10 (0.8 is 80 %)";
+            return Err(message.to_owned());
+        };
+        let at_limit = match self.at_limit {
+            KeyLimit::Alert => AtLimit::Alert,
+            KeyLimit::Refuse => AtLimit::Refuse,
+        };
+        Budget::new(written.map(Option::flatten), alert_at, at_limit)
+            .ok_or_else(|| "budget: expected hour_usd, day_usd or month_usd, found none".to_owned())
+    }
 }
 
 /// Tells that what is counted has no price.

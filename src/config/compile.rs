@@ -4,6 +4,7 @@
 //! `check`, so that what one accepts the others do.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::catalogue;
 
@@ -166,6 +167,7 @@ fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Con
         alerts,
         otlp,
         keys,
+        issued: Arc::default(),
         requests,
         defaults,
         providers: world.providers,

@@ -216,6 +216,7 @@ fn server(a: &Server, b: &Server, lines: &mut Lines) {
         &a.allow_unauthenticated,
         &b.allow_unauthenticated,
     );
+    lines.value("server", "require_key", &a.require_key, &b.require_key);
 }
 
 /// Lines for what came, went and stayed of named things.

@@ -12,6 +12,7 @@ use super::budget::budget;
 use super::credential::credential;
 use super::field::Field;
 use super::interpolate::Lookup;
+use super::key_digest::digest_of;
 use super::section::Section;
 use super::tree::Value;
 use super::world::World;
@@ -159,27 +160,14 @@ fn held(
 fn digest(field: &Field<'_>) -> Option<[u8; 32]> {
     let text = field.str()?;
     field.sink.keep_secret(text);
-    let digits = text.strip_prefix("sha256:").unwrap_or_default();
-    let mut digest = [0_u8; 32];
-    let mut nibbles = digits.chars().map(|c| c.to_digit(16));
-    for byte in &mut digest {
-        let (Some(Some(high)), Some(Some(low))) = (nibbles.next(), nibbles.next()) else {
-            return wrong_digest(field);
-        };
-        *byte = u8::try_from(high * 16 + low).unwrap_or_default();
+    let digest = digest_of(text);
+    if digest.is_none() {
+        field.problem(
+            "expected \"sha256:\" and 64 hexadecimal digits",
+            "`weighbridge keys new NAME` prints it",
+        );
     }
-    if nibbles.next().is_some() {
-        return wrong_digest(field);
-    }
-    Some(digest)
-}
-
-fn wrong_digest<T>(field: &Field<'_>) -> Option<T> {
-    field.problem(
-        "expected \"sha256:\" and 64 hexadecimal digits",
-        "`weighbridge keys new NAME` prints it",
-    );
-    None
+    digest
 }
 
 /// A budget; requests of a key cannot go elsewhere.
@@ -218,6 +206,19 @@ fn day_after(field: &Field<'_>) -> Option<Time> {
             ""
         }
     };
+    let end = day_ends(text);
+    if end.is_some() {
+        return end;
+    }
+    field.expected(
+        "a day such as 2026-12-31",
+        "it is accepted to the end of that day, UTC",
+    );
+    None
+}
+
+/// The end of the day that `text` names, by UTC; `None` if it names none since 1970.
+pub(super) fn day_ends(text: &str) -> Option<Time> {
     let mut parts = text.splitn(3, '-').map(str::parse::<u64>);
     if let (Some(Ok(year)), Some(Ok(month)), Some(Ok(day))) =
         (parts.next(), parts.next(), parts.next())
@@ -227,10 +228,6 @@ fn day_after(field: &Field<'_>) -> Option<Time> {
         let end = std::time::Duration::from_secs(86_400 * day);
         return Some(month_begins(year, month).after(end));
     }
-    field.expected(
-        "a day such as 2026-12-31",
-        "it is accepted to the end of that day, UTC",
-    );
     None
 }
 

@@ -55,7 +55,7 @@ impl Config {
         listen: Option<SocketAddr>,
         admin_listen: Option<SocketAddr>,
     ) -> Vec<Problem> {
-        let data = listen.filter(|_| !self.server.allow_unauthenticated && self.keys.is_empty());
+        let data = listen.filter(|_| !self.server.allow_unauthenticated && !self.asks_for_keys());
         let admin = admin_listen.filter(|_| !self.admin.allow_remote && self.admin.token.is_none());
         let checks = [
             ("--listen", data, ALLOW_UNAUTHENTICATED),

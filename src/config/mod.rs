@@ -27,6 +27,9 @@ mod goal;
 mod headers;
 mod interface;
 mod interpolate;
+mod issued;
+mod key_digest;
+mod key_wish;
 mod keys;
 mod kind;
 mod law;
@@ -62,6 +65,7 @@ mod tests;
 pub use crate::balance::{Goal, Objective, Strategy};
 pub use crate::limit::Budget;
 pub use alerts::{AlertKind, Alerts, Webhook, WebhookFormat};
+pub use budget::{KeyBudget, KeyLimit};
 pub use capabilities::Capabilities;
 pub use compile::{Compiled, compile};
 pub use credential::MOST_KEYS;
@@ -71,6 +75,9 @@ pub use endpoint::{Endpoint, EndpointError};
 pub use headers::is_public_header;
 pub use interface::Interface;
 pub use interpolate::Lookup;
+pub use issued::{Deed, Issue, Issued, Made, Rights};
+pub use key_digest::{digest_of, digest_text};
+pub use key_wish::{KeyWish, deed, key_life};
 pub use keys::{ClientKey, Held, is_word};
 pub use layer::Layer;
 pub use listing::ListPrice;
@@ -103,8 +110,10 @@ pub struct Config {
     pub alerts: Alerts,
     /// Where traces and metrics are sent, if they are.
     pub otlp: Option<Otlp>,
-    /// Who may call, by name; where there is nobody, everybody may.
+    /// Who may call by what the files say, by name. Who may call at all, [`Config::clients`] tells.
     pub keys: BTreeMap<String, Arc<ClientKey>>,
+    /// Keys that were made and revoked while the daemon ran.
+    pub issued: Arc<Issued>,
     /// What requests may bring themselves.
     pub requests: Requests,
     /// What routes, and requests without a route, have where nothing else is said.
@@ -143,6 +152,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Whether it may listen where others can reach it although it asks for no client key.
     pub allow_unauthenticated: bool,
+    /// Whether a key is asked for although the files have none.
+    pub require_key: bool,
     /// Largest request body that is accepted, in bytes.
     pub max_body: u64,
     /// Largest unary answer that is buffered for a check before it is passed on, in bytes.

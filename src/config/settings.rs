@@ -73,6 +73,9 @@ fn read_server<'a>(
     let allowed = section.field("allow_unauthenticated");
     let allowed = allowed.and_then(|field| field.boolean());
     set(&mut server.allow_unauthenticated, allowed);
+    let required = section.field("require_key");
+    let required = required.and_then(|field| field.boolean());
+    set(&mut server.require_key, required);
     read_limits(&mut section, server);
     let headers = section.field("forward_headers");
     server.forward_headers = headers.map_or_else(Vec::new, |field| forwarded(&field));
@@ -80,7 +83,7 @@ fn read_server<'a>(
     section.finish(&["tls", "keys", "cors", "workers", "access_log"]);
     if let Some(listen) = listen
         .as_ref()
-        .filter(|_| !server.allow_unauthenticated && !has_keys)
+        .filter(|_| !server.allow_unauthenticated && !has_keys && !server.require_key)
     {
         loopback_only(listen, server.listen.ip(), ALLOW_UNAUTHENTICATED);
     }

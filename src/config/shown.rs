@@ -28,6 +28,15 @@ impl Shown {
         self.secrets.scrub(text)
     }
 
+    /// Where the table `kind.name` begins, as `file:line`.
+    pub fn place(&self, kind: &str, name: &str) -> Option<String> {
+        let Value::Table(table) = &self.root.get(kind)?.value else {
+            return None;
+        };
+        let Origin { file, line, .. } = &table.get(name)?.key_at;
+        Some(format!("{file}:{line}"))
+    }
+
     /// As TOML; with `origins`, each value is followed by a comment such as `# production.toml:31`.
     pub fn to_toml(&self, origins: Origins) -> String {
         let mut text = String::new();

@@ -19,8 +19,8 @@ pub const LONGEST_LIFE: u64 = 30 * 86_400;
 /// How much later than that an order may end, in seconds: the clock of who asks may be ahead.
 const CLOCKS_APART: u64 = 300;
 /// Longest reason and longest name, in characters: a line of a log.
-const LONGEST_REASON: usize = 300;
-const LONGEST_NAME: usize = 80;
+pub(super) const LONGEST_REASON: usize = 300;
+pub(super) const LONGEST_NAME: usize = 80;
 
 /// A wish for an order, as it is sent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -106,7 +106,11 @@ impl Refused {
     }
 
     /// No `what` is called `name`; `known` are.
-    fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Self {
+    pub fn unknown<'a>(
+        what: &str,
+        name: &str,
+        known: impl Iterator<Item = &'a str> + Clone,
+    ) -> Self {
         let shown: String = name.chars().take(100).collect();
         let alike = nearest(name, known.clone());
         let hint = if let Some(alike) = alike {
@@ -377,7 +381,7 @@ fn provider(config: &Config, name: &str) -> Result<ProviderName, Refused> {
 }
 
 /// A line that people read.
-fn text(key: &str, given: &str, longest: usize) -> Result<String, Refused> {
+pub(super) fn text(key: &str, given: &str, longest: usize) -> Result<String, Refused> {
     let trimmed = given.trim();
     let length = trimmed.chars().count();
     if (1..=longest).contains(&length) && !trimmed.chars().any(char::is_control) {

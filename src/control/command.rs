@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::key_ring::{Fresh, KeyAsk, KeyError, Revoked};
 use super::steering::{Steer, SteeringError};
-use crate::config::{Compiled, Order, Problem, Standing, Wish};
+use crate::config::{Compiled, Deed, KeyWish, Order, Problem, Standing, Wish};
 use crate::model::counted;
+use crate::store::KeyRow;
 
 /// Why the files were read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +79,17 @@ pub(super) enum Command {
     Apply(Box<Apply>),
     /// Something about orders.
     Steer(Steer),
+    /// Something about client keys.
+    Keys(KeyAsk),
+}
+
+/// Why there is no answer to a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Silent {
+    /// The controller does not answer.
+    Stuck,
+    /// The daemon is shutting down.
+    Stopping,
 }
 
 /// How long the controller may take over an order: many ticks.
@@ -136,16 +149,85 @@ impl Handle {
         &self,
         ask: impl FnOnce(oneshot::Sender<Result<T, SteeringError>>) -> Steer,
     ) -> Result<T, SteeringError> {
+        self.command(|reply| Command::Steer(ask(reply))).await
+    }
+
+    /// Has a client key made.
+    ///
+    /// # Errors
+    /// It cannot be, or nobody answers.
+    pub async fn make_key(&self, wish: KeyWish) -> Result<Fresh, KeyError> {
+        let wish = Box::new(wish);
+        let ask = |reply| KeyAsk::Make { wish, reply };
+        self.command(|reply| Command::Keys(ask(reply))).await
+    }
+
+    /// Has a key forgotten that was just made and could not be written down.
+    ///
+    /// # Errors
+    /// Nobody answers.
+    pub async fn forget_key(&self, digest: [u8; 32]) -> Result<(), KeyError> {
+        let ask = |reply| KeyAsk::Forget { digest, reply };
+        self.command(|reply| Command::Keys(ask(reply))).await
+    }
+
+    /// Has the key of this name revoked, wherever it comes from.
+    ///
+    /// # Errors
+    /// There is none, or nobody answers.
+    pub async fn revoke_key(
+        &self,
+        name: String,
+        by: Option<String>,
+        reason: Option<String>,
+    ) -> Result<Revoked, KeyError> {
+        let ask = |reply| KeyAsk::Revoke {
+            name,
+            by,
+            reason,
+            reply,
+        };
+        self.command(|reply| Command::Keys(ask(reply))).await
+    }
+
+    /// Has the key of this name that was revoked last accepted again; tells how it had been revoked.
+    ///
+    /// # Errors
+    /// There is none, or nobody answers.
+    pub async fn restore_key(
+        &self,
+        name: String,
+        by: Option<String>,
+        reason: String,
+    ) -> Result<Deed, KeyError> {
+        let ask = |reply| KeyAsk::Restore {
+            name,
+            by,
+            reason,
+            reply,
+        };
+        self.command(|reply| Command::Keys(ask(reply))).await
+    }
+
+    /// Hands over the keys of books that could not be read before.
+    pub(super) async fn found_keys(&self, rows: Vec<KeyRow>) -> Result<(), KeyError> {
+        let ask = |reply| KeyAsk::Found { rows, reply };
+        self.command(|reply| Command::Keys(ask(reply))).await
+    }
+
+    async fn command<T, E: From<Silent>>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<T, E>>) -> Command,
+    ) -> Result<T, E> {
         let (reply, answer) = oneshot::channel();
         let asked = async {
-            let command = Command::Steer(ask(reply));
-            let sent = self.commands.send(command).await;
-            sent.map_err(|_| SteeringError::Stopping)?;
-            answer.await.map_err(|_| SteeringError::Stopping)?
+            let sent = self.commands.send(command(reply)).await;
+            sent.map_err(|_| E::from(Silent::Stopping))?;
+            answer.await.map_err(|_| E::from(Silent::Stopping))?
         };
         tokio::time::timeout(PATIENCE, asked)
             .await
-            .unwrap_or(Err(SteeringError::Stuck))
+            .unwrap_or(Err(E::from(Silent::Stuck)))
     }
 
     /// Has the files read and waits until they are in force or refused.

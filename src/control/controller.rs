@@ -15,6 +15,7 @@ use tokio::time::{Interval, MissedTickBehavior};
 use super::assemble::{Simulate, next_snapshot};
 use super::command::{Applied, Apply, Command, Outcome, ReloadError, Why};
 use super::keepsake::{Keepsake, resume};
+use super::key_ring::KeyRing;
 use super::plan::specs;
 use super::scribe::{InForce, Scribe};
 use super::steering::Orders;
@@ -60,6 +61,8 @@ pub struct Controller {
     pub(super) files: Arc<Config>,
     /// The operators' orders.
     pub(super) orders: Orders,
+    /// Keys that were made and revoked while the daemon ran.
+    pub(super) keys: KeyRing,
     /// Whether the kill switch was off at the last tick.
     was_off: bool,
     commands: mpsc::Receiver<Command>,
@@ -97,6 +100,7 @@ impl Controller {
             keepsake: None,
             files: Arc::clone(&snapshot.config),
             orders: Orders::default(),
+            keys: KeyRing::default(),
             was_off: false,
             commands,
         };
@@ -127,6 +131,7 @@ impl Controller {
             self.put_tables(&mut next);
             self.publisher.publish(next);
         }
+        self.resume_keys(books);
         self.resume_orders(books);
         self
     }
@@ -151,6 +156,7 @@ impl Controller {
                     match command {
                         Command::Apply(apply) => self.answer(*apply),
                         Command::Steer(steer) => self.steer(steer),
+                        Command::Keys(ask) => self.do_keys(ask),
                     }
                     if self.publisher.read().config.controller.tick != tick {
                         interval = self.interval();
@@ -230,6 +236,7 @@ impl Controller {
     /// One tick.
     pub(super) fn tick(&mut self) {
         self.expire(self.clock.unix_seconds());
+        self.rewrite();
         let snapshot = self.publisher.read();
         if snapshot.strangers.version() != self.strangers {
             self.line_up(&snapshot);
@@ -420,7 +427,7 @@ impl Controller {
             // The digest says so; not every value has words of its own.
             difference.changes.push("other values changed".to_owned());
         }
-        let (config, standing) = self.orders.over(&files);
+        let (config, standing) = self.effective(&files);
         let mut next = match next_snapshot(&old, config, self.phase, self.simulate.as_mut()) {
             Ok(next) => next,
             Err(error) => {
@@ -434,6 +441,7 @@ impl Controller {
             }
         };
         self.files = files;
+        self.warn_of_covered();
         self.board.steered(standing);
         self.line_up(&next);
         self.memory.probe_again(&self.plan, |upstream| {
@@ -542,6 +550,10 @@ fn log_move(route: &Route, decision: &Decision) {
 #[cfg(test)]
 #[path = "controller_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "keys_tests.rs"]
+mod keys_tests;
 
 #[cfg(test)]
 #[path = "steering_tests.rs"]

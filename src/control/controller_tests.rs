@@ -9,7 +9,7 @@ use crate::model::{AnswerKind, Finished, Outcome};
 
 /// Simulated providers that are never called.
 #[derive(Debug)]
-struct Nobody;
+pub(super) struct Nobody;
 
 impl Simulate for Nobody {
     fn endpoint(&mut self, _: &ProviderName, _: &Law) -> io::Result<Endpoint> {

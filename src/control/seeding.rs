@@ -1,19 +1,19 @@
 //! What was spent before this process, or before a budget was written down, from the books.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
 use crate::limit::Window;
-use crate::live::{Allowance, Budgets, Clock, Published, Scope};
+use crate::live::{Allowance, Budgets, Client, Clients, Clock, Published, Scope, Snapshot};
 use crate::model::{PicoUsd, Time};
 use crate::store::{Books, Dimension, MOST_ROWS, Query, StoreError, UsageRow};
 
 /// Has each budget begin with what the books have of its windows. Without books they begin with nothing, which is said.
 ///
 /// Reads: milliseconds for a month of a few combinations, seconds for one of thousands.
-pub fn seed_budgets(budgets: &Budgets, books: &Books, now: Time) {
+fn seed_budgets(budgets: &Budgets, books: &Books, now: Time) {
     let fresh = |allowance: &&Arc<Allowance>| !allowance.take_seeding();
     let fresh: Vec<&Arc<Allowance>> = budgets.all().iter().filter(fresh).collect();
     if fresh.is_empty() {
@@ -33,7 +33,7 @@ pub fn seed_budgets(budgets: &Budgets, books: &Books, now: Time) {
         for kind in kinds {
             let of_kind = of_window.iter().filter(|it| it.scope.kind() == kind);
             let of_kind: Vec<&Allowance> = of_kind.copied().collect();
-            if let Err(error) = seed(&of_kind, window, books, now) {
+            if let Err(error) = seed_kind(&of_kind, window, books, now) {
                 tracing::error!(
                     %error, window = window.label(), kind,
                     "budgets count from zero: the books cannot be read"
@@ -43,8 +43,36 @@ pub fn seed_budgets(budgets: &Budgets, books: &Books, now: Time) {
     }
 }
 
+/// Has each client key be told when it was used last, as far as the books go back.
+fn seed_clients(clients: &Clients, books: &Books) {
+    let fresh = |client: &&Arc<Client>| !client.take_seeding();
+    let fresh: Vec<&Arc<Client>> = clients.all().filter(fresh).collect();
+    if fresh.is_empty() || !books.are_kept() {
+        return;
+    }
+    match books.last_used() {
+        Ok(used) => {
+            let used: HashMap<String, Time> = used.into_iter().collect();
+            for client in fresh {
+                if let Some(at) = used.get(&*client.key.name) {
+                    client.was_used(*at);
+                }
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, "when keys were used last is not known: the books cannot be read");
+        }
+    }
+}
+
+/// Has budgets and client keys begin with what the books have of them. Reads, as [`seed_budgets`] does.
+pub fn seed(snapshot: &Snapshot, books: &Books, now: Time) {
+    seed_budgets(&snapshot.budgets, books, now);
+    seed_clients(&snapshot.clients, books);
+}
+
 /// Those of one kind, in one window, with one look into the books.
-fn seed(
+fn seed_kind(
     allowances: &[&Allowance],
     window: Window,
     books: &Books,
@@ -107,7 +135,7 @@ pub async fn keep_seeding(
             return;
         }
         let (snapshot, books) = (published.read(), books.clone());
-        let seeding = move || seed_budgets(&snapshot.budgets, &books, clock.now());
+        let seeding = move || seed(&snapshot, &books, clock.now());
         if tokio::task::spawn_blocking(seeding).await.is_err() {
             tracing::error!("budgets count from zero: reading the books went wrong");
         }

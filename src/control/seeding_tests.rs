@@ -69,7 +69,7 @@ fn budgets_begin_with_what_the_books_have_of_their_windows() {
     ] {
         let allowance = allowance(scope);
         for window in Window::ALL {
-            seed(&[&allowance], window, &books, now()).unwrap();
+            seed_kind(&[&allowance], window, &books, now()).unwrap();
         }
         assert_eq!(spent(&allowance), expected, "{}", allowance.scope);
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::assemble::next_snapshot;
+use super::command::Silent;
 use super::controller::Controller;
 use super::switch;
 use crate::balance::Share;
@@ -53,6 +54,15 @@ pub enum SteeringError {
     /// The daemon is shutting down.
     #[error("the daemon is shutting down")]
     Stopping,
+}
+
+impl From<Silent> for SteeringError {
+    fn from(silent: Silent) -> Self {
+        match silent {
+            Silent::Stuck => Self::Stuck,
+            Silent::Stopping => Self::Stopping,
+        }
+    }
 }
 
 /// The orders that hold, the earliest first.
@@ -244,10 +254,24 @@ impl Controller {
         Ok(())
     }
 
+    /// What `files` say with the orders, and with what was done about keys, on top.
+    pub(super) fn effective(&self, files: &Config) -> (Config, Vec<Standing>) {
+        let (mut config, standing) = self.orders.over(files);
+        config.issued = Arc::clone(&self.keys.issued);
+        (config, standing)
+    }
+
+    /// Books that were begun anew get the orders again.
+    pub(super) fn rewrite_orders(&self) {
+        for order in &self.orders.list {
+            self.orders.write(order);
+        }
+    }
+
     /// The files with the orders on top become what is in force.
     fn put_in_force(&mut self) -> io::Result<()> {
         let old = self.publisher.read();
-        let (config, standing) = self.orders.over(&self.files);
+        let (config, standing) = self.effective(&self.files);
         let mut next = next_snapshot(&old, config, self.phase, self.simulate.as_mut())?;
         // The files are the same: generations count them.
         next.generation = old.generation;

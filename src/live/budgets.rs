@@ -150,6 +150,9 @@ pub struct Budgets {
     keys: HashMap<Arc<str>, Arc<Allowance>>,
 }
 
+/// Budgets of before, by what they are of.
+type Known<'a> = HashMap<&'a Scope, &'a Arc<Allowance>>;
+
 #[derive(Debug, Default)]
 struct OfRoute {
     own: Option<Arc<Allowance>>,
@@ -159,6 +162,8 @@ struct OfRoute {
 impl Budgets {
     /// The budgets of `config`; what was spent `before` is taken over by name.
     pub fn new(config: &Config, before: &Self) -> Self {
+        let before: Known<'_> = before.all.iter().map(|it| (&it.scope, it)).collect();
+        let before = &before;
         let mut budgets = Self::default();
         for provider in config.providers.values() {
             let scope = Scope::Provider(provider.name.clone());
@@ -182,7 +187,7 @@ impl Budgets {
                 budgets.routes.insert(route.name.to_string(), of_route);
             }
         }
-        for key in config.keys.values() {
+        for key in config.clients() {
             let scope = Scope::Key(Arc::clone(&key.name));
             if let Some(allowance) = budgets.add(scope, key.budget.as_ref(), before) {
                 budgets.keys.insert(Arc::clone(&key.name), allowance);
@@ -195,9 +200,9 @@ impl Budgets {
         &mut self,
         scope: Scope,
         budget: Option<&Budget>,
-        before: &Self,
+        before: &Known<'_>,
     ) -> Option<Arc<Allowance>> {
-        let known = before.all.iter().find(|known| known.scope == scope);
+        let known = before.get(&scope);
         let allowance = Arc::new(Allowance {
             spent: known.map_or_else(Arc::default, |known| Arc::clone(&known.spent)),
             budget: budget?.clone(),

@@ -1,10 +1,11 @@
 //! Client keys: who holds one, and what each has left.
 //!
 //! A key is looked up by its SHA-256, so that no comparison tells a part of it, and compared once more in constant time.
-//! What each has left of its rates is kept by name across reloads.
+//! What each has left of its rates, and when it was used last, is kept by name across reloads.
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use super::budgets::{Allowance, Budgets};
 use super::record::{RequestEnd, Tags};
-use crate::config::{ClientKey, Config, Held};
+use crate::config::{ClientKey, Config, Held, Issued, Secret, digest_text};
 use crate::limit::quota::Bucket;
 use crate::model::Time;
 
@@ -27,6 +28,26 @@ pub fn key_digest(key: &[u8]) -> [u8; 32] {
     bytes
 }
 
+/// The digest by which a key of the configuration is known.
+pub fn digest_of_client(key: &ClientKey) -> [u8; 32] {
+    match &key.held {
+        Held::Digest(digest) => *digest,
+        Held::Key(secret) => key_digest(secret.expose().as_bytes()),
+    }
+}
+
+/// Random bytes of a key: as many as its digest has.
+const BYTES: usize = 32;
+
+/// A key that nobody has, with its digest; `None` where the machine gives no random bytes.
+pub fn new_key() -> Option<(Secret, [u8; 32])> {
+    let mut bytes = [0_u8; BYTES];
+    aws_lc_rs::rand::fill(&mut bytes).ok()?;
+    let key = digest_text(&bytes).replacen("sha256:", "wb-", 1);
+    let digest = key_digest(key.as_bytes());
+    Some((Secret::new(key), digest))
+}
+
 /// Somebody who holds a key.
 pub struct Client {
     /// What the key may.
@@ -36,7 +57,9 @@ pub struct Client {
     /// What its requests may cost.
     pub budget: Option<Arc<Allowance>>,
     digest: [u8; 32],
+    is_revoked: bool,
     rates: Arc<Rates>,
+    used: Arc<Used>,
 }
 
 impl fmt::Debug for Client {
@@ -45,6 +68,15 @@ impl fmt::Debug for Client {
             .field("name", &self.key.name)
             .finish_non_exhaustive()
     }
+}
+
+/// When a key was used last. Kept across reloads.
+#[derive(Debug, Default)]
+struct Used {
+    /// Microseconds since 1970; 0 for never.
+    at: AtomicU64,
+    /// Whether what the books have of before is in it.
+    is_seeded: AtomicBool,
 }
 
 /// What is left of a key's rates. Kept across reloads, at the rates in force.
@@ -95,25 +127,62 @@ impl Client {
     pub fn has_expired(&self, now: Time) -> bool {
         self.key.expires.is_some_and(|expires| now >= expires)
     }
+
+    /// Whether an operator has revoked it.
+    pub const fn is_revoked(&self) -> bool {
+        self.is_revoked
+    }
+
+    /// When the last request with it came; `None` if none is known.
+    pub fn last_used(&self) -> Option<Time> {
+        let at = self.used.at.load(Ordering::Relaxed);
+        (at > 0).then(|| Time::from_micros(at))
+    }
+
+    /// A request with it came at this moment.
+    pub fn was_used(&self, at: Time) {
+        self.used.at.fetch_max(at.as_micros(), Ordering::Relaxed);
+    }
+
+    /// Whether the books need not be asked any more when it was used; from now on they need not.
+    pub fn take_seeding(&self) -> bool {
+        self.used.is_seeded.swap(true, Ordering::AcqRel)
+    }
 }
 
-/// The keys of a configuration.
+/// Who brings a key.
+#[derive(Clone, Copy, Debug)]
+pub enum Holder<'a> {
+    /// Somebody who may come in, or could before.
+    Known(&'a Arc<Client>),
+    /// Somebody whose key was revoked.
+    Revoked,
+    /// Nobody who is known.
+    Unknown,
+}
+
+/// The keys of a configuration, with those that were made and revoked since.
 #[derive(Debug, Default)]
 pub struct Clients {
+    asks: bool,
     by_digest: HashMap<[u8; 32], Arc<Client>>,
     by_name: HashMap<Arc<str>, Arc<Client>>,
+    issued: Arc<Issued>,
 }
 
 impl Clients {
     /// The keys of `config`; what is left of rates `before` is taken over by name.
     pub fn new(config: &Config, budgets: &Budgets, before: &Self) -> Self {
-        let mut clients = Self::default();
-        for key in config.keys.values() {
+        let issued = Arc::clone(&config.issued);
+        let mut clients = Self {
+            // A key that was made here was made to be asked for, whatever the files say now.
+            asks: config.asks_for_keys() || issued.all.values().any(|it| it.made.is_some()),
+            issued,
+            ..Self::default()
+        };
+        for key in config.clients() {
             let known = before.by_name.get(&key.name);
-            let digest = match &key.held {
-                Held::Digest(digest) => *digest,
-                Held::Key(secret) => key_digest(secret.expose().as_bytes()),
-            };
+            let digest = digest_of_client(key);
             let tags = Tags {
                 team: key.team.clone(),
                 feature: key.feature.clone(),
@@ -123,33 +192,61 @@ impl Clients {
                 tags: (tags != Tags::default()).then(|| Arc::new(tags)),
                 budget: budgets.key(&key.name).cloned(),
                 digest,
+                is_revoked: clients.issued.is_revoked(&digest),
                 rates: known.map_or_else(Arc::default, |known| Arc::clone(&known.rates)),
+                used: known.map_or_else(Arc::default, |known| Arc::clone(&known.used)),
                 key: Arc::clone(key),
             });
-            clients.by_digest.insert(digest, Arc::clone(&client));
+            // The files come first, and what they say holds.
+            let place = clients.by_digest.entry(digest);
+            place.or_insert_with(|| Arc::clone(&client));
             clients.by_name.insert(Arc::clone(&key.name), client);
         }
         clients
     }
 
-    /// Whether nobody needs a key.
-    pub fn is_empty(&self) -> bool {
-        self.by_digest.is_empty()
+    /// Whether a key is asked for.
+    pub const fn asks(&self) -> bool {
+        self.asks
     }
 
     /// Who holds `key`.
-    pub fn holder(&self, key: &[u8]) -> Option<&Arc<Client>> {
+    pub fn holder(&self, key: &[u8]) -> Holder<'_> {
         let digest = key_digest(key);
-        let client = self.by_digest.get(&digest)?;
-        verify_slices_are_equal(&client.digest, &digest).ok()?;
-        Some(client)
+        match self.by_digest.get(&digest) {
+            Some(client) if verify_slices_are_equal(&client.digest, &digest).is_ok() => {
+                if client.is_revoked {
+                    Holder::Revoked
+                } else {
+                    Holder::Known(client)
+                }
+            }
+            Some(_) | None if self.issued.is_revoked(&digest) => Holder::Revoked,
+            Some(_) | None => Holder::Unknown,
+        }
     }
 
-    /// Counts the tokens of a request that ended.
+    /// The one of this name.
+    pub fn named(&self, name: &str) -> Option<&Arc<Client>> {
+        self.by_name.get(name)
+    }
+
+    /// All of them, in no order.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Client>> {
+        self.by_name.values()
+    }
+
+    /// Why keys that were made or revoked here may not be known, in words.
+    pub fn missing(&self) -> Option<&str> {
+        self.issued.missing.as_deref()
+    }
+
+    /// Notes that its key was used, and counts the tokens of a request that ended.
     pub fn request_ended(&self, end: &RequestEnd, now: Time) {
         let Some(client) = end.key.as_ref().and_then(|name| self.by_name.get(name)) else {
             return;
         };
+        client.was_used(end.at);
         let Some(most) = client.key.tokens_per_minute else {
             return;
         };

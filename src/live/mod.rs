@@ -23,7 +23,7 @@ mod window;
 pub use attempt::{Account, Asked, Attempt, Note, Witness};
 pub use board::{Board, Change, Refusal};
 pub use budgets::{Allowance, Budgets, Scope};
-pub use clients::{Client, Clients, Rate, key_digest};
+pub use clients::{Client, Clients, Holder, Rate, digest_of_client, key_digest, new_key};
 pub use clock::Clock;
 pub use journal::{Entry, Heading, Journal, Lost, Ticked};
 pub use keys::{Keys, Turn};

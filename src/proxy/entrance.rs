@@ -12,7 +12,7 @@ use super::question::Question;
 use super::reply::Reject;
 use crate::config::is_word;
 use crate::limit::AtLimit;
-use crate::live::{Client, Rate, Snapshot, Tags};
+use crate::live::{Client, Holder, Rate, Snapshot, Tags};
 use crate::model::{RouteName, Time, minute_of};
 use crate::wire::Code;
 
@@ -29,7 +29,7 @@ pub(super) fn holder(
     headers: &HeaderMap,
     now: Time,
 ) -> Result<Option<Arc<Client>>, Reject> {
-    if snapshot.clients.is_empty() {
+    if !snapshot.clients.asks() {
         return Ok(None);
     }
     let refused = |message: &str| Reject::new(Code::InvalidApiKey, message).final_word();
@@ -38,8 +38,15 @@ pub(super) fn holder(
             "expected a key: Authorization: Bearer KEY, x-api-key or api-key",
         ));
     };
-    let Some(client) = snapshot.clients.holder(key) else {
-        return Err(refused("this key is not known here"));
+    let client = match snapshot.clients.holder(key) {
+        Holder::Known(client) => client,
+        Holder::Revoked => return Err(refused("this key was revoked")),
+        Holder::Unknown if snapshot.clients.missing().is_some() => {
+            return Err(refused(
+                "this key is not known here; some keys of this gateway cannot be read now, and it may be one of them",
+            ));
+        }
+        Holder::Unknown => return Err(refused("this key is not known here")),
     };
     if client.has_expired(now) {
         return Err(refused("this key has expired"));

@@ -133,9 +133,14 @@ impl Books {
         read::steering(&self.connection()?)
     }
 
-    /// Client keys, revoked ones too.
+    /// Client keys that were made or revoked here.
     pub fn keys(&self) -> Result<Vec<KeyRow>, StoreError> {
         read::keys(&self.connection()?)
+    }
+
+    /// The last minute in which each client key was used, as far as usage goes back.
+    pub fn last_used(&self) -> Result<Vec<(String, Time)>, StoreError> {
+        read::last_used(&self.connection()?)
     }
 
     /// The last decisions that moved the shares of `route` up to `at`, the newest first, at most `most`.

@@ -150,6 +150,9 @@ fn other(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
             let values = params![key.name, key.hash, key.json, key.revoked_at.map(micros)];
             transaction.execute(sql, values)?;
         }
+        Write::KeyForgotten(hash) => {
+            transaction.execute("DELETE FROM keys WHERE hash = ?1", [hash])?;
+        }
         // These wait elsewhere.
         Write::Usage(_)
         | Write::Moved(_)

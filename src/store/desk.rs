@@ -18,6 +18,8 @@ pub struct Condition {
     pub failing: Option<String>,
     /// What became of a file that was of no use, since the start.
     pub refused: Option<String>,
+    /// How often a file was begun in place of one that was open: what is kept elsewhere has to be written again.
+    pub renewed: u64,
     /// Transactions that went through.
     pub written: u64,
     /// What was lost.
@@ -113,6 +115,10 @@ impl Desk {
         self.state().condition.refused = Some(told);
     }
 
+    pub(super) fn renewed(&self) {
+        self.state().condition.renewed += 1;
+    }
+
     pub(super) fn failing(&self, why: String) {
         self.state().condition.failing = Some(why);
     }
@@ -173,7 +179,8 @@ fn lost(write: &Write) -> Losses {
         | Write::Alert(_)
         | Write::Steering(_)
         | Write::SteeringEnded(_)
-        | Write::Key(_) => Losses {
+        | Write::Key(_)
+        | Write::KeyForgotten(_) => Losses {
             requests: 0,
             rows: 1,
         },

@@ -91,7 +91,7 @@ pub(super) fn steering(connection: &Connection) -> Result<Vec<SteeringRow>, Stor
 
 /// Client keys, revoked ones too.
 pub(super) fn keys(connection: &Connection) -> Result<Vec<KeyRow>, StoreError> {
-    let sql = "SELECT name, hash, json, revoked_at FROM keys ORDER BY name";
+    let sql = "SELECT name, hash, json, revoked_at FROM keys ORDER BY name, hash";
     let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map([], |row| {
         let revoked_at: Option<i64> = row.get(3)?;
@@ -101,6 +101,17 @@ pub(super) fn keys(connection: &Connection) -> Result<Vec<KeyRow>, StoreError> {
             json: row.get(2)?,
             revoked_at: revoked_at.map(time),
         })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The last minute in which each client key was used, as far as usage goes back.
+pub(super) fn last_used(connection: &Connection) -> Result<Vec<(String, Time)>, StoreError> {
+    let sql = "SELECT key, max(minute) FROM usage WHERE key <> '' GROUP BY key";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], |row| {
+        let minute: i64 = row.get(1)?;
+        Ok((row.get(0)?, time(minute.saturating_mul(60_000_000))))
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

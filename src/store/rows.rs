@@ -162,14 +162,14 @@ pub struct SteeringRow {
     pub json: String,
 }
 
-/// A client key, without the key.
+/// A client key that was made or revoked here, without the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRow {
-    /// Unique.
-    pub name: String,
-    /// What tells whether a key is this one.
+    /// What tells whether a key is this one. Unique.
     pub hash: String,
-    /// What it may, in JSON.
+    /// Its name.
+    pub name: String,
+    /// What it may, who made and who revoked it, in JSON.
     pub json: String,
     /// Since when it is not accepted any more.
     pub revoked_at: Option<Time>,

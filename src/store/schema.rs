@@ -29,6 +29,11 @@ const STEPS: &[Step] = &[
         sql: PROPOSALS,
         writable_by: 1,
     },
+    Step {
+        sql: KEYS_BY_HASH,
+        // They neither read keys nor write any.
+        writable_by: 1,
+    },
 ];
 
 /// Times are microseconds since 1970, minutes are minutes since 1970, texts that nobody gave are empty.
@@ -106,6 +111,17 @@ CREATE TABLE proposals (
     PRIMARY KEY (route, at)
 ) WITHOUT ROWID;
 CREATE INDEX proposals_by_time ON proposals (at);
+";
+
+/// Keys by what they are told by: a name can have had several.
+const KEYS_BY_HASH: &str = "
+DROP TABLE keys;
+CREATE TABLE keys (
+    hash TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    json TEXT NOT NULL,
+    revoked_at INTEGER
+) WITHOUT ROWID;
 ";
 
 /// The schema that a file has, and the oldest whose programs may write to it; `None` for a file without tables of ours.

@@ -30,6 +30,8 @@ pub enum Write {
     SteeringEnded(String),
     /// A client key was made or revoked.
     Key(KeyRow),
+    /// The client key of this hash is forgotten.
+    KeyForgotten(String),
     /// The shares in force, in place of those before.
     Shares(LearnedShares),
     /// What the controller remembers, in place of what it did before.
@@ -101,7 +103,8 @@ impl Pending {
             | Write::Alert(_)
             | Write::Steering(_)
             | Write::SteeringEnded(_)
-            | Write::Key(_) => {
+            | Write::Key(_)
+            | Write::KeyForgotten(_) => {
                 if self.others.len() == MOST_OTHERS {
                     self.others.pop_front();
                     lost.rows += 1;

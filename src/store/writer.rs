@@ -119,16 +119,20 @@ impl Writer {
     fn opened(&mut self) -> Result<Open, StoreError> {
         match self.open.take() {
             Some(open) if open.is_there() => return Ok(open),
-            Some(_) => tracing::warn!(
-                folder = %self.place.folder.display(),
-                "the file of the books was taken away; another one is begun"
-            ),
+            Some(_) => {
+                tracing::warn!(
+                    folder = %self.place.folder.display(),
+                    "the file of the books was taken away; another one is begun"
+                );
+                self.desk.renewed();
+            }
             None => {}
         }
         let (result, told) = self.place.open();
         if let Some(told) = told {
             tracing::error!(told, "the books are begun anew");
             self.desk.refused(told);
+            self.desk.renewed();
         }
         result
     }
@@ -149,6 +153,7 @@ impl Writer {
                     let told = format!("{error}; it is kept as {}", aside.display());
                     tracing::error!(told, "the books are begun anew");
                     self.desk.refused(told);
+                    self.desk.renewed();
                 }
                 Err(error) => tracing::error!(%error, "the books cannot be moved aside"),
             }

@@ -1,10 +1,11 @@
 //! Client keys, through the program and real sockets: who comes in, for what, and how often.
 
 use std::path::Path;
+use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-use super::daemon::{Daemon, live, weighbridge};
+use super::daemon::{Daemon, live, until, weighbridge};
 
 const KEY: &str = "wb-a-key-of-the-first-client";
 const OTHER: &str = "wb-a-key-of-the-second-one";
@@ -192,4 +193,115 @@ async fn requests_say_whose_they_are_and_nothing_says_the_key() {
     for secret in [key.as_str(), hash.as_str(), KEY, OTHER] {
         assert!(!shown.contains(secret), "{secret} is told");
     }
+}
+
+/// Runs `weighbridge keys` against `daemon`.
+fn keys(daemon: &Daemon, words: &[&str]) -> Output {
+    let mut command: Command = weighbridge();
+    command.arg("keys").args(words).args(["--format", "json"]);
+    command.env("WEIGHBRIDGE_ADMIN", format!("http://{}", daemon.admin));
+    command.env("USER", "ada");
+    command.output().unwrap()
+}
+
+fn told(daemon: &Daemon, words: &[&str]) -> Value {
+    let output = keys(daemon, words);
+    assert!(output.status.success(), "{words:?}: {output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// One route, no key of the files but `OTHER`, and books.
+fn kept(folder: &Path) -> Daemon {
+    let text = format!(
+        r#"config_version = 1
+[server]
+state = "{}/state"
+require_key = true
+[providers.sim]
+kind = "simulated"
+law = {{ ttft_ms = 1, tpot_ms = 0.1, spread = 0, error_rate = 0 }}
+[prices]
+"sim/m" = {{ input = "$0", output = "$0", request = "$0.001 / request" }}
+[routes.chat.targets]
+only = {{ use = "sim/m" }}
+[routes.wide.targets]
+only = {{ use = "sim/m" }}
+[keys.filed]
+key = "{OTHER}"
+"#,
+        folder.display()
+    );
+    std::fs::write(live(folder), text).unwrap();
+    Daemon::start(folder)
+}
+
+/// The status of a request with this key, and what is said.
+async fn asked(daemon: &Daemon, key: &str, route: &str) -> (u16, String) {
+    let got = ask(daemon, CHAT, &[("x-api-key", key)], route).await;
+    (got.status, got.body)
+}
+
+#[tokio::test]
+async fn keys_are_made_and_revoked_while_it_runs_and_outlive_being_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let daemon = kept(folder.path());
+    let words = "new team-a --save --reason launch --route chat --rpm 100 --month-usd 0.002 --at-limit refuse";
+    let made = told(&daemon, &words.split(' ').collect::<Vec<_>>());
+    let key = made["key"].as_str().unwrap().to_owned();
+    assert_eq!(
+        (&made["from"], &made["made"]["by"]),
+        (&json!("books"), &json!("ada"))
+    );
+    assert_eq!(asked(&daemon, &key, "chat").await.0, 200, "at once");
+    assert_eq!(asked(&daemon, &key, "wide").await.0, 403);
+    assert_eq!(asked(&daemon, OTHER, "wide").await.0, 200);
+    told(&daemon, &["revoke", "filed", "--reason", "leaked"]);
+    let (status, said) = asked(&daemon, OTHER, "wide").await;
+    assert_eq!(status, 401, "{said}");
+    assert!(said.contains("this key was revoked"), "{said}");
+    // A second of usage may be lost, so wait until it is in the books.
+    until("its cost must be in the books", async || {
+        let usage = daemon.json("/api/v1/usage?by=key&key=team-a").await;
+        (usage["total"]["cost_usd"] == json!(0.001)).then_some(())
+    })
+    .await;
+    daemon.signal("-KILL");
+    daemon.ended().await;
+
+    let daemon = kept(folder.path());
+    assert_eq!(asked(&daemon, OTHER, "wide").await.0, 401, "still revoked");
+    assert_eq!(asked(&daemon, &key, "chat").await.0, 200, "still accepted");
+    let (status, said) = until("its budget must be spent", async || {
+        let (status, said) = asked(&daemon, &key, "chat").await;
+        (status != 200).then_some((status, said))
+    })
+    .await;
+    assert_eq!(status, 429, "what it spent before counts: {said}");
+    let listed = told(&daemon, &["list"]);
+    let row = |name: &str| {
+        let mut rows = listed["keys"].as_array().unwrap().iter();
+        rows.find(|row| row["name"] == name).unwrap().clone()
+    };
+    let filed = row("filed");
+    assert_eq!(filed["state"], "revoked", "{filed}");
+    assert_eq!(filed["revoked"]["reason"], "leaked");
+    let place = filed["place"].as_str().unwrap();
+    assert!(place.ends_with("live.toml:14"), "{place}");
+    assert!(
+        row("team-a")["last_used"].as_f64().unwrap() > 1.7e9,
+        "{listed}"
+    );
+    assert!(!listed.to_string().contains(&key) && !listed.to_string().contains("sha256"));
+    told(&daemon, &["restore", "filed", "--reason", "the wrong one"]);
+    assert_eq!(asked(&daemon, OTHER, "wide").await.0, 200);
+    let before = told(&daemon, &["revoke", "team-a"]);
+    assert_eq!(
+        (&before["kept"], &before["revoked"]["by"]),
+        (&json!(true), &json!("ada"))
+    );
+    assert_eq!(asked(&daemon, &key, "chat").await.0, 401);
+    let nobody = keys(&daemon, &["revoke", "team-b"]);
+    assert_eq!(nobody.status.code(), Some(1));
+    let said = String::from_utf8(nobody.stderr).unwrap();
+    assert!(said.contains("no key is called \"team-b\""), "{said}");
 }

@@ -3,6 +3,7 @@
 mod api;
 mod conventions;
 mod dashboard;
+mod keys;
 mod looking;
 mod metrics;
 mod reload;

@@ -187,6 +187,7 @@ impl Plan {
             alerts: config::Alerts::default(),
             otlp: self.otlp.clone(),
             keys: BTreeMap::new(),
+            issued: Arc::default(),
             requests: config::Requests {
                 lists: self.lists,
                 strategy: Strategy::Fixed,
@@ -208,6 +209,7 @@ impl Plan {
         Server {
             listen: ([127, 0, 0, 1], 0).into(),
             allow_unauthenticated: false,
+            require_key: false,
             max_body: self.max_body,
             max_answer: self.max_answer,
             drain_grace: self.grace,

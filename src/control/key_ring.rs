@@ -1,0 +1,180 @@
+//! The list of client keys that were made and revoked while the daemon runs, and what can be asked about them.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::command::Silent;
+use crate::config::{Deed, Issue, Issued, KeyWish, Refused, Secret, digest_of, digest_text};
+use crate::model::Time;
+use crate::store::{Books, KeyRow, Write};
+
+/// Most keys that were made here, are revoked and still told of: the latest.
+const MOST_REVOKED: usize = 1_000;
+
+/// What the controller is asked about keys.
+#[derive(Debug)]
+pub(super) enum KeyAsk {
+    /// To make one.
+    Make {
+        wish: Box<KeyWish>,
+        reply: oneshot::Sender<Result<Fresh, KeyError>>,
+    },
+    /// To forget one that could not be written down.
+    Forget {
+        digest: [u8; 32],
+        reply: oneshot::Sender<Result<(), KeyError>>,
+    },
+    /// To refuse one from now on.
+    Revoke {
+        name: String,
+        by: Option<String>,
+        reason: Option<String>,
+        reply: oneshot::Sender<Result<Revoked, KeyError>>,
+    },
+    /// To accept one again.
+    Restore {
+        name: String,
+        by: Option<String>,
+        reason: String,
+        reply: oneshot::Sender<Result<Deed, KeyError>>,
+    },
+    /// To take over what books have that could not be read before.
+    Found {
+        rows: Vec<KeyRow>,
+        reply: oneshot::Sender<Result<(), KeyError>>,
+    },
+}
+
+/// A key that was just made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fresh {
+    /// The key itself: told once, and kept nowhere.
+    pub secret: Secret,
+    /// What it is told by.
+    pub digest: [u8; 32],
+    /// What it may, and who made it.
+    pub issue: Arc<Issue>,
+}
+
+/// A key that is revoked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revoked {
+    /// How.
+    pub deed: Deed,
+    /// Whether the files have it.
+    pub in_files: bool,
+}
+
+/// Why nothing was done about a key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// It cannot be.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// There are no books.
+    #[error(
+        "a key that is made here is kept in the books, and there are none: set server.state to a folder and restart, or \
+         write the key into the files (`weighbridge keys new NAME` prints what to write)"
+    )]
+    NotKept,
+    /// The books cannot be read.
+    #[error("keys that were made here before cannot be read now, so none is made: {0}")]
+    Unread(String),
+    /// The machine gives no random bytes.
+    #[error("this machine gives no random bytes")]
+    NoLuck,
+    /// The controller does not answer.
+    #[error("the controller does not answer, so nothing is changed; try again")]
+    Stuck,
+    /// The daemon is shutting down.
+    #[error("the daemon is shutting down")]
+    Stopping,
+}
+
+impl From<Silent> for KeyError {
+    fn from(silent: Silent) -> Self {
+        match silent {
+            Silent::Stuck => Self::Stuck,
+            Silent::Stopping => Self::Stopping,
+        }
+    }
+}
+
+/// The list, and where it is kept.
+#[derive(Debug, Default)]
+pub(super) struct KeyRing {
+    pub(super) issued: Arc<Issued>,
+    pub(super) books: Books,
+    /// How often the books had been begun anew when all of it was written last.
+    pub(super) renewed: u64,
+}
+
+impl KeyRing {
+    pub(super) fn write(&self, digest: &[u8; 32], issue: &Issue) {
+        match issue.to_json() {
+            Ok(json) => {
+                let revoked = issue.revoked.as_ref();
+                self.books.write(Write::Key(KeyRow {
+                    hash: digest_text(digest),
+                    name: issue.name.to_string(),
+                    json,
+                    revoked_at: revoked.map(|deed| Time::from_secs_f64(deed.at as f64)),
+                }));
+            }
+            Err(error) => tracing::error!(%error, "a client key cannot be written down"),
+        }
+    }
+
+    pub(super) fn put(&mut self, digest: [u8; 32], issue: Arc<Issue>) {
+        self.write(&digest, &issue);
+        Arc::make_mut(&mut self.issued).all.insert(digest, issue);
+    }
+
+    pub(super) fn forget(&mut self, digest: &[u8; 32]) {
+        self.books.write(Write::KeyForgotten(digest_text(digest)));
+        Arc::make_mut(&mut self.issued).all.remove(digest);
+    }
+
+    /// Takes over what the books have; what cannot be read is not accepted.
+    pub(super) fn take(&mut self, rows: Vec<KeyRow>) {
+        let mut unreadable = 0;
+        let issued = Arc::make_mut(&mut self.issued);
+        issued.unread = false;
+        for row in rows {
+            let read = digest_of(&row.hash).ok_or_else(|| "its hash is none".to_owned());
+            let read = read.and_then(|digest| {
+                let issue = Issue::from_json(&row.name, digest, &row.json)?;
+                Ok((digest, Arc::new(issue)))
+            });
+            match read {
+                Ok((digest, issue)) => drop(issued.all.insert(digest, issue)),
+                Err(error) => {
+                    unreadable += 1;
+                    tracing::error!(
+                        key = row.name,
+                        error,
+                        "a client key in the books cannot be read and is not accepted"
+                    );
+                }
+            }
+        }
+        issued.missing = (unreadable > 0).then(|| {
+            format!("{unreadable} of the books' client keys cannot be read by this version and are not accepted")
+        });
+    }
+
+    /// Lets go of what was revoked longest ago, where that is too much.
+    pub(super) fn thin(&mut self) {
+        let revoked = self.issued.all.iter().filter_map(|(digest, issue)| {
+            issue.made.as_ref()?;
+            Some((issue.revoked.as_ref()?.at, *digest))
+        });
+        let mut revoked: Vec<(u64, [u8; 32])> = revoked.collect();
+        revoked.sort_unstable();
+        let over = revoked.len().saturating_sub(MOST_REVOKED);
+        for (_, digest) in revoked.into_iter().take(over) {
+            self.forget(&digest);
+        }
+    }
+}
