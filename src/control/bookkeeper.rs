@@ -3,7 +3,7 @@
 //! A request is counted where it ended, and the tokens of each of its calls where that call went: a provider bills what was
 //! tried there, also where another answered in the end.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,12 @@ const EVERY: Duration = Duration::from_millis(250);
 /// Between two sweeps of the books.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 const MINUTE_US: u64 = 60_000_000;
+const DAY_MINUTES: u64 = 1_440;
+/// Most values of a tag that are told apart in a day. Clients choose them, and each is a row a minute: ten thousand users are
+/// fine, a number of its own for every request is not.
+const MOST_VALUES: usize = 10_000;
+/// What the values beyond those are booked under.
+const OTHERS: &str = "(others)";
 
 /// Keeps the books until `stop` turns true, and takes what ended until then.
 pub async fn keep_books(
@@ -31,13 +37,14 @@ pub async fn keep_books(
     let mut interval = tokio::time::interval(EVERY);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut next = 0;
+    let mut values = Values::default();
     let mut sweep_at = clock.now();
     loop {
         let is_last = tokio::select! {
             _ = interval.tick() => false,
             changed = stop.changed() => changed.is_err() || *stop.borrow(),
         };
-        next = enter(&ledger, &books, next);
+        next = enter(&ledger, &books, next, &mut values);
         let now = clock.now();
         if now >= sweep_at {
             sweep_at = now.after(SWEEP_EVERY);
@@ -50,23 +57,59 @@ pub async fn keep_books(
 }
 
 /// Enters what ended since the record `next`; gives the one to go on from.
-fn enter(ledger: &Ledger, books: &Books, next: u64) -> u64 {
+fn enter(ledger: &Ledger, books: &Books, next: u64, values: &mut Values) -> u64 {
     let taken = ledger.since(next);
     books.missed(taken.missed);
     if !taken.records.is_empty() {
-        books.write(Write::Usage(usage(&taken.records)));
+        books.write(Write::Usage(usage(&taken.records, values)));
     }
     taken.next
 }
 
+/// The values of tags that a day has seen.
+#[derive(Debug, Default)]
+struct Values {
+    day: u64,
+    seen: [HashSet<String>; 3],
+}
+
+impl Values {
+    /// Puts the tags of `key` down as others', where they are beyond the number that is told apart.
+    fn bound(&mut self, key: &mut UsageKey) {
+        let day = key.minute / DAY_MINUTES;
+        if day > self.day {
+            *self = Self {
+                day,
+                ..Self::default()
+            };
+        }
+        let tags = [&mut key.team, &mut key.feature, &mut key.user];
+        for (tag, seen) in tags.into_iter().zip(&mut self.seen) {
+            if tag.is_empty() || seen.contains(tag) {
+                continue;
+            }
+            if seen.len() < MOST_VALUES {
+                seen.insert(tag.clone());
+            } else {
+                OTHERS.clone_into(tag);
+            }
+        }
+    }
+}
+
 /// What these requests used, a row each key.
-fn usage(records: &[Arc<RequestEnd>]) -> Vec<(UsageKey, Sums)> {
+fn usage(records: &[Arc<RequestEnd>], values: &mut Values) -> Vec<(UsageKey, Sums)> {
     let mut rows: HashMap<UsageKey, Sums> = HashMap::new();
     for end in records {
-        let row = rows.entry(key(end, end.served.as_ref())).or_default();
+        let mut of = |served| {
+            let mut key = key(end, served);
+            values.bound(&mut key);
+            key
+        };
+        let row = rows.entry(of(end.served.as_ref())).or_default();
         request(row, end);
         for call in &end.calls {
-            let row = rows.entry(key(end, Some(&call.served))).or_default();
+            let row = rows.entry(of(Some(&call.served))).or_default();
             self::call(row, call);
         }
     }

@@ -70,7 +70,7 @@ fn moved_on(at: Time) -> Arc<RequestEnd> {
 #[test]
 fn a_request_counts_where_it_ended_and_its_tokens_where_they_were_spent() {
     let at = Time::from_secs_f64(1.8e9);
-    let rows = usage(&[moved_on(at), moved_on(at)]);
+    let rows = usage(&[moved_on(at), moved_on(at)], &mut Values::default());
     assert_eq!(rows.len(), 2, "a row each target");
     let row = |target: &str| &rows.iter().find(|(key, _)| key.target == target).unwrap().1;
     let (slow, fast) = (row("slow"), row("fast"));
@@ -113,4 +113,32 @@ async fn what_ended_before_the_stop_is_in_the_books() {
         (used.rows[0].of[0].as_str(), used.total.requests),
         ("red", 3)
     );
+}
+
+#[test]
+fn a_clients_tags_are_bounded_in_number_and_nothing_is_lost() {
+    let mut values = Values::default();
+    let user = |minute: u64, number: usize| {
+        let tags = Tags {
+            user: Some(format!("u{number}").into()),
+            ..Tags::default()
+        };
+        Arc::new(RequestEnd {
+            tags: Some(Arc::new(tags)),
+            ..(*moved_on(Time::from_micros(minute * MINUTE_US))).clone()
+        })
+    };
+    let records: Vec<_> = (0..MOST_VALUES + 500).map(|n| user(5, n)).collect();
+    let rows = usage(&records, &mut values);
+    let users: HashSet<&str> = rows.iter().map(|(key, _)| key.user.as_str()).collect();
+    assert_eq!(users.len(), MOST_VALUES + 1);
+    let requests = |rows: &[(UsageKey, Sums)], user: &str| -> u64 {
+        let rows = rows.iter().filter(|(key, _)| key.user == user);
+        rows.map(|(_, sums)| sums.requests).sum()
+    };
+    assert_eq!(requests(&rows, OTHERS), 500);
+    let again = usage(&[user(6, 3), user(6, MOST_VALUES)], &mut values);
+    assert_eq!((requests(&again, "u3"), requests(&again, OTHERS)), (1, 1));
+    let tomorrow = usage(&[user(DAY_MINUTES + 1, MOST_VALUES)], &mut values);
+    assert_eq!(requests(&tomorrow, OTHERS), 0, "a new day begins anew");
 }

@@ -55,7 +55,8 @@ pub struct RequestEnd {
     pub sticky: Option<Stuck>,
     /// Calls to targets.
     pub attempts: u32,
-    /// The first calls, at most [`MOST_CALLS`], in their order.
+    /// All calls in their order, so that their sums are what the request used. How many there can be is bounded by what
+    /// routes say: retries, and the lists of fallbacks, each of whose entries is called once.
     pub calls: Vec<Call>,
     /// Whether it ended with a failure because there had been too many retries of all requests.
     pub budget_spent: bool,
@@ -67,7 +68,7 @@ pub struct RequestEnd {
     pub overhead: Duration,
 }
 
-/// So many calls of a request are kept one by one.
+/// So many calls of a request are told of one by one, in its error and as spans.
 pub const MOST_CALLS: usize = 8;
 
 /// One call of a request: to whom, why, and what came of it.

@@ -116,30 +116,68 @@ fn may_ask(client: &Client, question: &Question) -> Result<(), Reject> {
     Ok(())
 }
 
-/// Whom the request's cost is put down to: as its header says, `team=a,feature=b,user=c`, else as its key does.
-pub(super) fn tags(client: Option<&Client>, headers: &HeaderMap) -> Option<Arc<Tags>> {
+/// The names of tags, in the order of [`places`].
+const NAMES: [&str; 3] = ["team", "feature", "user"];
+
+fn places(tags: &mut Tags) -> [&mut Option<Arc<str>>; 3] {
+    [&mut tags.team, &mut tags.feature, &mut tags.user]
+}
+
+/// Whom the request's cost is put down to: as its key says, else as its header does, `team=a,feature=b,user=c`.
+pub(super) fn tags(
+    client: Option<&Client>,
+    headers: &HeaderMap,
+    warnings: &mut Vec<String>,
+) -> Option<Arc<Tags>> {
     let own = client.and_then(|client| client.tags.as_ref());
     let said = headers.get(TAGS).and_then(|value| value.to_str().ok());
     let Some(said) = said else {
         return own.cloned();
     };
-    let mut tags = own.map(|tags| Tags::clone(tags)).unwrap_or_default();
-    for pair in said.split(',') {
-        let Some((name, value)) = pair.split_once('=') else {
-            continue;
-        };
-        let (name, value) = (name.trim(), value.trim());
-        let place = match name {
-            "team" => &mut tags.team,
-            "feature" => &mut tags.feature,
-            "user" => &mut tags.user,
-            _ => continue,
-        };
-        // What an operator wrote down for the key is not the client's to change.
-        let is_fixed = own.is_some() && place.is_some();
-        if is_word(value) && !is_fixed {
-            *place = Some(value.into());
+    let values = NAMES.map(|name| {
+        let pairs = said.split(',').filter_map(|pair| pair.split_once('='));
+        let mut pairs = pairs.filter(|(said, _)| said.trim() == name);
+        pairs.next().map(|(_, value)| value.trim().to_owned())
+    });
+    with_tags(own, values, TAGS.as_str(), warnings)
+}
+
+/// The same with what the request's `metadata` says, where neither key nor header says anything.
+pub(super) fn tags_of_metadata(
+    tags: Option<Arc<Tags>>,
+    question: &Question,
+    warnings: &mut Vec<String>,
+) -> Option<Arc<Tags>> {
+    let values = question.envelope.metadata(&question.body, NAMES);
+    if values.iter().all(Option::is_none) {
+        return tags;
+    }
+    with_tags(tags.as_ref(), values, "metadata", warnings)
+}
+
+/// `tags` with these values where it has none: what an operator wrote down for the key is not the client's to change. One
+/// that is fit for no column of the books is left out, which the answer says.
+fn with_tags(
+    tags: Option<&Arc<Tags>>,
+    values: [Option<String>; 3],
+    source: &str,
+    warnings: &mut Vec<String>,
+) -> Option<Arc<Tags>> {
+    let mut tags = tags.map(|tags| Tags::clone(tags)).unwrap_or_default();
+    for ((name, place), value) in NAMES.iter().zip(places(&mut tags)).zip(values) {
+        match value {
+            Some(value) if is_word(&value) => {
+                place.get_or_insert_with(|| value.into());
+            }
+            Some(_) => warnings.push(format!(
+                "{source}: {name} is not counted: expected 1 to 100 visible ASCII characters"
+            )),
+            None => {}
         }
     }
     (tags != Tags::default()).then(|| Arc::new(tags))
 }
+
+#[cfg(test)]
+#[path = "entrance_tests.rs"]
+mod tests;

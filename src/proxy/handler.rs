@@ -81,7 +81,7 @@ async fn answer(
         Err(reject) => return Reply::Reject(reject),
     };
     ending.end.key = client.as_ref().map(|client| Arc::clone(&client.key.name));
-    ending.end.tags = entrance::tags(client.as_deref(), &head.headers);
+    ending.end.tags = entrance::tags(client.as_deref(), &head.headers, &mut ending.warnings);
     let result = match intake::purpose(head, is_provider) {
         Ok(Purpose::Ask(front)) => match read(snapshot, front, (head, body), ending).await {
             Ok(question) => ask(proxy, snapshot, &question.by(client), head, ending).await,
@@ -114,7 +114,7 @@ async fn read(
     ending.asked();
     let question = Question::read(front, body)?;
     let warnings = &question.envelope.extension.warnings;
-    ending.warnings.clone_from(warnings);
+    ending.warnings.extend_from_slice(warnings);
     Ok(question)
 }
 
@@ -137,6 +137,8 @@ async fn ask(
     head: &Parts,
     ending: &mut Ending,
 ) -> Result<Reply, Reject> {
+    let tags = ending.end.tags.take();
+    ending.end.tags = entrance::tags_of_metadata(tags, question, &mut ending.warnings);
     if let Some(client) = &question.client {
         entrance::admit(client, question, proxy.clock.now())?;
     }

@@ -84,27 +84,24 @@ impl Ending {
     pub(super) fn calls(&mut self, served: Served, pick: Pick) {
         self.end.attempts += 1;
         self.end.served = Some(served.clone());
-        if self.end.calls.len() < MOST_CALLS {
-            self.end.calls.push(Call {
-                served,
-                reason: pick.reason,
-                propensity: pick.propensity,
-                after: self.elapsed(),
-                outcome: Outcome::Cancelled,
-                status: None,
-                total: Duration::ZERO,
-                first_content: None,
-                tokens: None,
-                estimated: false,
-                cost: None,
-            });
-        }
+        self.end.calls.push(Call {
+            served,
+            reason: pick.reason,
+            propensity: pick.propensity,
+            after: self.elapsed(),
+            outcome: Outcome::Cancelled,
+            status: None,
+            total: Duration::ZERO,
+            first_content: None,
+            tokens: None,
+            estimated: false,
+            cost: None,
+        });
     }
 
-    /// The call that was made last, if it is one of those that are kept.
+    /// The call that was made last.
     fn last_call(&mut self) -> Option<&mut Call> {
-        let made = usize::try_from(self.end.attempts).ok()?;
-        self.end.calls.get_mut(made.checked_sub(1)?)
+        self.end.calls.last_mut()
     }
 
     /// The call that was made last ended so.

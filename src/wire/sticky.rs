@@ -142,6 +142,23 @@ impl Envelope {
         Some(Key::of("user", text.as_bytes()))
     }
 
+    /// What `metadata` has under `names`, where that is a text. `body` must be the one that the envelope was read from.
+    pub fn metadata<const N: usize>(&self, body: &[u8], names: [&str; N]) -> [Option<String>; N] {
+        let mut found = [const { None }; N];
+        let Some(metadata) = self.noted.value(body, "metadata") else {
+            return found;
+        };
+        let walked = members(metadata, |member| {
+            let place = names.iter().position(|name| *name == member.key);
+            if let Some(place) = place.and_then(|place| found.get_mut(place)) {
+                *place = serde_json::from_str(member.value.get()).ok();
+            }
+            Ok(())
+        });
+        // It is the provider's to refuse.
+        walked.map_or([const { None }; N], |()| found)
+    }
+
     fn user_text(&self, body: &[u8]) -> Option<String> {
         let value = |name| self.noted.value(body, name);
         let own = named(value("safety_identifier"))

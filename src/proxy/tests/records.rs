@@ -2,8 +2,9 @@
 
 use super::faultd::{Act, Faultd, STREAM_HEAD, answer_of, chunk, piece, response, stream_of};
 use super::world::{Plan, Spec, World, ask};
+use crate::config::Fallback;
 use crate::live::RequestEnd;
-use crate::model::Outcome;
+use crate::model::{Outcome, UpstreamName};
 
 /// Two targets of equal weight that draws take in turn, the first of which fails.
 async fn world(second: Act) -> (World, Vec<Faultd>) {
@@ -70,4 +71,34 @@ async fn a_stream_that_breaks_off_is_kept_as_its_targets() {
         last.tokens.is_some(),
         "what was delivered is booked: {end:?}"
     );
+}
+
+#[tokio::test]
+async fn a_request_with_many_calls_has_the_cost_of_all_of_them() {
+    let failing = response("500 Internal Server Error", "application/json", "{}");
+    let mut targets = Vec::new();
+    for _ in 0..10 {
+        targets.push(Faultd::start(Act::Answer(failing.clone())).await);
+    }
+    targets.push(Faultd::start(Act::Answer(answer_of("hi"))).await);
+    let specs = targets.iter().map(|target| Spec::new(target.address, 1.0));
+    let mut specs: Vec<Spec> = specs.collect();
+    specs[10].weight = 0.0;
+    let mut plan = Plan::new(specs);
+    plan.mode = crate::config::Mode::Off;
+    plan.retries = 10;
+    let there = UpstreamName::new("p10/m").unwrap();
+    plan.fallbacks.push(Fallback::Upstream(there));
+    let world = plan.start().await;
+    let got = world.chat(&ask(false)).await;
+    assert_eq!(got.status, 200, "{}", got.body);
+    let records = world.requests().await;
+    let end = &records[0];
+    assert_eq!((end.attempts, end.calls.len()), (11, 11));
+    assert_eq!(end.calls[10].outcome, Outcome::Ok);
+    assert!(
+        end.cost().is_some() && end.cost() == end.calls[10].cost,
+        "{end:?}"
+    );
+    assert!(end.tokens().is_some(), "of the one that answered");
 }

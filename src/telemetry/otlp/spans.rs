@@ -1,4 +1,4 @@
-//! Spans from the records of requests: one for the request, and one for each call that is kept in it.
+//! Spans from the records of requests: one for the request, and one for each of its first calls.
 //!
 //! Names and attributes are those of the conventions for generative AI and for HTTP, and under `weighbridge.` what only
 //! Weighbridge knows. Nothing of what was asked or answered is in a record, so nothing of it can be in a span.
@@ -16,7 +16,7 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 
 use super::nanos;
-use crate::live::{Call, RequestEnd, Served, Snapshot, Trace};
+use crate::live::{Call, MOST_CALLS, RequestEnd, Served, Snapshot, Trace};
 use crate::model::{Class, Time, Tokens};
 use crate::telemetry::genai::provider_name;
 use crate::telemetry::metrics::kind;
@@ -66,7 +66,7 @@ pub(super) fn spans(end: &RequestEnd, snapshot: &Snapshot) -> Vec<Span> {
         return Vec::new();
     };
     let mut spans = vec![request(end, trace, snapshot)];
-    for (number, made) in (1..).zip(&end.calls) {
+    for (number, made) in (1..).zip(end.calls.iter().take(MOST_CALLS)) {
         spans.push(call(end, made, trace, number, snapshot));
     }
     spans
