@@ -123,6 +123,19 @@ impl Running {
     }
 }
 
+/// Where these listen.
+fn ready(data: &TcpListener, admin: &TcpListener) -> Result<Ready, AppError> {
+    let what = "a listener's address";
+    let address = |listener: &TcpListener| {
+        let found = listener.local_addr();
+        found.map_err(|source| AppError::System { what, source })
+    };
+    Ok(Ready {
+        data: address(data)?,
+        admin: address(admin)?,
+    })
+}
+
 fn signals() -> Result<Signals, AppError> {
     let what = "signals";
     Signals::listen().map_err(|source| AppError::System { what, source })
@@ -166,6 +179,8 @@ impl App {
         );
         let controller = controller.noting(journal.clone()).keeping(&books, resumed);
         control::seed(&published.read(), &books, clock.now());
+        let bound = ready(&data, &admin_listener)?;
+        let reloader = reloader.bound_at(bound.data, bound.admin);
         let alerts = alerts(&books, &metrics);
         let admin = Admin {
             published: published.clone(),
@@ -202,16 +217,7 @@ impl App {
 
     /// Where it listens, and what can be seen of it from inside.
     pub fn running(&self) -> Result<Running, AppError> {
-        let address = |listener: &TcpListener| {
-            let what = "a listener's address";
-            listener
-                .local_addr()
-                .map_err(|source| AppError::System { what, source })
-        };
-        let ready = Ready {
-            data: address(&self.data)?,
-            admin: address(&self.admin_listener)?,
-        };
+        let ready = ready(&self.data, &self.admin_listener)?;
         Ok(Running {
             published: self.published.clone(),
             board: Arc::clone(&self.board),

@@ -67,6 +67,24 @@ impl Config {
         };
         checks.into_iter().filter_map(refused).collect()
     }
+
+    /// What is wrong with this configuration for a process that listens at these addresses until it ends, whatever the
+    /// files say of addresses by now: what keeps strangers out there must not go before the address does.
+    pub fn refused_where_bound(&self, data: SocketAddr, admin: SocketAddr) -> Vec<Problem> {
+        let is_open = self.refused_addresses(Some(data), Some(admin));
+        let told = |problem: Problem| {
+            let (key, address) = match problem.file.as_str() {
+                "--listen" => ("server.listen", data),
+                _ => ("admin.listen", admin),
+            };
+            let message = format!(
+                "this process listens at {address} until it ends, where others reach it, and nothing would keep them out"
+            );
+            let hint = format!("keep what does until the restart that changes {key}");
+            Problem::with_file("the running process", message).hint(hint)
+        };
+        is_open.into_iter().map(told).collect()
+    }
 }
 
 /// Whether one of the two could not be bound beside the other.

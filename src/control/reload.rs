@@ -2,6 +2,7 @@
 //!
 //! Reading happens off the async threads and one at a time, so that two wishes never race for the same files.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -107,6 +108,8 @@ pub struct Reloader {
     clock: Clock,
     asked: mpsc::Receiver<ReloadAsked>,
     applies: mpsc::Sender<Command>,
+    /// Where the data plane and the admin API listen until the process ends.
+    bound: Option<(SocketAddr, SocketAddr)>,
 }
 
 /// The controller and the task that reads files for it.
@@ -140,11 +143,19 @@ pub fn reloads(
             clock,
             asked,
             applies,
+            bound: None,
         },
     )
 }
 
 impl Reloader {
+    /// Refuses files that would leave a listener at these addresses of the data plane and the admin API open to everybody.
+    #[must_use]
+    pub fn bound_at(mut self, data: SocketAddr, admin: SocketAddr) -> Self {
+        self.bound = Some((data, admin));
+        self
+    }
+
     /// Serves wishes until nobody can make one or the controller is gone.
     pub async fn run(mut self) {
         while let Some(wish) = self.asked.recv().await {
@@ -167,6 +178,12 @@ impl Reloader {
             Ok(Err(problems)) => return Err(self.refuse(wish, problems)),
             Err(_) => return Err(ReloadError::Stopping),
         };
+        if let Some((data, admin)) = self.bound {
+            let problems = compiled.config.refused_where_bound(data, admin);
+            if !problems.is_empty() {
+                return Err(self.refuse(wish, problems));
+            }
+        }
         let (reply, answer) = oneshot::channel();
         let apply = Apply {
             compiled: Box::new(compiled),
