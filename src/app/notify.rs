@@ -18,8 +18,9 @@ use crate::model::Time;
 /// Signs of life in the time after which the manager gives the daemon up. Half as many would leave one lost datagram no
 /// room; twice as many tell no more.
 const BEATS: u32 = 4;
-/// What is asked for beyond the grace of a drain, for the journal and the last look.
-const AFTER_DRAIN: Duration = Duration::from_secs(10);
+/// What is asked for beyond the grace of a drain: three seconds for those who put something away, three for a collector of
+/// traces, five for the journal and five for the books, and a little.
+const AFTER_DRAIN: Duration = Duration::from_secs(20);
 
 /// It serves.
 pub(super) fn ready(generation: u64) {

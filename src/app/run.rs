@@ -27,6 +27,9 @@ use crate::proxy::{self, Caller, Chance, DrainReport, Proxy};
 use crate::store::Books;
 use crate::telemetry::{Metrics, Raised};
 
+/// How long those who put something away at the end may take: the bookkeeper, the controller, whoever delivers alerts. They
+/// are through in milliseconds; the time is for a machine that is busy.
+const LAST_ENTRIES: Duration = Duration::from_secs(3);
 /// How long the admin listener stays after the data plane has drained, so that the end can be watched.
 const LAST_LOOK: Duration = Duration::from_millis(50);
 
@@ -240,7 +243,7 @@ impl App {
         let (closing, closed) = watch::channel(false);
         let (last, ended) = watch::channel(false);
         let mut tasks = Background::default();
-        tasks.spawn("controller", self.controller.run(ended.clone()));
+        tasks.spawn_keeper("controller", self.controller.run(ended.clone()));
         look_on(&mut tasks, &self.admin, &ended);
         let exporting = export(&self.admin, ended.clone());
         tasks.spawn(
@@ -261,6 +264,7 @@ impl App {
         let mut keeper = Keeper::new(self.published.clone(), self.clock);
         keeper.first().await;
         tasks.spawn("renewal of credentials", keeper.run(ended));
+        let proxy = Arc::clone(&self.proxy);
         let data = tokio::spawn(proxy::serve(self.data, self.proxy, turned(closed), grace));
         let (mut data, mut stop) = (std::pin::pin!(data), std::pin::pin!(stop));
         notify::ready(self.published.read().generation);
@@ -283,7 +287,11 @@ impl App {
             report = &mut data => report.unwrap_or_default(),
             signal = ends.next() => {
                 tracing::warn!(signal, "again: cutting what is open");
-                DrainReport { cut: 1 }
+                // What is cut has ended too, and what it used belongs into the books.
+                let cut = proxy.open_requests();
+                data.abort();
+                drop((&mut data).await);
+                DrainReport { cut }
             }
         };
         tokio::time::sleep(LAST_LOOK).await;
@@ -338,7 +346,7 @@ fn look_on(tasks: &mut Background, admin: &Arc<Admin>, ended: &watch::Receiver<b
         clock,
         environment: admin.environment.clone(),
     };
-    tasks.spawn("alerts", alert::watch(watched, ended.clone()));
+    tasks.spawn_keeper("alerts", alert::watch(watched, ended.clone()));
     let looking = admin::look(Arc::clone(admin), ended.clone());
     tasks.spawn("dashboard's feed", looking);
 }
@@ -383,14 +391,26 @@ fn first_configuration(options: &Options) -> Result<Compiled, AppError> {
 #[derive(Debug, Default)]
 struct Background {
     tasks: JoinSet<&'static str>,
+    /// Those who put something away at the end.
+    keepers: JoinSet<&'static str>,
 }
 
 impl Background {
-    fn spawn<T>(&mut self, name: &'static str, work: impl Future<Output = T> + Send + 'static) {
-        self.tasks.spawn(async move {
-            drop(work.await);
-            name
-        });
+    fn spawn<T: 'static>(
+        &mut self,
+        name: &'static str,
+        work: impl Future<Output = T> + Send + 'static,
+    ) {
+        self.tasks.spawn(named(name, work));
+    }
+
+    /// The same for one that puts something away when it is told to end.
+    fn spawn_keeper<T: 'static>(
+        &mut self,
+        name: &'static str,
+        work: impl Future<Output = T> + Send + 'static,
+    ) {
+        self.keepers.spawn(named(name, work));
     }
 
     /// Has what ends entered into the books, where any are kept.
@@ -404,26 +424,43 @@ impl Background {
         if books.are_kept() {
             let (ledger, books) = (Arc::clone(ledger), books.clone());
             let keeping = control::keep_books(ledger, books, clock, ended);
-            self.spawn("bookkeeper", keeping);
+            self.spawn_keeper("bookkeeper", keeping);
         }
     }
 
     /// The name of the first that ends, for whatever reason.
     async fn first_end(&mut self) -> &'static str {
-        match self.tasks.join_next().await {
-            Some(Ok(name)) => name,
-            Some(Err(_)) => "a background task",
-            None => std::future::pending().await,
-        }
+        let ended = tokio::select! {
+            Some(ended) = self.keepers.join_next() => ended,
+            Some(ended) = self.tasks.join_next() => ended,
+            else => std::future::pending().await,
+        };
+        ended.unwrap_or("a background task")
     }
 
-    /// Gives those that were told to end a moment, and ends the rest.
+    /// Waits for those who put something away, gives the others that were told to end a moment, and ends the rest.
     async fn end(mut self) {
-        let all = async { while self.tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(LAST_LOOK, all).await.is_err() {
-            self.tasks.shutdown().await;
+        if !all_end(&mut self.keepers, LAST_ENTRIES).await {
+            tracing::warn!(
+                "not all that was learned, used or to be told could be put away in time"
+            );
         }
+        all_end(&mut self.tasks, LAST_LOOK).await;
     }
+}
+
+/// The work with its name at its end.
+async fn named<T>(name: &'static str, work: impl Future<Output = T>) -> &'static str {
+    drop(work.await);
+    name
+}
+
+/// Whether all of these end within `patience`; those that do not are ended.
+async fn all_end(tasks: &mut JoinSet<&'static str>, patience: Duration) -> bool {
+    let all = async { while tasks.join_next().await.is_some() {} };
+    let in_time = tokio::time::timeout(patience, all).await.is_ok();
+    tasks.shutdown().await;
+    in_time
 }
 
 /// Ready once `flag` is true, or nobody can make it so.

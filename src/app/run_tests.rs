@@ -1,5 +1,5 @@
 use super::*;
-use crate::control::Text;
+use crate::control::{ReloadError, Text, Why};
 
 const TEXT: &str =
     "[providers.sim]\nkind = \"simulated\"\n[routes.chat]\ntargets.only = { use = \"sim/m\" }\n";
@@ -13,6 +13,61 @@ fn options(text: &'static str) -> Options {
         listen: Some(([127, 0, 0, 1], 0).into()),
         admin_listen: Some(([127, 0, 0, 1], 0).into()),
     }
+}
+
+#[tokio::test]
+async fn files_that_would_leave_a_listener_open_to_everybody_are_refused_until_the_restart() {
+    const GUARDED: &str = "[server]\nlisten = \"0.0.0.0:0\"\n[admin]\nlisten = \"0.0.0.0:0\"\n\
+        token = \"a-token-of-a-test\"\n[keys.app]\nkey = \"a-key-of-a-client-of-a-test\"\n\
+        [providers.sim]\nkind = \"simulated\"\n[routes.chat]\ntargets.only = { use = \"sim/m\" }\n";
+    let text = Text::new(GUARDED);
+    let app = App::build(Options {
+        source: Source::Text {
+            name: "test",
+            text: text.clone(),
+        },
+        listen: None,
+        admin_listen: None,
+    });
+    let App {
+        handle,
+        controller,
+        reloader,
+        published,
+        ..
+    } = app.await.unwrap();
+    let (_stop, stopped) = watch::channel(false);
+    tokio::spawn(controller.run(stopped));
+    tokio::spawn(reloader.run());
+    // Good for a process that starts with it, on loopback.
+    text.set(TEXT.to_owned());
+    let Err(ReloadError::Refused(problems)) = handle.reload(Why::Asked).await else {
+        panic!("expected a refusal");
+    };
+    let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let said = said.join("\n");
+    for part in ["listens at 0.0.0.0:", "server.listen", "admin.listen"] {
+        assert!(said.contains(part), "{said}");
+    }
+    assert!(published.read().config.admin.token.is_some(), "still asked");
+    text.set(GUARDED.replace("only", "other"));
+    assert!(
+        handle.reload(Why::Asked).await.is_ok(),
+        "what is kept out may change"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_puts_something_away_at_the_end_is_waited_for() {
+    let mut tasks = Background::default();
+    tasks.spawn("one that never ends", std::future::pending::<()>());
+    let (done, away) = watch::channel(false);
+    tasks.spawn_keeper("bookkeeper", async move {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        done.send_replace(true);
+    });
+    tasks.end().await;
+    assert!(*away.borrow(), "it had its time");
 }
 
 /// What a start under these options is refused with.
