@@ -64,7 +64,7 @@ pub(super) async fn handle(admin: &Admin, request: Request<Incoming>) -> Reply {
 }
 
 /// Whether the client holds the token, where one is asked for. Compared in constant time.
-fn may_come_in(admin: &Admin, headers: &HeaderMap) -> bool {
+pub(super) fn may_come_in(admin: &Admin, headers: &HeaderMap) -> bool {
     let snapshot = admin.published.read();
     let Some(token) = &snapshot.config.admin.token else {
         return true;

@@ -5,18 +5,22 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::Admin;
+use super::handler::may_come_in;
+use super::operations::Ask;
 use super::reply::{self, Reply};
 use super::steering::switch_state;
 
-/// 200 as long as anybody is here to say so; the body tells what an operator should look at.
-pub(super) fn health(admin: &Admin) -> Reply {
+/// 200 as long as anybody is here to say so; the body tells what an operator should look at. Who asks without the token that
+/// is set is told that something is wrong and not what: lines of files, paths and reasons are for operators.
+pub(super) fn health(ask: &Ask<'_>) -> Reply {
+    let admin = ask.admin;
     let state = last_read(admin);
     let status = if state["ok"] == true {
         "ok"
     } else {
         "config_refused"
     };
-    let body = json!({
+    let mut body = json!({
         "status": status,
         "config_generation": admin.published.read().generation,
         "config": state,
@@ -29,6 +33,11 @@ pub(super) fn health(admin: &Admin) -> Reply {
         "switch": switch_state(admin),
         "version": env!("CARGO_PKG_VERSION"),
     });
+    if !may_come_in(admin, &ask.headers) {
+        body["config"]["problems"] = json!([]);
+        body["store"] = json!({ "state": body["store"]["state"] });
+        body["switch"]["thrown"] = Value::Null;
+    }
     reply::json(StatusCode::OK, &body)
 }
 

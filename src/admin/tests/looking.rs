@@ -196,6 +196,30 @@ async fn the_description_names_every_path_that_is_served() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_is_told_to_who_holds_the_token_alone() {
+    let world = World::start().await;
+    let guarded = format!("{BASE}[admin]\ntoken = \"a-token-of-a-test\"\n");
+    std::fs::write(world.file(), &guarded).unwrap();
+    assert_eq!(world.ask("POST", "/api/v1/reload").await.status, 200);
+    let held = [("authorization", "Bearer a-token-of-a-test")];
+    let thrown = r#"{"off":true,"reason":"the reason why","by":"ada"}"#;
+    world.send("POST", "/api/v1/switch", &held, thrown).await;
+    std::fs::write(world.file(), guarded.replace("weight = 60", "wieght = 60")).unwrap();
+    let refused = world.send("POST", "/api/v1/reload", &held, "").await;
+    assert_eq!(refused.status, 409);
+    let stranger = world.ask("GET", "/healthz").await;
+    assert_eq!(stranger.status, 200);
+    assert_eq!(stranger.json()["status"], "config_refused");
+    for part in ["wieght", "the reason why", "ada"] {
+        assert!(!stranger.body.contains(part), "{part}: {}", stranger.body);
+    }
+    let operator = world.send("GET", "/healthz", &held, "").await;
+    for part in ["wieght", "the reason why", "ada"] {
+        assert!(operator.body.contains(part), "{part}: {}", operator.body);
+    }
+}
+
+#[tokio::test]
 async fn a_token_is_asked_for_where_there_is_one() {
     let world = World::start().await;
     let guarded = format!("{BASE}[admin]\ntoken = \"a-token-of-a-test\"\n");
