@@ -15,6 +15,7 @@ use crate::model::Time;
 const MINUTE: u64 = 60_000_000;
 const DAY_MINUTES: i64 = 1_440;
 const DAY_US: i64 = 86_400_000_000;
+const MINUTE_US: i64 = 60_000_000;
 /// Hours that are put together by one sweep, at most.
 const MOST_HOURS: u32 = 24;
 /// Free pages that are given back to the disk by one sweep, at most: 16 MiB.
@@ -88,11 +89,12 @@ fn old_decisions(transaction: &Transaction<'_>, until: i64, most: i64) -> Result
     Ok(())
 }
 
-/// The books are larger than they may be: the older half of the decisions goes, and where there are less than a day of
-/// them, the oldest tenth of the usage.
+/// The books are larger than they may be: the older half of the decisions goes, and where there is less than a minute of
+/// them, the oldest tenth of the usage. A busy day of many routes has more decisions than room, and what was used is what
+/// nobody can work out again.
 fn make_room(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     if let Some((first, last)) = ends(transaction, DECISION_ENDS)?
-        && last - first > DAY_US
+        && last - first > MINUTE_US
     {
         let until = first + (last - first) / 2;
         tracing::warn!("the books are full; the older half of the decisions goes");

@@ -333,6 +333,36 @@ fn a_full_disk_keeps_what_was_used_waiting() {
 }
 
 #[test]
+fn a_busy_day_of_decisions_costs_no_usage() {
+    let folder = folder();
+    let (books, _) = open(folder.path());
+    used(&books, MINUTE, 7);
+    assert!(books.close(PATIENCE));
+    let connection = Connection::open(path(folder.path())).unwrap();
+    let sql = "INSERT INTO decisions WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 3599)
+        SELECT 1800000000000000 + i * 1000000, 'chat', i, 1, printf('%.1000c', 'x') FROM n";
+    connection.execute(sql, []).unwrap();
+    drop(connection);
+    let keep = Store {
+        size: 1_000_000,
+        ..Store::default()
+    };
+    let (books, _) = Books::open(folder.path(), keep).unwrap();
+    for _ in 0..10 {
+        books.write(Write::Sweep(at(MINUTE + 60)));
+        assert!(books.flush(PATIENCE));
+    }
+    assert_eq!(count(&books), 7, "what was used stays");
+    let connection = Connection::open(path(folder.path())).unwrap();
+    let left = "SELECT count(*), max(version) FROM decisions";
+    let (left, last): (i64, i64) = connection
+        .query_row(left, [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap();
+    assert!((100..1_000).contains(&left), "the older ones went: {left}");
+    assert_eq!(last, 3_599, "the latest is there");
+}
+
+#[test]
 fn old_rows_go_and_minutes_become_hours() {
     let folder = folder();
     let (books, _) = open(folder.path());
