@@ -4,7 +4,7 @@
 //! would have brought. Of each minute the books know what each target's requests cost, how many failed, and how long the
 //! first token took; the other shares would have met the same means in other proportions. A target without requests in a
 //! minute is taken at its mean of the ten minutes around; what would have gone to one that had none in those either is
-//! unsupported, and where that is more than a twentieth nothing is said.
+//! unsupported: it is taken at its mean of all minutes, and where it is more than a twentieth nothing is said.
 //! How it fails: a target is taken to answer the same with more traffic or less, which a queue or a limit of its rate does
 //! not, and requests are taken to be alike. [`crate::journal::Whatif`] knows single requests, and refuses where a queue is.
 
@@ -220,8 +220,11 @@ fn of_stretch(route: &str, instead: Instead, minutes: &[Minute], left_out: f64) 
         .chunk_by(|a, b| a.number / BLOCK == b.number / BLOCK)
         .collect();
     let (requests, effective, floor) = worth(minutes);
-    let weighed =
-        |of: Of| -> Vec<(Block, f64)> { blocks.iter().map(|block| weigh(block, of)).collect() };
+    let ever = sums(minutes);
+    let weighed = |of: Of| -> Vec<(Block, f64)> {
+        let weighed = blocks.iter().map(|block| weigh(block, &ever, of));
+        weighed.collect()
+    };
     let by_requests = weighed(FAILED);
     let unsupported: f64 = by_requests.iter().map(|(_, part)| part).sum();
     let mut found = Foregone {
@@ -274,17 +277,24 @@ fn worth(minutes: &[Minute]) -> (f64, f64, f64) {
     (requests, effective, unseen.fold(0.0, f64::max))
 }
 
-/// A block's sums, and how many of the other's requests would have gone where none went.
-fn weigh(minutes: &[Minute], of: Of) -> (Block, f64) {
-    let mut around = Tallies::new();
+/// What each target did in all of these minutes.
+fn sums(minutes: &[Minute]) -> Tallies {
+    let mut sums = Tallies::new();
     for (target, tally) in minutes.iter().flat_map(|minute| &minute.tallies) {
-        let sum = around.entry(target.clone()).or_default();
+        let sum = sums.entry(target.clone()).or_default();
         sum.requests += tally.requests;
         sum.failed += tally.failed;
         sum.cost += tally.cost;
         sum.seconds += tally.seconds;
         sum.streams += tally.streams;
     }
+    sums
+}
+
+/// A block's sums, and how many of the other's requests would have gone where none went. What these would have met is what
+/// the target did `ever`: the mean of the others in its place would draw the estimate towards them.
+fn weigh(minutes: &[Minute], ever: &Tallies, of: Of) -> (Block, f64) {
+    let around = sums(minutes);
     let mean = |tallies: &Tallies, target: &str| {
         let (sum, count) = of(tallies.get(target)?);
         (count > 0.0).then(|| sum / count)
@@ -296,23 +306,24 @@ fn weigh(minutes: &[Minute], of: Of) -> (Block, f64) {
             sum += part;
             count += n;
         }
-        let (mut other, mut supported) = (0.0, 0.0);
+        let (mut other, mut weighed, mut supported) = (0.0, 0.0, 0.0);
         let whole: f64 = minute.other.values().sum();
         for (target, share) in &minute.other {
             let known = mean(&minute.tallies, target).or_else(|| mean(&around, target));
-            if let Some(mean) = known {
+            supported += known.map_or(0.0, |_| *share);
+            if let Some(mean) = known.or_else(|| mean(ever, target)) {
                 other += share * mean;
-                supported += share;
+                weighed += share;
             }
         }
-        if supported <= 0.0 || whole <= 0.0 {
+        if weighed <= 0.0 || whole <= 0.0 {
             unsupported += count;
             continue;
         }
         unsupported += count * (1.0 - supported / whole).max(0.0);
         block.count += count;
         block.then += sum;
-        block.other += count * other / supported;
+        block.other += count * other / weighed;
     }
     (block, unsupported)
 }
@@ -353,3 +364,7 @@ fn rounded(count: f64) -> u64 {
 #[cfg(test)]
 #[path = "foregone_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "coverage_tests.rs"]
+mod coverage_tests;
