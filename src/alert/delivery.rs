@@ -22,6 +22,8 @@ const WAITING: usize = 256;
 const TRIES: u32 = 9;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// For what waits when the daemon ends: a webhook that answers takes it in less; one that does not holds up nobody.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// For a connection, and for an answer.
 const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(15);
@@ -33,6 +35,8 @@ pub struct Deliveries {
     environment: Arc<str>,
     queues: BTreeMap<String, (Webhook, mpsc::Sender<Alert>)>,
     tasks: JoinSet<()>,
+    /// Messages that were taken in and neither delivered nor given up.
+    waiting: Arc<AtomicU64>,
     lost: Arc<AtomicU64>,
 }
 
@@ -46,11 +50,15 @@ impl Deliveries {
             .connect_timeout(CONNECT)
             .timeout(ANSWER)
             .build();
+        if let Err(problem) = &http {
+            tracing::error!(%problem, "no alert can be delivered to webhooks");
+        }
         Self {
             http: http.ok(),
             environment: environment.into(),
             queues: BTreeMap::new(),
             tasks: JoinSet::new(),
+            waiting: Arc::default(),
             lost,
         }
     }
@@ -74,6 +82,7 @@ impl Deliveries {
                 name: name.clone(),
                 webhook: webhook.clone(),
                 environment: Arc::clone(&self.environment),
+                waiting: Arc::clone(&self.waiting),
                 lost: Arc::clone(&self.lost),
             };
             self.tasks.spawn(post.run(waiting));
@@ -87,7 +96,10 @@ impl Deliveries {
             if !webhook.kinds.contains(&alert.kind) {
                 continue;
             }
+            // Before it is sent: whoever delivers it counts it out again.
+            self.waiting.fetch_add(1, Ordering::Relaxed);
             if queue.try_send(alert.clone()).is_err() {
+                self.waiting.fetch_sub(1, Ordering::Relaxed);
                 self.lost.fetch_add(1, Ordering::Relaxed);
                 tracing::error!(
                     webhook = name,
@@ -95,6 +107,24 @@ impl Deliveries {
                     "an alert found no room in its queue"
                 );
             }
+        }
+    }
+
+    /// Nothing more is sent: gives what waits a moment, and says what was not delivered, since the next start takes it for
+    /// told.
+    pub(super) async fn finish(mut self) {
+        self.queues.clear();
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(LAST_WORDS, all).await.is_err() {
+            self.tasks.shutdown().await;
+        }
+        let left = self.waiting.load(Ordering::Relaxed);
+        if left > 0 {
+            self.lost.fetch_add(left, Ordering::Relaxed);
+            tracing::error!(
+                messages = left,
+                "alerts could not be delivered before the end; GET /api/v1/alerts has them after the next start"
+            );
         }
     }
 }
@@ -106,6 +136,7 @@ struct Post {
     name: String,
     webhook: Webhook,
     environment: Arc<str>,
+    waiting: Arc<AtomicU64>,
     lost: Arc<AtomicU64>,
 }
 
@@ -127,6 +158,7 @@ impl Post {
                 let (webhook, alert) = (self.name.as_str(), alert.id);
                 tracing::error!(webhook, alert, why, "an alert could not be delivered");
             }
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
@@ -183,5 +215,40 @@ impl Post {
         } else {
             Tried::Never(why)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{AlertKind, Secret, WebhookFormat};
+    use crate::model::Time;
+
+    #[tokio::test]
+    async fn what_is_not_delivered_when_the_daemon_ends_is_counted() {
+        // Nobody listens there: each try fails at once, and the next is a second later.
+        let webhook = Webhook {
+            url: Secret::new("http://127.0.0.1:9/".to_owned()),
+            format: WebhookFormat::Json,
+            headers: Vec::new(),
+            token: None,
+            kinds: AlertKind::ALL.to_vec(),
+        };
+        let lost = Arc::new(AtomicU64::new(0));
+        let mut deliveries = Deliveries::new("test", Arc::clone(&lost));
+        deliveries.follow(&BTreeMap::from([("hook".to_owned(), webhook)]));
+        let alert = Alert {
+            id: "ejected:a@1".to_owned(),
+            kind: AlertKind::Ejected,
+            subject: "a".to_owned(),
+            message: "it is out".to_owned(),
+            since: Time::ZERO,
+            resolved: None,
+        };
+        for _ in 0..3 {
+            deliveries.send(&alert);
+        }
+        deliveries.finish().await;
+        assert_eq!(lost.load(Ordering::Relaxed), 3);
     }
 }

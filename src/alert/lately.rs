@@ -2,12 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::live::{RequestEnd, Snapshot};
 use crate::model::{Outcome, Time};
 
 /// Seconds that are looked back.
 const MINUTE: u64 = 60;
+/// How long a refusal stands against a provider that answers elsewhere.
+const STANDS: Duration = Duration::from_secs(60);
+/// Longest time that a repeated one does: longer than a target that is out waits for its next probe.
+const STANDS_MOST: Duration = Duration::from_secs(1_800);
 
 /// One second of a route.
 #[derive(Debug, Default)]
@@ -39,11 +44,41 @@ pub(super) struct Minute {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Said {
     /// An answer came.
-    pub(super) good: Option<Time>,
+    good: Option<Time>,
     /// It refused our credential.
-    pub(super) rejected: Option<Time>,
+    pub(super) rejected: Option<Refusal>,
     /// A lasting quota was used up.
-    pub(super) exhausted: Option<Time>,
+    pub(super) exhausted: Option<Refusal>,
+}
+
+/// A refusal, and for how long it stands although answers come: one of two keys, or one model of ten, may be refused again
+/// and again at the pace of its probes, and is one matter all that time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    at: Time,
+    stands: Duration,
+}
+
+impl Refusal {
+    /// One more: it stands for twice the time since the one before, if that is of the same matter.
+    fn after(before: Option<Self>, now: Time) -> Self {
+        let gap = before.map(|before| now.since(before.at));
+        let stands = match gap {
+            Some(gap) if gap <= STANDS_MOST => (gap * 2).clamp(STANDS, STANDS_MOST),
+            Some(_) | None => STANDS,
+        };
+        Self { at: now, stands }
+    }
+}
+
+impl Said {
+    /// Whether this refusal stands: nothing good came since, or too little time has gone by.
+    pub(super) fn stands(self, refusal: Option<Refusal>, now: Time) -> bool {
+        refusal.is_some_and(|refusal| {
+            let is_fresh = now.since(refusal.at) < refusal.stands;
+            is_fresh || self.good.is_none_or(|good| good < refusal.at)
+        })
+    }
 }
 
 /// What ended lately. Owner of its counts; one task writes and reads it.
@@ -70,8 +105,10 @@ impl Lately {
                 };
                 match call.outcome {
                     Outcome::Ok => said.good = Some(now),
-                    Outcome::Auth => said.rejected = Some(now),
-                    Outcome::QuotaExhausted => said.exhausted = Some(now),
+                    Outcome::Auth => said.rejected = Some(Refusal::after(said.rejected, now)),
+                    Outcome::QuotaExhausted => {
+                        said.exhausted = Some(Refusal::after(said.exhausted, now));
+                    }
                     Outcome::ClientFault
                     | Outcome::MoveRefused
                     | Outcome::ContextTooLong

@@ -8,6 +8,10 @@ use crate::model::Time;
 
 /// Alerts that are over and still shown, at most; the books have them for longer.
 const MOST_OVER: usize = 500;
+/// How long what was raised before a start must be away to be over: a start knows nothing of the minute before it, and has
+/// decided nothing, so that what still holds takes a while to be seen. Halved, a slow route's errors are told twice; doubled,
+/// what is over is told two minutes late.
+const RESUMED_OVER_AFTER: Duration = Duration::from_secs(75);
 /// Alerts that are open, at most. What is configured bounds them; beyond this something runs wild.
 const MOST_OPEN: usize = 5_000;
 
@@ -77,7 +81,7 @@ impl Register {
                     let raised = State::Raised {
                         alert,
                         away_since: None,
-                        over_after: Duration::ZERO,
+                        over_after: RESUMED_OVER_AFTER,
                     };
                     register.known.insert(key, raised);
                 }

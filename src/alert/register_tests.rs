@@ -99,7 +99,16 @@ fn a_restart_tells_nothing_again_and_what_is_over() {
     let both = || vec![condition("a:1@x", 0, 60), condition("b", 0, 60)];
     before.look(at(0), both());
     let mut register = Register::resumed(before.open());
-    let news = register.look(at(100), vec![condition("a:1@x", 0, 60)]);
+    assert_eq!(
+        register.look(at(100), Vec::new()),
+        [],
+        "nothing is known yet"
+    );
+    for second in 101..175 {
+        let news = register.look(at(second), vec![condition("a:1@x", 0, 60)]);
+        assert_eq!(news, [], "second {second}");
+    }
+    let news = register.look(at(175), vec![condition("a:1@x", 0, 60)]);
     assert_eq!(told(&news), ["-b"], "which went while nobody looked");
     assert_eq!(register.open()[0].since, at(0));
 }

@@ -26,8 +26,6 @@ const DEVIATIONS: f64 = 3.29;
 const SHARE_OFF_FOR: Duration = Duration::from_secs(60);
 /// The controller decides four times a second; without a decision for this long the configured shares come in force.
 const STALE: Duration = Duration::from_secs(10);
-/// What a provider said last stands for this long where nothing contradicts it.
-const SAID: Duration = Duration::from_secs(60);
 /// How long an error rate, an ejection or a rail must be away to be over.
 const OVER_AFTER: Duration = Duration::from_secs(15);
 
@@ -251,18 +249,13 @@ fn at_rail(decision: &Decision, row: &Row, rail: Rail, alerts: &config::Alerts) 
 
 /// A provider that refused our credential or has no quota left, until it answers.
 fn refusals(provider: &str, said: Said, now: Time) -> Vec<Condition> {
-    let stands = |bad: Option<Time>| {
-        let bad = bad?;
-        let is_fresh = now.since(bad) < SAID;
-        (is_fresh || said.good.is_none_or(|good| good < bad)).then_some(())
-    };
-    let rejected = stands(said.rejected).map(|()| {
+    let rejected = said.stands(said.rejected, now).then(|| {
         let message = "it refuses our credential; other credentials and targets are used, and probes will say when it is \
              taken again"
             .to_owned();
         condition(AlertKind::KeyRejected, provider, message)
     });
-    let exhausted = stands(said.exhausted).map(|()| {
+    let exhausted = said.stands(said.exhausted, now).then(|| {
         let message = "it says that a quota or a balance is used up; other credentials and targets are used, and probes \
              will say when it is back"
             .to_owned();

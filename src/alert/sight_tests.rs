@@ -185,6 +185,28 @@ fn a_refused_credential_and_a_used_up_quota_stand_until_an_answer_comes() {
 }
 
 #[test]
+fn a_model_that_is_refused_at_each_probe_is_one_matter() {
+    let (snapshot, mut lately) = (snapshot(TEXT), Lately::default());
+    let mut changes = Vec::new();
+    let mut held = false;
+    for second in 100..4_000 {
+        lately.saw(&many("a", Outcome::Ok, 200, 1), &snapshot, at(second));
+        if second % 100 == 0 && second < 3_000 {
+            lately.saw(&many("b", Outcome::Auth, 502, 1), &snapshot, at(second));
+            lately.saw(&many("a", Outcome::Ok, 200, 1), &snapshot, at(second));
+        }
+        let holds = !seen(&snapshot, &lately, at(second), held).is_empty();
+        if holds != held {
+            changes.push((second, holds));
+            held = holds;
+        }
+    }
+    // The first one alone is over in a minute; from the second on it holds until there are no more.
+    let expected = [(100, true), (160, false), (200, true), (3_100, false)];
+    assert_eq!(changes, expected);
+}
+
+#[test]
 fn only_the_kinds_that_are_asked_for_are_raised() {
     let some = format!("{TEXT}[alerts]\nkinds = [\"key_rejected\"]\nerror_rate = 0.5\n");
     let (snapshot, mut lately) = (snapshot(&some), Lately::default());

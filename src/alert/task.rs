@@ -132,6 +132,7 @@ pub async fn watch(watched: Watched, mut stop: watch::Receiver<bool>) {
             changed = stop.changed() => changed.is_err() || *stop.borrow(),
         };
         if is_over {
+            deliveries.finish().await;
             return;
         }
         deliveries.follow(&watched.published.read().config.alerts.webhooks);
@@ -186,11 +187,11 @@ impl Looking {
 
 /// Says it in the log, in the books and to the webhooks.
 fn tell(books: &Books, deliveries: &Deliveries, alert: &Alert) {
-    let (kind, subject, message) = (alert.kind.label(), &alert.subject, &alert.message);
+    let (kind, subject, what) = (alert.kind.label(), &alert.subject, &alert.message);
     if alert.resolved.is_some() {
         tracing::info!(kind, subject, "an alert is over");
     } else {
-        tracing::warn!(kind, subject, message, "an alert");
+        tracing::warn!(kind, subject, what, "an alert");
     }
     books.write(Write::Alert(row(alert)));
     deliveries.send(alert);
