@@ -80,11 +80,15 @@ impl Orders {
         overlay(files, &self.list)
     }
 
-    /// Takes over what the books have and will have new ones written there.
-    fn resume(&mut self, books: &Books, rows: Vec<SteeringRow>) {
-        self.books = books.clone();
+    /// Takes over what the books have; what has had its time while nobody was here is forgotten.
+    fn resume(&mut self, rows: Vec<SteeringRow>, now: u64) {
         for row in rows {
             match serde_json::from_str::<Order>(&row.json) {
+                Ok(order) if order.until <= now => {
+                    let (id, sentence) = (order.id.as_str(), order.sentence());
+                    tracing::info!(id, sentence, "an order's time was over before the start");
+                    self.forget(&order);
+                }
                 Ok(order) => self.list.push(order),
                 Err(error) => {
                     tracing::error!(id = row.id, %error, "an order in the books cannot be read, and is left out");
@@ -117,6 +121,8 @@ fn number(order: &Order) -> u64 {
 impl Controller {
     /// Goes on with the orders, and the kill switch, that the books have.
     pub(super) fn resume_orders(&mut self, books: &Books) {
+        // Also where they cannot be read now: what is ordered from here on waits to be written.
+        self.orders.books = books.clone();
         let rows = match books.steering() {
             Ok(rows) => rows,
             Err(error) => {
@@ -129,7 +135,7 @@ impl Controller {
         for row in thrown {
             switch::restore(&self.publisher.read().switch, &row);
         }
-        self.orders.resume(books, rows);
+        self.orders.resume(rows, self.clock.unix_seconds());
         for order in &self.orders.list {
             let (sentence, by, until) = (order.sentence(), &order.by, order.ends());
             tracing::info!(id = order.id, sentence, by, until, "an order still holds");

@@ -7,8 +7,10 @@ use super::tests::{ADDRESS, World, good};
 use super::*;
 use crate::config::{Standing, Wish};
 use crate::live::{Published, Thrown};
+use crate::store::{SteeringRow, Write};
 
 const NOW: u64 = 1_795_896_885;
+const PATIENCE: Duration = Duration::from_secs(20);
 
 fn wish(action: &str) -> Wish {
     Wish {
@@ -133,6 +135,45 @@ async fn a_refused_order_changes_nothing() {
     assert_eq!(world.controller.board.steering().len(), 1, "{later:?}");
     world.tick().await;
     assert_eq!(world.first(), 400_000, "the later one holds");
+}
+
+#[tokio::test]
+async fn an_order_given_while_the_books_cannot_be_opened_is_in_them_once_they_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let in_the_way = folder.path().join("books");
+    std::fs::write(&in_the_way, "").unwrap();
+    let (books, _) = Books::open(&in_the_way, crate::config::Store::default()).unwrap();
+    let mut world = World::start();
+    world.controller.resume_orders(&books);
+    let given = world.order(&pin("a", 0.2));
+    std::fs::remove_file(&in_the_way).unwrap();
+    assert!(books.flush(PATIENCE), "it waited");
+    let kept = books.steering().unwrap();
+    let ids: Vec<&str> = kept.iter().map(|row| row.id.as_str()).collect();
+    assert_eq!(ids, [given.order.id]);
+}
+
+#[tokio::test]
+async fn an_order_whose_time_was_over_before_the_start_is_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let (books, _) = Books::open(folder.path(), crate::config::Store::default()).unwrap();
+    let mut world = World::start();
+    world.controller.resume_orders(&books);
+    let given = world.order(&pin("a", 0.2)).order;
+    let mut over = given.clone();
+    over.id = "7".to_owned();
+    over.until = given.since - 1;
+    let json = serde_json::to_string(&over).unwrap();
+    let id = over.id.clone();
+    books.write(Write::Steering(SteeringRow { id, json }));
+    assert!(books.flush(PATIENCE));
+    let mut next = World::start();
+    next.controller.resume_orders(&books);
+    let holds = next.controller.board.steering();
+    let ids: Vec<&str> = holds.iter().map(|it| it.order.id.as_str()).collect();
+    assert_eq!(ids, [given.id], "the other is not put in force first");
+    assert!(books.flush(PATIENCE));
+    assert_eq!(books.steering().unwrap().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
