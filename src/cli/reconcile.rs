@@ -29,8 +29,8 @@ pub(super) struct Args {
     /// The provider, as configured; without it all those whose models the export names
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
-    /// What a column is: COLUMN=model, start, end, requests, input, uncached, cached,
-    /// `cache_write`, output, cost
+    /// What a column is: COLUMN=model, start, end, requests, request (a row is one), input,
+    /// uncached, cached, `cache_write`, output, cost
     #[arg(long, value_name = "COLUMN=WHAT", value_parser = export::mapped)]
     map: Vec<(String, Column)>,
     /// From when on; without it from the first row of the export
@@ -155,7 +155,7 @@ fn lines(model: &str, ours: &Sums, theirs: &Billed, has: &[Column]) -> Vec<Line>
     let kinds = [
         (
             "requests",
-            &[Column::Requests][..],
+            &[Column::Requests, Column::Request][..],
             ours.calls as f64,
             theirs.requests as f64,
         ),

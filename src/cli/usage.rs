@@ -164,6 +164,8 @@ fn rendered(by: &[Dimension], usage: &Value) -> String {
 
 fn cell(key: &str, value: &Value) -> String {
     match (key, value.as_f64()) {
+        // The first request of a newcomer costs a few millionths, which is not nothing.
+        ("cost_usd", Some(dollars)) if dollars > 0.0 && dollars < 0.01 => format!("{dollars:.6}"),
         ("cost_usd", Some(dollars)) => format!("{dollars:.4}"),
         (_, Some(number)) => format!("{number:.0}"),
         (_, None) => "-".to_owned(),
@@ -230,6 +232,13 @@ mod tests {
              -                 12     13       1200         340  0.0123      432\n\
              all               12     13       1200         340  0.0123      432\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_small_cost_is_not_nothing() {
+        assert_eq!(cell("cost_usd", &json!(0.000_011_4)), "0.000011");
+        assert_eq!(cell("cost_usd", &json!(0.0)), "0.0000");
+        assert_eq!(cell("cost_usd", &json!(12.345_678)), "12.3457");
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! A provider's usage export: CSV whose columns are recognised by name.
 //!
-//! Sources: the export of OpenAI's usage page (`num_model_requests`, `input_tokens`, `input_cached_tokens`, …), the one of
-//! Anthropic's console (`usage_input_tokens_no_cache`, `usage_input_tokens_cache_read`, …) and the names of both usage
-//! APIs, 2026-11-29. Others say by `--map` which of their columns is what.
+//! Documented are the names of OpenAI's usage API, which its usage page exports
+//! (<https://developers.openai.com/api/docs/api-reference/usage>), and of Anthropic's
+//! (<https://platform.claude.com/docs/en/api/admin-api/usage-cost/get-messages-usage-report>), both as of 2026-11-29. No provider documents the columns of
+//! what its console exports: those of Anthropic's (`usage_input_tokens_no_cache`, …) and of `OpenRouter`'s
+//! (`generation_id`, `tokens_prompt`, `cost_total`, …) are taken from exports that users have published, and may change
+//! without a word. Others say by `--map` which of their columns is what; bills by meters (Azure's) and exports with a row
+//! for each kind of token (`DeepSeek`'s) have no such columns.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +20,8 @@ pub(super) enum Column {
     Start,
     End,
     Requests,
+    /// Whatever stands there, the row is one request.
+    Request,
     /// All of the prompt.
     Input,
     /// What the provider did not have in its cache, nor wrote to it.
@@ -27,11 +33,12 @@ pub(super) enum Column {
 }
 
 impl Column {
-    const ALL: [(&'static str, Self); 10] = [
+    const ALL: [(&'static str, Self); 11] = [
         ("model", Self::Model),
         ("start", Self::Start),
         ("end", Self::End),
         ("requests", Self::Requests),
+        ("request", Self::Request),
         ("input", Self::Input),
         ("uncached", Self::Uncached),
         ("cached", Self::Cached),
@@ -48,29 +55,38 @@ impl Column {
     /// What a column of this name is, in an export that we know.
     fn recognised(name: &str) -> Option<Self> {
         Some(match name {
-            "model" | "model_version" | "model_name" => Self::Model,
+            "model" | "model_version" | "model_name" | "model_permaslug" => Self::Model,
             "start_time" | "start" | "date" | "day" | "timestamp" | "usage_date_utc"
-            | "starting_at" | "created" => Self::Start,
+            | "starting_at" | "created" | "created_at" => Self::Start,
             "end_time" | "end" | "ending_at" => Self::End,
             "num_model_requests" | "num_requests" | "requests" | "n_requests" => Self::Requests,
-            "input_tokens" | "prompt_tokens" | "n_context_tokens_total" => Self::Input,
+            "generation_id" => Self::Request,
+            "input_tokens" | "prompt_tokens" | "tokens_prompt" | "n_context_tokens_total" => {
+                Self::Input
+            }
             "input_uncached_tokens" | "uncached_input_tokens" | "usage_input_tokens_no_cache" => {
                 Self::Uncached
             }
             "input_cached_tokens"
             | "cached_tokens"
+            | "tokens_cached"
             | "cache_read_input_tokens"
             | "usage_input_tokens_cache_read" => Self::Cached,
-            "cache_creation_input_tokens"
+            "input_cache_write_tokens"
+            | "cache_creation_input_tokens"
             | "ephemeral_5m_input_tokens"
             | "ephemeral_1h_input_tokens"
+            | "usage_input_tokens_cache_write"
             | "usage_input_tokens_cache_write_5m"
             | "usage_input_tokens_cache_write_1h" => Self::CacheWrite,
             "output_tokens"
             | "completion_tokens"
+            | "tokens_completion"
             | "n_generated_tokens_total"
             | "usage_output_tokens" => Self::Output,
-            "cost" | "cost_usd" | "amount" | "amount_value" | "total_cost_usd" => Self::Cost,
+            "cost" | "cost_usd" | "cost_total" | "amount" | "amount_value" | "total_cost_usd" => {
+                Self::Cost
+            }
             _ => return None,
         })
     }
@@ -107,14 +123,7 @@ pub(super) fn read(text: &str, map: &[(String, Column)]) -> Result<Export, Strin
     let separator = separators.max_by_key(|it| (head.matches(*it).count(), *it == ','));
     let mut lines = fields(text, separator.unwrap_or(',')).into_iter();
     let (_, head) = lines.next().ok_or("the file is empty")?;
-    let what = |name: &String| {
-        let name = name.trim().to_ascii_lowercase();
-        let mapped = map.iter().find(|(known, _)| *known == name);
-        mapped
-            .map(|(_, column)| *column)
-            .or_else(|| Column::recognised(&name))
-    };
-    let columns: Vec<Option<Column>> = head.iter().map(what).collect();
+    let columns = columns(&head, map);
     if !columns.contains(&Some(Column::Model)) {
         return Err(format!(
             "expected a column with the model, found {}; --map NAME=model says which it is",
@@ -123,6 +132,7 @@ pub(super) fn read(text: &str, map: &[(String, Column)]) -> Result<Export, Strin
     }
     let counts = [
         Column::Requests,
+        Column::Request,
         Column::Input,
         Column::Uncached,
         Column::Output,
@@ -145,6 +155,33 @@ pub(super) fn read(text: &str, map: &[(String, Column)]) -> Result<Export, Strin
     Ok(export)
 }
 
+/// What each column of the head is: as `map` says, else by its name.
+fn columns(head: &[String], map: &[(String, Column)]) -> Vec<Option<Column>> {
+    let names: Vec<String> = head
+        .iter()
+        .map(|name| name.trim().to_ascii_lowercase())
+        .collect();
+    let said = |name: &String| {
+        let mapped = map.iter().find(|(known, _)| known == name);
+        mapped.map(|(_, column)| *column)
+    };
+    let has = |name: &str| names.iter().any(|it| it == name);
+    // Where prompts are told in parts by these names, what is called the input is but the part that no cache had to do with.
+    // Source: <https://platform.claude.com/docs/en/build-with-claude/prompt-caching>, 2026-11-29.
+    let in_parts = has("cache_read_input_tokens") || has("cache_creation_input_tokens");
+    let is_model_mapped = map.iter().any(|(_, column)| *column == Column::Model);
+    let what = |name: &String| match Column::recognised(name)? {
+        Column::Input if in_parts => Some(Column::Uncached),
+        // One name of a model is enough, and the plain one is the one that was asked for.
+        Column::Model if is_model_mapped || (name != "model" && has("model")) => None,
+        column => Some(column),
+    };
+    names
+        .iter()
+        .map(|name| said(name).or_else(|| what(name)))
+        .collect()
+}
+
 /// Takes one row in.
 fn take(export: &mut Export, columns: &[Option<Column>], line: &[String]) -> Result<(), String> {
     let (mut billed, mut uncached) = (Billed::default(), 0);
@@ -158,6 +195,7 @@ fn take(export: &mut Export, columns: &[Option<Column>], line: &[String]) -> Res
             Column::Start => start = start.or(moment(field)),
             Column::End => end = end.or(moment(field)),
             Column::Requests => billed.requests += whole(field)?,
+            Column::Request => billed.requests += 1,
             Column::Input => billed.input += whole(field)?,
             Column::Uncached => uncached += whole(field)?,
             Column::Cached => billed.cached += whole(field)?,
@@ -346,6 +384,38 @@ mod tests {
         );
         let (first, last) = export.span.unwrap();
         assert_eq!(last.since(first).as_secs(), 3_600, "an hour");
+    }
+
+    #[test]
+    fn an_export_of_openrouter_is_a_request_a_row() {
+        let text = "generation_id,created_at,cost_total,cost_cache,tokens_prompt,tokens_completion,tokens_reasoning,\
+            tokens_cached,model_permaslug,provider_name\n\
+            gen-1,2026-03-30 02:37:51.271,0.01,-0.002,100,20,5,60,openai/gpt-5-mini,OpenAI\n\
+            gen-2,2026-03-30 03:10:00.000,0.02,0,200,30,0,0,openai/gpt-5-mini,Azure\n";
+        let export = read(text, &[]).unwrap();
+        let billed = export.models["openai/gpt-5-mini"];
+        assert_eq!(
+            (billed.requests, billed.input, billed.cached, billed.output),
+            (2, 300, 60, 50)
+        );
+        assert_eq!(billed.cost, PicoUsd::new(30_000_000_000));
+        let (first, last) = export.span.unwrap();
+        assert_eq!(
+            last.since(first).as_secs(),
+            1_988,
+            "to the last row's minute"
+        );
+    }
+
+    #[test]
+    fn an_input_beside_parts_of_caches_is_a_part_itself() {
+        let text = "date,model,model_version,input_tokens,cache_read_input_tokens,cache_creation_input_tokens,output_tokens\n\
+            2026-11-01,claude-haiku-4-5,claude-haiku-4-5-20251001,100,400,23,7\n";
+        let export = read(text, &[]).unwrap();
+        assert_eq!(export.models["claude-haiku-4-5"].input, 523);
+        let openai = "date,model,input_tokens,input_cached_tokens,input_cache_write_tokens\n2026-11-01,gpt,100,40,10\n";
+        let billed = read(openai, &[]).unwrap().models["gpt"];
+        assert_eq!((billed.input, billed.cache_write), (100, 10), "of which");
     }
 
     #[test]
