@@ -210,6 +210,7 @@ fn note(transaction: &Transaction<'_>, name: &str, value: u32) -> rusqlite::Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Books;
 
     const ADDS: Step = Step {
         sql: "ALTER TABLE alerts ADD COLUMN told INTEGER",
@@ -262,6 +263,49 @@ mod tests {
             Some((2, 1)),
             "left as it is"
         );
+    }
+
+    /// The file of the books in `folder`, as the program opens it whose newest schema is `steps`.
+    fn opened_by(steps: &[Step], folder: &std::path::Path) -> Connection {
+        let mut connection = Connection::open(crate::store::path(folder)).unwrap();
+        migrate_by(&mut connection, steps).unwrap();
+        connection
+    }
+
+    fn open(folder: &std::path::Path) -> (Books, crate::store::Resumed) {
+        Books::open(folder, crate::config::Store::default()).unwrap()
+    }
+
+    fn one_more(connection: &Connection, minute: u32) {
+        let sql = "INSERT INTO usage VALUES (?1, 'chat', 'a', 'p/m', '', '', '', '', 1, 0, 1, 5, 0, 0, 2, 0, 7, 0, 0, 0, 0, 0, 0)";
+        connection.execute(sql, [minute]).unwrap();
+    }
+
+    #[test]
+    fn programs_of_each_schema_so_far_and_of_this_one_take_turns_with_one_file() {
+        for (before, _) in STEPS.iter().enumerate().skip(1) {
+            let folder = tempfile::tempdir().unwrap();
+            one_more(&opened_by(&STEPS[..before], folder.path()), 1);
+            let (books, _) = open(folder.path());
+            let count = |books: &Books| {
+                let query = crate::store::Query {
+                    by: Vec::new(),
+                    since: crate::model::Time::ZERO,
+                    until: crate::model::Time::from_secs_f64(1e9),
+                    only: Vec::new(),
+                    most: 1,
+                };
+                books.usage(&query).unwrap().total.requests
+            };
+            assert_eq!(count(&books), 1, "what schema {before} wrote is read");
+            assert!(books.condition().unwrap().refused.is_none());
+            assert!(books.close(std::time::Duration::from_secs(20)));
+            let older = opened_by(&STEPS[..before], folder.path());
+            one_more(&older, 2);
+            drop(older);
+            let (books, _) = open(folder.path());
+            assert_eq!(count(&books), 2, "and what it wrote afterwards");
+        }
     }
 
     #[test]

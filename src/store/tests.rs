@@ -250,6 +250,22 @@ fn a_file_that_breaks_while_it_is_open_makes_way() {
 }
 
 #[test]
+fn what_cannot_be_written_by_the_end_is_counted_as_lost() {
+    let folder = folder();
+    let place = folder.path().join("file").join("books");
+    fs::write(folder.path().join("file"), "").unwrap();
+    let (books, _) = open(&place);
+    used(&books, MINUTE, 3);
+    books.write(Write::Alert(alert("a", None)));
+    assert!(!books.close(PATIENCE));
+    let lost = Losses {
+        requests: 3,
+        rows: 1,
+    };
+    assert_eq!(books.condition().unwrap().lost, lost);
+}
+
+#[test]
 fn a_deleted_file_is_begun_anew() {
     let folder = folder();
     let (books, _) = open(folder.path());

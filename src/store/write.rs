@@ -78,6 +78,15 @@ impl Pending {
             && learned.is_none()
     }
 
+    /// What is lost if it is never written.
+    pub(super) fn left(&self) -> Losses {
+        let rows = self.moved.len() + self.others.len();
+        Losses {
+            requests: self.usage.values().map(|sums| sums.requests).sum(),
+            rows: u64::try_from(rows).unwrap_or(u64::MAX),
+        }
+    }
+
     /// Takes one more in; gives what found no room.
     pub(super) fn add(&mut self, write: Write) -> Losses {
         let mut lost = Losses::default();

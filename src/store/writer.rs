@@ -14,7 +14,7 @@ use super::desk::Desk;
 use super::error::StoreError;
 use super::file::{Open, move_aside};
 use super::sweep::sweep;
-use super::write::Pending;
+use super::write::{Losses, Pending};
 use crate::config::Store;
 
 /// Between two transactions. Halved, less is lost when the process is killed; doubled, more than a second's usage is.
@@ -82,13 +82,21 @@ impl Writer {
             for write in taken.writes {
                 self.desk.lost(self.pending.add(write));
             }
-            let written = self.write();
+            let mut written = self.write();
+            if taken.is_last
+                && let Err(error) = &written
+            {
+                // There is no later round: a broken file makes way now, a busy one has had its time.
+                self.failed(error);
+                written = self.write();
+            }
             self.desk.went(&written);
             match written {
                 Ok(()) => self.went(),
                 Err(error) => self.failed(&error),
             }
             if taken.is_last {
+                self.left();
                 break;
             }
             self.desk.pause(if self.is_failing { RETRY } else { GAP });
@@ -135,6 +143,18 @@ impl Writer {
             self.desk.renewed();
         }
         result
+    }
+
+    /// Says what was not written by the end.
+    fn left(&self) {
+        let Losses { requests, rows } = self.pending.left();
+        if requests > 0 || rows > 0 {
+            self.desk.lost(Losses { requests, rows });
+            tracing::error!(
+                folder = %self.place.folder.display(), requests, rows,
+                "the daemon ends, and what these requests used was not written into the books"
+            );
+        }
     }
 
     fn went(&mut self) {
