@@ -13,8 +13,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use http::{Response, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::Either;
 use serde::Serialize;
@@ -26,14 +26,18 @@ use super::Admin;
 use super::alerts::report;
 use super::health::last_read;
 use super::history::{History, fractions};
-use super::reply::Reply;
+use super::reply::{self, Reply};
 use super::steering::switch_state;
 use crate::balance::explain;
 
 /// Time between two looks: a moved share is seen within this.
 const LOOK: Duration = Duration::from_millis(200);
-/// Events that may wait for the slowest reader: a minute of them.
+/// Events that may wait for the slowest reader: a minute of them where no shares move, some ten seconds where they do.
 const WAITING: usize = 64;
+
+/// Readers at once, at most: a quarter of this listener's connections, so that pages left open leave room for probes,
+/// scrapers and orders.
+const MOST_READERS: usize = 64;
 
 /// What is watched: the past of the routes, and who is told of what happens.
 #[derive(Debug)]
@@ -176,8 +180,8 @@ fn look_once(admin: &Admin, seen: &mut Seen) {
         admin.watch.tell("alert", &report(alert));
     }
     let now = admin.clock.unix_seconds();
-    if now != seen.second {
-        let samples = admin.watch.history().close(seen.second, &snapshot);
+    if now > seen.second {
+        let samples = admin.watch.history().close(seen.second..now, &snapshot);
         let routes: BTreeMap<&str, _> = samples.iter().map(|(name, it)| (&**name, it)).collect();
         let sample = json!({ "at": seen.second, "routes": routes });
         admin.watch.tell("sample", &sample);
@@ -192,11 +196,17 @@ pub(super) fn events(admin: &Admin) -> Reply {
         "config_generation": admin.published.read().generation,
     });
     let (pieces, feed) = mpsc::channel(4);
-    let events = admin
-        .watch
-        .events()
-        .as_ref()
-        .map(broadcast::Sender::subscribe);
+    let events = {
+        let events = admin.watch.events();
+        if events
+            .as_ref()
+            .is_some_and(|it| it.receiver_count() >= MOST_READERS)
+        {
+            let message = format!("{MOST_READERS} readers follow already; close some pages first");
+            return reply::error(StatusCode::SERVICE_UNAVAILABLE, &message);
+        }
+        events.as_ref().map(broadcast::Sender::subscribe)
+    };
     let hello = event("hello", &hello);
     tokio::spawn(pass_on(hello, events, pieces));
     let mut response = Response::new(Either::Right(Feed(feed)));

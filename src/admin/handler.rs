@@ -46,7 +46,12 @@ pub(super) async fn handle(admin: &Admin, request: Request<Incoming>) -> Reply {
         Err(message) => return reply::error(StatusCode::BAD_REQUEST, &message),
     };
     let headers = request.headers().clone();
-    let body = match taken(operation, request).await {
+    let guard = if admin.published.read().config.admin.token.is_some() {
+        origin::Guard::Token
+    } else {
+        origin::Guard::Nothing
+    };
+    let body = match taken(operation, request, guard).await {
         Ok(body) => body,
         Err(refused) => return refused,
     };
@@ -92,11 +97,15 @@ fn unknown_client() -> Reply {
 }
 
 /// The body of what may change something: from here, and one that comes to its end.
-async fn taken(operation: &Operation, request: Request<Incoming>) -> Result<Bytes, Reply> {
+async fn taken(
+    operation: &Operation,
+    request: Request<Incoming>,
+    guard: origin::Guard,
+) -> Result<Bytes, Reply> {
     if operation.reads() {
         return Ok(Bytes::new());
     }
-    if !origin::is_own(request.headers()) {
+    if !origin::is_own(request.headers(), guard) {
         let message = "expected a program or a page of this listener, found another site's page";
         return Err(reply::error(StatusCode::FORBIDDEN, message));
     }

@@ -7,6 +7,7 @@
 //! configured weights look better than they are; and a target that nobody was sent to counts with what it did last.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 
 use http::StatusCode;
@@ -142,8 +143,9 @@ impl Curve {
         }
     }
 
-    /// The second that began at `at` is over.
-    fn close(&mut self, at: u64, granted: &[f64]) -> Sample {
+    /// These seconds are over: one, or more where nobody looked in between.
+    fn close(&mut self, seconds: Range<u64>, granted: &[f64]) -> Sample {
+        let at = seconds.start;
         let fresh = vec![Doings::default(); self.targets.len()];
         push(
             &mut self.minute,
@@ -157,8 +159,8 @@ impl Curve {
         let mut sample = std::mem::take(&mut self.second).sample(at, granted);
         sample.configured = self.instead(sample.requests);
         push(&mut self.fine, sample.clone(), FINE);
-        if (at + 1).is_multiple_of(COARSE.0) {
-            let since = at + 1 - COARSE.0;
+        if seconds.end / COARSE.0 > at / COARSE.0 {
+            let since = at - at % COARSE.0;
             let mut coarse = std::mem::take(&mut self.quarter).sample(since, granted);
             coarse.configured = self.instead(coarse.requests);
             push(&mut self.coarse, coarse, COARSE.1);
@@ -276,11 +278,15 @@ impl History {
         }
     }
 
-    /// The second that began at `at` is over; its samples by route.
-    pub(super) fn close(&mut self, at: u64, snapshot: &Snapshot) -> BTreeMap<Arc<str>, Sample> {
+    /// These seconds are over; their samples by route.
+    pub(super) fn close(
+        &mut self,
+        seconds: Range<u64>,
+        snapshot: &Snapshot,
+    ) -> BTreeMap<Arc<str>, Sample> {
         let closed = snapshot.routes.iter().filter_map(|route| {
             let curve = self.curves.get_mut(&route.label)?;
-            let sample = curve.close(at, &fractions(route.in_force()));
+            let sample = curve.close(seconds.clone(), &fractions(route.in_force()));
             Some((Arc::clone(&route.label), sample))
         });
         closed.collect()

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Admin;
 use super::operations::Ask;
+use super::reply::read;
 use super::reply::{self, Reply};
-use super::steering::{is_written, read, wrong};
+use super::steering::{is_written, wrong};
 use crate::config::{ClientKey, Deed, Issue, KeyWish};
 use crate::control::{KeyError, seed};
 use crate::live::{Clients, digest_of_client};

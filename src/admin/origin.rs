@@ -6,7 +6,8 @@
 //! listener answers to addresses and to `localhost`, which nobody can make lead elsewhere; a rebound page's requests bear
 //! its own name. For requests that change something: browsers say where such a request comes from in `Origin`; programs say
 //! nothing. What says an origin must be this listener itself, by address or as `localhost`: a page under any name, rebound
-//! or not, has that name in its origin. How it fails: it does not keep out programs on the operator's machine, which could
+//! or not, has that name in its origin. Where a token is asked for, which no browser sends by itself, the name may be any,
+//! so that the dashboard works behind one. How it fails: it does not keep out programs on the operator's machine, which could
 //! as well change the files.
 
 use std::net::IpAddr;
@@ -15,8 +16,17 @@ use http::Request;
 use http::header::{HOST, HeaderMap, ORIGIN};
 use http::uri::Authority;
 
+/// What keeps other sites' pages out beside their origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Guard {
+    /// A token, which no browser sends by itself: a page of this listener may have any name.
+    Token,
+    /// Nothing: only an address or `localhost` is surely this listener's own name.
+    Nothing,
+}
+
 /// Whether `headers` come from a program, or from a page of this listener itself.
-pub(super) fn is_own(headers: &HeaderMap) -> bool {
+pub(super) fn is_own(headers: &HeaderMap, guard: Guard) -> bool {
     if headers
         .get("sec-fetch-site")
         .is_some_and(|site| site != "same-origin" && site != "none")
@@ -35,7 +45,7 @@ pub(super) fn is_own(headers: &HeaderMap) -> bool {
     let authority = origin
         .strip_prefix("http://")
         .or_else(|| origin.strip_prefix("https://"));
-    authority == Some(host) && is_address(host)
+    authority == Some(host) && (guard == Guard::Token || is_address(host))
 }
 
 /// Whether `request` names its listener by an address or as `localhost`. A program that gives no name at all is none of
@@ -69,7 +79,7 @@ mod tests {
         for (name, value) in pairs {
             headers.append(*name, value.parse().unwrap());
         }
-        is_own(&headers)
+        is_own(&headers, Guard::Nothing)
     }
 
     #[test]
@@ -80,8 +90,22 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(HOST, host.parse().unwrap());
             headers.insert(ORIGIN, origin.parse().unwrap());
-            assert!(is_own(&headers), "a page of {host} itself");
+            assert!(is_own(&headers, Guard::Nothing), "a page of {host} itself");
         }
+    }
+
+    #[test]
+    fn a_page_of_this_listener_may_have_a_name_where_a_token_is_asked_for() {
+        let page = |origin: &str, host: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, host.parse().unwrap());
+            headers.insert(ORIGIN, origin.parse().unwrap());
+            headers
+        };
+        let own = page("https://weighbridge.example", "weighbridge.example");
+        assert!(is_own(&own, Guard::Token) && !is_own(&own, Guard::Nothing));
+        let other = page("https://evil.example", "weighbridge.example");
+        assert!(!is_own(&other, Guard::Token), "another site's");
     }
 
     #[test]

@@ -30,11 +30,16 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Reply {
     }
 }
 
+/// Most characters that are told of what is wrong with a body: it repeats what came.
+const LONGEST: usize = 300;
+
 /// What a request's body says, or what is wrong with it.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     let reader = &mut serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(reader)
-        .map_err(|problem| format!("the body is not what is taken: {problem}"))
+    serde_path_to_error::deserialize(reader).map_err(|problem| {
+        let told: String = problem.to_string().chars().take(LONGEST).collect();
+        format!("the body is not what was expected: {told}")
+    })
 }
 
 /// An error: what is wrong and what to do about it.

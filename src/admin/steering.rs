@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::StatusCode;
 use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -91,7 +89,7 @@ pub(super) fn list(admin: &Admin) -> Reply {
 
 /// `POST /api/v1/steering`.
 pub(super) async fn give(ask: &Ask<'_>) -> Reply {
-    let wish: Wish = match read(&ask.body) {
+    let wish: Wish = match reply::read(&ask.body) {
         Ok(wish) => wish,
         Err(message) => return reply::error(StatusCode::BAD_REQUEST, &message),
     };
@@ -125,7 +123,7 @@ pub(super) fn switch(admin: &Admin) -> Reply {
 
 /// `POST /api/v1/switch`. Asks nobody: it must work when nobody answers.
 pub(super) fn throw(ask: &Ask<'_>) -> Reply {
-    let wish: Throw = match read(&ask.body) {
+    let wish: Throw = match reply::read(&ask.body) {
         Ok(wish) => wish,
         Err(message) => return reply::error(StatusCode::BAD_REQUEST, &message),
     };
@@ -181,14 +179,6 @@ pub(super) async fn is_written(admin: &Admin) -> bool {
 
 fn forgotten() -> String {
     "server.state is not set, so that a restart forgets orders".to_owned()
-}
-
-/// What a body says, or what is wrong with it.
-pub(super) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, String> {
-    serde_json::from_slice(body).map_err(|error| {
-        let what: String = error.to_string().chars().take(LONGEST).collect();
-        format!("the body is not what was expected: {what}")
-    })
 }
 
 fn refused(error: &SteeringError) -> Reply {

@@ -50,13 +50,13 @@ fn a_second_has_its_requests_times_cost_and_shares() {
         curve.saw(&answered("a", millis, 10, Outcome::Ok));
     }
     curve.saw(&answered("b", 5, 0, Outcome::ServerError));
-    let sample = curve.close(7, &[0.9, 0.1]);
+    let sample = curve.close(7..8, &[0.9, 0.1]);
     assert_eq!((sample.at, sample.requests, sample.failed), (7, 101, 1));
     assert_eq!(sample.total_ms, Some([50.0, 95.0]), "of answers");
     assert!((sample.cost_usd - 0.001).abs() < 1e-12, "{sample:?}");
     assert!((sample.actual[0] - 100.0 / 101.0).abs() < 1e-12);
     assert_eq!(sample.granted, [0.9, 0.1]);
-    let next = curve.close(8, &[0.9, 0.1]);
+    let next = curve.close(8..9, &[0.9, 0.1]);
     assert_eq!((next.requests, next.total_ms), (0, None), "nothing twice");
     assert_eq!(next.actual, Vec::<f64>::new());
 }
@@ -65,22 +65,43 @@ fn a_second_has_its_requests_times_cost_and_shares() {
 fn the_configured_weights_are_priced_by_what_the_targets_did() {
     let mut curve = curve();
     curve.saw(&answered("a", 100, 10, Outcome::Ok));
-    assert_eq!(curve.close(1, &[1.0, 0.0]).configured, None, "b is unknown");
+    assert_eq!(
+        curve.close(1..2, &[1.0, 0.0]).configured,
+        None,
+        "b is unknown"
+    );
     for _ in 0..4 {
         curve.saw(&answered("b", 500, 30, Outcome::Ok));
     }
     curve.saw(&answered("a", 100, 10, Outcome::Ok));
     curve.saw(&answered("b", 0, 30, Outcome::ServerError));
-    let instead = curve.close(2, &[0.5, 0.5]).configured.unwrap();
+    let instead = curve.close(2..3, &[0.5, 0.5]).configured.unwrap();
     let dollars = 6.0 * (0.75 * 10e-6 + 0.25 * 30e-6);
     assert!((instead.cost_usd - dollars).abs() < 1e-12, "{instead:?}");
     assert!((instead.total_ms - (75.0 + 125.0)).abs() < 1e-9);
     assert!((instead.failed - 6.0 * 0.25 * 0.2).abs() < 1e-9);
     for second in 3..100 {
-        curve.close(second, &[0.5, 0.5]);
+        curve.close(second..second + 1, &[0.5, 0.5]);
     }
-    let later = curve.close(100, &[0.5, 0.5]).configured;
+    let later = curve.close(100..101, &[0.5, 0.5]).configured;
     assert!(later.is_some(), "what was known is not forgotten");
+}
+
+#[test]
+fn a_coarse_sample_ends_although_nobody_looked_in_its_last_second() {
+    let mut curve = curve();
+    let mut at = 0;
+    while at < 60 {
+        curve.saw(&answered("a", 20, 1, Outcome::Ok));
+        // Three seconds at once, of which the second is the last of a quarter of a minute.
+        let end = at + if at % 15 == 13 { 3 } else { 1 };
+        curve.close(at..end, &[1.0, 0.0]);
+        at = end;
+    }
+    let coarse = curve.shown(21_600);
+    let begins: Vec<u64> = coarse.samples.iter().map(|it| it.at).collect();
+    assert_eq!(begins, [0, 15, 30, 45]);
+    assert!(coarse.samples.iter().all(|it| it.requests >= 13));
 }
 
 #[test]
@@ -88,7 +109,7 @@ fn rings_are_bounded_and_coarse_samples_add_up() {
     let mut curve = curve();
     for second in 0..30_000 {
         curve.saw(&answered("a", 20, 1, Outcome::Ok));
-        curve.close(second, &[1.0, 0.0]);
+        curve.close(second..second + 1, &[1.0, 0.0]);
     }
     let fine = curve.shown(900);
     assert_eq!((fine.step, fine.samples.len()), (1, 900));

@@ -255,11 +255,18 @@ pub(in crate::admin) static TABLE: &[Operation] = &[
         "events",
         "/api/v1/events",
         "What happens, as it happens: server-sent events `hello`, `sample`, `moved`, `config`, `steering`, `alert`, `bye`.",
-        &[(
-            200,
-            "A stream without an end.",
-            Content::Text(&["text/event-stream"]),
-        )],
+        &[
+            (
+                200,
+                "A stream without an end.",
+                Content::Text(&["text/event-stream"]),
+            ),
+            (
+                503,
+                "As many follow already as may.",
+                Content::Json(shape::<shapes::Failure>),
+            ),
+        ],
         Run::Now(|ask| feed::events(ask.admin)),
     ),
     Operation {
