@@ -27,6 +27,8 @@ use crate::proxy::{self, Caller, Chance, DrainReport, Proxy};
 use crate::store::Books;
 use crate::telemetry::{Metrics, Raised};
 
+/// Before one who looks on begins anew after it went wrong.
+const PAUSE: Duration = Duration::from_secs(1);
 /// How long those who put something away at the end may take: the bookkeeper, the controller, whoever delivers alerts. They
 /// are through in milliseconds; the time is for a machine that is busy.
 const LAST_ENTRIES: Duration = Duration::from_secs(3);
@@ -346,9 +348,12 @@ fn look_on(tasks: &mut Background, admin: &Arc<Admin>, ended: &watch::Receiver<b
         clock,
         environment: admin.environment.clone(),
     };
-    tasks.spawn_keeper("alerts", alert::watch(watched, ended.clone()));
-    let looking = admin::look(Arc::clone(admin), ended.clone());
-    tasks.spawn("dashboard's feed", looking);
+    let stop = ended.clone();
+    let watching = move || alert::watch(watched.clone(), stop.clone());
+    tasks.spawn_keeper("alerts", again("alerts", watching));
+    let (admin, stop) = (Arc::clone(admin), ended.clone());
+    let looking = move || admin::look(Arc::clone(&admin), stop.clone());
+    tasks.spawn("dashboard's feed", again("dashboard's feed", looking));
 }
 
 /// The data plane, and who hears of what it does.
@@ -446,6 +451,21 @@ impl Background {
             );
         }
         all_end(&mut self.tasks, LAST_LOOK).await;
+    }
+}
+
+/// The work of one who only looks on: traffic goes on if it goes wrong, and so does the work, from its beginning.
+async fn again<F: Future<Output = ()> + Send + 'static>(name: &'static str, work: impl Fn() -> F) {
+    loop {
+        let mut one = JoinSet::new();
+        one.spawn(work());
+        match one.join_next().await {
+            Some(Err(problem)) if problem.is_panic() => {
+                tracing::error!(name, %problem, "went wrong, and begins anew");
+                tokio::time::sleep(PAUSE).await;
+            }
+            Some(_) | None => return,
+        }
     }
 }
 

@@ -70,6 +70,21 @@ async fn who_puts_something_away_at_the_end_is_waited_for() {
     assert!(*away.borrow(), "it had its time");
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_only_looks_on_begins_anew_when_it_goes_wrong() {
+    let times = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let counted = Arc::clone(&times);
+    let work = move || {
+        let time = counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        async move { assert!(time >= 2, "a panic of a test") }
+    };
+    let mut tasks = Background::default();
+    tasks.spawn("dashboard's feed", again("dashboard's feed", work));
+    assert_eq!(tasks.first_end().await, "dashboard's feed");
+    let times = times.load(std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(times, 3, "it came to its end in the third");
+}
+
 /// What a start under these options is refused with.
 async fn refused(options: Options) -> String {
     match App::build(options).await {
