@@ -3,6 +3,7 @@
 //! A task that ends on its own is said loudly; if it was a listener the daemon ends with exit status 1, since a service
 //! that looks alive and serves nobody is the worst of both.
 
+mod background;
 mod exporting;
 mod fleet;
 mod kept;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
+use super::background::{Background, again};
 use super::exporting::export;
 use super::fleet::Fleet;
 use super::kept::{finish, kept};
@@ -27,11 +27,6 @@ use crate::proxy::{self, Caller, Chance, DrainReport, Proxy};
 use crate::store::Books;
 use crate::telemetry::{Metrics, Raised};
 
-/// Before one who looks on begins anew after it went wrong.
-const PAUSE: Duration = Duration::from_secs(1);
-/// How long those who put something away at the end may take: the bookkeeper, the controller, whoever delivers alerts. They
-/// are through in milliseconds; the time is for a machine that is busy.
-const LAST_ENTRIES: Duration = Duration::from_secs(3);
 /// How long the admin listener stays after the data plane has drained, so that the end can be watched.
 const LAST_LOOK: Duration = Duration::from_millis(50);
 
@@ -329,7 +324,11 @@ fn alerts(books: &Books, metrics: &Metrics) -> Arc<Alerts> {
 /// Those who look at what happens: into the books, at budgets, for the dashboard.
 fn look_on(tasks: &mut Background, admin: &Arc<Admin>, ended: &watch::Receiver<bool>) {
     let (books, clock) = (admin.books.clone(), admin.clock);
-    tasks.keep_books(&admin.ledger, &books, clock, ended.clone());
+    if books.are_kept() {
+        let ledger = Arc::clone(&admin.ledger);
+        let keeping = control::keep_books(ledger, books.clone(), clock, ended.clone());
+        tasks.spawn_keeper("bookkeeper", keeping);
+    }
     let seeding = control::keep_seeding(admin.published.clone(), books, clock, ended.clone());
     tasks.spawn("budgets' beginnings", seeding);
     let finding = control::find_keys(
@@ -390,97 +389,6 @@ fn first_configuration(options: &Options) -> Result<Compiled, AppError> {
     } else {
         Err(AppError::Config(refused))
     }
-}
-
-/// What works beside the data plane.
-#[derive(Debug, Default)]
-struct Background {
-    tasks: JoinSet<&'static str>,
-    /// Those who put something away at the end.
-    keepers: JoinSet<&'static str>,
-}
-
-impl Background {
-    fn spawn<T: 'static>(
-        &mut self,
-        name: &'static str,
-        work: impl Future<Output = T> + Send + 'static,
-    ) {
-        self.tasks.spawn(named(name, work));
-    }
-
-    /// The same for one that puts something away when it is told to end.
-    fn spawn_keeper<T: 'static>(
-        &mut self,
-        name: &'static str,
-        work: impl Future<Output = T> + Send + 'static,
-    ) {
-        self.keepers.spawn(named(name, work));
-    }
-
-    /// Has what ends entered into the books, where any are kept.
-    fn keep_books(
-        &mut self,
-        ledger: &Arc<Ledger>,
-        books: &Books,
-        clock: Clock,
-        ended: watch::Receiver<bool>,
-    ) {
-        if books.are_kept() {
-            let (ledger, books) = (Arc::clone(ledger), books.clone());
-            let keeping = control::keep_books(ledger, books, clock, ended);
-            self.spawn_keeper("bookkeeper", keeping);
-        }
-    }
-
-    /// The name of the first that ends, for whatever reason.
-    async fn first_end(&mut self) -> &'static str {
-        let ended = tokio::select! {
-            Some(ended) = self.keepers.join_next() => ended,
-            Some(ended) = self.tasks.join_next() => ended,
-            else => std::future::pending().await,
-        };
-        ended.unwrap_or("a background task")
-    }
-
-    /// Waits for those who put something away, gives the others that were told to end a moment, and ends the rest.
-    async fn end(mut self) {
-        if !all_end(&mut self.keepers, LAST_ENTRIES).await {
-            tracing::warn!(
-                "not all that was learned, used or to be told could be put away in time"
-            );
-        }
-        all_end(&mut self.tasks, LAST_LOOK).await;
-    }
-}
-
-/// The work of one who only looks on: traffic goes on if it goes wrong, and so does the work, from its beginning.
-async fn again<F: Future<Output = ()> + Send + 'static>(name: &'static str, work: impl Fn() -> F) {
-    loop {
-        let mut one = JoinSet::new();
-        one.spawn(work());
-        match one.join_next().await {
-            Some(Err(problem)) if problem.is_panic() => {
-                tracing::error!(name, %problem, "went wrong, and begins anew");
-                tokio::time::sleep(PAUSE).await;
-            }
-            Some(_) | None => return,
-        }
-    }
-}
-
-/// The work with its name at its end.
-async fn named<T>(name: &'static str, work: impl Future<Output = T>) -> &'static str {
-    drop(work.await);
-    name
-}
-
-/// Whether all of these end within `patience`; those that do not are ended.
-async fn all_end(tasks: &mut JoinSet<&'static str>, patience: Duration) -> bool {
-    let all = async { while tasks.join_next().await.is_some() {} };
-    let in_time = tokio::time::timeout(patience, all).await.is_ok();
-    tasks.shutdown().await;
-    in_time
 }
 
 /// Ready once `flag` is true, or nobody can make it so.

@@ -57,34 +57,6 @@ async fn files_that_would_leave_a_listener_open_to_everybody_are_refused_until_t
     );
 }
 
-#[tokio::test(start_paused = true)]
-async fn who_puts_something_away_at_the_end_is_waited_for() {
-    let mut tasks = Background::default();
-    tasks.spawn("one that never ends", std::future::pending::<()>());
-    let (done, away) = watch::channel(false);
-    tasks.spawn_keeper("bookkeeper", async move {
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        done.send_replace(true);
-    });
-    tasks.end().await;
-    assert!(*away.borrow(), "it had its time");
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_only_looks_on_begins_anew_when_it_goes_wrong() {
-    let times = Arc::new(std::sync::atomic::AtomicU32::new(0));
-    let counted = Arc::clone(&times);
-    let work = move || {
-        let time = counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        async move { assert!(time >= 2, "a panic of a test") }
-    };
-    let mut tasks = Background::default();
-    tasks.spawn("dashboard's feed", again("dashboard's feed", work));
-    assert_eq!(tasks.first_end().await, "dashboard's feed");
-    let times = times.load(std::sync::atomic::Ordering::Relaxed);
-    assert_eq!(times, 3, "it came to its end in the third");
-}
-
 /// What a start under these options is refused with.
 async fn refused(options: Options) -> String {
     match App::build(options).await {
