@@ -9,7 +9,9 @@ use super::field::Field;
 use super::interpolate::Lookup;
 use super::listen::{ALLOW_REMOTE, ALLOW_UNAUTHENTICATED, address, loopback_only, same_socket};
 use super::section::Section;
-use super::{Admin, Controller, Journal, Mode, OnLostOrigin, Requests, Retry, Server, Strategy};
+use super::{
+    Admin, Controller, Journal, Mode, OnLostOrigin, Requests, Retry, Secret, Server, Strategy,
+};
 
 /// Spelling of the modes.
 pub(super) const MODES: &[(&str, Mode)] = &[
@@ -32,6 +34,8 @@ pub(super) const DAY: Duration = Duration::from_secs(86_400);
 const JOURNAL_SIZE: u64 = 1 << 30;
 /// Below, a file would hold little more than its heading.
 const JOURNAL_SIZES: RangeInclusive<u64> = 16 << 20..=1 << 40;
+/// Shortest admin token, as for keys of clients: 96 bits where it is drawn from 64 characters.
+const SHORTEST_TOKEN: usize = 16;
 pub(super) const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// `[server]` and `[admin]`, which may not share an address.
@@ -122,7 +126,7 @@ fn read_admin<'a>(
     let allowed = allowed.and_then(|field| field.boolean());
     set(&mut admin.allow_remote, allowed);
     let token = section.field("token");
-    admin.token = token.as_ref().and_then(|field| credential(field, lookup));
+    admin.token = token.as_ref().and_then(|field| guarding(field, lookup));
     section.finish(&["tls", "dashboard"]);
     // A token that cannot be read is a problem of its own.
     let is_guarded = admin.allow_remote || token.is_some();
@@ -130,6 +134,19 @@ fn read_admin<'a>(
         loopback_only(listen, admin.listen.ip(), ALLOW_REMOTE);
     }
     listen
+}
+
+/// The token that everything at the admin listener is asked for by, which must be none that somebody guesses.
+fn guarding(field: &Field<'_>, lookup: &dyn Lookup) -> Option<Secret> {
+    let token = credential(field, lookup)?;
+    if token.expose().len() < SHORTEST_TOKEN {
+        field.problem(
+            format!("expected a token of at least {SHORTEST_TOKEN} characters"),
+            "`openssl rand -hex 32` makes one",
+        );
+        return None;
+    }
+    Some(token)
 }
 
 /// `[controller]`.

@@ -37,6 +37,7 @@ const LINES: &[(&str, &str, &str, &str)] = &[
     ("[server]\nforward_headers = [\"Authorization\"]", "4:20 server.forward_headers[0]", "never passed on", "credential"),
     ("[server]\nforward_headers = [\"a b\"]", "4:20 server.forward_headers[0]", "expected the name of a header", ""),
     ("[admin]\nlisten = \"0.0.0.0:9901\"", "4:10 admin.listen", "expected a loopback address", "admin.allow_remote = true"),
+    ("[admin]\ntoken = \"guess-me\"", "4:9 admin.token", "expected a token of at least 16 characters", "openssl rand"),
     ("[admin]\nlisten = \"127.0.0.1:8080\"", "4:10 admin.listen", "address of its own", "another port"),
     ("[server]\nlisten = \"127.0.0.1:9901\"", "4:10 server.listen", "address of its own", "another port"),
     ("[controller]\ntick = \"10ms\"", "4:8 controller.tick", "expected a time from 50ms to 10s, found \"10ms\"", ""),
