@@ -272,6 +272,10 @@ impl Controller {
         for order in &self.orders.list {
             self.orders.write(order);
         }
+        if let Some(thrown) = self.publisher.read().switch.thrown() {
+            let row = switch::row(&thrown);
+            self.orders.books.write(Write::Steering(row));
+        }
     }
 
     /// The files with the orders on top become what is in force.

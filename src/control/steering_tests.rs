@@ -154,6 +154,33 @@ async fn an_order_given_while_the_books_cannot_be_opened_is_in_them_once_they_ca
 }
 
 #[tokio::test]
+async fn books_that_are_begun_anew_get_the_orders_and_the_switch() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let (books, _) = Books::open(&state, crate::config::Store::default()).unwrap();
+    let mut world = World::start();
+    world.controller.resume_orders(&books);
+    world.controller.resume_keys(&books);
+    let given = world.order(&pin("a", 0.2));
+    let thrown = Thrown {
+        off: true,
+        by: "ada".to_owned(),
+        reason: "a test".to_owned(),
+        since: NOW,
+    };
+    world.controller.publisher.read().switch.throw(thrown);
+    assert!(books.flush(PATIENCE));
+    std::fs::remove_dir_all(&state).unwrap();
+    books.write(Write::SteeringEnded("of before".to_owned()));
+    assert!(books.flush(PATIENCE), "another file is begun");
+    world.controller.rewrite();
+    assert!(books.flush(PATIENCE));
+    let kept = books.steering().unwrap();
+    let ids: Vec<&str> = kept.iter().map(|row| row.id.as_str()).collect();
+    assert_eq!(ids, [given.order.id.as_str(), "switch"]);
+}
+
+#[tokio::test]
 async fn an_order_whose_time_was_over_before_the_start_is_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let (books, _) = Books::open(folder.path(), crate::config::Store::default()).unwrap();

@@ -24,12 +24,17 @@ pub fn throw(published: &Published, books: &Books, thrown: Thrown) {
             "the kill switch is on: as the files and orders say"
         );
     }
-    let json = serde_json::to_string(&thrown).unwrap_or_default();
+    let row = row(&thrown);
     published.read().switch.throw(thrown);
-    books.write(Write::Steering(SteeringRow {
+    books.write(Write::Steering(row));
+}
+
+/// How the books have it.
+pub(super) fn row(thrown: &Thrown) -> SteeringRow {
+    SteeringRow {
         id: ROW.to_owned(),
-        json,
-    }));
+        json: serde_json::to_string(thrown).unwrap_or_default(),
+    }
 }
 
 /// Throws it again as the last process left it.
