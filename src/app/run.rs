@@ -161,12 +161,8 @@ impl App {
         let board = Arc::new(Board::starting_with(shown));
         let metrics = Arc::new(Metrics::new(published.clone()));
         let ledger = Arc::new(Ledger::default());
-        let proxy = data_plane(&published, clock, &metrics, &ledger);
         let (journal, books, resumed) = kept(&published.read().config, &metrics, clock)?;
-        let proxy = Arc::new(proxy.noting(journal.clone()));
-        // Weak: the proxy holds the metrics.
-        let counted = Arc::downgrade(&proxy);
-        metrics.watch_open_requests(move || counted.upgrade().map_or(0, |it| it.open_requests()));
+        let proxy = data_plane(&published, clock, &metrics, &ledger, journal.clone());
         let (handle, asked) = Handle::new();
         let (controller, reloader) = control::reloads(
             options.source.clone(),
@@ -361,7 +357,8 @@ fn data_plane(
     clock: Clock,
     metrics: &Arc<Metrics>,
     ledger: &Arc<Ledger>,
-) -> Proxy {
+    journal: Option<Arc<Journal>>,
+) -> Arc<Proxy> {
     let caller = Caller::new();
     if let Some(problem) = caller.tls_problem() {
         tracing::warn!(problem, "https targets cannot be reached");
@@ -373,7 +370,12 @@ fn data_plane(
         clock,
     });
     let chance = Chance::from_system();
-    Proxy::new(published.clone(), clock, caller, recorder, chance)
+    let proxy = Proxy::new(published.clone(), clock, caller, recorder, chance);
+    let proxy = Arc::new(proxy.noting(journal));
+    // Weak: the proxy holds the metrics.
+    let counted = Arc::downgrade(&proxy);
+    metrics.watch_open_requests(move || counted.upgrade().map_or(0, |it| it.open_requests()));
+    proxy
 }
 
 /// The configuration to start with, its warnings said, and the command line's addresses checked like its own.

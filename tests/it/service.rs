@@ -84,7 +84,7 @@ async fn a_service_manager_hears_of_every_turn() {
     let stopping = manager.news();
     let asked = [
         "STOPPING=1",
-        "EXTEND_TIMEOUT_USEC=40000000",
+        "EXTEND_TIMEOUT_USEC=50000000",
         "STATUS=draining",
     ];
     assert_eq!(stopping, asked, "the drain may take its grace");
