@@ -111,7 +111,11 @@ pub(super) async fn give(ask: &Ask<'_>) -> Reply {
 pub(super) async fn end(ask: &Ask<'_>) -> Reply {
     let by = ask.query.text("by").unwrap_or("api").to_owned();
     match ask.admin.handle.end(ask.name.clone(), by).await {
-        Ok(ended) => reply::json(StatusCode::OK, &Ended { ended }),
+        Ok(ended) => {
+            // Who was told that it has ended must not find it again after a kill.
+            is_written(ask.admin).await;
+            reply::json(StatusCode::OK, &Ended { ended })
+        }
         Err(error) => refused(&error),
     }
 }
