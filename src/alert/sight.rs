@@ -84,19 +84,39 @@ impl Sight<'_> {
                 continue;
             }
             let why = last.map_or_else(String::new, |cause| format!(" because {cause}"));
+            let message = if self.is_guarded(name) {
+                format!(
+                    "{name} takes no traffic while others can{why}; probes will say when it is back"
+                )
+            } else {
+                format!(
+                    "{name} is to take no traffic{why}, and takes its configured share all the same: decisions are not \
+                     obeyed there (`mode`, or the kill switch)"
+                )
+            };
             all.push(Condition {
                 raise_after: alerts.ejected_for,
                 over_after: OVER_AFTER,
-                ..condition(
-                    AlertKind::Ejected,
-                    name,
-                    format!("{name} takes no traffic{why}; probes will say when it is back"),
-                )
+                ..condition(AlertKind::Ejected, name, message)
             });
         }
         let known = |name: &String| self.snapshot.upstreams.contains_key(name);
         causes.0.retain(|name, _| known(name));
         all
+    }
+
+    /// Whether requests are kept from an upstream that is out, by any route that has it as a target; as lists and fallbacks
+    /// are, where none has.
+    fn is_guarded(&self, upstream: &str) -> bool {
+        let has = |route: &&Arc<Route>| {
+            let mut members = route.members.iter();
+            members.any(|member| member.upstream.name().as_str() == upstream)
+        };
+        let mut routes = self.snapshot.routes.iter().filter(has).peekable();
+        if routes.peek().is_none() {
+            return self.snapshot.guards();
+        }
+        routes.any(|route| route.row().guarded)
     }
 
     /// The files and the controller.

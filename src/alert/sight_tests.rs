@@ -1,4 +1,6 @@
 use super::*;
+use crate::balance::Reference;
+use crate::balance::gate::{GateOrder, Standing, Watch};
 use crate::config::{Layer, Lookup, compile};
 use crate::control::first_snapshot;
 use crate::live::record::tests::ended;
@@ -204,6 +206,50 @@ fn a_model_that_is_refused_at_each_probe_is_one_matter() {
     // The first one alone is over in a minute; from the second on it holds until there are no more.
     let expected = [(100, true), (160, false), (200, true), (3_100, false)];
     assert_eq!(changes, expected);
+}
+
+/// What is said while `p/a` is out.
+fn told_of_ejected(text: &str) -> String {
+    let snapshot = snapshot(text);
+    let watch = Watch {
+        serving: false,
+        ..Watch::default()
+    };
+    snapshot.upstreams["p/a"].upstream.obey(&GateOrder {
+        watch,
+        probe_wanted: false,
+        limit: u32::MAX,
+        pending_cap: [u32::MAX; 2],
+        standing: Standing::default(),
+        reference: Reference::default(),
+    });
+    let (board, lately) = (Board::default(), Lately::default());
+    board.begins(at(100));
+    let sight = Sight {
+        snapshot: &snapshot,
+        board: &board,
+        lately: &lately,
+        store: None,
+        now: at(100),
+    };
+    let all = sight.conditions(&mut Causes::default(), &|_, _| false);
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!((all[0].kind, &*all[0].about), (AlertKind::Ejected, "p/a"));
+    all[0].message.clone()
+}
+
+#[test]
+fn a_target_that_is_out_and_serves_all_the_same_is_not_said_to_take_nothing() {
+    let auto = told_of_ejected(TEXT);
+    assert!(
+        auto.starts_with("p/a takes no traffic while others can because"),
+        "{auto}"
+    );
+    for mode in ["shadow", "off"] {
+        let told = told_of_ejected(&format!("mode = \"{mode}\"\n{TEXT}"));
+        let part = "takes its configured share all the same";
+        assert!(told.contains(part), "{mode}: {told}");
+    }
 }
 
 #[test]
