@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::config::{Compiled, Layer, Lookup, Problem, compile as compile_layers};
+use crate::config::{Compiled, Layer, Lookup, Problem, Unusable, compile as compile_layers};
 
 /// Largest configuration file that is read. A thousand routes of ten targets are under one.
 const LARGEST: u64 = 4 << 20;
@@ -30,19 +30,24 @@ pub struct Reading {
     pub watch: Vec<PathBuf>,
 }
 
+/// Whether a listener can show itself with a certificate and key in PEM; see [`Lookup::identity`]. It comes from whoever
+/// would show it: what speaks TLS is no part of reading files.
+pub type Identify = fn(certificate: &str, key: &str) -> Result<(), Unusable>;
+
 /// Reads and compiles the environment `env` in the folder `dir`.
 ///
 /// # Errors
 /// Everything that is wrong, sorted by file and line.
-pub fn compile(dir: &Path, env: &str) -> Result<Compiled, Vec<Problem>> {
-    read(dir, env).result
+pub fn compile(dir: &Path, env: &str, identify: Identify) -> Result<Compiled, Vec<Problem>> {
+    read(dir, env, identify).result
 }
 
 /// The same, and what to watch.
-pub fn read(dir: &Path, env: &str) -> Reading {
+pub fn read(dir: &Path, env: &str, identify: Identify) -> Reading {
     let disk = Disk {
         dir: dir.to_owned(),
         asked: RefCell::default(),
+        identify,
     };
     let loaded = load(dir, env);
     let result = loaded.and_then(|layers| compile_layers(&layers, &disk));
@@ -170,6 +175,7 @@ fn watch_path(path: &Path, watch: &mut BTreeSet<PathBuf>) {
 struct Disk {
     dir: PathBuf,
     asked: RefCell<Vec<PathBuf>>,
+    identify: Identify,
 }
 
 impl Lookup for Disk {
@@ -181,6 +187,10 @@ impl Lookup for Disk {
                 Err("has a value that is not UTF-8".to_owned())
             }
         }
+    }
+
+    fn identity(&self, certificate: &str, key: &str) -> Result<(), Unusable> {
+        (self.identify)(certificate, key)
     }
 
     /// A relative path starts at the configuration's folder.

@@ -29,6 +29,8 @@ pub mod control;
 #[cfg(feature = "daemon")]
 pub mod demo;
 #[cfg(feature = "daemon")]
+pub mod identity;
+#[cfg(feature = "daemon")]
 pub mod live;
 #[cfg(feature = "daemon")]
 pub mod login;

@@ -12,6 +12,7 @@ use super::{Failure, Format, print_json};
 use crate::balance::aims;
 use crate::config::{Compiled, Config, Objective, Origins, Problem, Route};
 use crate::files;
+use crate::identity::Identity;
 use crate::model::counted;
 
 /// What `check` is told.
@@ -39,7 +40,7 @@ impl Args {
 /// Checks the environment: what is wrong goes to `out`, one problem a line. If the merged files are asked for, `out` is
 /// theirs alone and remarks go to `err`.
 pub(super) fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
-    let result = files::compile(&args.source.config, &args.source.env);
+    let result = files::compile(&args.source.config, &args.source.env, Identity::check);
     match args.format {
         Format::Json => {
             print_json(out, &document(args, &result))?;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::placed::{Existing, place};
 use super::{Failure, Format, print_json};
 use crate::files;
+use crate::identity::Identity;
 use crate::model::counted;
 
 mod environment;
@@ -123,7 +124,7 @@ fn none(left_out: &[String]) -> Failure {
 
 /// Reads what was written as the daemon will; gives what is odd about it.
 fn checked(dir: &Path) -> Result<Vec<String>, Failure> {
-    match files::compile(dir, ENVIRONMENT) {
+    match files::compile(dir, ENVIRONMENT, Identity::check) {
         Ok(compiled) => Ok(compiled.warnings.iter().map(ToString::to_string).collect()),
         Err(problems) => {
             let lines = problems.iter().map(|problem| format!("\n  {problem}"));

@@ -11,6 +11,7 @@ use super::{Failure, Format, print_json};
 use crate::catalogue::{self, Entry};
 use crate::config::{Config, Provider};
 use crate::files;
+use crate::identity::Identity;
 use crate::model::{Price, UpstreamName, counted};
 
 mod compare;
@@ -96,15 +97,16 @@ pub(super) fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> Resu
 
 /// The checked environment; its problems are told in one sentence.
 fn environment(source: &SourceArgs) -> Result<Config, Failure> {
-    let compiled = files::compile(&source.config, &source.env).map_err(|problems| {
-        let first = problems.first().map(ToString::to_string);
-        let count = counted(problems.len(), "problem");
-        Failure::Told(format!(
-            "the environment {} has {count}, the first: {}; `weighbridge check` says them all",
-            source.env,
-            first.unwrap_or_default()
-        ))
-    })?;
+    let compiled =
+        files::compile(&source.config, &source.env, Identity::check).map_err(|problems| {
+            let first = problems.first().map(ToString::to_string);
+            let count = counted(problems.len(), "problem");
+            Failure::Told(format!(
+                "the environment {} has {count}, the first: {}; `weighbridge check` says them all",
+                source.env,
+                first.unwrap_or_default()
+            ))
+        })?;
     Ok(compiled.config)
 }
 

@@ -78,6 +78,10 @@ pub fn compile(layers: &[Layer], lookup: &dyn Lookup) -> Result<Compiled, Vec<Pr
             digest.bytes(secret.expose().as_bytes());
         }
     }
+    if let Some(tls) = &config.server.tls {
+        digest.bytes(tls.certificate.as_bytes());
+        digest.bytes(tls.key.expose().as_bytes());
+    }
     config.digest = digest.value();
     let shown = Shown::new(&root, sink.secrets());
     let (problems, warnings) = sink.finish(layers);

@@ -20,6 +20,7 @@ impl Default for Server {
             max_connections: 10_000,
             forward_headers: Vec::new(),
             state: None,
+            tls: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::balance::aims;
@@ -10,7 +11,7 @@ use crate::model::{Price, RouteName, TargetName};
 
 use super::{
     Budget, Capabilities, Config, Deadlines, Fallback, Otlp, Phases, Provider, ProviderKind, Retry,
-    Route, Server, Shown, Store, Target,
+    Route, Server, Shown, Store, Target, Tls,
 };
 
 /// What changed from one configuration to the next. Keys and addresses are not repeated; what names and tags hold is for
@@ -191,7 +192,20 @@ fn otlp(old: Option<&Otlp>, new: Option<&Otlp>, lines: &mut Lines) {
     lines.changes.push(format!("telemetry.otlp: {what}"));
 }
 
+/// Said without what is in it: of a key nothing is shown.
+fn tls(old: Option<&Arc<Tls>>, new: Option<&Arc<Tls>>, lines: &mut Lines) {
+    let what = match (old, new) {
+        (None, Some(_)) => "added",
+        (Some(_), None) => "removed",
+        (Some(old), Some(new)) if old.certificate != new.certificate => "another certificate",
+        (Some(old), Some(new)) if old != new => "another key",
+        (Some(_), Some(_)) | (None, None) => return,
+    };
+    lines.changes.push(format!("server.tls: {what}"));
+}
+
 fn server(a: &Server, b: &Server, lines: &mut Lines) {
+    tls(a.tls.as_ref(), b.tls.as_ref(), lines);
     lines.fixed("server.listen", &a.listen, &b.listen);
     lines.fixed(
         "server.max_connections",

@@ -20,6 +20,26 @@ pub trait Lookup {
     /// # Errors
     /// Why it can't be read, without its content.
     fn secret_file(&self, path: &str) -> Result<String, String>;
+
+    /// Whether a listener can show itself with this certificate and key, both in PEM. Where nobody listens, whatever is given
+    /// will do.
+    ///
+    /// # Errors
+    /// Which of the two is unusable and why, without its content.
+    fn identity(&self, _certificate: &str, _key: &str) -> Result<(), Unusable> {
+        Ok(())
+    }
+}
+
+/// What is wrong with a certificate and its key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// The certificate, and why.
+    #[error("{0}")]
+    Certificate(String),
+    /// The key, and why.
+    #[error("{0}")]
+    Key(String),
 }
 
 /// Why a text can't be filled in.

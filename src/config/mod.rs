@@ -55,6 +55,7 @@ mod store;
 mod syntax;
 mod target;
 mod telemetry;
+mod tls;
 mod tree;
 mod wish;
 mod world;
@@ -74,7 +75,7 @@ pub use diff::{Diff, diff};
 pub use endpoint::{Endpoint, EndpointError};
 pub use headers::is_public_header;
 pub use interface::Interface;
-pub use interpolate::Lookup;
+pub use interpolate::{Lookup, Unusable};
 pub use issued::{Deed, Issue, Issued, Made, Rights};
 pub use key_digest::{digest_of, digest_text};
 pub use key_wish::{KeyWish, deed, key_life};
@@ -87,6 +88,7 @@ pub use overlay::{Standing, overlay};
 pub use problem::Problem;
 pub use secret::Secret;
 pub use shown::{Origins, Shown};
+pub use tls::Tls;
 pub use wish::{Fault, LONGEST_LIFE, Refused, USUAL_LIFE, Wish, life};
 
 /// A whole environment, checked.
@@ -150,6 +152,8 @@ pub enum Mode {
 pub struct Server {
     /// Where clients connect.
     pub listen: SocketAddr,
+    /// The certificate and key, if clients are spoken to by TLS.
+    pub tls: Option<Arc<Tls>>,
     /// Whether it may listen where others can reach it although it asks for no client key.
     pub allow_unauthenticated: bool,
     /// Whether a key is asked for although the files have none.

@@ -9,6 +9,7 @@ use super::field::Field;
 use super::interpolate::Lookup;
 use super::listen::{ALLOW_REMOTE, ALLOW_UNAUTHENTICATED, address, loopback_only, same_socket};
 use super::section::Section;
+use super::tls::tls;
 use super::{
     Admin, Controller, Journal, Mode, OnLostOrigin, Requests, Retry, Secret, Server, Strategy,
 };
@@ -48,7 +49,7 @@ pub(super) fn listeners(
     let mut admin = Admin::default();
     let data_listen = root
         .section("server")
-        .and_then(|section| read_server(section, has_keys, &mut server));
+        .and_then(|section| read_server(section, has_keys, &mut server, lookup));
     let admin_listen = root
         .section("admin")
         .and_then(|section| read_admin(section, &mut admin, lookup));
@@ -71,6 +72,7 @@ fn read_server<'a>(
     mut section: Section<'a>,
     has_keys: bool,
     server: &mut Server,
+    lookup: &dyn Lookup,
 ) -> Option<Field<'a>> {
     let listen = section.field("listen");
     set(&mut server.listen, listen.as_ref().and_then(address));
@@ -84,7 +86,8 @@ fn read_server<'a>(
     let headers = section.field("forward_headers");
     server.forward_headers = headers.map_or_else(Vec::new, |field| forwarded(&field));
     server.state = section.field("state").and_then(|field| folder(&field));
-    section.finish(&["tls", "keys", "cors", "workers", "access_log"]);
+    server.tls = section.field("tls").and_then(|it| tls(&it, lookup));
+    section.finish(&["keys", "cors", "workers", "access_log"]);
     if let Some(listen) = listen
         .as_ref()
         .filter(|_| !server.allow_unauthenticated && !has_keys && !server.require_key)

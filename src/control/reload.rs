@@ -14,6 +14,7 @@ use super::controller::Controller;
 use super::settle::{QUIET, read_settled};
 use crate::config::{Layer, Lookup, compile};
 use crate::files::{self, Reading};
+use crate::identity::Identity;
 use crate::live::{Board, Clock, Publisher, Refusal};
 
 /// Where the configuration comes from.
@@ -47,7 +48,7 @@ impl Source {
     /// Reads and compiles it.
     pub fn read(&self) -> Reading {
         match self {
-            Self::Files { dir, env } => files::read(dir, env),
+            Self::Files { dir, env } => files::read(dir, env, Identity::check),
             Self::Text { name, text } => {
                 let layer = Layer {
                     name: (*name).to_owned(),

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Sleep, sleep};
 
 /// How long a client may take none of the bytes that are ready for it.
@@ -21,21 +21,21 @@ const OPENING: usize = 24;
 
 /// A client's connection under guard.
 #[derive(Debug)]
-pub(super) struct Guarded {
-    io: TokioIo<TcpStream>,
+pub(super) struct Guarded<S> {
+    io: TokioIo<S>,
     read: usize,
     opening: Pin<Box<Sleep>>,
     stall: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-impl Guarded {
+impl<S> Guarded<S> {
     /// Guards `stream`, whose first bytes must come within `opening`.
-    pub(super) fn new(stream: TcpStream, opening: Duration) -> Self {
+    pub(super) fn new(stream: S, opening: Duration) -> Self {
         Self::with_stall(stream, opening, WRITE_STALL)
     }
 
-    fn with_stall(stream: TcpStream, opening: Duration, stall: Duration) -> Self {
+    fn with_stall(stream: S, opening: Duration, stall: Duration) -> Self {
         Self {
             io: TokioIo::new(stream),
             read: 0,
@@ -66,7 +66,7 @@ fn late(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, what)
 }
 
-impl Read for Guarded {
+impl<S: AsyncRead + Unpin> Read for Guarded<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -95,7 +95,7 @@ impl Read for Guarded {
     }
 }
 
-impl Write for Guarded {
+impl<S: AsyncWrite + Unpin> Write for Guarded<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -130,7 +130,7 @@ impl Write for Guarded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
 
     #[tokio::test]
     async fn a_client_that_takes_nothing_is_given_up() {

@@ -19,6 +19,7 @@ mod credentials;
 mod cut;
 mod dial;
 mod dispatch;
+mod door;
 mod entrance;
 mod exchange;
 mod failed;

@@ -12,13 +12,16 @@ use std::time::Duration;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 
 use super::Proxy;
+use super::door::{Door, Entry, shaken};
 use super::guard::Guarded;
 use super::handler::handle;
 
@@ -61,6 +64,7 @@ pub async fn serve(
     let builder = builder(server.head_timeout);
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
+    let mut door = Door::default();
     let mut pause = PAUSE.0;
     tokio::pin!(shutdown);
     loop {
@@ -75,24 +79,57 @@ pub async fn serve(
                     continue;
                 };
                 pause = PAUSE.0;
-                let proxy = Arc::clone(&proxy);
-                let service = service_fn(move |request| {
-                    let proxy = Arc::clone(&proxy);
-                    async move { Ok::<_, Infallible>(handle(proxy, request).await) }
-                });
-                let io = Guarded::new(stream, server.head_timeout);
-                let connection = builder.serve_connection(io, service).into_owned();
-                let connection = graceful.watch(connection);
-                connections.spawn(async move {
-                    // What ended the connection was told to its requests; there is nobody else to tell.
-                    drop(connection.await);
-                    drop(permit);
-                });
+                let client = Client {
+                    builder: builder.clone(),
+                    proxy: Arc::clone(&proxy),
+                    watcher: graceful.watcher(),
+                    head_timeout: server.head_timeout,
+                    _permit: permit,
+                };
+                match door.entry(proxy.published.read().config.server.tls.as_ref()) {
+                    Entry::Plain => drop(connections.spawn(client.serve(stream))),
+                    Entry::Tls(acceptor) => drop(connections.spawn(client.greet(acceptor, stream))),
+                    Entry::Closed => {}
+                }
             }
         }
     }
     drop(listener);
     drain(graceful, connections, &proxy, grace()).await
+}
+
+/// One connection, and what its task needs.
+struct Client {
+    builder: Builder<TokioExecutor>,
+    proxy: Arc<Proxy>,
+    watcher: Watcher,
+    head_timeout: Duration,
+    /// Its place among the connections; given back when the task ends.
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Client {
+    /// Shakes hands, then serves.
+    async fn greet(self, acceptor: TlsAcceptor, stream: TcpStream) {
+        match shaken(&acceptor, stream, self.head_timeout).await {
+            Ok(stream) => self.serve(stream).await,
+            // There was no request yet, and whoever speaks no TLS could not read an answer.
+            Err(error) => tracing::debug!(%error, "a client's TLS handshake failed"),
+        }
+    }
+
+    /// Serves the requests of the connection until it ends or the process is told to stop.
+    async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(self, stream: S) {
+        let proxy = self.proxy;
+        let service = service_fn(move |request| {
+            let proxy = Arc::clone(&proxy);
+            async move { Ok::<_, Infallible>(handle(proxy, request).await) }
+        });
+        let io = Guarded::new(stream, self.head_timeout);
+        let connection = self.builder.serve_connection(io, service);
+        // What ended the connection was told to its requests; there is nobody else to tell.
+        drop(self.watcher.watch(connection).await);
+    }
 }
 
 /// The next connection, once there is room for it; `None` after an error, when its pause is over.

@@ -45,6 +45,8 @@ mod deployed;
 mod drain;
 #[cfg(feature = "daemon")]
 mod egress;
+#[cfg(feature = "daemon")]
+mod encrypted;
 mod import;
 #[cfg(feature = "daemon")]
 mod incidents;

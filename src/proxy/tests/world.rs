@@ -208,6 +208,7 @@ impl Plan {
     fn server(&self) -> Server {
         Server {
             listen: ([127, 0, 0, 1], 0).into(),
+            tls: None,
             allow_unauthenticated: false,
             require_key: false,
             max_body: self.max_body,
