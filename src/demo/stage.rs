@@ -47,6 +47,21 @@ struct Counted {
     lately: VecDeque<f64>,
 }
 
+impl Counted {
+    fn saw(&mut self, millis: f64, answered: bool) {
+        self.requests += 1;
+        if !answered {
+            // A refusal that comes at once is no quick answer.
+            self.failed += 1;
+            return;
+        }
+        if self.lately.len() == LATELY {
+            self.lately.pop_front();
+        }
+        self.lately.push_back(millis);
+    }
+}
+
 impl Stage {
     /// The stage of a demo that was just started on `text`.
     pub fn new(running: Running, text: Text) -> Self {
@@ -80,13 +95,7 @@ impl Stage {
     /// A request of the route ended: how long it took, and whether it was answered.
     pub(super) fn count(&self, route: &str, millis: f64, answered: bool) {
         let mut state = self.state();
-        let counted = &mut state.counts[usize::from(route != ADAPTIVE)];
-        counted.requests += 1;
-        counted.failed += u64::from(!answered);
-        if counted.lately.len() == LATELY {
-            counted.lately.pop_front();
-        }
-        counted.lately.push_back(millis);
+        state.counts[usize::from(route != ADAPTIVE)].saw(millis, answered);
     }
 
     /// Gives each provider and its copy the law that holds for it now.
@@ -238,6 +247,21 @@ fn tripled(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn failures_are_no_answers_and_answers_are_the_last_ones() {
+        let mut counted = Counted::default();
+        for _ in 0..100 {
+            counted.saw(1.0, false);
+        }
+        assert!(counted.lately.is_empty(), "no answer was quick");
+        for i in 0..LATELY + 7 {
+            counted.saw(i as f64, true);
+        }
+        assert_eq!((counted.requests, counted.failed), (607, 100));
+        assert_eq!(counted.lately.len(), LATELY);
+        assert!((counted.lately[0] - 7.0).abs() < 1e-9, "the oldest went");
+    }
 
     #[test]
     fn a_tripled_price_is_that_of_the_provider_and_its_copy_alone() {
