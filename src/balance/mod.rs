@@ -73,6 +73,8 @@ pub use input::{
 pub use learned::{Learned, LearnedShares};
 pub use list::{ListMember, tilted};
 pub use overruled::{Hold, Overruled};
+#[cfg(test)]
+pub(crate) use plan::tests::even_route;
 pub use plan::{Objective, Plan, RouteSpec, Strategy, TargetSpec};
 pub use prompts::Line;
 pub use rendezvous::{Key, KeyHasher, Seed, Sticky};

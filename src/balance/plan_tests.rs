@@ -4,10 +4,11 @@ fn upstream(i: usize) -> UpstreamName {
     UpstreamName::new(&format!("p/m{i:05}")).unwrap()
 }
 
-pub(in crate::balance) fn route(i: usize, members: &[usize]) -> RouteSpec {
-    let target = |i: &usize| TargetSpec {
-        name: TargetName::new(&format!("t{i}")).unwrap(),
-        upstream: upstream(*i),
+/// An adaptive route with these targets of equal weight, each the name and the upstream that it uses.
+pub(crate) fn even_route(name: &str, targets: &[(&str, UpstreamName)]) -> RouteSpec {
+    let target = |(name, upstream): &(&str, UpstreamName)| TargetSpec {
+        name: TargetName::new(name).unwrap(),
+        upstream: upstream.clone(),
         weight: Weight::new(1.0).unwrap(),
         tier: 1,
         min_share: Share::ZERO,
@@ -16,14 +17,21 @@ pub(in crate::balance) fn route(i: usize, members: &[usize]) -> RouteSpec {
         overruled: None,
     };
     RouteSpec {
-        name: RouteName::new(&format!("r{i}")).unwrap(),
+        name: RouteName::new(name).unwrap(),
         strategy: Strategy::Adaptive,
         objective: Objective::default(),
         goal: Goal::default(),
         mix_models: true,
         sticky: false,
-        targets: members.iter().map(target).collect(),
+        targets: targets.iter().map(target).collect(),
     }
+}
+
+pub(in crate::balance) fn route(i: usize, members: &[usize]) -> RouteSpec {
+    let names: Vec<String> = members.iter().map(|i| format!("t{i}")).collect();
+    let uses = members.iter().map(|i| upstream(*i));
+    let targets: Vec<_> = names.iter().map(String::as_str).zip(uses).collect();
+    even_route(&format!("r{i}"), &targets)
 }
 
 #[test]

@@ -1,15 +1,12 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::balance::{
-    Goal, Input, Memory, Objective, Plan, RouteInput, RouteSpec, Share, Strategy, TargetSpec,
-    UpstreamInput, Weight, step,
-};
+use crate::balance::{Input, Memory, Plan, RouteInput, RouteSpec, UpstreamInput, even_route, step};
 use crate::journal::{
     CheckpointLine, ConfigLine, Place, PlannedRoute, PlannedUpstream, Replay, Report, program,
 };
 use crate::live::Ticked;
-use crate::model::{RouteName, TargetName, UpstreamName};
+use crate::model::UpstreamName;
 
 /// A controller of two targets that writes its ticks to a folder.
 struct World {
@@ -102,25 +99,8 @@ impl World {
 }
 
 fn spec() -> RouteSpec {
-    let target = |name: &str| TargetSpec {
-        name: TargetName::new(name).unwrap(),
-        upstream: UpstreamName::new(&format!("{name}/m")).unwrap(),
-        weight: Weight::new(1.0).unwrap(),
-        tier: 1,
-        min_share: Share::ZERO,
-        max_share: Share::WHOLE,
-        price: None,
-        overruled: None,
-    };
-    RouteSpec {
-        name: RouteName::new("chat").unwrap(),
-        strategy: Strategy::Adaptive,
-        objective: Objective::default(),
-        goal: Goal::default(),
-        mix_models: true,
-        sticky: false,
-        targets: vec![target("a"), target("b")],
-    }
+    let used = |name: &str| UpstreamName::new(&format!("{name}/m")).unwrap();
+    even_route("chat", &[("a", used("a")), ("b", used("b"))])
 }
 
 /// Tick `n`: ten requests a second, and `a` grows slow.

@@ -1,28 +1,11 @@
 use super::super::line::{CheckpointLine, Line, PlannedRoute, PlannedUpstream};
 use super::*;
-use crate::balance::{Goal, LearnedShares, Objective, Share, TargetSpec, Weight};
-use crate::model::{RouteName, TargetName, Time};
+use crate::balance::{LearnedShares, Share, TargetSpec, even_route};
+use crate::model::{TargetName, Time};
 
 fn spec() -> RouteSpec {
-    let target = |name: &str| TargetSpec {
-        name: TargetName::new(name).unwrap(),
-        upstream: UpstreamName::new(&format!("p/{name}")).unwrap(),
-        weight: Weight::new(1.0).unwrap(),
-        tier: 1,
-        min_share: Share::ZERO,
-        max_share: Share::WHOLE,
-        price: None,
-        overruled: None,
-    };
-    RouteSpec {
-        name: RouteName::new("chat").unwrap(),
-        strategy: Strategy::Adaptive,
-        objective: Objective::default(),
-        goal: Goal::default(),
-        mix_models: true,
-        sticky: false,
-        targets: vec![target("a"), target("b")],
-    }
+    let used = |name: &str| UpstreamName::new(&format!("p/{name}")).unwrap();
+    even_route("chat", &[("a", used("a")), ("b", used("b"))])
 }
 
 /// The lines with which a file begins, before tick `next`, where `a` has `share` parts per million.
