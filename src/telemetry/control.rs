@@ -2,13 +2,15 @@
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use super::labels::{Bound, Build, Decided, OTHER, Place, Read, Serving, Sidelined};
+use super::labels::{Bound, Build, Decided, Held, OTHER, Place, Read, Serving, Sidelined};
 use super::metrics::{add, add_seconds};
 use super::names;
 use super::prometheus::{Fraction, places, whole};
+use crate::config::ClientKey;
 use crate::live::{Board, Snapshot, Upstream};
 use crate::model::Time;
 
@@ -47,6 +49,37 @@ pub(super) fn control(gauges: &mut Registry, snapshot: &Snapshot, board: &Board,
     add_seconds(gauges, names::CONTROLLER_BUSY, busy);
     let version = env!("CARGO_PKG_VERSION");
     add(gauges, names::BUILD, Info::new(Build { version }));
+}
+
+/// Client keys: how many there are, not which.
+pub(super) fn keys(gauges: &mut Registry, snapshot: &Snapshot, now: Time) {
+    let family = Family::<Held, Gauge>::default();
+    for from in ["files", "books"] {
+        for state in ["active", "expired", "revoked"] {
+            drop(family.get_or_create(&Held { from, state }));
+        }
+    }
+    let (config, clients) = (&snapshot.config, &snapshot.clients);
+    let add_one = |from, key: &ClientKey, is_revoked: bool| {
+        let state = match key.expires {
+            _ if is_revoked => "revoked",
+            Some(expires) if now >= expires => "expired",
+            Some(_) | None => "active",
+        };
+        family.get_or_create(&Held { from, state }).inc();
+    };
+    for key in config.keys.values() {
+        let client = clients.named(&key.name);
+        add_one("files", key, client.is_some_and(|it| it.is_revoked()));
+    }
+    for made in config.issued.all.values() {
+        if let Some(of) = &made.made {
+            add_one("books", &of.key, made.revoked.is_some());
+        }
+    }
+    add(gauges, names::KEYS, family);
+    let missing = i64::from(clients.missing().is_some());
+    add(gauges, names::KEYS_MISSING, whole(missing));
 }
 
 /// What was decided about each route, and which rails held whom.

@@ -112,6 +112,12 @@ pub(super) struct OfKind {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Held {
+    pub(super) from: &'static str,
+    pub(super) state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Limited {
     pub(super) scope: &'static str,
     pub(super) subject: Arc<str>,

@@ -145,6 +145,16 @@ pub(super) const STEERING: Name = Name(
     "Operators' orders that hold: pins, drains, freezes, strategies, modes",
 );
 /// Gauge.
+pub(super) const KEYS: Name = Name(
+    "keys",
+    "Client keys by where they come from (files, books) and how they stand (active, expired, revoked)",
+);
+/// Gauge.
+pub(super) const KEYS_MISSING: Name = Name(
+    "keys_missing",
+    "1 while client keys that were made or revoked here cannot be read",
+);
+/// Gauge.
 pub(super) const GENERATION: Name = Name(
     "config_generation",
     "Counts configurations that were put in force",

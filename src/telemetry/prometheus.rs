@@ -10,13 +10,13 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::control::{control, decided, ejections};
+use super::control::{control, decided, ejections, keys};
 use super::labels::{About, InState, Limited, OTHER, OfKind, Place, Serving};
 use super::metrics::{Metrics, Raised, add};
 use super::names::{self, PREFIX};
 use super::text::{Exposition, older};
 use crate::balance::{Share, State};
-use crate::live::{Board, Journal, Route, Served, Snapshot};
+use crate::live::{Board, Journal, Route, Scope, Served, Snapshot};
 use crate::model::Time;
 use crate::store::{Books, Condition, Losses};
 
@@ -41,6 +41,7 @@ impl Metrics {
         ejections(&mut gauges, snapshot);
         decided(&mut gauges, snapshot, board);
         control(&mut gauges, snapshot, board, now);
+        keys(&mut gauges, snapshot, now);
         budgets(&mut gauges, snapshot, now);
         if let Some(raised) = self.alerts.get() {
             alerts(&mut gauges, &raised());
@@ -174,6 +175,9 @@ fn alerts(gauges: &mut Registry, raised: &Raised) {
     add(gauges, names::ALERTS_UNDELIVERED, undelivered);
 }
 
+/// Most client keys whose budgets are exported, those of the files first: six series each. `/api/v1/budgets` has all.
+const MOST_KEYS: usize = 500;
+
 /// What was spent of each budget; absent where there is none.
 fn budgets(gauges: &mut Registry, snapshot: &Snapshot, now: Time) {
     let all = snapshot.budgets.all();
@@ -181,7 +185,14 @@ fn budgets(gauges: &mut Registry, snapshot: &Snapshot, now: Time) {
         return;
     }
     let [spent, limit]: [Family<Limited, Fraction>; 2] = Default::default();
+    let mut of_keys = 0;
     for allowance in all {
+        if matches!(allowance.scope, Scope::Key(_)) {
+            of_keys += 1;
+            if of_keys > MOST_KEYS {
+                continue;
+            }
+        }
         let subject = Arc::from(allowance.scope.subject());
         for standing in allowance.standings(now) {
             let labels = Limited {

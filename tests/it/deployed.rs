@@ -106,6 +106,7 @@ state = "STATE"
 journal = "JOURNAL"
 [providers.good]
 kind = "simulated"
+budget = { day_usd = 100 }
 law = { ttft_ms = 1, tpot_ms = 0.1, spread = 0, error_rate = 0 }
 [providers.bad]
 kind = "simulated"

@@ -170,6 +170,7 @@ const answers = {
     config: { config_version: 1, routes: { chat: { strategy: "adaptive", targets: { fast: { use: "sim-fast/large", weight: 50 } } } }, providers: { "sim-fast": { kind: "openai", api_key: "***" } } },
   }),
   "/api/v1/steering": () => ({ orders, kept: true, switch: { off: switchedOff, thrown: null } }),
+  "/api/v1/keys": () => ({ keys: [{ name: "search-team", from: "files", place: "production.toml:31", routes: ["chat"], expires: null, state: "active", last_used: now() - 40, made: null, revoked: null }, { name: "partner", from: "books", place: null, routes: null, expires: "2027-03-31 24:00", state: "active", last_used: null, made: { at: now() - 9000, by: "ada", reason: "pilot" }, revoked: null }, { name: "old-app", from: "books", place: null, routes: null, expires: null, state: "revoked", last_used: null, made: { at: now() - 900000, by: "bo", reason: "launch" }, revoked: { at: now() - 500, by: "ada", reason: "leaked" } }], asked_for: true }),
   "/api/v1/budgets": () => ({ budgets: [{ name: "provider openai, month", scope: "provider", subject: "openai", window: "month", limit_usd: 500, spent_usd: 431.2, left_usd: 68.8, began_at: now() - 2500000, resets_at: now() + 86000, alert_at: [0.5, 0.8, 1], at_cap: "avoid", state: "open" }, { name: "route chat, day", scope: "route", subject: "chat", window: "day", limit_usd: 20, spent_usd: 20.3, left_usd: 0, began_at: now() - 50000, resets_at: now() + 30000, alert_at: [1], at_cap: "refuse", state: "refused" }] }),
   "/api/v1/alerts": () => ({ alerts: [{ id: 3, kind: "budget", subject: "openai-month", since: now() - 4000, resolved: null, message: "spent $431.20 of $500.00 this month: over 80 %" }, { id: 2, kind: "config_refused", subject: "production.toml", since: now() - 300, resolved: null, message: "the file was refused: 1 problem" }, { id: 1, kind: "ejection", subject: "sim-fast/large", since: now() - 9000, resolved: now() - 8700, message: "ejected: 6 of its last 10 answers failed" }] }),
   "/api/v1/usage": () => ({ by: ["team", "route"], rows: [{ team: "search", route: "chat", requests: 81233, failed: 41, tokens_in: 40112345, tokens_cached: 9112345, tokens_out: 12112345, cost_usd: 212.4 }, { team: "support", route: "chat", requests: 21233, failed: 11, tokens_in: 10112345, tokens_cached: 112345, tokens_out: 2112345, cost_usd: 52.1 }, { team: null, route: "summary", requests: 1233, failed: 0, tokens_in: 512345, tokens_cached: 0, tokens_out: 212345, cost_usd: 1.9 }], total: { requests: 103699, failed: 52, tokens_in: 50737035, tokens_cached: 9224690, tokens_out: 14437035, cost_usd: 266.4 }, is_cut: false }),
@@ -177,7 +178,7 @@ const answers = {
   "/api/v1/openapi.json": () => ({ openapi: "3.1.0" }),
 };
 let switchedOff = false;
-const PATHS = ["overview", "routes", "routes/{route}", "history", "events", "requests", "requests/{id}", "config", "steering", "switch", "budgets", "alerts", "usage", "demo", "openapi.json"].map((it) => `/api/v1/${it}`);
+const PATHS = ["overview", "routes", "routes/{route}", "history", "events", "requests", "requests/{id}", "config", "steering", "switch", "budgets", "keys", "alerts", "usage", "demo", "openapi.json"].map((it) => `/api/v1/${it}`);
 const needs = { "/api/v1/usage": "store", "/api/v1/demo": "demo", "/api/v1/budgets": "budgets" };
 
 function history(name, seconds, step) {

@@ -6,6 +6,7 @@ import { ago, duration, plural, when } from "../format";
 import { Panel, Standing } from "../parts";
 import { useResource } from "../resource";
 import type { Problem } from "../types";
+import { ClientKeys } from "./keys";
 
 interface Shown {
   environment: string;
@@ -51,6 +52,7 @@ export function ConfigView() {
             <Fact label="Digest" value={data.digest} />
           </dl>
           <Changes changes={data.changes} />
+          <ClientKeys />
           <Panel title="In force" note="The merged files. Credentials are masked.">
             <pre class="block" tabIndex={0} role="region" aria-label="The configuration in force">
               {JSON.stringify(data.config, null, 2)}
