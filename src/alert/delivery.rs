@@ -1,4 +1,7 @@
 //! Webhooks: a bounded queue and a task each, tried again with growing pauses.
+//!
+//! What a webhook has not taken stands in the books, so that a process that ends or is killed meanwhile leaves it to the
+//! next one: a message may come twice, with the same id, rather than never.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,6 +16,8 @@ use tokio::task::JoinSet;
 use super::message::body;
 use super::register::Alert;
 use crate::config::Webhook;
+use crate::model::Time;
+use crate::store::{Books, Message, Write};
 
 /// Messages that may wait for one webhook: more than a bad hour brings. Half of it and an outage of everything, with the
 /// webhook away, loses some; twice of it tells nobody more.
@@ -24,6 +29,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// For what waits when the daemon ends: a webhook that answers takes it in less; one that does not holds up nobody.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How old a message may be that another process left: what is older is in the list of alerts, and wakes nobody.
+const NEWS: Duration = Duration::from_secs(86_400);
 /// For a connection, and for an answer.
 const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(15);
@@ -37,12 +44,21 @@ pub struct Deliveries {
     tasks: JoinSet<()>,
     /// Messages that were taken in and neither delivered nor given up.
     waiting: Arc<AtomicU64>,
+    books: Books,
     lost: Arc<AtomicU64>,
+}
+
+fn message(alert: &Alert, webhook: &str) -> Message {
+    Message {
+        id: alert.id.clone(),
+        webhook: webhook.to_owned(),
+        is_over: alert.resolved.is_some(),
+    }
 }
 
 impl Deliveries {
     /// No webhooks yet; what cannot be delivered is counted in `lost`.
-    pub(super) fn new(environment: &str, lost: Arc<AtomicU64>) -> Self {
+    pub(super) fn new(environment: &str, books: Books, lost: Arc<AtomicU64>) -> Self {
         // No proxy, as for the providers; no redirect, so that what is told stays with whom the file names.
         let http = Client::builder()
             .no_proxy()
@@ -59,6 +75,7 @@ impl Deliveries {
             queues: BTreeMap::new(),
             tasks: JoinSet::new(),
             waiting: Arc::default(),
+            books,
             lost,
         }
     }
@@ -83,6 +100,7 @@ impl Deliveries {
                 webhook: webhook.clone(),
                 environment: Arc::clone(&self.environment),
                 waiting: Arc::clone(&self.waiting),
+                books: self.books.clone(),
                 lost: Arc::clone(&self.lost),
             };
             self.tasks.spawn(post.run(waiting));
@@ -93,25 +111,43 @@ impl Deliveries {
     /// Has `alert` delivered to all who are told of its kind. Never waits.
     pub(super) fn send(&self, alert: &Alert) {
         for (name, (webhook, queue)) in &self.queues {
-            if !webhook.kinds.contains(&alert.kind) {
-                continue;
-            }
-            // Before it is sent: whoever delivers it counts it out again.
-            self.waiting.fetch_add(1, Ordering::Relaxed);
-            if queue.try_send(alert.clone()).is_err() {
-                self.waiting.fetch_sub(1, Ordering::Relaxed);
-                self.lost.fetch_add(1, Ordering::Relaxed);
-                tracing::error!(
-                    webhook = name,
-                    alert = alert.id,
-                    "an alert found no room in its queue"
-                );
+            if webhook.kinds.contains(&alert.kind) {
+                self.books.write(Write::Telling(message(alert, name)));
+                self.put(queue, name, alert);
             }
         }
     }
 
-    /// Nothing more is sent: gives what waits a moment, and says what was not delivered, since the next start takes it for
-    /// told.
+    /// Has what the last process could not deliver delivered, where its webhook is still there and it is not old news `now`.
+    pub(super) fn send_again(&self, untold: Vec<(Alert, String)>, now: Time) {
+        for (alert, name) in untold {
+            let is_news = now.since(alert.resolved.unwrap_or(alert.since)) < NEWS;
+            match self.queues.get(&name) {
+                Some((webhook, queue)) if is_news && webhook.kinds.contains(&alert.kind) => {
+                    let (webhook, id) = (name.as_str(), alert.id.as_str());
+                    tracing::info!(webhook, alert = id, "an alert of before is told");
+                    self.put(queue, &name, &alert);
+                }
+                Some(_) | None => drop(self.books.write(Write::Told(message(&alert, &name)))),
+            }
+        }
+    }
+
+    fn put(&self, queue: &mpsc::Sender<Alert>, name: &str, alert: &Alert) {
+        // Before it is sent: whoever delivers it counts it out again.
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        if queue.try_send(alert.clone()).is_err() {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(
+                webhook = name,
+                alert = alert.id,
+                "an alert found no room in its queue"
+            );
+        }
+    }
+
+    /// Nothing more is sent: gives what waits a moment, and says what was not delivered: with books the next start sends it.
     pub(super) async fn finish(mut self) {
         self.queues.clear();
         let all = async { while self.tasks.join_next().await.is_some() {} };
@@ -119,11 +155,16 @@ impl Deliveries {
             self.tasks.shutdown().await;
         }
         let left = self.waiting.load(Ordering::Relaxed);
-        if left > 0 {
+        if left > 0 && self.books.are_kept() {
+            tracing::warn!(
+                messages = left,
+                "alerts are left to the next start to deliver"
+            );
+        } else if left > 0 {
             self.lost.fetch_add(left, Ordering::Relaxed);
             tracing::error!(
                 messages = left,
-                "alerts could not be delivered before the end; GET /api/v1/alerts has them after the next start"
+                "alerts could not be delivered before the end, and no books remember them"
             );
         }
     }
@@ -137,7 +178,16 @@ struct Post {
     webhook: Webhook,
     environment: Arc<str>,
     waiting: Arc<AtomicU64>,
+    books: Books,
     lost: Arc<AtomicU64>,
+}
+
+/// Why a message is given up.
+enum GivenUp {
+    /// It may be taken later: the next process tries again.
+    ForNow(String),
+    /// It will not be taken.
+    ForGood(String),
 }
 
 /// What came of one try.
@@ -153,7 +203,11 @@ impl Post {
     /// Delivers one after the other until nobody can send any more.
     async fn run(self, mut waiting: mpsc::Receiver<Alert>) {
         while let Some(alert) = waiting.recv().await {
-            if let Err(why) = self.deliver(&alert).await {
+            let delivered = self.deliver(&alert).await;
+            if !matches!(delivered, Err(GivenUp::ForNow(_))) {
+                self.books.write(Write::Told(message(&alert, &self.name)));
+            }
+            if let Err(GivenUp::ForNow(why) | GivenUp::ForGood(why)) = delivered {
                 self.lost.fetch_add(1, Ordering::Relaxed);
                 let (webhook, alert) = (self.name.as_str(), alert.id);
                 tracing::error!(webhook, alert, why, "an alert could not be delivered");
@@ -162,16 +216,16 @@ impl Post {
         }
     }
 
-    async fn deliver(&self, alert: &Alert) -> Result<(), String> {
+    async fn deliver(&self, alert: &Alert) -> Result<(), GivenUp> {
         let body = body(self.webhook.format, &self.environment, alert);
         let mut pause = FIRST_PAUSE;
         let mut tries = 1;
         loop {
             match self.attempt(body.clone()).await {
                 Tried::Taken => return Ok(()),
-                Tried::Never(why) => return Err(why),
+                Tried::Never(why) => return Err(GivenUp::ForGood(why)),
                 Tried::Again(why) if tries == TRIES => {
-                    return Err(format!("{why}, {TRIES} times"));
+                    return Err(GivenUp::ForNow(format!("{why}, {TRIES} times")));
                 }
                 Tried::Again(why) => {
                     tracing::debug!(webhook = self.name, why, "an alert is sent again");
@@ -222,7 +276,6 @@ impl Post {
 mod tests {
     use super::*;
     use crate::config::{AlertKind, Secret, WebhookFormat};
-    use crate::model::Time;
 
     #[tokio::test]
     async fn what_is_not_delivered_when_the_daemon_ends_is_counted() {
@@ -235,7 +288,7 @@ mod tests {
             kinds: AlertKind::ALL.to_vec(),
         };
         let lost = Arc::new(AtomicU64::new(0));
-        let mut deliveries = Deliveries::new("test", Arc::clone(&lost));
+        let mut deliveries = Deliveries::new("test", Books::none(), Arc::clone(&lost));
         deliveries.follow(&BTreeMap::from([("hook".to_owned(), webhook)]));
         let alert = Alert {
             id: "ejected:a@1".to_owned(),

@@ -36,6 +36,8 @@ struct State {
     /// The number of the next piece of news.
     next: u64,
     news: VecDeque<Alert>,
+    /// What the last process could not deliver, with the webhook that it is for.
+    untold: Vec<(Alert, String)>,
 }
 
 impl Alerts {
@@ -45,8 +47,15 @@ impl Alerts {
         let open = read(true).into_iter();
         let over = read(false).into_iter().filter(|row| row.resolved.is_some());
         let rows = open.chain(over);
+        let untold = books.untold(RESUMED).unwrap_or_default().into_iter();
+        let untold = untold.filter_map(|(row, message)| {
+            let mut alert = alert(row)?;
+            alert.resolved = alert.resolved.filter(|_| message.is_over);
+            Some((alert, message.webhook))
+        });
         let state = State {
             register: Register::resumed(rows.filter_map(alert)),
+            untold: untold.collect(),
             ..State::default()
         };
         Self {
@@ -120,7 +129,7 @@ pub async fn watch(watched: Watched, mut stop: watch::Receiver<bool>) {
     let mut interval = tokio::time::interval(EVERY);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let lost = Arc::clone(&watched.alerts.lost);
-    let mut deliveries = Deliveries::new(&watched.environment, lost);
+    let mut deliveries = Deliveries::new(&watched.environment, watched.books.clone(), lost);
     let mut looking = Looking {
         cursor: watched.ledger.now(),
         lately: Lately::default(),
@@ -136,6 +145,8 @@ pub async fn watch(watched: Watched, mut stop: watch::Receiver<bool>) {
             return;
         }
         deliveries.follow(&watched.published.read().config.alerts.webhooks);
+        let untold = std::mem::take(&mut watched.alerts.state().untold);
+        deliveries.send_again(untold, watched.clock.now());
         for alert in looking.look(&watched) {
             tell(&watched.books, &deliveries, &alert);
         }
@@ -170,6 +181,7 @@ impl Looking {
             register,
             next,
             news: told,
+            untold: _,
         } = &mut *state;
         let is_raised = |kind, about: &str| register.is_raised(kind, about);
         let conditions = sight.conditions(&mut self.causes, &is_raised);

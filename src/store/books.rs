@@ -12,7 +12,7 @@ use super::error::StoreError;
 use super::file::open_to_read;
 use super::foregone::{self, Foregone};
 use super::read::{self, Resumed};
-use super::rows::{AlertRow, KeyRow, Moved, SteeringRow};
+use super::rows::{AlertRow, KeyRow, Message, Moved, SteeringRow};
 use super::usage::{self, Query, Usage};
 use super::write::{Losses, Write};
 use super::writer::{Place, Writer};
@@ -126,6 +126,11 @@ impl Books {
     /// Alerts, the newest first, at most `most`; only those that are not resolved if `open`.
     pub fn alerts(&self, open: bool, most: usize) -> Result<Vec<AlertRow>, StoreError> {
         read::alerts(&self.connection()?, open, most)
+    }
+
+    /// What webhooks have not taken, with the alert that it is about, the oldest first, at most `most`.
+    pub fn untold(&self, most: usize) -> Result<Vec<(AlertRow, Message)>, StoreError> {
+        read::untold(&self.connection()?, most)
     }
 
     /// Orders that hold.

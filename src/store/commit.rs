@@ -138,6 +138,16 @@ fn other(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
             ];
             transaction.execute(sql, values)?;
         }
+        Write::Telling(message) => {
+            let sql = "INSERT OR IGNORE INTO untold (id, webhook, is_over) VALUES (?1, ?2, ?3)";
+            let values = params![message.id, message.webhook, message.is_over];
+            transaction.execute(sql, values)?;
+        }
+        Write::Told(message) => {
+            let sql = "DELETE FROM untold WHERE id = ?1 AND webhook = ?2 AND is_over = ?3";
+            let values = params![message.id, message.webhook, message.is_over];
+            transaction.execute(sql, values)?;
+        }
         Write::Steering(order) => {
             let sql = "INSERT OR REPLACE INTO steering (id, json) VALUES (?1, ?2)";
             transaction.execute(sql, params![order.id, order.json])?;

@@ -177,6 +177,8 @@ fn lost(write: &Write) -> Losses {
         Write::Moved(_)
         | Write::Proposed(_)
         | Write::Alert(_)
+        | Write::Telling(_)
+        | Write::Told(_)
         | Write::Steering(_)
         | Write::SteeringEnded(_)
         | Write::Key(_)

@@ -32,7 +32,9 @@ pub use error::StoreError;
 pub use file::path;
 pub use foregone::{Foregone, Instead, RESTS_ON};
 pub use read::Resumed;
-pub use rows::{AlertRow, KeyRow, Moved, Proposal, ProposedShare, SteeringRow, Sums, UsageKey};
+pub use rows::{
+    AlertRow, KeyRow, Message, Moved, Proposal, ProposedShare, SteeringRow, Sums, UsageKey,
+};
 pub use span::{MOMENTS, moment};
 pub use usage::{Dimension, MOST_ROWS, Query, Usage, UsageRow};
 pub use write::{Losses, Write};

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::commit::{MEMORY, SHARES, micros, whole};
 use super::error::StoreError;
-use super::rows::{AlertRow, KeyRow, Moved, Proposal, SteeringRow};
+use super::rows::{AlertRow, KeyRow, Message, Moved, Proposal, SteeringRow};
 use crate::balance::{Learned, LearnedShares};
 use crate::model::Time;
 
@@ -61,20 +61,45 @@ pub(super) fn alerts(
 ) -> Result<Vec<AlertRow>, StoreError> {
     let sql = "SELECT id, kind, subject, since, resolved, message FROM alerts
         WHERE ?1 = 0 OR resolved IS NULL ORDER BY since DESC, id LIMIT ?2";
-    let alert = |row: &Row<'_>| {
-        let resolved: Option<i64> = row.get(4)?;
-        Ok(AlertRow {
-            id: row.get(0)?,
-            kind: row.get(1)?,
-            subject: row.get(2)?,
-            since: time(row.get(3)?),
-            resolved: resolved.map(time),
-            message: row.get(5)?,
-        })
-    };
     let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map(params![open, whole(most)], alert)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// What webhooks have not taken, with the alert that it is about, in the order of the alerts.
+pub(super) fn untold(
+    connection: &Connection,
+    most: usize,
+) -> Result<Vec<(AlertRow, Message)>, StoreError> {
+    if !connection.table_exists(None, "untold")? {
+        // An older program's file, opened to be read only.
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT alerts.id, kind, subject, since, resolved, message, webhook, is_over
+        FROM untold JOIN alerts ON alerts.id = untold.id ORDER BY since, alerts.id, is_over LIMIT ?1";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([whole(most)], |row| {
+        let message = Message {
+            id: row.get(0)?,
+            webhook: row.get(6)?,
+            is_over: row.get(7)?,
+        };
+        Ok((alert(row)?, message))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// An alert from the first six columns.
+fn alert(row: &Row<'_>) -> rusqlite::Result<AlertRow> {
+    let resolved: Option<i64> = row.get(4)?;
+    Ok(AlertRow {
+        id: row.get(0)?,
+        kind: row.get(1)?,
+        subject: row.get(2)?,
+        since: time(row.get(3)?),
+        resolved: resolved.map(time),
+        message: row.get(5)?,
+    })
 }
 
 /// Orders that hold.

@@ -153,6 +153,17 @@ pub struct AlertRow {
     pub message: String,
 }
 
+/// A message about an alert: who is to be told what of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The alert's.
+    pub id: String,
+    /// The webhook's name.
+    pub webhook: String,
+    /// Whether it says that the alert is over.
+    pub is_over: bool,
+}
+
 /// An operator's order that holds, as whoever gave it wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SteeringRow {

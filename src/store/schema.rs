@@ -34,6 +34,10 @@ const STEPS: &[Step] = &[
         // They neither read keys nor write any.
         writable_by: 1,
     },
+    Step {
+        sql: UNTOLD,
+        writable_by: 1,
+    },
 ];
 
 /// Times are microseconds since 1970, minutes are minutes since 1970, texts that nobody gave are empty.
@@ -121,6 +125,16 @@ CREATE TABLE keys (
     name TEXT NOT NULL,
     json TEXT NOT NULL,
     revoked_at INTEGER
+) WITHOUT ROWID;
+";
+
+/// Messages about alerts that webhooks have not taken yet.
+const UNTOLD: &str = "
+CREATE TABLE untold (
+    id TEXT NOT NULL,
+    webhook TEXT NOT NULL,
+    is_over INTEGER NOT NULL,
+    PRIMARY KEY (id, webhook, is_over)
 ) WITHOUT ROWID;
 ";
 

@@ -37,6 +37,8 @@ pub(super) fn sweep(
     transaction.execute(sql, [micros(before(keep.decisions))])?;
     let sql = "DELETE FROM alerts WHERE resolved IS NOT NULL AND resolved < ?1";
     transaction.execute(sql, [micros(before(keep.alerts))])?;
+    let sql = "DELETE FROM untold WHERE id NOT IN (SELECT id FROM alerts)";
+    transaction.execute(sql, [])?;
     if used(&transaction)? > keep.size {
         make_room(&transaction)?;
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::rows::{AlertRow, KeyRow, Moved, Proposal, SteeringRow, Sums, UsageKey};
+use super::rows::{AlertRow, KeyRow, Message, Moved, Proposal, SteeringRow, Sums, UsageKey};
 use crate::balance::{Learned, LearnedShares};
 use crate::model::Time;
 
@@ -24,6 +24,10 @@ pub enum Write {
     Proposed(Proposal),
     /// A warning began, changed or ended.
     Alert(AlertRow),
+    /// A webhook is to be told of an alert.
+    Telling(Message),
+    /// It need not be told any more.
+    Told(Message),
     /// An order holds.
     Steering(SteeringRow),
     /// The order of this id has ended.
@@ -110,6 +114,8 @@ impl Pending {
             }
             Write::Proposed(_)
             | Write::Alert(_)
+            | Write::Telling(_)
+            | Write::Told(_)
             | Write::Steering(_)
             | Write::SteeringEnded(_)
             | Write::Key(_)

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
+use weighbridge::store::Books;
 
 use super::client::Client;
 use super::daemon::{Daemon, live, until};
@@ -183,4 +184,41 @@ async fn a_budget_tells_once_a_threshold_and_when_that_is_over() {
     let over = all["alerts"].as_array().unwrap();
     assert_eq!(over.len(), 3, "the books have them: {all}");
     assert!(over.iter().all(|alert| alert["resolved"].is_number()));
+}
+
+#[tokio::test]
+async fn what_no_webhook_took_before_a_kill_is_told_by_the_next_process() {
+    let (folder, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (json, json_at) = Hook::start(u32::MAX);
+    let (_slack, slack_at) = Hook::start(0);
+    let text = config("0.01", state.path(), json_at, slack_at);
+    std::fs::write(live(folder.path()), text).unwrap();
+    let daemon = Daemon::start(folder.path());
+    spend(&daemon, 6).await;
+    let books = Books::to_read(state.path());
+    let untold = until("the message must wait in the books", async || {
+        let untold = books.untold(10).unwrap_or_default();
+        let was_tried = *json.failures.lock().unwrap() < u32::MAX;
+        (untold.len() == 1 && was_tried).then_some(untold)
+    })
+    .await;
+    daemon.signal("-KILL");
+    daemon.ended().await;
+
+    *json.failures.lock().unwrap() = 0;
+    let daemon = Daemon::start(folder.path());
+    let told = json.has(1).await;
+    assert_eq!(field(&told[0], "id"), untold[0].0.id);
+    assert_eq!(field(&told[0], "state"), "firing");
+    until("nothing must wait any more", async || {
+        books.untold(10).unwrap().is_empty().then_some(())
+    })
+    .await;
+    daemon.terminate();
+    daemon.ended().await;
+    let daemon = Daemon::start(folder.path());
+    spend(&daemon, 6).await;
+    let told = json.has(2).await;
+    assert_eq!(told.len(), 2, "the first is not told again: {told:?}");
+    assert!(field(&told[1], "message").starts_with("100 %"), "{told:?}");
 }
