@@ -183,6 +183,7 @@ fn plan(targets: usize) -> Plan {
         strategy: Strategy::Adaptive,
         objective: Objective::default(),
         goal: Goal::default(),
+        min_quality: None,
         mix_models: true,
         sticky: false,
         targets: (0..targets).map(target).collect(),
@@ -223,6 +224,7 @@ fn input(targets: usize, tick: u32) -> Input {
         routes: vec![RouteInput {
             arrivals: u32::try_from(2 * targets).unwrap(),
             picked: Vec::new(),
+            scores: Vec::new(),
         }],
     }
 }

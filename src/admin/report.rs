@@ -214,6 +214,7 @@ fn current(route: &Route, last: Option<&Decision>, now: Time) -> Decision {
         strategy: route.config.strategy,
         goal: route.config.goal.clone(),
         objective: route.config.objective,
+        min_quality: route.config.min_quality,
         demand: last.map_or(0.0, |decision| decision.demand),
         table: route.in_force().clone(),
         moved: last.is_some_and(|decision| decision.moved),

@@ -223,7 +223,13 @@ fn shares_off(route: &Route, minute: &Minute, alerts: &config::Alerts) -> Vec<Co
 /// Shares that a bound holds which somebody wrote down, or that refusals and queues taught.
 fn at_rails(decision: &Decision, alerts: &config::Alerts) -> Vec<Condition> {
     let held = |rail: &&Rail| match rail {
-        Rail::Floor | Rail::Ceiling | Rail::RateCap | Rail::Announced | Rail::InFlightLimit => true,
+        Rail::Floor
+        | Rail::Ceiling
+        | Rail::RateCap
+        | Rail::Announced
+        | Rail::InFlightLimit
+        | Rail::MinQuality
+        | Rail::MinQualityLifted => true,
         Rail::ColdStart
         | Rail::Exploration
         | Rail::Step

@@ -24,10 +24,11 @@ fn follow(objective: &Objective) -> String {
         other => format!(", latency by its {}", other.label()),
     };
     if let Some(worth) = objective.second_is_worth {
-        return format!(
+        let money = format!(
             "follow money, a second being worth {}{latency}, and errors",
             amount(worth)
         );
+        return and_quality(money, objective);
     }
     let mean = Objective {
         statistic: Statistic::Mean,
@@ -37,11 +38,25 @@ fn follow(objective: &Objective) -> String {
     match preset {
         Some(("latency", _)) => format!("follow latency and errors{latency}"),
         Some(("cost", _)) => format!("follow mainly cost, and latency and errors{latency}"),
+        Some(("quality", _)) => {
+            format!("follow mainly quality, and latency, cost and errors{latency}")
+        }
         Some(_) => format!("follow latency, cost and errors{latency}"),
-        None => format!(
-            "follow latency × {}, cost × {} and errors × {}{latency}",
-            objective.latency, objective.cost, objective.errors
-        ),
+        None => {
+            let words = format!(
+                "follow latency × {}, cost × {} and errors × {}{latency}",
+                objective.latency, objective.cost, objective.errors
+            );
+            and_quality(words, objective)
+        }
+    }
+}
+
+/// Adds the weight of scores, if they have one.
+fn and_quality(words: String, objective: &Objective) -> String {
+    match objective.quality {
+        weight if weight > 0.0 => format!("{words}, and quality × {weight}"),
+        _ => words,
     }
 }
 

@@ -9,6 +9,7 @@ use super::goal::{Attainment, Goal};
 use super::health::Health;
 use super::overruled::Overruled;
 use super::plan::Objective;
+use super::quality::Quality;
 use super::strategy::gap;
 use super::{Share, Strategy, WeightTable};
 use crate::model::{RouteName, TargetName, Time, UpstreamName};
@@ -56,6 +57,10 @@ pub enum Rail {
     Displaced,
     /// The split between models is held at the configured one.
     ModelSplit,
+    /// Its scores are below the route's `min_quality`.
+    MinQuality,
+    /// They are, and nobody else is left.
+    MinQualityLifted,
     /// All targets are ejected: the configured shares are in force.
     HeldOutage,
     /// The controller decides and is not obeyed (`mode = "shadow"`).
@@ -87,6 +92,8 @@ impl Rail {
             Self::Spills => "spills",
             Self::Displaced => "displaced",
             Self::ModelSplit => "model_split",
+            Self::MinQuality => "min_quality",
+            Self::MinQualityLifted => "min_quality_lifted",
             Self::HeldOutage => "held_outage",
             Self::Shadow => "shadow",
             Self::Off => "off",
@@ -104,12 +111,24 @@ pub struct Terms {
     pub cost: f64,
     /// By faults.
     pub error: f64,
+    /// By scores that are lower than those of the best; left out where it is nothing.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub quality: f64,
+}
+
+/// Whether a term is nothing at all, as without scores, and without a weight for them.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "what is left out of a text is asked by reference"
+)]
+pub(super) fn is_nothing(value: &f64) -> bool {
+    value.to_bits() == 0
 }
 
 impl Terms {
     /// The whole loss.
     pub fn loss(&self) -> f64 {
-        self.latency + self.cost + self.error
+        self.latency + self.cost + self.error + self.quality
     }
 }
 
@@ -130,6 +149,9 @@ pub struct Evidence {
     /// Part of its prompts' tokens that was in its cache, 0 to 1; `None` before any were counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached: Option<f64>,
+    /// What applications said of its answers; `None` where nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<Quality>,
     /// Standard deviation of the loss.
     pub deviation: f64,
     /// How far the loss is above the best, after what chance explains is taken off.
@@ -189,6 +211,11 @@ impl Row {
         let violation = Violation::of(&self.levels);
         gap(violation.excess, violation.variance)
     }
+
+    /// Whether the route's `min_quality` keeps it away.
+    pub fn is_away(&self) -> bool {
+        self.rails.contains(&Rail::MinQuality)
+    }
 }
 
 /// The shares of a route and the reason for each.
@@ -209,6 +236,9 @@ pub struct Decision {
     /// What counts where that is met.
     #[serde(default)]
     pub objective: Objective,
+    /// The mean score below which a target leaves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_quality: Option<f64>,
     /// Requests per second, smoothed.
     pub demand: f64,
     /// The shares in force.

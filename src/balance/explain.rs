@@ -171,6 +171,7 @@ fn reasons(decision: &Decision, row: &Row) -> Option<String> {
         (worse.error, faults(row)),
         (worse.latency, slowness(row, best)),
         (worse.cost, cost(row, best)),
+        (worse.quality, rating(row, best)),
     ];
     named.sort_by(|a, b| b.0.total_cmp(&a.0));
     let told = named
@@ -183,8 +184,10 @@ fn reasons(decision: &Decision, row: &Row) -> Option<String> {
 /// The target that the others of a tier are compared with: the best by the objective of those that meet the levels, if any
 /// do.
 fn best(decision: &Decision, tier: u8) -> Option<&Row> {
-    let takes_part =
-        |row: &&Row| row.tier == tier && row.configured > Share::ZERO && is_serving(row);
+    let takes_part = |row: &&Row| {
+        let is_away = row.rails.contains(&Rail::MinQuality);
+        row.tier == tier && row.configured > Share::ZERO && is_serving(row) && !is_away
+    };
     let least = |a: &&Row, b: &&Row| a.terms.loss().total_cmp(&b.terms.loss());
     let rows = || decision.rows.iter().filter(takes_part);
     let meeting = rows().filter(|row| misses(row).next().is_none());
@@ -196,6 +199,7 @@ fn worse(row: &Row, than: &Row) -> Terms {
         latency: row.terms.latency - than.terms.latency,
         cost: row.terms.cost - than.terms.cost,
         error: row.terms.error - than.terms.error,
+        quality: row.terms.quality - than.terms.quality,
     }
 }
 
@@ -239,6 +243,37 @@ fn cost(row: &Row, best: &Row) -> String {
         ),
         (Some(own), None) => format!("a typical answer costs {}", dollars(own)),
         (None, _) => "its price is not known".into(),
+    }
+}
+
+/// What applications said of it, beside the best.
+fn rating(row: &Row, best: &Row) -> String {
+    let Some(own) = rated(row) else {
+        return "its answers are rated lower".into();
+    };
+    match best.evidence.quality {
+        Some(other) => format!("{own}, those of {} {:.2}", best.name, other.mean),
+        None => own,
+    }
+}
+
+/// `its answers are rated 0.62 (± 0.04, by 57 scores)`.
+fn rated(row: &Row) -> Option<String> {
+    let quality = row.evidence.quality?;
+    Some(format!(
+        "its answers are rated {:.2} (± {:.2}, by {} scores)",
+        quality.mean,
+        quality.deviation,
+        number(quality.scores)
+    ))
+}
+
+/// How it stands to the route's `min_quality`.
+fn below(row: &Row, decision: &Decision) -> String {
+    let rated = rated(row).unwrap_or_else(|| "its answers are rated".into());
+    match decision.min_quality {
+        Some(floor) => format!("{rated}, below your min_quality of {floor}"),
+        None => rated,
     }
 }
 
@@ -302,6 +337,13 @@ fn met(rail: Rail, row: &Row, decision: &Decision) -> Option<String> {
         Rail::ModelSplit => "the split between models stays as configured".into(),
         Rail::Shadow => "only shown, not obeyed (mode = \"shadow\")".into(),
         Rail::Off => "nothing decides (mode = \"off\")".into(),
+        Rail::MinQuality if row.granted == Share::ZERO => {
+            format!("left out: {}", below(row, decision))
+        }
+        Rail::MinQuality => format!("tried again with {granted}: {}", below(row, decision)),
+        Rail::MinQualityLifted => {
+            format!("{}, but nobody else is left", below(row, decision))
+        }
         Rail::HeldOutage => {
             "every target is ejected: requests still go out, so that a recovery is seen".into()
         }

@@ -24,6 +24,7 @@ pub(in crate::balance) fn row(name: &str) -> Row {
             latency: 1.1,
             cost: 0.5,
             error: 0.01,
+            quality: 0.0,
         },
         evidence: Evidence {
             first_token: Some(0.59),
@@ -32,6 +33,7 @@ pub(in crate::balance) fn row(name: &str) -> Row {
             faults: 0.002,
             cost: Some(0.000_21),
             cached: None,
+            quality: None,
             deviation: 0.05,
             gap: 0.0,
         },
@@ -49,6 +51,7 @@ pub(in crate::balance) fn decision(rows: Vec<Row>) -> Decision {
         strategy: Strategy::Adaptive,
         goal: Goal::default(),
         objective: Objective::default(),
+        min_quality: None,
         demand: 12.345,
         table: WeightTable::from_shares(vec![Share::WHOLE]).unwrap(),
         moved: true,

@@ -117,6 +117,11 @@ pub trait Gates {
     fn over(&self, _target: TargetIndex) -> f64 {
         0.0
     }
+    /// Whether the route's `min_quality` keeps `target` away, as the last tick found: nobody is redirected there while
+    /// somebody else can be asked.
+    fn is_away(&self, _target: TargetIndex) -> bool {
+        false
+    }
 }
 
 /// The shares that a request is drawn from.
@@ -207,10 +212,35 @@ pub fn admit(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>) -> Option<Admitted
     {
         return Some(admitted);
     }
-    if let Some(admitted) = next_best(row, gates, ask) {
-        return Some(admitted);
+    instead(row, gates, ask)
+}
+
+/// Where a request goes whose target is shut: to those whom nothing keeps away while one of them is usable, else to
+/// anybody.
+fn instead(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>) -> Option<Admitted> {
+    let wanted = wanted(row, gates, ask);
+    let ask = &Ask {
+        eligible: wanted.as_ref().unwrap_or(ask.eligible),
+        ..*ask
+    };
+    next_best(row, gates, ask).or_else(|| redirect(row, gates, ask))
+}
+
+/// Those of the eligible that are not away; `None` if nobody is, or nobody else is usable.
+fn wanted(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>) -> Option<Mask> {
+    let mut away = members(row, ask.eligible).filter(|i| gates.is_away(*i));
+    let first = away.next()?;
+    let mut wanted = *ask.eligible;
+    for target in std::iter::once(first).chain(away) {
+        wanted.remove(target);
     }
-    redirect(row, gates, ask)
+    let is_usable = |i: &TargetIndex| {
+        let gate = gates.gate(*i);
+        gate.serving && gate.blocked_until <= ask.now
+    };
+    members(row, &wanted)
+        .any(|i| is_usable(&i))
+        .then_some(wanted)
 }
 
 /// The target that the draw, or the key, falls to.
@@ -403,7 +433,7 @@ fn drawn(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>, target: TargetIndex) -
     } else {
         0.0
     };
-    let redirected = match redirect(row, gates, ask) {
+    let redirected = match instead(row, gates, ask) {
         Some(admitted) if admitted.reason == Reason::Panic => {
             let configured = |i: TargetIndex| f64::from(row.configured.share(i).ppm());
             let sum: f64 = all().map(configured).sum();

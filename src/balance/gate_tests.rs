@@ -1,12 +1,13 @@
 use super::super::rendezvous::{Key, Seed};
 use super::*;
 
-/// Targets of these tiers, each with its gate, its seconds and how far it is over the levels.
+/// Targets of these tiers, each with its gate, its seconds, how far it is over the levels, and whether it is away.
 struct Few {
     tiers: Vec<u8>,
     gates: Vec<GateState>,
     seconds: Vec<f64>,
     over: Vec<f64>,
+    away: Vec<bool>,
 }
 
 impl Few {
@@ -18,6 +19,7 @@ impl Few {
             gates: vec![GateState::default(); count],
             seconds: vec![1.0; count],
             over: vec![0.0; count],
+            away: vec![false; count],
         }
     }
 
@@ -72,6 +74,9 @@ impl Gates for Few {
     fn over(&self, target: TargetIndex) -> f64 {
         self.over[target.get()]
     }
+    fn is_away(&self, target: TargetIndex) -> bool {
+        self.away[target.get()]
+    }
 }
 
 #[test]
@@ -122,4 +127,20 @@ fn a_redirected_request_goes_to_who_meets_the_levels_before_who_is_quicker() {
     targets.gates[2].limit = 4;
     targets.gates[2].in_flight = 7;
     assert_eq!(to(&targets), 1, "but not to who is full twice over");
+}
+
+#[test]
+fn nobody_is_redirected_to_who_is_away_while_somebody_else_can_be_asked() {
+    let mut targets = Few::of(&[1, 1, 2]).shut(0);
+    targets.seconds = vec![1.0, 0.5, 2.0];
+    targets.away[1] = true;
+    let to = |targets: &Few| targets.admit(&[1.0, 0.0, 0.0], None).target.get();
+    assert_eq!(to(&targets), 2, "to the upper tier rather than there");
+    let shares = [1.0, 0.0, 0.0];
+    for number in 0..50 {
+        let admitted = targets.admits(number, &shares);
+        assert_eq!(admitted.target.get(), 2, "conversations as well");
+    }
+    targets.gates[2].serving = false;
+    assert_eq!(to(&targets), 1, "rather a poor answer than none");
 }

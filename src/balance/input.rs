@@ -230,6 +230,27 @@ pub struct UpstreamInput {
     pub headroom: Option<Headroom>,
 }
 
+/// What an application said of one answer.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scored {
+    /// Who gave the answer, by its place in the route.
+    pub target: u32,
+    /// How good it was, 0 to 1.
+    pub score: f64,
+    /// The score of the same answer that this one takes the place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead: Option<Replaced>,
+}
+
+/// A score that does not count any more.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// What it was.
+    pub score: f64,
+    /// What is left of its weight, 0 to 1.
+    pub weight: f64,
+}
+
 /// All that a tick is told about one route.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -238,6 +259,9 @@ pub struct RouteInput {
     pub arrivals: u32,
     /// First picks since the last tick, by target.
     pub picked: Vec<u32>,
+    /// What applications said of its answers since the last tick.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<Scored>,
 }
 
 /// All that a tick is told.

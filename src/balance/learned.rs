@@ -114,6 +114,9 @@ impl Memory {
         for (i, (upstream, rates)) in self.upstreams.iter_mut().zip(rates).enumerate() {
             upstream.rest(&pools[plan.cohort_of[i]], rates, now, seconds);
         }
+        for route in &mut self.routes {
+            route.rest(seconds);
+        }
         for cohort in &mut self.cohorts {
             cohort.hazard.decay(seconds);
         }

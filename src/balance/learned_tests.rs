@@ -30,6 +30,7 @@ fn tick(plan: &Plan, memory: &mut Memory, now: Time, slowness: Option<f64>) {
         routes: vec![RouteInput {
             arrivals: if slowness.is_some() { 10 } else { 0 },
             picked: vec![0, 0],
+            scores: Vec::new(),
         }],
     };
     step(plan, memory, &input);

@@ -10,7 +10,8 @@
 //! 2. [`upstream`]: per upstream, [`filter`]s take the batch in, waiting requests are judged by [`hazard`] and age,
 //!    [`health`] ejects, probes and brings back, [`capacity`] learns from refusals.
 //! 3. [`attain`]: how each target stands to the route's [`goal`], by how its times are distributed ([`sketch`]).
-//! 4. [`signal`]: estimates become losses that a route's targets are compared by.
+//! 4. [`signal`]: estimates become losses that a route's targets are compared by; what applications said of the answers
+//!    ([`quality`]) is a part of them.
 //! 5. [`strategy`]: losses become a proposal around the configured shares; on sticky routes [`switching`] slows it by what
 //!    moving conversations costs ([`prompts`] has what they have in caches).
 //! 6. [`rails`] and [`project`]: the nearest shares inside the bounds.
@@ -41,6 +42,7 @@ mod overruled;
 mod plan;
 mod project;
 mod prompts;
+mod quality;
 mod rails;
 mod rate;
 mod react;
@@ -68,7 +70,7 @@ pub use goal::{Attainment, Goal, Level, Measure, Statistic, Timing, Verdict};
 pub use health::Health;
 pub use input::{
     Batch, Flight, Headroom, Input, MOST_FIRST_TOKEN, MOST_PER_TOKEN, MOST_TOTALS, Moments, News,
-    Recent, Reference, Room, RouteInput, UpstreamInput,
+    Recent, Reference, Replaced, Room, RouteInput, Scored, UpstreamInput,
 };
 pub use learned::{Learned, LearnedShares};
 pub use list::{ListMember, tilted};
@@ -77,6 +79,7 @@ pub use overruled::{Hold, Overruled};
 pub(crate) use plan::tests::even_route;
 pub use plan::{Objective, Plan, RouteSpec, Strategy, TargetSpec};
 pub use prompts::Line;
+pub use quality::{Quality, SCORE_BINS};
 pub use rendezvous::{Key, KeyHasher, Seed, Sticky};
 pub use share::{Share, Weight, WeightError};
 pub use sketch::{Counts, Times};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::decision::is_nothing;
 use super::goal::{Goal, Statistic};
 use super::overruled::Overruled;
 use super::table::{WeightTable, in_tiers};
@@ -36,6 +37,9 @@ pub struct Objective {
     pub cost: f64,
     /// Weight of errors.
     pub errors: f64,
+    /// Weight of what applications say of the answers; 0 is off.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub quality: f64,
     /// What a second is worth, in dollars: then latency and cost count as the money that they are, and their weights
     /// above do not.
     pub second_is_worth: Option<f64>,
@@ -49,9 +53,14 @@ impl Objective {
             latency,
             cost,
             errors,
+            quality: 0.0,
             second_is_worth: None,
             statistic: Statistic::Mean,
         }
+    }
+
+    const fn and_quality(self, quality: f64) -> Self {
+        Self { quality, ..self }
     }
 
     /// The presets by name.
@@ -59,6 +68,7 @@ impl Objective {
         ("balanced", Self::weighing(1.0, 0.5, 5.0)),
         ("latency", Self::weighing(1.0, 0.0, 5.0)),
         ("cost", Self::weighing(0.3, 2.0, 5.0)),
+        ("quality", Self::weighing(0.3, 0.3, 5.0).and_quality(5.0)),
     ];
 }
 
@@ -80,6 +90,9 @@ pub struct RouteSpec {
     pub objective: Objective,
     /// What is good enough: comes before the objective.
     pub goal: Goal,
+    /// The mean score below which a target leaves, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_quality: Option<f64>,
     /// Whether shares may move between different models.
     pub mix_models: bool,
     /// Whether requests stay with their conversation's target, so that moving shares costs caches.

@@ -21,6 +21,7 @@ pub(crate) fn even_route(name: &str, targets: &[(&str, UpstreamName)]) -> RouteS
         strategy: Strategy::Adaptive,
         objective: Objective::default(),
         goal: Goal::default(),
+        min_quality: None,
         mix_models: true,
         sticky: false,
         targets: targets.iter().map(target).collect(),

@@ -9,9 +9,10 @@ use super::decision::{Decision, Rail};
 use super::health::Health;
 use super::plan::{Route, Strategy};
 use super::project::{Bounds, project};
+use super::quality::{Ageing, Best, Scores};
 use super::rails::{Limits, bound};
 use super::rate::Rate;
-use super::signal::{Compared, Known, signals, typical_cost};
+use super::signal::{Before, Compared, Known, signals, typical_cost};
 use super::strategy::{Candidate, Proposal, propose};
 use super::upstream::{Estimate, UpstreamMemory};
 use super::{RouteInput, WeightTable};
@@ -19,6 +20,7 @@ use crate::model::{Price, Time};
 
 mod bursts;
 mod kept;
+mod quality;
 mod response;
 mod rows;
 mod tables;
@@ -68,6 +70,9 @@ pub(super) struct TargetMemory {
     /// How its loss answers to its share.
     #[serde(default)]
     response: Response,
+    /// What applications said of its answers.
+    #[serde(default, skip_serializing_if = "Scores::is_empty")]
+    scores: Scores,
 }
 
 /// What is remembered about one route.
@@ -82,6 +87,16 @@ pub(super) struct RouteMemory {
     mean_slowness: Option<f64>,
     /// Saved-up extra requests.
     bursts: f64,
+    /// How old scores have become, and what they are compared with.
+    #[serde(default, skip_serializing_if = "is_new")]
+    ageing: Ageing,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    best: Option<Best>,
+}
+
+/// Whether nobody ever rated anything.
+fn is_new(ageing: &Ageing) -> bool {
+    *ageing == Ageing::default()
 }
 
 /// What a decision is made from.
@@ -114,6 +129,8 @@ impl RouteMemory {
             arrivals: Rate::default(),
             mean_slowness: None,
             bursts: BURST_MOST,
+            ageing: Ageing::default(),
+            best: None,
         }
     }
 
@@ -152,6 +169,14 @@ impl RouteMemory {
             }
         };
         let mut targets: Vec<TargetMemory> = new.targets.iter().map(carry).collect();
+        // Scores are of what a model said, whatever its tier, and stay while it is drained.
+        for (target, memory) in new.targets.iter().zip(&mut targets) {
+            let before = old.targets.iter().zip(&self.targets).find(|(was, _)| {
+                let (was, is) = (&was.spec, &target.spec);
+                was.name == is.name && was.upstream == is.upstream
+            });
+            memory.scores = before.map_or_else(Scores::default, |(_, was)| was.scores.clone());
+        }
         let sum: f64 = targets.iter().map(|target| target.share).sum();
         for (target, spec) in targets.iter_mut().zip(&new.targets) {
             target.share = if sum > 0.0 {
@@ -181,9 +206,10 @@ impl RouteMemory {
         self.targets.len() == targets && self.table.len() == targets
     }
 
-    /// Takes the arrivals in.
+    /// Takes the arrivals in, and what was said of answers.
     pub(super) fn count(&mut self, input: &RouteInput, elapsed: f64) {
         self.arrivals.count(f64::from(input.arrivals), elapsed);
+        self.hear(&input.scores, elapsed);
     }
 
     /// Requests per second, smoothed.
@@ -209,6 +235,8 @@ impl RouteMemory {
         self.mean_slowness = mean_slowness;
         let healths = self.healths(route, scene);
         self.respond(scene, &signals, &healths);
+        let admission = self.admission(route, &healths);
+        let healths = admission.of(healths);
         let candidates: Vec<Candidate<'_>> = route
             .targets
             .iter()
@@ -235,6 +263,8 @@ impl RouteMemory {
         };
         self.remember(route, scene, &outcome);
         self.mean_slowness = next_mean;
+        self.note_best(route, scene);
+        self.mark_away(&admission, &mut outcome);
         let (table, moved) = self.publish(route, scene, &mut outcome);
         let rows = rows(route, scene, &signals, outcome, &table);
         let decision = Decision {
@@ -243,6 +273,7 @@ impl RouteMemory {
             strategy,
             goal: route.spec.goal.clone(),
             objective: route.spec.objective,
+            min_quality: route.spec.min_quality,
             demand: self.demand(),
             table,
             moved,
@@ -252,7 +283,8 @@ impl RouteMemory {
     }
 
     fn compare(&self, route: &Route, scene: &Scene<'_>) -> Compared {
-        let known = |(target, share): (&super::plan::Target, f64)| {
+        let targets = route.targets.iter().zip(&self.targets);
+        let known = targets.zip(self.in_force()).map(|((target, told), share)| {
             let (i, own) = (target.upstream, target.spec.price);
             let memory = &scene.upstreams[i];
             let cost = |price| typical_cost(scene.cohort, price, &memory.prompts);
@@ -263,16 +295,19 @@ impl RouteMemory {
                 cost: own.map_or(scene.costs[i], |price| Some(cost(price))),
                 anchor: target.anchor,
                 share,
+                scores: &told.scores,
             }
-        };
-        let targets = route.targets.iter().zip(self.in_force());
-        let known: Vec<Known<'_>> = targets.map(known).collect();
+        });
+        let known: Vec<Known<'_>> = known.collect();
         signals(
             &route.spec,
             &known,
             scene.cohort,
             scene.pool,
-            self.mean_slowness,
+            Before {
+                mean_slowness: self.mean_slowness,
+                best: self.best.as_ref(),
+            },
             scene.now,
             scene.elapsed,
         )

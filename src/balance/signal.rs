@@ -1,11 +1,12 @@
 //! From what is known about upstreams to losses that a route's targets are compared by.
 //!
 //! ```text
-//! loss = (1 − p) · (a_L · min(x, 6) + a_C · c) + p · (a_E + 0.3)
+//! loss = (1 − p) · (a_L · min(x, 6) + a_C · c) + p · (a_E + 0.3) + a_Q · q
 //! ```
 //!
 //! x is the slowness of a typical answer relative to the route's running mean (1.1 is the mean), c its cost relative to
-//! the mean of the configured shares, p the fault probability; the objective has the weights. The mean is that of before the
+//! the mean of the configured shares, p the fault probability, q how far its scores are below those of the best, beyond chance
+//! ([`super::quality`]); the objective has the weights. The mean is that of before the
 //! tick: a target's late answer would else make times of all count less against costs, and whom that helps may be itself.
 //!
 //! Where a second has a price, latency and cost are parts of one sum of money. Its mean is scaled to the mean loss of the
@@ -22,6 +23,7 @@ use super::decision::{Evidence, Terms};
 use super::goal::Attainment;
 use super::plan::{Objective, RouteSpec};
 use super::prompts::{Prompts, seconds_per_token};
+use super::quality::{Best, Scores};
 use super::upstream::{Estimate, UpstreamMemory};
 use crate::model::{PicoUsd, Price, Time, Tokens};
 
@@ -81,6 +83,17 @@ pub(super) struct Known<'a> {
     pub(super) anchor: f64,
     /// The share in force.
     pub(super) share: f64,
+    /// What applications said of its answers.
+    pub(super) scores: &'a Scores,
+}
+
+/// What was known of a route before the tick.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Before<'a> {
+    /// Its slowness, if anything was measured.
+    pub(super) mean_slowness: Option<f64>,
+    /// The best by scores, if there were any.
+    pub(super) best: Option<&'a Best>,
 }
 
 /// Dollars of a typical answer of this cohort at `price`, with as much of its prompt in the cache as is seen, if the target
@@ -111,13 +124,13 @@ pub(super) fn typical_cost(cohort: &CohortMemory, price: Price, prompts: &Prompt
     rates.of(tokens).usd() / 1e3 + request
 }
 
-/// The losses of a route's targets; `mean_slowness` is the route's of before, if anything was measured.
+/// The losses of a route's targets.
 pub(super) fn signals(
     spec: &RouteSpec,
     known: &[Known<'_>],
     cohort: &CohortMemory,
     pool: &Pool,
-    mean_slowness: Option<f64>,
+    before: Before<'_>,
     now: Time,
     elapsed: f64,
 ) -> Compared {
@@ -130,7 +143,7 @@ pub(super) fn signals(
         .zip(&estimates)
         .map(|(t, e)| t.share * e.slowness)
         .sum();
-    let mean = mean_slowness.unwrap_or(seen);
+    let mean = before.mean_slowness.unwrap_or(seen);
     let next = mean + (elapsed / MEAN_MEMORY).min(1.0) * (seen - mean);
     let measured = known.iter().any(|target| target.memory.samples > 0);
     let scale = MEAN_SLOWNESS / mean.max(1e-6);
@@ -148,6 +161,8 @@ pub(super) fn signals(
             (None, _) | (_, None) => 1.0,
         };
         let mut signal = weights.signal(estimate, scale, relative);
+        signal.terms.quality = spec.objective.quality * target.scores.behind(before.best);
+        signal.evidence.quality = target.scores.quality();
         signal.attainments = target.memory.attainments(&spec.goal, cohort, pool, now);
         signal.violation = Violation::of(&signal.attainments);
         signal.uncached = uncached.loss(&weights, target, cohort);
@@ -257,6 +272,7 @@ impl Weights {
             latency: served * self.latency * slowness,
             cost: served * self.cost * relative_cost,
             error: estimate.faults * (self.errors + FAULT_TIME),
+            quality: 0.0,
         };
         let latency_weight = self.latency * scale;
         let variance = latency_weight * latency_weight * estimate.variance

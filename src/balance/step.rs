@@ -141,6 +141,12 @@ impl Memory {
             && routes.all(|(route, memory)| memory.fits(route))
     }
 
+    /// Halvings of the weight of scores since the beginning, in the order of the plan's routes: a score of then weighs 2 to
+    /// the power of minus the difference.
+    pub fn halvings(&self) -> impl ExactSizeIterator<Item = f64> + '_ {
+        self.routes.iter().map(RouteMemory::halvings)
+    }
+
     /// The tables in force, in the plan's order.
     pub fn tables(&self) -> impl ExactSizeIterator<Item = &WeightTable> {
         self.routes.iter().map(|route| &route.table)

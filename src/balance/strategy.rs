@@ -58,8 +58,13 @@ pub(super) struct Proposal {
 /// How far a loss is above another, with what chance explains taken off smoothly: about 0 below the noise, about the
 /// difference above it.
 pub(super) fn gap(difference: f64, variances: f64) -> f64 {
-    let difference = difference.max(0.0);
     let noise = LEAST_GAP + DEVIATIONS * variances.max(0.0).sqrt();
+    beyond(difference, noise)
+}
+
+/// What is left of a difference beyond so much noise.
+pub(super) fn beyond(difference: f64, noise: f64) -> f64 {
+    let difference = difference.max(0.0);
     let (cube, noise) = (difference.powi(3), noise.powi(3));
     difference * cube / (cube + noise)
 }

@@ -10,6 +10,7 @@ use super::aims::aims;
 use super::decision::{Decision, Evidence, Rail, Row, Terms};
 use super::explain::explain_target;
 use super::goal::{Attainment, Verdict};
+use super::quality::Quality;
 use super::{Health, Share, Strategy};
 use crate::model::{RouteName, TargetName, UpstreamName};
 
@@ -187,6 +188,7 @@ pub fn view(decision: &Decision, table_version: u64, actual: &[f64]) -> RouteVie
             latency: rounded(row.terms.latency),
             cost: rounded(row.terms.cost),
             error: rounded(row.terms.error),
+            quality: rounded(row.terms.quality),
         },
         rails: row.rails.iter().copied().collect(),
         evidence: evidence(&row.evidence),
@@ -212,8 +214,18 @@ fn evidence(evidence: &Evidence) -> Evidence {
         // A typical answer costs thousandths of a cent.
         cost: evidence.cost.map(|cost| (cost * 1e12).round() / 1e12),
         cached: evidence.cached.map(rounded),
+        quality: evidence.quality.map(quality),
         deviation: rounded(evidence.deviation),
         gap: rounded(evidence.gap),
+    }
+}
+
+fn quality(quality: Quality) -> Quality {
+    Quality {
+        mean: rounded(quality.mean),
+        deviation: rounded(quality.deviation),
+        scores: rounded(quality.scores),
+        histogram: quality.histogram.map(rounded),
     }
 }
 

@@ -352,6 +352,11 @@ fn route(path: &str, old: &Route, new: &Route, lines: &mut Lines) {
     deadlines(path, old.deadlines, new.deadlines, lines);
     let aims = |route: &Route| aims(&route.goal, &route.objective);
     lines.field(path, "aims", &aims(old), &aims(new));
+    let floor = |route: &Route| {
+        let floor = route.min_quality.map(|floor| floor.to_string());
+        floor.unwrap_or_else(|| "none".to_owned())
+    };
+    lines.field(path, "min_quality", &floor(old), &floor(new));
     budget(path, old.budget.as_ref(), new.budget.as_ref(), lines);
     let by_name = |route: &Route| -> BTreeMap<TargetName, Target> {
         let targets = route.targets.iter();

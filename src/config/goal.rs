@@ -138,17 +138,17 @@ pub(super) fn objective(field: &Field<'_>) -> Option<Objective> {
     let worth = section.field("second_is_worth");
     objective.second_is_worth = worth.as_ref().and_then(dollars);
     let weighed = weights(&mut section, &mut objective);
-    section.finish(&["quality"]);
+    section.finish(&[]);
     if let (Some(worth), Some(key)) = (worth, weighed) {
         worth.conflict(
             format!("expected either second_is_worth or {key}, found both"),
             "a price of time says how much latency and cost count",
         );
     } else if objective.second_is_worth.is_none()
-        && objective.latency + objective.cost + objective.errors <= 0.0
+        && objective.latency + objective.cost + objective.errors + objective.quality <= 0.0
     {
         field.problem(
-            "expected one of latency, cost and errors above 0, found only zeros",
+            "expected one of latency, cost, errors and quality above 0, found only zeros",
             "strategy = \"fixed\" holds the shares",
         );
         return None;
@@ -163,11 +163,12 @@ fn weights(section: &mut Section<'_>, objective: &mut Objective) -> Option<&'sta
         ("latency", &mut objective.latency),
         ("cost", &mut objective.cost),
         ("errors", &mut objective.errors),
+        ("quality", &mut objective.quality),
     ] {
         let Some(field) = section.field(key) else {
             continue;
         };
-        if key != "errors" {
+        if matches!(key, "latency" | "cost") {
             void = Some(key);
         }
         match field.number() {

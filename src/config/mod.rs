@@ -396,6 +396,8 @@ pub struct Route {
     pub objective: Objective,
     /// What is good enough: comes before the objective.
     pub goal: Goal,
+    /// The mean score of its answers below which a target leaves, 0 to 1.
+    pub min_quality: Option<f64>,
     /// Whether an operator has drained all its targets: nobody of them is asked.
     pub closed: bool,
     /// What may be spent for its requests.

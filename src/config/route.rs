@@ -81,6 +81,7 @@ fn route(name: RouteName, field: &Field<'_>, world: &mut World<'_>) -> Option<Ro
         deadlines: deadlines(section.section("deadlines"), world.deadlines),
         objective: Objective::default(),
         goal: Goal::default(),
+        min_quality: None,
         closed: false,
         budget: None,
     };
@@ -159,6 +160,8 @@ fn read_words(section: &mut Section<'_>, route: &mut Route) {
 fn read_aims(section: &mut Section<'_>, route: &mut Route) {
     let chosen = section.field("objective");
     set(&mut route.objective, chosen.as_ref().and_then(objective));
+    let least = section.field("min_quality");
+    route.min_quality = least.and_then(|field| field.fraction());
     let Some(field) = section.field("goal") else {
         return;
     };

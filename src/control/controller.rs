@@ -20,7 +20,7 @@ use super::plan::specs;
 use super::scribe::{InForce, Scribe};
 use super::steering::Orders;
 use crate::balance::gate::GateOrder;
-use crate::balance::{Decision, Input, Memory, News, Plan, Rail, Row, Stepped, WeightTable, step};
+use crate::balance::{Decision, Input, Memory, News, Plan, Rail, Stepped, WeightTable, step};
 use crate::config::{Compiled, Config, Mode, Problem, ProviderKind, diff};
 use crate::live::{
     Board, Change, Clock, Journal, Member, Publisher, Refusal, Route, Snapshot, Upstream,
@@ -335,7 +335,7 @@ impl Controller {
                 };
                 next.get_or_insert_with(|| snapshot.clone()).routes[i] = Arc::new(moved);
             }
-            route.cells.found_over(decision.rows.iter().map(Row::over));
+            route.cells.found(&decision.rows);
             shown.push(Arc::new(as_obeyed(decision, route)));
         }
         if let Some(next) = next {

@@ -121,6 +121,7 @@ fn input(n: u64) -> Input {
         routes: vec![RouteInput {
             arrivals: 2,
             picked: vec![1, 1],
+            scores: Vec::new(),
         }],
     }
 }

@@ -14,6 +14,7 @@ fn spec(route: &Route) -> RouteSpec {
         strategy: route.strategy,
         objective: route.objective,
         goal: route.goal.clone(),
+        min_quality: route.min_quality,
         mix_models: route.mix_models,
         sticky: route.sticky != Sticky::Off,
         targets: route

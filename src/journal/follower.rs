@@ -14,7 +14,8 @@ use super::crowd::Crowd;
 use super::line::ConfigLine;
 use super::play::{Player, Step};
 use crate::balance::{
-    Input, Memory, Plan, RouteInput, RouteSpec, Stepped, Strategy, UpstreamInput, step,
+    Input, Memory, Plan, RouteInput, RouteSpec, Scored, Stepped, Strategy, TargetSpec,
+    UpstreamInput, step,
 };
 use crate::model::{Price, RouteName, UpstreamName};
 
@@ -57,6 +58,8 @@ pub struct Follower {
     /// Places of its upstreams and routes in what was recorded.
     upstreams: Vec<Option<usize>>,
     routes: Vec<Option<usize>>,
+    /// By its routes, the places in them of what was recorded there.
+    targets: Vec<Vec<Option<u32>>>,
     /// By recorded upstream.
     crowds: Vec<Crowd>,
     /// By recorded upstream and route: the parts of the route's requests that go there, then and by the other.
@@ -72,6 +75,7 @@ impl Follower {
             memory: None,
             upstreams: Vec::new(),
             routes: Vec::new(),
+            targets: Vec::new(),
             crowds: Vec::new(),
             shares: BTreeMap::new(),
         }
@@ -93,6 +97,7 @@ impl Follower {
         self.upstreams = plan.upstreams().iter().map(place).collect();
         let place = |spec: &RouteSpec| then.routes().position(|known| known.name == spec.name);
         self.routes = plan.routes().map(place).collect();
+        self.targets = plan.routes().map(|own| targets(then, own)).collect();
         self.crowds = vec![Crowd::default(); then.upstreams().len()];
         self.shares.clear();
         if plan != self.plan {
@@ -153,17 +158,26 @@ impl Follower {
             }
             told
         };
-        let route = |place: &Option<usize>| RouteInput {
-            arrivals: place
-                .and_then(|place| input.routes.get(place))
-                .map_or(0, |told| told.arrivals),
-            picked: Vec::new(),
+        let route = |(place, targets): (&Option<usize>, &Vec<Option<u32>>)| {
+            let told = place.and_then(|place| input.routes.get(place));
+            let scores = told.map_or(&[][..], |told| &told.scores);
+            // An answer is as good as it is, however many others the other would have had.
+            let own = |scored: &Scored| {
+                let target = targets.get(usize::try_from(scored.target).ok()?)?;
+                let target = (*target)?;
+                Some(Scored { target, ..*scored })
+            };
+            RouteInput {
+                arrivals: told.map_or(0, |told| told.arrivals),
+                picked: Vec::new(),
+                scores: scores.iter().filter_map(own).collect(),
+            }
         };
         Input {
             now: input.now,
             elapsed: input.elapsed,
             upstreams: names.zip(&self.upstreams).map(upstream).collect(),
-            routes: self.routes.iter().map(route).collect(),
+            routes: self.routes.iter().zip(&self.targets).map(route).collect(),
         }
     }
 
@@ -219,6 +233,18 @@ impl Follower {
             }
         }
     }
+}
+
+/// The places in the route `own` of the targets that a plan has under that name.
+fn targets(then: &Plan, own: &RouteSpec) -> Vec<Option<u32>> {
+    let was = then.routes().find(|known| known.name == own.name);
+    let targets = was.into_iter().flat_map(|was| &was.targets);
+    let place = |target: &TargetSpec| {
+        let same = |is: &TargetSpec| is.name == target.name && is.upstream == target.upstream;
+        let place = own.targets.iter().position(same)?;
+        u32::try_from(place).ok()
+    };
+    targets.map(place).collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use super::budgets::{Allowance, Budgets};
 use super::clients::Clients;
@@ -14,7 +14,7 @@ use super::strangers::Strangers;
 use super::switch::Switch;
 use super::upstream::{RateGroup, Upstream};
 use crate::balance::gate::{GateState, Gates, Row, Standing};
-use crate::balance::{Draw, RouteInput, Seed, WeightTable};
+use crate::balance::{self, Draw, RouteInput, Seed, WeightTable};
 use crate::config::{self, Capabilities, Config, Endpoint, Phases};
 use crate::dialect::any::Target;
 use crate::model::{TargetIndex, UpstreamName};
@@ -303,6 +303,10 @@ impl Gates for MemberGates<'_> {
     fn over(&self, target: TargetIndex) -> f64 {
         self.cells.map_or(0.0, |cells| cells.over(target))
     }
+
+    fn is_away(&self, target: TargetIndex) -> bool {
+        self.cells.is_some_and(|cells| cells.is_away(target))
+    }
 }
 
 /// 2³² / φ: steps of this size spread evenly over the circle however many are taken (Kronecker sequence).
@@ -318,6 +322,8 @@ pub struct RouteCells {
     again: AtomicU32,
     /// How far each target is over the route's levels, as bits of an `f64`. Written by the tick alone.
     over: Vec<AtomicU64>,
+    /// Whether the route's `min_quality` keeps each target away. Written by the tick alone.
+    away: Vec<AtomicBool>,
 }
 
 impl RouteCells {
@@ -330,6 +336,7 @@ impl RouteCells {
             even: AtomicU32::new(phase),
             again: AtomicU32::new(phase.rotate_left(16)),
             over: (0..targets).map(|_| AtomicU64::new(0)).collect(),
+            away: (0..targets).map(|_| AtomicBool::new(false)).collect(),
         }
     }
 
@@ -349,10 +356,18 @@ impl RouteCells {
         cell.map_or(0.0, |cell| f64::from_bits(cell.load(Ordering::Relaxed)))
     }
 
-    /// How far each target is over the route's levels now, in the order of the tables.
-    pub fn found_over(&self, over: impl Iterator<Item = f64>) {
-        for (cell, over) in self.over.iter().zip(over) {
-            cell.store(over.to_bits(), Ordering::Relaxed);
+    /// Whether the route's `min_quality` kept `target` away at the last tick.
+    fn is_away(&self, target: TargetIndex) -> bool {
+        let cell = self.away.get(target.get());
+        cell.is_some_and(|cell| cell.load(Ordering::Relaxed))
+    }
+
+    /// What was decided: how far each target is over the route's levels, and whether its scores keep it away.
+    pub fn found(&self, rows: &[balance::Row]) {
+        let cells = self.over.iter().zip(&self.away);
+        for ((over, away), row) in cells.zip(rows) {
+            over.store(row.over().to_bits(), Ordering::Relaxed);
+            away.store(row.is_away(), Ordering::Relaxed);
         }
     }
 
@@ -389,6 +404,7 @@ impl RouteCells {
                 .iter()
                 .map(|cell| cell.swap(0, Ordering::Relaxed))
                 .collect(),
+            scores: Vec::new(),
         }
     }
 }

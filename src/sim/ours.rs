@@ -260,6 +260,7 @@ impl Ours {
             strategy: self.strategy,
             objective: self.aim,
             goal: self.goal.clone(),
+            min_quality: None,
             mix_models: self.prices.mix_models,
             sticky: self.sticky,
             targets,
@@ -399,6 +400,7 @@ impl Policy for Ours {
             routes: vec![RouteInput {
                 arrivals: std::mem::take(&mut self.arrivals),
                 picked: std::mem::replace(&mut self.picked, vec![0; force.members.len()]),
+                scores: Vec::new(),
             }],
         };
         self.last_tick = now;

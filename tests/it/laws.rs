@@ -13,6 +13,7 @@ mod draws;
 mod extremes;
 mod goals;
 mod moves;
+mod rated;
 mod shares;
 mod world;
 mod worse;

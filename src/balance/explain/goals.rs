@@ -76,14 +76,20 @@ fn heir<'a>(others: impl Iterator<Item = &'a Row>) -> String {
 /// What most of its lead over the next ones is made of.
 fn virtue<'a>(row: &Row, others: impl Iterator<Item = &'a Row>) -> Option<&'static str> {
     let leads = others.map(|other| worse(other, row));
-    let sum = leads.fold([0.0; 3], |sum: [f64; 3], lead| {
+    let sum = leads.fold([0.0; 4], |sum: [f64; 4], lead| {
         [
             sum[0] + lead.cost,
             sum[1] + lead.latency,
             sum[2] + lead.error,
+            sum[3] + lead.quality,
         ]
     });
-    let names = ["the cheapest", "the quickest", "the most reliable"];
+    let names = [
+        "the cheapest",
+        "the quickest",
+        "the most reliable",
+        "the best rated",
+    ];
     let most = sum
         .into_iter()
         .zip(names)

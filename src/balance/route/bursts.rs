@@ -43,6 +43,7 @@ impl RouteMemory {
             let fits = upstream.health.state == Health::Serving
                 && i != *best
                 && suppressed
+                && !memory.scores.is_away()
                 && upstream.blocked_until <= scene.now
                 && upstream.in_flight < 2;
             if !fits || memory.sick.is_none() || self.bursts < 1.0 {

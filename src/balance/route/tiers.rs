@@ -65,7 +65,8 @@ fn room(route: &Route, limit: &Limits, configured: f64) -> f64 {
         // Fixed shares obey health alone; the gate redirects what finds no room.
         Strategy::Fixed => f64::INFINITY,
     };
-    if matches!(limit.health, Health::Returning { .. }) {
+    // Also below 1 where its scores are what leaves it a part.
+    if matches!(limit.health, Health::Returning { .. }) || limit.ramp < 1.0 {
         held.min(limit.ramp * configured)
     } else {
         held
@@ -117,7 +118,10 @@ pub(super) fn spill_blocked(
                 ];
                 limited.iter().any(|rail| rails.contains(rail))
             };
-            let ejected = |i: &usize| outcome.rails[*i].contains(&Rail::Ejected);
+            let ejected = |i: &usize| {
+                let rails = &outcome.rails[*i];
+                rails.contains(&Rail::Ejected) || rails.contains(&Rail::MinQuality)
+            };
             let takers: Vec<usize> = tier
                 .iter()
                 .copied()

@@ -182,6 +182,22 @@ fn a_second_may_have_a_price_and_latency_another_statistic() {
 }
 
 #[test]
+fn what_applications_say_may_count_and_have_a_floor() {
+    let text = "[providers.sim]\nkind = \"simulated\"\n[routes.c]\n\
+        objective = { second_is_worth = \"$0.002\", quality = 2 }\nmin_quality = 0.6\n\
+        targets.x = { use = \"sim/m\" }\n";
+    let rated = good(text).config;
+    let route = &rated.routes[&RouteName::new("c").unwrap()];
+    assert_eq!(
+        (route.objective.quality, route.min_quality),
+        (2.0, Some(0.6))
+    );
+    let alone = text.replace("min_quality = 0.6\n", "");
+    let lines = diff(&good(&alone).config, &rated).changes;
+    assert_eq!(lines, ["routes.c: min_quality none -> 0.6"]);
+}
+
+#[test]
 fn a_route_that_mixes_models_says_so_unless_it_is_meant_or_held() {
     let route = |extra: &str| {
         format!(

@@ -123,6 +123,7 @@ const ROUTES: &[(&str, &str, &str, &str)] = &[
     ("[routes.c.targets]\na = { use = \"sim/m\", weight = 1 }\nb = { use = \"sim/m\", weight = 1 }", "5:1 routes.c.targets.b", "uses \"sim/m\", as target \"a\" does", "keep one"),
     ("[routes.c]\ntargets.x = { use = \"sim/m\", price = \"free\" }", "4:38 routes.c.targets.x.price", "expected \"prepaid\" or", ""),
     ("[routes.c]\nsticky = \"convresation\"\ntargets.x.use = \"sim/m\"", "4:10 routes.c.sticky", "expected one of \"conversation\", \"user\", \"off\"", "did you mean"),
+    ("[routes.c]\nmin_quality = 60\ntargets.x.use = \"sim/m\"", "4:15 routes.c.min_quality", "expected a fraction from 0 to 1, found the number 60", ""),
     ("[routes.c]\nsticky = true\ntargets.x.use = \"sim/m\"", "4:10 routes.c.sticky", "found true", ""),
     ("[routes.c]\nsticky = {}\ntargets.x.use = \"sim/m\"", "4:1 routes.c.sticky", "expected `header`", "header = \"NAME\""),
     ("[routes.c]\nsticky = { haeder = \"x\" }\ntargets.x.use = \"sim/m\"", "4:12 routes.c.sticky.haeder", "unknown key", "did you mean `header`?"),

@@ -157,6 +157,7 @@ impl Plan {
             require: self.require.clone(),
             forbid: Vec::new(),
             mix_models: true,
+            min_quality: None,
             retry: Retry {
                 count: self.retries,
                 on_codes: DEFAULT_CODES.to_vec(),

@@ -199,7 +199,7 @@ proptest! {
         played.plan = weighbridge::balance::Plan::new(vec![spec], []);
         for (upstreams, elapsed, arrivals, end) in ticks {
             played.now = end.map_or_else(|| played.now.after_secs(elapsed), Time::from_micros);
-            let routes = vec![RouteInput { arrivals, picked: Vec::new() }];
+            let routes = vec![RouteInput { arrivals, ..RouteInput::default() }];
             let input = Input { now: played.now, elapsed, upstreams, routes };
             let stepped = played.step(&input);
             is_sound(&stepped.decisions[0])?;

@@ -5,8 +5,8 @@ use proptest::test_runner::RngSeed;
 use weighbridge::balance::gate::{Cause, ProbeResult};
 use weighbridge::balance::{
     Batch, Decision, Flight, Goal, Health, Input, Memory, Moments, News, Objective, Plan,
-    Reference, RouteInput, RouteSpec, Share, Stepped, Strategy as Shares, TargetSpec, Times,
-    UpstreamInput, Weight, step,
+    Reference, RouteInput, RouteSpec, Scored, Share, Stepped, Strategy as Shares, TargetSpec,
+    Times, UpstreamInput, Weight, step,
 };
 use weighbridge::model::{AnswerKind, Class, Price, RouteName, TargetName, Time, UpstreamName};
 
@@ -71,6 +71,7 @@ pub(crate) fn spec(targets: &[Configured], strategy: Shares) -> RouteSpec {
         strategy,
         objective: Objective::default(),
         goal: Goal::default(),
+        min_quality: None,
         mix_models: true,
         sticky: false,
         targets: targets.iter().map(target).collect(),
@@ -97,6 +98,8 @@ pub(crate) struct Doing {
     pub(crate) price: u64,
     pub(crate) ejected: bool,
     pub(crate) probe: Option<ProbeResult>,
+    /// What applications say of its answers.
+    pub(crate) scores: Vec<f64>,
 }
 
 impl Default for Doing {
@@ -113,6 +116,7 @@ impl Default for Doing {
             price: 600_000,
             ejected: false,
             probe: None,
+            scores: Vec::new(),
         }
     }
 }
@@ -228,6 +232,14 @@ impl Played {
         let arrivals = doings
             .iter()
             .map(|d| d.streamed + d.unary + d.faults + d.refusals);
+        let scores = (0..).zip(doings).flat_map(|(target, doing)| {
+            let scored = move |score: &f64| Scored {
+                target,
+                score: *score,
+                instead: None,
+            };
+            doing.scores.iter().map(scored)
+        });
         Input {
             now: self.now,
             elapsed,
@@ -239,6 +251,7 @@ impl Played {
             routes: vec![RouteInput {
                 arrivals: arrivals.sum(),
                 picked: Vec::new(),
+                scores: scores.collect(),
             }],
         }
     }
@@ -355,6 +368,7 @@ pub(crate) fn is_sound(decision: &Decision) -> Result<(), TestCaseError> {
             row.terms.latency,
             row.terms.cost,
             row.terms.error,
+            row.terms.quality,
             row.evidence.slowness,
             row.evidence.faults,
             row.evidence.deviation,
