@@ -57,12 +57,23 @@ pub(super) struct Request {
     pub tokens: Option<TokensView>,
     /// What all its calls cost, in dollars.
     pub cost_usd: Option<f64>,
+    /// What its application said of the answer, if it did.
+    pub feedback: Option<FeedbackView>,
     /// From its head to the last byte of the answer.
     pub total_ms: f64,
     /// From its head to the first content of a stream.
     pub first_content_ms: Option<f64>,
     /// What was our own part, up to the response's header.
     pub overhead_ms: f64,
+}
+
+/// What an application said of an answer.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct FeedbackView {
+    /// How good it was, 0 to 1.
+    pub score: f64,
+    /// A word of the application's own.
+    pub label: Option<String>,
 }
 
 /// A call to a target.
@@ -121,7 +132,7 @@ pub(super) fn list(ask: &Ask<'_>) -> Reply {
     let found = ask.admin.ledger.latest(most, before, wanted);
     let requests = found
         .iter()
-        .map(|(number, end)| view(*number, end))
+        .map(|(number, end)| view(ask, *number, end))
         .collect();
     reply::json(StatusCode::OK, &Requests { requests })
 }
@@ -135,10 +146,10 @@ pub(super) fn one(ask: &Ask<'_>) -> Reply {
             failed; found none of them";
         return reply::error(StatusCode::NOT_FOUND, message);
     };
-    reply::json(StatusCode::OK, &view(*number, end))
+    reply::json(StatusCode::OK, &view(ask, *number, end))
 }
 
-fn view(number: u64, end: &RequestEnd) -> Request {
+fn view(ask: &Ask<'_>, number: u64, end: &RequestEnd) -> Request {
     let tag = |of: fn(&crate::live::Tags) -> Option<&std::sync::Arc<str>>| {
         end.tags.as_deref().and_then(of).map(ToString::to_string)
     };
@@ -160,10 +171,23 @@ fn view(number: u64, end: &RequestEnd) -> Request {
         calls: end.calls.iter().map(call).collect(),
         tokens: end.calls.last().and_then(tokens),
         cost_usd: end.cost().map(crate::model::PicoUsd::usd),
+        feedback: feedback(ask, end),
         total_ms: millis(end.total),
         first_content_ms: end.first_content.map(millis),
         overhead_ms: millis(end.overhead),
     }
+}
+
+fn feedback(ask: &Ask<'_>, end: &RequestEnd) -> Option<FeedbackView> {
+    end.served.as_ref()?;
+    let snapshot = ask.admin.published.read();
+    let given = snapshot
+        .ratings
+        .given(end.id.as_bytes(), ask.admin.clock.now())?;
+    Some(FeedbackView {
+        score: given.score,
+        label: given.label.map(String::from),
+    })
 }
 
 fn call(call: &Call) -> CallView {

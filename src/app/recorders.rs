@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::live::{Asked, Clock, Ledger, Published, Recorder, RequestEnd, Upstream, Witness};
+use crate::live::{
+    Asked, Clock, Ledger, Published, Recorder, RequestEnd, Served, Upstream, Witness,
+};
 use crate::model::Finished;
 use crate::telemetry::Metrics;
 
@@ -35,6 +37,11 @@ impl Recorder for Recorders {
         if end.key.is_some() {
             snapshot.clients.request_ended(end, self.clock.now());
         }
+        snapshot.ratings.ended(end);
         self.ledger.ended(end);
+    }
+
+    fn answer_rated(&self, route: &str, served: &Served, score: f64) {
+        self.metrics.answer_rated(route, served, score);
     }
 }

@@ -152,7 +152,8 @@ fn near(a: Share, b: Share) -> bool {
 
 /// Why its share is not the configured one; `None` if it is, or if nothing measured says why.
 fn reasons(decision: &Decision, row: &Row) -> Option<String> {
-    if near(row.proposed, row.configured) || row.configured == Share::ZERO {
+    // Who is left out has less because of that, and its rail says so.
+    if near(row.proposed, row.configured) || row.configured == Share::ZERO || row.is_away() {
         return None;
     }
     if row.proposed > row.configured {
@@ -185,8 +186,8 @@ fn reasons(decision: &Decision, row: &Row) -> Option<String> {
 /// do.
 fn best(decision: &Decision, tier: u8) -> Option<&Row> {
     let takes_part = |row: &&Row| {
-        let is_away = row.rails.contains(&Rail::MinQuality);
-        row.tier == tier && row.configured > Share::ZERO && is_serving(row) && !is_away
+        let works = is_serving(row) && !row.is_away();
+        row.tier == tier && row.configured > Share::ZERO && works
     };
     let least = |a: &&Row, b: &&Row| a.terms.loss().total_cmp(&b.terms.loss());
     let rows = || decision.rows.iter().filter(takes_part);
@@ -268,12 +269,15 @@ fn rated(row: &Row) -> Option<String> {
     ))
 }
 
-/// How it stands to the route's `min_quality`.
-fn below(row: &Row, decision: &Decision) -> String {
+/// What the route's `min_quality` makes of it.
+fn floored(rail: Rail, row: &Row, decision: &Decision) -> String {
     let rated = rated(row).unwrap_or_else(|| "its answers are rated".into());
-    match decision.min_quality {
-        Some(floor) => format!("{rated}, below your min_quality of {floor}"),
-        None => rated,
+    let floor = decision.min_quality.unwrap_or_default();
+    let below = format!("{rated}, below your min_quality of {floor}");
+    match rail {
+        Rail::MinQualityLifted => format!("{below}, but nobody else is left"),
+        _ if row.granted == Share::ZERO => format!("left out: {below}"),
+        _ => format!("tried with {}: {below}", percent(row.granted.fraction())),
     }
 }
 
@@ -337,13 +341,7 @@ fn met(rail: Rail, row: &Row, decision: &Decision) -> Option<String> {
         Rail::ModelSplit => "the split between models stays as configured".into(),
         Rail::Shadow => "only shown, not obeyed (mode = \"shadow\")".into(),
         Rail::Off => "nothing decides (mode = \"off\")".into(),
-        Rail::MinQuality if row.granted == Share::ZERO => {
-            format!("left out: {}", below(row, decision))
-        }
-        Rail::MinQuality => format!("tried again with {granted}: {}", below(row, decision)),
-        Rail::MinQualityLifted => {
-            format!("{}, but nobody else is left", below(row, decision))
-        }
+        Rail::MinQuality | Rail::MinQualityLifted => floored(rail, row, decision),
         Rail::HeldOutage => {
             "every target is ejected: requests still go out, so that a recovery is seen".into()
         }

@@ -16,7 +16,7 @@
 //! Scores grow old by how many come: half of their weight is gone when the route got a hundred for each of its targets, but
 //! not sooner than after half an hour, and after a day at the latest. So a busy feed is followed within the hour, and one of
 //! twenty thumbs a day adds up to something. What is left of a target's scores also says how long `min_quality` keeps it
-//! away ([`standing`]): while it gets no requests there are no new ones, the old ones fade, and it is tried again with as
+//! away: while it gets no requests there are no new ones, the old ones fade, and it is tried again with as
 //! much of its share as they leave in doubt.
 //!
 //! How it fails: scores that are given to the bad answers only make whoever is rated more look worse; means of a hundred

@@ -40,6 +40,7 @@ pub fn first_snapshot(
         switch: Arc::default(),
         budgets: Arc::default(),
         clients: Arc::default(),
+        ratings: Arc::default(),
     };
     next_snapshot(&nothing, config, phase, simulate)
 }
@@ -93,6 +94,7 @@ pub(super) fn next_snapshot(
         upstreams: Arc::new(upstreams),
         strangers: Arc::clone(&old.strangers),
         switch: Arc::clone(&old.switch),
+        ratings: Arc::clone(&old.ratings),
         clients: Arc::new(clients),
         budgets: Arc::new(budgets),
     })

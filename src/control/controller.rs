@@ -341,6 +341,9 @@ impl Controller {
         if let Some(next) = next {
             self.publisher.publish(next);
         }
+        for (route, halvings) in snapshot.routes.iter().zip(self.memory.halvings()) {
+            route.cells.aged(halvings);
+        }
         self.board.decided(now, shown);
     }
 

@@ -11,6 +11,7 @@ mod keys;
 mod ledger;
 mod meter;
 mod published;
+mod ratings;
 pub(crate) mod record;
 mod snapshot;
 mod strangers;
@@ -30,6 +31,7 @@ pub use keys::{Keys, Turn};
 pub use ledger::{Ledger, Taken};
 pub use meter::{Distributions, Recently, Totals};
 pub use published::{Published, Publisher};
+pub use ratings::{Given, Rated, Rating, Ratings, Unrated};
 pub use record::{
     CLIENT_CLOSED, Call, EndedBy, MOST_CALLS, Recorder, RequestEnd, Served, Stuck, Tags,
 };

@@ -23,6 +23,9 @@ pub const CLIENT_CLOSED: u16 = 499;
 pub trait Recorder: Witness {
     /// A request is over. The record is shared, for those who keep it.
     fn request_ended(&self, end: &Arc<RequestEnd>);
+
+    /// An application rated an answer that `served` gave to a request of `route`: a score from 0 to 1.
+    fn answer_rated(&self, _route: &str, _served: &Served, _score: f64) {}
 }
 
 /// The end of a request, and with it the whole record of it.

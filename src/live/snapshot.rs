@@ -4,17 +4,18 @@
 //! once and keeps it, also across its retries.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::budgets::{Allowance, Budgets};
 use super::clients::Clients;
 use super::keys::Keys;
+use super::ratings::Ratings;
 use super::strangers::Strangers;
 use super::switch::Switch;
 use super::upstream::{RateGroup, Upstream};
 use crate::balance::gate::{GateState, Gates, Row, Standing};
-use crate::balance::{self, Draw, RouteInput, Seed, WeightTable};
+use crate::balance::{self, Draw, RouteInput, Scored, Seed, WeightTable};
 use crate::config::{self, Capabilities, Config, Endpoint, Phases};
 use crate::dialect::any::Target;
 use crate::model::{TargetIndex, UpstreamName};
@@ -43,6 +44,8 @@ pub struct Snapshot {
     pub budgets: Arc<Budgets>,
     /// Who may call.
     pub clients: Arc<Clients>,
+    /// Which answers can be rated, the same in all snapshots of a process.
+    pub ratings: Arc<Ratings>,
 }
 
 /// A provider with the address it is reached at.
@@ -324,7 +327,14 @@ pub struct RouteCells {
     over: Vec<AtomicU64>,
     /// Whether the route's `min_quality` keeps each target away. Written by the tick alone.
     away: Vec<AtomicBool>,
+    /// What applications said of its answers since the last tick.
+    scores: Mutex<Vec<Scored>>,
+    /// Halvings of the weight of its scores, as bits of an `f64`. Written by the tick alone.
+    halvings: AtomicU64,
 }
+
+/// Scores of a route that one tick takes: a thousand a second, at four ticks a second. More than that are refused.
+const MOST_SCORES: usize = 256;
 
 impl RouteCells {
     /// Cells for `targets` targets; the draw sequences start at `phase`, random per process so that replicas differ.
@@ -337,6 +347,8 @@ impl RouteCells {
             again: AtomicU32::new(phase.rotate_left(16)),
             over: (0..targets).map(|_| AtomicU64::new(0)).collect(),
             away: (0..targets).map(|_| AtomicBool::new(false)).collect(),
+            scores: Mutex::default(),
+            halvings: AtomicU64::new(0),
         }
     }
 
@@ -369,6 +381,30 @@ impl RouteCells {
             over.store(row.over().to_bits(), Ordering::Relaxed);
             away.store(row.is_away(), Ordering::Relaxed);
         }
+    }
+
+    /// Somebody rated an answer; tells whether there was room for it.
+    pub fn rated(&self, scored: Scored) -> bool {
+        let mut scores = self.scores();
+        let has_room = scores.len() < MOST_SCORES;
+        if has_room {
+            scores.push(scored);
+        }
+        has_room
+    }
+
+    /// Halvings of the weight of the route's scores since the beginning, as of the last tick.
+    pub fn halvings(&self) -> f64 {
+        f64::from_bits(self.halvings.load(Ordering::Relaxed))
+    }
+
+    /// So often the weight of scores was halved by now.
+    pub fn aged(&self, halvings: f64) {
+        self.halvings.store(halvings.to_bits(), Ordering::Relaxed);
+    }
+
+    fn scores(&self) -> MutexGuard<'_, Vec<Scored>> {
+        self.scores.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A request came.
@@ -404,7 +440,7 @@ impl RouteCells {
                 .iter()
                 .map(|cell| cell.swap(0, Ordering::Relaxed))
                 .collect(),
-            scores: Vec::new(),
+            scores: std::mem::take(&mut *self.scores()),
         }
     }
 }

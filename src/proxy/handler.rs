@@ -18,6 +18,7 @@ use super::Proxy;
 use super::asking::Asking;
 use super::body::Body;
 use super::entrance;
+use super::feedback;
 use super::intake::{self, Purpose};
 use super::question::Question;
 use super::record::Ending;
@@ -93,6 +94,7 @@ async fn answer(
                 Err(reject) => Err(reject),
             }
         }
+        Ok(Purpose::Feedback) => feedback(proxy, snapshot, (head, body), ending).await,
         Ok(Purpose::Model(name)) => model(proxy, snapshot, &name, ending),
         Ok(Purpose::Models) => {
             ending.end.outcome = Outcome::Ok;
@@ -116,6 +118,19 @@ async fn read(
     let warnings = &question.envelope.extension.warnings;
     ending.warnings.extend_from_slice(warnings);
     Ok(question)
+}
+
+/// `POST /v1/feedback`.
+async fn feedback(
+    proxy: &Proxy,
+    snapshot: &Snapshot,
+    (head, body): (&Parts, Incoming),
+    ending: &mut Ending,
+) -> Result<Reply, Reject> {
+    let server = &snapshot.config.server;
+    let body = intake::body(head, body, server.max_body, server.body_timeout).await?;
+    ending.asked();
+    feedback::take(proxy, snapshot, &body, ending).await
 }
 
 async fn read_through(
@@ -217,7 +232,7 @@ fn estimated(question: &Question) -> Reply {
     }
 }
 
-fn json_headers() -> HeaderMap {
+pub(super) fn json_headers() -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(
         header::CONTENT_TYPE,

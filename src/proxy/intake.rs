@@ -39,6 +39,8 @@ pub(super) enum Purpose {
     Models,
     /// `GET …/models/NAME`.
     Model(String),
+    /// `POST …/feedback`: what an application says of an answer.
+    Feedback,
     /// Anything else that a provider may have.
     Through(Through),
 }
@@ -71,6 +73,7 @@ pub(super) fn purpose(head: &Parts, is_provider: impl Fn(&str) -> bool) -> Resul
     };
     let (purpose, method, allow) = match (below, Front::at(below)) {
         ("/models", _) => (Purpose::Models, Method::GET, "GET, HEAD"),
+        ("/feedback", _) => (Purpose::Feedback, Method::POST, "POST"),
         (_, Some(front)) => (Purpose::Ask(front), Method::POST, "POST"),
         ("" | "/", None) => return Err(no_such_path(path)),
         (other, None) => match other.strip_prefix("/models/") {
@@ -118,7 +121,7 @@ fn no_such_path(path: &str) -> Reject {
     let shown: String = path.chars().take(100).collect();
     let message = format!(
         "nothing is at {shown:?}; this server has POST /v1/chat/completions, /v1/messages, /v1/responses, \
-         /v1/embeddings and /v1/completions, GET /v1/models, and what providers have under /PROVIDER/…"
+         /v1/embeddings, /v1/completions and /v1/feedback, GET /v1/models, and what providers have under /PROVIDER/…"
     );
     Reject::new(Code::NotFound, message).final_word()
 }

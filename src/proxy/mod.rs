@@ -23,6 +23,7 @@ mod door;
 mod entrance;
 mod exchange;
 mod failed;
+mod feedback;
 mod fitness;
 mod flow;
 mod guard;

@@ -28,6 +28,9 @@ const OVERHEAD: [f64; 13] = [
     10e-6, 25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 100e-3,
 ];
 
+/// Bounds of scores: tenths of the scale.
+const SCORES: [f64; 10] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
+
 /// A counter of dollars.
 type Dollars = Counter<f64, AtomicU64>;
 
@@ -59,6 +62,7 @@ pub struct Metrics {
     cost: Family<Call, Dollars>,
     moved_refused: Family<Call, Counter>,
     sticky: Family<Sticking, Counter>,
+    scores: Family<Place, Histogram, fn() -> Histogram>,
     places: Cache<Option<Served>, Request>,
     calls: Cache<UpstreamName, Attempts>,
 }
@@ -126,6 +130,7 @@ impl Metrics {
             cost: Family::default(),
             moved_refused: Family::default(),
             sticky: Family::default(),
+            scores: Family::new_with_constructor(|| Histogram::new(SCORES)),
             places: Cache::default(),
             calls: Cache::default(),
         };
@@ -174,6 +179,7 @@ impl Metrics {
         add(registry, names::COST, self.cost.clone());
         add(registry, names::MOVED_REFUSED, self.moved_refused.clone());
         add(registry, names::STICKY_REQUESTS, self.sticky.clone());
+        add(registry, names::FEEDBACK_SCORE, self.scores.clone());
     }
 
     fn request(&self, end: &RequestEnd) -> Arc<Request> {
@@ -281,6 +287,12 @@ impl Recorder for Metrics {
         let served = request.genai[end.operation.index()]
             .get_or_init(|| genai::Served::new(end.operation, place, &self.published.read()));
         self.genai.request_ended(served, end, kind);
+    }
+
+    fn answer_rated(&self, route: &str, served: &Served, score: f64) {
+        let served = bounded(Some(served), &self.published.read());
+        let place = Place::new(route, served.as_ref());
+        self.scores.get_or_create(&place).observe(score);
     }
 }
 

@@ -108,6 +108,26 @@ pub(super) const STICKY_REQUESTS: Name = Name(
     "sticky_requests",
     "Requests of sticky routes that reached a target: kept where the shares in force put their conversation, or moved from there",
 );
+/// Histogram.
+pub(super) const FEEDBACK_SCORE: Name = Name(
+    "feedback_score",
+    "Scores that applications gave to answers, 0 to 1; one that takes the place of another counts as well",
+);
+/// Gauge.
+pub(super) const QUALITY: Name = Name(
+    "quality",
+    "Mean score of a target's answers as it counts now, 0 to 1; absent without scores",
+);
+/// Gauge.
+pub(super) const QUALITY_DEVIATION: Name = Name(
+    "quality_deviation",
+    "Standard deviation of that mean by chance",
+);
+/// Gauge.
+pub(super) const QUALITY_SCORES: Name = Name(
+    "quality_scores",
+    "Scores that it is known from; old ones count less",
+);
 /// Gauge.
 pub(super) const CONFIGURED_SHARE: Name = Name(
     "configured_share",

@@ -77,6 +77,7 @@ impl Metrics {
 fn targets(gauges: &mut Registry, snapshot: &Snapshot, board: &Board) {
     let [configured, proposed, granted, actual, confidence, cached]: [Family<Place, Fraction>; 6] =
         Default::default();
+    let qualities: [Family<Place, Fraction>; 3] = Default::default();
     let states = Family::<InState, Gauge>::default();
     for route in &snapshot.routes {
         let picked = route.cells.picked_ever();
@@ -104,6 +105,12 @@ fn targets(gauges: &mut Registry, snapshot: &Snapshot, board: &Board) {
             if let Some(ratio) = row.evidence.cached {
                 set(&cached, ratio);
             }
+            if let Some(quality) = row.evidence.quality {
+                let values = [quality.mean, quality.deviation, quality.scores];
+                for (family, value) in qualities.iter().zip(values) {
+                    set(family, value);
+                }
+            }
             let now_in = State::of(row, decision);
             for state in State::ALL {
                 let place = place.clone();
@@ -121,6 +128,10 @@ fn targets(gauges: &mut Registry, snapshot: &Snapshot, board: &Board) {
     add(gauges, names::ACTUAL_SHARE, actual);
     add(gauges, names::CONFIDENCE, confidence);
     add(gauges, names::CACHED_RATIO, cached);
+    let [mean, deviation, scores] = qualities;
+    add(gauges, names::QUALITY, mean);
+    add(gauges, names::QUALITY_DEVIATION, deviation);
+    add(gauges, names::QUALITY_SCORES, scores);
     add(gauges, names::TARGET_STATE, states);
 }
 

@@ -47,6 +47,8 @@ mod drain;
 mod egress;
 #[cfg(feature = "daemon")]
 mod encrypted;
+#[cfg(feature = "daemon")]
+mod feedback;
 mod import;
 #[cfg(feature = "daemon")]
 mod incidents;

@@ -329,6 +329,7 @@ fn snapshot(config: Config, phase: u32) -> Snapshot {
         switch: Arc::default(),
         budgets: Arc::default(),
         clients: Arc::default(),
+        ratings: Arc::default(),
     }
 }
 

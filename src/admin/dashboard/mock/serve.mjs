@@ -85,7 +85,7 @@ function report(name) {
       state: adaptive && i === 0 && granted[0] < 0.1 ? "returning" : "serving",
       terms: { latency: [1.9, 0.95, 1.25][i], cost: [0.62, 0.48, 0.16][i] ?? 0.2, error: [0.09, 0.03, 0.05][i] ?? 0 },
       rails: adaptive ? [["exploration", "step"], [], ["floor"]][i] : ["off"],
-      evidence: { first_token: mid / 2500, per_token: 0.012, slowness: mid / 900, faults: 0.004, cost, cached: 0.31, deviation: 0.1, gap: 0.2 },
+      evidence: { first_token: mid / 2500, per_token: 0.012, slowness: mid / 900, faults: 0.004, cost, cached: 0.31, quality: i === 2 ? null : { mean: 0.86 - 0.2 * i, deviation: 0.03, scores: 57 - i, histogram: [1, 0, 2, 0, 3, 4, 6, 9, 12, 20] }, deviation: 0.1, gap: 0.2 },
       levels: adaptive ? [{ level: "p95_first_token", at_most: 1.5, value: 0.9 + i * 0.4, samples: 812, excess: 0, deviation: 0.05, verdict: i === 2 ? "uncertain" : "met" }] : [],
       sentence: adaptive
         ? [
@@ -147,6 +147,7 @@ const requests = Array.from({ length: 260 }, (_, i) => {
     cost_usd: failed ? null : 0.0011 + (i % 9) * 0.0003,
     first_content_ms: failed ? null : 300 + ((i * 53) % 700),
     total_ms: failed ? 60801 : ms,
+    feedback: !failed && i % 4 === 1 ? { score: 0.9, label: "thumbs" } : null,
     overhead_ms: 0.31,
     ended_by: failed ? "target.first_token" : "target.done",
     good: !failed,

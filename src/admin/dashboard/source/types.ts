@@ -51,6 +51,8 @@ export interface Target {
     faults: number;
     cost?: number | null;
     cached?: number | null;
+    /** What applications said of its answers. */
+    quality?: { mean: number; deviation: number; scores: number; histogram: number[] } | null;
     gap: number;
   };
   levels?: Level[];
@@ -177,6 +179,8 @@ export interface Recorded {
   cost_usd: number | null;
   total_ms: number;
   first_content_ms: number | null;
+  /** What its application said of the answer. */
+  feedback?: { score: number; label: string | null } | null;
   overhead_ms: number;
 }
 

@@ -18,6 +18,8 @@ export const RAILS: Record<string, string> = {
   spills: "it takes all that it has room for, the next tier the rest",
   displaced: "what others may not take or give falls to it",
   model_split: "the split between models is held at the configured one",
+  min_quality: "its answers are rated below the route's min_quality",
+  min_quality_lifted: "its answers are rated below the route's min_quality, and nobody else is left",
   held_outage: "all targets are ejected: the configured shares are in force",
   shadow: "the controller decides and is not obeyed",
   off: "the controller does not decide",

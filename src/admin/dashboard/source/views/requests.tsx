@@ -218,6 +218,12 @@ export function RequestView(props: { id: string }) {
               <Pair name="Cost">{dollars(request.cost_usd)}</Pair>
               <Pair name="First content">{milliseconds(request.first_content_ms)}</Pair>
               <Pair name="Total">{milliseconds(request.total_ms)}</Pair>
+              {request.feedback ? (
+                <Pair name="Rated">
+                  {request.feedback.score.toFixed(2)}
+                  {request.feedback.label ? `, “${request.feedback.label}”` : ""}
+                </Pair>
+              ) : null}
               <Pair name="Our own part">{milliseconds(request.overhead_ms)}</Pair>
               <Pair name="Propensity">{propensityOf(request) === null ? "not known: only first calls have one, while a journal is kept" : percent(propensityOf(request), 2)}</Pair>
             </dl>

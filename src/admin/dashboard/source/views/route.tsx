@@ -320,6 +320,7 @@ function Targets(props: { targets: Target[] }) {
               <th scope="col" class="number">Whole answer p50 / p95</th>
               <th scope="col" class="number">$ per 1k tokens</th>
               <th scope="col" class="number">Cached tokens</th>
+              <th scope="col" class="number">Rated</th>
               <th scope="col" class="number">Spent</th>
               <th scope="col" class="number">Calls</th>
               <th scope="col" class="number">Failed</th>
@@ -338,6 +339,7 @@ function Targets(props: { targets: Target[] }) {
                 <td class="number">{pair(target.total_ms)}</td>
                 <td class="number">{dollars(target.usd_per_1k_tokens)}</td>
                 <td class="number">{percent(target.cached_ratio ?? target.evidence.cached ?? null)}</td>
+                <td class="number">{rated(target)}</td>
                 <td class="number">{dollars(target.spent_usd)}</td>
                 <td class="number">{count(target.calls)}</td>
                 <td class="number">{count(target.failed)}</td>
@@ -349,6 +351,12 @@ function Targets(props: { targets: Target[] }) {
       </Scroll>
     </Panel>
   );
+}
+
+/** The mean score of its answers, how far off that may be by chance, and from how many. */
+function rated(target: Target): string {
+  const quality = target.evidence.quality;
+  return quality ? `${quality.mean.toFixed(2)} ± ${quality.deviation.toFixed(2)} (${count(Math.round(quality.scores))})` : NONE;
 }
 
 function pair(times: [number, number, number] | null): string {

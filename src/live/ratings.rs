@@ -1,0 +1,229 @@
+//! Which answer a score is about: the answers of the last hours by the ids that clients know them by.
+//!
+//! Problem: a score comes seconds to hours after its answer, names nothing but a request's id, and may come from anybody
+//! who has seen one. Choice: the last [`MOST`] answers, for at most a day, each with who gave it and which key had asked;
+//! their scores go into their route's cells, from which the next tick takes them. A second score takes the place of the
+//! first, since that is what somebody means who changes their mind, and what a client does that got no reply. How it fails:
+//! at more than [`MOST`] answers between an answer and its score the score is refused in words; a restart forgets all ids.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::record::{RequestEnd, Served};
+use super::snapshot::Snapshot;
+use crate::balance::{Replaced, Scored};
+use crate::model::Time;
+
+/// Answers that can be rated: 9 MB when there were as many, and an hour and three quarters at ten a second.
+const MOST: usize = 65_536;
+/// For how long, in seconds: scores of older answers are of another day's target.
+const OLDEST: f64 = 86_400.0;
+
+/// The answers that can be rated.
+#[derive(Debug, Default)]
+pub struct Ratings {
+    answers: Mutex<Answers>,
+    hasher: RandomState,
+}
+
+#[derive(Debug, Default)]
+struct Answers {
+    /// The number of the oldest.
+    first: u64,
+    all: VecDeque<Answer>,
+    /// The number of the latest with this id, by the id's hash: of 2⁶⁴ no two meet.
+    by_id: HashMap<u64, u64>,
+}
+
+#[derive(Debug)]
+struct Answer {
+    id: u64,
+    at: Time,
+    route: Arc<str>,
+    served: Served,
+    key: Option<Arc<str>>,
+    given: Option<Box<Given>>,
+}
+
+/// A score that was given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Given {
+    /// How good the answer was, 0 to 1.
+    pub score: f64,
+    /// A word of the application's own.
+    pub label: Option<Box<str>>,
+    /// Halvings of the route's scores by then.
+    halvings: f64,
+}
+
+/// What a client says of an answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Rating<'a> {
+    /// The request's id.
+    pub id: &'a [u8],
+    /// The client key that it comes with; `None` where none is asked for.
+    pub key: Option<&'a str>,
+    /// How good the answer was, 0 to 1.
+    pub score: f64,
+    /// A word of the application's own.
+    pub label: Option<&'a str>,
+}
+
+/// What became of a score.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rated {
+    /// The route's name, `inline` or `direct`.
+    pub route: Arc<str>,
+    /// Who had answered.
+    pub served: Served,
+    /// The score that it took the place of.
+    pub before: Option<f64>,
+    /// Whether a route's target has it: a list of the request's own has no memory, and a target that another model has
+    /// taken over does not answer for the one before.
+    pub counts: bool,
+}
+
+/// Why a score was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unrated {
+    /// No answer is known by this id, or it was another key's.
+    Unknown,
+    /// More came at once than a tick takes.
+    TooMany,
+}
+
+impl Ratings {
+    /// How many answers can be rated, and for how many hours.
+    pub const BOUNDS: (usize, f64) = (MOST, OLDEST / 3_600.0);
+
+    /// A request is over: if anything of an answer reached the client, it can be rated.
+    pub fn ended(&self, end: &RequestEnd) {
+        let Some(served) = &end.served else { return };
+        if !end.is_good() && end.first_content.is_none() {
+            return;
+        }
+        let answer = Answer {
+            id: self.hasher.hash_one(end.id.as_bytes()),
+            at: end.at,
+            route: Arc::clone(&end.route),
+            served: served.clone(),
+            key: end.key.clone(),
+            given: None,
+        };
+        self.answers().push(answer);
+    }
+
+    /// Takes a score at the time `now`.
+    ///
+    /// # Errors
+    /// The answer is not known, or the route has no room for more scores until its next tick.
+    pub fn rate(
+        &self,
+        snapshot: &Snapshot,
+        rating: &Rating<'_>,
+        now: Time,
+    ) -> Result<Rated, Unrated> {
+        let id = self.hasher.hash_one(rating.id);
+        let mut answers = self.answers();
+        let answer = answers.find(id, now).ok_or(Unrated::Unknown)?;
+        if rating.key.is_some() && answer.key.as_deref() != rating.key {
+            return Err(Unrated::Unknown);
+        }
+        let before = answer.given.take();
+        let halvings = match put(snapshot, answer, rating.score, before.as_deref()) {
+            Ok(halvings) => halvings,
+            Err(full) => {
+                answer.given = before;
+                return Err(full);
+            }
+        };
+        answer.given = Some(Box::new(Given {
+            score: rating.score,
+            label: rating.label.map(Into::into),
+            halvings: halvings.unwrap_or_default(),
+        }));
+        Ok(Rated {
+            route: Arc::clone(&answer.route),
+            served: answer.served.clone(),
+            before: before.map(|before| before.score),
+            counts: halvings.is_some(),
+        })
+    }
+
+    /// What was said of the answer to the request with this id.
+    pub fn given(&self, id: &[u8], now: Time) -> Option<Given> {
+        let id = self.hasher.hash_one(id);
+        let mut answers = self.answers();
+        answers.find(id, now)?.given.as_deref().cloned()
+    }
+
+    fn answers(&self) -> MutexGuard<'_, Answers> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Puts a score into its route's cells, unless it is the one that is there; tells how old the route's scores are, or `None`
+/// if it counts nowhere.
+fn put(
+    snapshot: &Snapshot,
+    answer: &Answer,
+    score: f64,
+    before: Option<&Given>,
+) -> Result<Option<f64>, Unrated> {
+    let Some(route) = snapshot.route(&answer.route) else {
+        return Ok(None);
+    };
+    let mut targets = route.config.targets.iter();
+    let served = &answer.served;
+    let target = targets.position(|target| {
+        Some(&target.name) == served.name.as_ref() && target.upstream.name == served.upstream
+    });
+    let Some(target) = target.and_then(|target| u32::try_from(target).ok()) else {
+        return Ok(None);
+    };
+    let halvings = route.cells.halvings();
+    if let Some(same) = before.filter(|before| before.score.to_bits() == score.to_bits()) {
+        return Ok(Some(same.halvings));
+    }
+    let scored = Scored {
+        target,
+        score,
+        instead: before.map(|before| Replaced {
+            score: before.score,
+            weight: (before.halvings - halvings).exp2().min(1.0),
+        }),
+    };
+    if route.cells.rated(scored) {
+        Ok(Some(halvings))
+    } else {
+        Err(Unrated::TooMany)
+    }
+}
+
+impl Answers {
+    fn push(&mut self, answer: Answer) {
+        if self.all.len() == MOST
+            && let Some(oldest) = self.all.pop_front()
+        {
+            // A later one may have the same id.
+            if self.by_id.get(&oldest.id) == Some(&self.first) {
+                self.by_id.remove(&oldest.id);
+            }
+            self.first += 1;
+        }
+        let number = self.first + self.all.len() as u64;
+        self.by_id.insert(answer.id, number);
+        self.all.push_back(answer);
+    }
+
+    fn find(&mut self, id: u64, now: Time) -> Option<&mut Answer> {
+        let place = usize::try_from(self.by_id.get(&id)? - self.first).ok()?;
+        let answer = self.all.get_mut(place)?;
+        (now.secs_since(answer.at) <= OLDEST).then_some(answer)
+    }
+}
+
+#[cfg(test)]
+#[path = "ratings_tests.rs"]
+mod tests;

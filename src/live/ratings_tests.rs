@@ -1,0 +1,54 @@
+use super::*;
+use crate::model::{TargetName, UpstreamName};
+
+fn answer(id: u64, at: f64) -> Answer {
+    Answer {
+        id,
+        at: Time::from_secs_f64(at),
+        route: "chat".into(),
+        served: Served {
+            name: Some(TargetName::new("a").unwrap()),
+            upstream: UpstreamName::new("p/m").unwrap(),
+        },
+        key: None,
+        given: None,
+    }
+}
+
+fn found(answers: &mut Answers, id: u64, now: f64) -> Option<f64> {
+    let answer = answers.find(id, Time::from_secs_f64(now))?;
+    Some(answer.at.secs_since(Time::ZERO))
+}
+
+#[test]
+fn as_many_answers_are_known_as_there_is_room_for() {
+    let mut answers = Answers::default();
+    for id in 0..MOST as u64 + 3 {
+        answers.push(answer(id, 1.0));
+    }
+    assert_eq!((answers.all.len(), answers.by_id.len()), (MOST, MOST));
+    assert_eq!(found(&mut answers, 2, 1.0), None, "washed away");
+    assert!(found(&mut answers, 3, 1.0).is_some(), "the oldest");
+    assert!(found(&mut answers, MOST as u64 + 2, 1.0).is_some());
+}
+
+#[test]
+fn an_id_that_is_used_again_is_that_of_the_later_answer() {
+    let mut answers = Answers::default();
+    answers.push(answer(7, 1.0));
+    answers.push(answer(7, 2.0));
+    assert_eq!(found(&mut answers, 7, 2.0), Some(2.0));
+    for id in 100..100 + MOST as u64 - 1 {
+        answers.push(answer(id, 3.0));
+    }
+    let later = found(&mut answers, 7, 3.0);
+    assert_eq!(later, Some(2.0), "the first of the two has gone alone");
+}
+
+#[test]
+fn an_answer_of_yesterday_cannot_be_rated() {
+    let mut answers = Answers::default();
+    answers.push(answer(7, 100.0));
+    assert!(found(&mut answers, 7, 100.0 + OLDEST).is_some());
+    assert_eq!(found(&mut answers, 7, 101.0 + OLDEST), None);
+}
