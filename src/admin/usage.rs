@@ -57,6 +57,7 @@ pub(super) fn unread(error: &StoreError) -> Reply {
         | StoreError::Newer { .. }
         | StoreError::NotOurs
         | StoreError::Sqlite(_)
+        | StoreError::InFile { .. }
         | StoreError::Unreadable { .. } => StatusCode::SERVICE_UNAVAILABLE,
     };
     reply::error(status, &error.to_string())

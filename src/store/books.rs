@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use super::desk::{Condition, Desk};
 use super::error::StoreError;
-use super::file::open_to_read;
+use super::file::{open_to_read, path};
 use super::foregone::{self, Foregone};
 use super::read::{self, Resumed};
 use super::rows::{AlertRow, KeyRow, Message, Moved, SteeringRow};
@@ -170,6 +170,6 @@ impl Books {
 
     fn connection(&self) -> Result<Connection, StoreError> {
         let kept = self.0.as_ref().ok_or(StoreError::NotKept)?;
-        open_to_read(&kept.folder)
+        open_to_read(&kept.folder).map_err(|error| error.of(&path(&kept.folder)))
     }
 }

@@ -1,7 +1,7 @@
 //! What can go wrong with the books, in words for an operator.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
@@ -49,9 +49,30 @@ pub enum StoreError {
         /// Where it went wrong.
         source: serde_json::Error,
     },
+    /// Any of these that does not say of which file it is, with the file.
+    #[error("{}: {source}", path.display())]
+    InFile {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<StoreError>,
+    },
 }
 
 impl StoreError {
+    /// The same with the file at `path`, unless it says where it is already.
+    pub(super) fn of(self, path: &Path) -> Self {
+        match self {
+            Self::Newer { .. } | Self::NotOurs | Self::Sqlite(_) | Self::Unreadable { .. } => {
+                Self::InFile {
+                    path: path.to_owned(),
+                    source: Box::new(self),
+                }
+            }
+            Self::NotKept | Self::Folder { .. } | Self::Held { .. } | Self::InFile { .. } => self,
+        }
+    }
+
     /// Whether the file itself is of no use to this program, so that trying again cannot help.
     pub(super) fn is_about_the_file(&self) -> bool {
         match self {
@@ -60,6 +81,7 @@ impl StoreError {
                 error.sqlite_error_code(),
                 Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
             ),
+            Self::InFile { source, .. } => source.is_about_the_file(),
             Self::NotKept | Self::Folder { .. } | Self::Held { .. } | Self::Unreadable { .. } => {
                 false
             }

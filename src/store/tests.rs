@@ -224,6 +224,21 @@ fn a_broken_file_is_moved_aside() {
 }
 
 #[test]
+fn what_is_wrong_with_a_file_says_with_which() {
+    let folder = folder();
+    let file = path(folder.path());
+    fs::write(
+        &file,
+        "no database at all, and longer than a header of one would be",
+    )
+    .unwrap();
+    let read = Books::to_read(folder.path()).usage(&everything(&[]));
+    let told = read.unwrap_err().to_string();
+    let begin = format!("{}: file is not a database", file.display());
+    assert_eq!(told, begin);
+}
+
+#[test]
 fn a_file_that_breaks_while_it_is_open_makes_way() {
     let folder = folder();
     let (books, _) = open(folder.path());

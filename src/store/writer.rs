@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::commit::commit;
 use super::desk::Desk;
 use super::error::StoreError;
-use super::file::{Open, move_aside};
+use super::file::{Open, move_aside, path};
 use super::sweep::sweep;
 use super::write::{Losses, Pending};
 use crate::config::Store;
@@ -34,7 +34,7 @@ impl Place {
     pub(super) fn open(&self) -> (Result<Open, StoreError>, Option<String>) {
         // A little above what sweeps keep it below, so that they have room to work in.
         let most = self.keep.size.saturating_add(self.keep.size / 4);
-        let open = || Open::new(&self.folder, most);
+        let open = || Open::new(&self.folder, most).map_err(|error| error.of(&path(&self.folder)));
         match open() {
             Err(error) if error.is_about_the_file() => match move_aside(&self.folder) {
                 Ok(aside) => {
@@ -105,8 +105,13 @@ impl Writer {
         self.desk.ended();
     }
 
-    /// Writes all that waits.
+    /// Writes all that waits; what goes wrong says where.
     fn write(&mut self) -> Result<(), StoreError> {
+        let written = self.write_all();
+        written.map_err(|error| error.of(&path(&self.place.folder)))
+    }
+
+    fn write_all(&mut self) -> Result<(), StoreError> {
         if self.pending.is_empty() && self.pending.sweep.is_none() && self.open.is_some() {
             return Ok(());
         }
