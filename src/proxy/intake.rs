@@ -141,8 +141,12 @@ fn check_host(head: &Parts) -> Result<(), Reject> {
         };
     };
     let bytes = host.as_bytes();
-    if bytes.contains(&b'@') || std::str::from_utf8(bytes).is_err() {
+    if bytes.iter().any(|byte| b"@/\\?# \t".contains(byte)) || std::str::from_utf8(bytes).is_err() {
         return bad("expected a host name in the Host header");
+    }
+    let authority = head.uri.authority();
+    if authority.is_some_and(|authority| authority.as_str().contains('@')) {
+        return bad("expected an address without a user in it");
     }
     Ok(())
 }

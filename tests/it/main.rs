@@ -19,6 +19,7 @@ mod layers;
 mod linear;
 mod recordings;
 mod source;
+mod threats;
 mod worlds;
 
 #[cfg(feature = "daemon")]

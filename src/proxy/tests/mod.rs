@@ -8,6 +8,7 @@ mod cross;
 mod dialects;
 mod faultd;
 mod faults;
+mod hostile;
 mod inputs;
 mod lists;
 mod matrix;
