@@ -11,11 +11,11 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use hyper::body::Incoming;
 
 use super::bill::Bill;
 use super::cut::Cut;
 use super::flow::Flow;
+use super::link::Answer;
 use super::pace::{Fired, Timers};
 use super::record::Ending;
 use super::upstream::Unanswered;
@@ -46,7 +46,7 @@ pub(super) struct Passing {
     /// Chunks that have been read already.
     pub(super) held: VecDeque<Bytes>,
     /// The rest; `None` when the provider has sent everything.
-    pub(super) source: Option<Incoming>,
+    pub(super) source: Option<Answer>,
     /// The way of a stream; `None` for a document too large to check.
     pub(super) flow: Option<Flow>,
     /// Its end, where the counts stand of what is not read event by event.
@@ -65,6 +65,8 @@ pub(super) struct Passing {
     pub(super) timers: Timers,
     /// Fires when the process stops waiting for open streams.
     pub(super) cut: Cut,
+    /// What breaks the connection in the next turn.
+    pub(super) broken: Option<BrokenOff>,
 }
 
 impl Body {
@@ -116,7 +118,22 @@ impl HttpBody for Body {
 }
 
 impl Passing {
+    /// The next chunk. What breaks the connection waits for a turn of its own: what was handed on before it in this one
+    /// has not been written yet, and would go down with the connection.
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
+        if let Some(broken) = self.broken.take() {
+            return Poll::Ready(Some(Err(broken)));
+        }
+        let polled = self.poll_next(cx);
+        if let Poll::Ready(Some(Err(broken))) = polled {
+            self.broken = Some(broken);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        polled
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
         self.timers.resume();
         loop {
             if let Some(chunk) = self.held.pop_front() {

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{self, HeaderMap};
 use http::{Response, StatusCode};
-use hyper::body::Incoming;
 
 use super::Proxy;
 use super::bill::Bill;
@@ -17,6 +16,7 @@ use super::credentials;
 use super::dispatch::Pick;
 use super::exchange::Outgoing;
 use super::failed::{Failed, Read, read_up_to};
+use super::link::Answer;
 use super::pool::Pool;
 use super::question::Question;
 use super::record::Ending;
@@ -188,7 +188,7 @@ impl Running<'_, '_> {
     }
 
     /// Whether an answer that was asked for as a stream is read as one: what passes unread may be a document all the same.
-    fn streams(&self, response: &Response<Incoming>) -> bool {
+    fn streams(&self, response: &Response<Answer>) -> bool {
         let is_stream = || super::opening::is_event_stream(response.headers());
         match &self.call.question.through {
             None => true,
@@ -222,7 +222,7 @@ impl Running<'_, '_> {
         &self,
         outgoing: &Outgoing,
         ending: &mut Ending,
-    ) -> Result<Response<Incoming>, Failed> {
+    ) -> Result<Response<Answer>, Failed> {
         let call = self.call;
         let header = match self.kind {
             AnswerKind::Streamed => self.deadlines.header_streamed,
@@ -251,7 +251,7 @@ impl Running<'_, '_> {
     }
 
     /// A status that is not success.
-    async fn error(&self, response: Response<Incoming>, translated: bool) -> Failed {
+    async fn error(&self, response: Response<Answer>, translated: bool) -> Failed {
         let (parts, body) = response.into_parts();
         let due = Due::new(
             self.call.proxy.clock.now().after(ERROR_TIME),

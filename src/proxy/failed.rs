@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 
+use super::link::Answer;
 use super::upstream::{Unanswered, innermost, io_cause};
 use crate::model::{Class, Outcome};
 use crate::provider::fault::{Fault, of_document};
@@ -137,11 +137,11 @@ pub(super) enum Read {
     /// All of it.
     Whole(Bytes),
     /// More than was wanted: what was read, and the rest.
-    Longer(VecDeque<Bytes>, Incoming),
+    Longer(VecDeque<Bytes>, Answer),
 }
 
 /// Reads `body` up to about `most` bytes.
-pub(super) async fn read_up_to(mut body: Incoming, most: usize) -> Result<Read, Failed> {
+pub(super) async fn read_up_to(mut body: Answer, most: usize) -> Result<Read, Failed> {
     let (mut held, mut size) = (VecDeque::new(), 0_usize);
     while let Some(frame) = body.frame().await {
         let Ok(chunk) = frame?.into_data() else {

@@ -10,10 +10,10 @@ use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 
 use super::failed::{Failed, Read, read_up_to, reported_in};
 use super::flow::Flow;
+use super::link::Answer;
 use crate::model::{Class, Outcome};
 use crate::provider::fault::{of_document, of_stream};
 use crate::provider::headers::returned;
@@ -33,7 +33,7 @@ pub(super) struct Opened {
     /// What has been read.
     pub(super) held: VecDeque<Bytes>,
     /// The rest; `None` if that was all.
-    pub(super) rest: Option<Incoming>,
+    pub(super) rest: Option<Answer>,
     /// What it says.
     pub(super) flow: Flow,
 }
@@ -75,7 +75,7 @@ fn is_kind(kind: &HeaderValue, known: &str) -> bool {
 ///
 /// # Errors
 /// It reported an error, broke off or ended before that.
-pub(super) async fn open(mut body: Incoming, mut flow: Flow, now: u64) -> Result<Opened, Failed> {
+pub(super) async fn open(mut body: Answer, mut flow: Flow, now: u64) -> Result<Opened, Failed> {
     let (mut held, mut size) = (VecDeque::new(), 0);
     let mut said_there = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -147,7 +147,7 @@ fn error_event(said: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The failure of a target that answered a request for a stream with something else.
-pub(super) async fn not_a_stream(headers: &HeaderMap, body: Incoming, now: u64) -> Failed {
+pub(super) async fn not_a_stream(headers: &HeaderMap, body: Answer, now: u64) -> Failed {
     let kind = headers
         .get(CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok());

@@ -4,41 +4,34 @@
 //! starve or cut the others. The request is our own, built from bytes that were read whole; nothing of the client's framing
 //! reaches the provider, and no redirect is followed, so a credential never travels to another host.
 //!
-//! A server may close an idle connection in the moment we use it. hyper repeats what it had not begun to send; where it had,
-//! and the connection had served before and nothing of an answer came, the request is sent once more, on another
-//! connection if there is one: the peer hung up on the connection, not on the request. A *fresh* connection that is closed
-//! is a failure of the target. The price is that a server which closes a used connection *after* it took a request gets it
-//! twice; for a completion that costs tokens, never correctness, and the next target would have got it anyway.
+//! A server may close an idle connection in the moment we use it. If the connection had served before and nothing of an
+//! answer came, the request is sent once more, on another connection if there is one: the peer hung up on the connection,
+//! not on the request. A *fresh* connection that is closed is a failure of the target. The price is that a server which
+//! closes a used connection *after* it took a request gets it twice; for a completion that costs tokens, never
+//! correctness, and the next target would have got it anyway.
 
 use std::error::Error as StdError;
-use std::time::Duration;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, Uri, header};
 use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::capture_connection;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::timeout_at;
 
-use super::dial::{Dialer, use_again};
+use super::dial::Dialer;
+use super::idle::{Idle, Place};
+use super::link::{Answer, Link};
 use crate::live::Clock;
 use crate::model::{Outcome, Phase, Time};
 
-/// How long an unused connection is kept. Providers close theirs after one to several minutes; ours goes first.
-const IDLE: Duration = Duration::from_secs(50);
-/// Most unused connections kept per provider.
-const MOST_IDLE: usize = 256;
 /// How often a request is sent again because an idle connection was closed under it.
 const MOST_RESENDS: u32 = 3;
-/// Largest head of a response.
-const MAX_HEAD: usize = 128 * 1024;
 
 /// Calls providers; cheap to clone, clones share their connections.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    client: Client<Dialer, Full<Bytes>>,
+    dialer: Dialer,
+    idle: Arc<Idle>,
     tls_problem: Option<String>,
 }
 
@@ -111,16 +104,9 @@ impl Caller {
     }
 
     fn of(dialer: Dialer, tls_problem: Option<String>) -> Self {
-        let mut client = Client::builder(TokioExecutor::new());
-        client
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(MOST_IDLE)
-            .retry_canceled_requests(true)
-            .http1_max_buf_size(MAX_HEAD)
-            .set_host(true);
         Self {
-            client: client.build(dialer),
+            dialer,
+            idle: Arc::default(),
             tls_problem,
         }
     }
@@ -136,53 +122,71 @@ impl Caller {
         build: impl Fn() -> Request<Full<Bytes>>,
         clock: Clock,
         limits: Limits,
-    ) -> Result<Response<Incoming>, Unanswered> {
+    ) -> Result<Response<Answer>, Unanswered> {
         let mut resends = 0;
         loop {
-            let (error, reused) = match self.send_once(build(), clock, limits).await? {
+            let mut request = build();
+            let link = self.link(&mut request, clock, limits).await?;
+            let reused = link.used;
+            let error = match limits.header.bound(clock, link.exchange(request)).await? {
                 Ok(response) => return Ok(response),
-                Err(failed) => failed,
+                Err(error) => error,
             };
             if reused && resends < MOST_RESENDS && closed_unanswered(&error) {
                 resends += 1;
                 continue;
             }
-            return Err(Unanswered::from_client(&error));
+            return Err(Unanswered::broken(&error));
         }
     }
 
-    /// One exchange: a deadline that passes is the outer error, a failure with "the connection was used before" the inner.
-    async fn send_once(
+    /// A connection for `request`, which is told how to name its host on it.
+    async fn link(
         &self,
-        mut request: Request<Full<Bytes>>,
+        request: &mut Request<Full<Bytes>>,
         clock: Clock,
         limits: Limits,
-    ) -> Result<Result<Response<Incoming>, (ClientError, bool)>, Unanswered> {
-        let mut connection = capture_connection(&mut request);
-        let response = self.client.request(request);
-        tokio::pin!(response);
-        let standing = async {
-            tokio::select! {
-                biased;
-                early = &mut response => Err(early),
-                () = async { drop(connection.wait_for_connection_metadata().await) } => Ok(()),
-            }
-        };
+    ) -> Result<Box<Link>, Unanswered> {
+        let uri = std::mem::take(request.uri_mut());
+        let place = self
+            .idle
+            .place(&uri)
+            .map_err(|error| not_connected(&error))?;
+        request
+            .headers_mut()
+            .entry(header::HOST)
+            .or_insert_with(|| place.host.clone());
+        if let Some(path) = uri.path_and_query() {
+            *request.uri_mut() = Uri::from(path.clone());
+        }
+        if let Some(link) = place.take(clock.now()) {
+            return Ok(link);
+        }
+        self.idle.watched(clock);
         let until = limits.connect.or(limits.header);
-        let stands = until.bound(clock, standing).await?;
-        let reused = connection
-            .connection_metadata()
-            .as_ref()
-            .is_some_and(use_again);
-        let result = match stands {
-            Err(early) => early,
-            Ok(()) => limits.header.bound(clock, response).await?,
-        };
-        Ok(result.map_err(|error| (error, reused)))
+        until.bound(clock, self.connect(uri, place, clock)).await?
+    }
+
+    /// A fresh connection.
+    async fn connect(
+        &self,
+        uri: Uri,
+        place: Arc<Place>,
+        clock: Clock,
+    ) -> Result<Box<Link>, Unanswered> {
+        let line = self.dialer.dial(uri).await;
+        let line = line.map_err(|error| not_connected(&*error))?;
+        let link = Link::over(line, place, clock).await;
+        link.map_err(|error| not_connected(&error))
     }
 }
 
-type ClientError = hyper_util::client::legacy::Error;
+fn not_connected(error: &(dyn StdError + 'static)) -> Unanswered {
+    Unanswered {
+        outcome: Outcome::Transport,
+        detail: format!("connecting failed: {}", innermost(error)),
+    }
+}
 
 impl Unanswered {
     /// A deadline passed.
@@ -201,48 +205,30 @@ impl Unanswered {
         }
     }
 
-    fn from_client(error: &ClientError) -> Self {
-        let cause = hyper_cause(error);
-        if error.is_connect() {
-            return Self {
-                outcome: Outcome::Transport,
-                detail: format!("connecting failed: {}", innermost(error)),
-            };
-        }
-        if cause.is_some_and(hyper::Error::is_parse) {
+    fn broken(error: &hyper::Error) -> Self {
+        let innermost = innermost(error);
+        if error.is_parse() {
             return Self {
                 outcome: Outcome::Malformed,
-                detail: format!("the response is not HTTP: {}", innermost(error)),
+                detail: format!("the response is not HTTP: {innermost}"),
             };
         }
         Self {
             outcome: Outcome::Transport,
-            detail: format!(
-                "the connection broke before a response: {}",
-                innermost(error)
-            ),
+            detail: format!("the connection broke before a response: {innermost}"),
         }
     }
 }
 
 /// Whether the peer closed the connection and sent nothing.
-fn closed_unanswered(error: &ClientError) -> bool {
-    if error.is_connect() {
-        return false;
-    }
-    hyper_cause(error).is_some_and(|cause| {
-        cause.is_incomplete_message()
-            || cause.is_canceled()
-            || cause.is_closed()
-            || io_cause(cause).is_some_and(|io| {
-                use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
-                matches!(io.kind(), ConnectionReset | BrokenPipe | ConnectionAborted)
-            })
-    })
-}
-
-fn hyper_cause(error: &ClientError) -> Option<&hyper::Error> {
-    causes(error).find_map(|cause| cause.downcast_ref())
+fn closed_unanswered(error: &hyper::Error) -> bool {
+    error.is_incomplete_message()
+        || error.is_canceled()
+        || error.is_closed()
+        || io_cause(error).is_some_and(|io| {
+            use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+            matches!(io.kind(), ConnectionReset | BrokenPipe | ConnectionAborted)
+        })
 }
 
 pub(super) fn io_cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a std::io::Error> {

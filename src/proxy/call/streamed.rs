@@ -6,12 +6,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
-use hyper::body::Incoming;
 
 use super::super::body::Passing;
 use super::super::exchange::Outgoing;
 use super::super::failed::Failed;
 use super::super::flow::Flow;
+use super::super::link::Answer;
 use super::super::opening::{self, Frame};
 use super::super::pace::Timers;
 use super::super::record::Ending;
@@ -27,7 +27,7 @@ impl Running<'_, '_> {
     /// A stream: held back until its first content.
     pub(super) async fn streamed(
         mut self,
-        response: Response<Incoming>,
+        response: Response<Answer>,
         outgoing: &Outgoing,
         ending: &mut Ending,
     ) -> Result<Reply, Failed> {
@@ -106,7 +106,7 @@ impl Running<'_, '_> {
         self,
         headers: HeaderMap,
         held: VecDeque<Bytes>,
-        source: Option<Incoming>,
+        source: Option<Answer>,
         flow: Option<Flow>,
     ) -> Reply {
         let (call, bill) = (self.call, self.bill());
@@ -137,6 +137,7 @@ impl Running<'_, '_> {
             provider: self.member.config.name.provider().to_string(),
             timers: Timers::start(call.proxy.clock, between, self.due),
             cut: call.proxy.shears.handle(),
+            broken: None,
         };
         Reply::Passing {
             headers,

@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use http::Response;
 use http::header::{self, HeaderMap, HeaderValue};
-use hyper::body::Incoming;
 
 use super::super::exchange::Outgoing;
 use super::super::failed::{Failed, Read, not_an_answer, read_up_to};
+use super::super::link::Answer;
 use super::super::record::Ending;
 use super::super::reply::Reply;
 use super::super::told::{tell_account, tell_dropped};
@@ -22,7 +22,7 @@ impl Running<'_, '_> {
     /// A unary answer: read whole and checked.
     pub(super) async fn unary(
         self,
-        response: Response<Incoming>,
+        response: Response<Answer>,
         outgoing: &Outgoing,
         ending: &mut Ending,
     ) -> Result<Reply, Failed> {

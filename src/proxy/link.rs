@@ -1,0 +1,180 @@
+//! A connection to a provider that is driven by whoever uses it.
+//!
+//! Problem: a connection of hyper's is usually a task of its own. Then a request passes two channels, and two tasks on two
+//! workers wake each other: a third of what a proxied request costs. Choice: the connection travels with the request that
+//! it carries and with its answer, and is polled where they are polled, by the same task. Between two requests it rests in
+//! [`super::idle`] and nobody polls it. How it fails: what happens to a resting connection is noticed when it is looked at,
+//! not when it happens; a peer that hung up in that moment is [`super::upstream`]'s matter, as it always was.
+//!
+//! While the task looks for progress it polls with a waker that wakes nobody: what the connection reads and hands to the
+//! answer would else wake the very task that is reading it. Only when nothing is left to do the task leaves its own waker.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{Builder, Connection, SendRequest};
+use tokio::task::coop::unconstrained;
+
+use super::dial::Line;
+use super::idle::Place;
+use crate::live::Clock;
+
+/// Largest head of a response.
+const MAX_HEAD: usize = 128 * 1024;
+
+/// A connection.
+#[derive(Debug)]
+pub(super) struct Link {
+    sender: SendRequest<Full<Bytes>>,
+    /// `None` once it is closed.
+    connection: Option<Connection<Line, Full<Bytes>>>,
+    /// Whether it has carried a request before.
+    pub(super) used: bool,
+    place: Arc<Place>,
+    clock: Clock,
+}
+
+/// The body of a provider's answer. It holds the connection that it comes from: read to its end, the connection rests until
+/// it is used again; dropped before that, it is closed.
+#[derive(Debug)]
+pub(super) struct Answer {
+    body: Incoming,
+    link: Option<Box<Link>>,
+}
+
+// === impl Link ===
+
+impl Link {
+    /// HTTP/1.1 over `line`, which leads to `place`.
+    pub(super) async fn over(
+        line: Line,
+        place: Arc<Place>,
+        clock: Clock,
+    ) -> hyper::Result<Box<Self>> {
+        let (sender, connection) = Builder::new()
+            .max_buf_size(MAX_HEAD)
+            .handshake(line)
+            .await?;
+        Ok(Box::new(Self {
+            sender,
+            connection: Some(connection),
+            used: false,
+            place,
+            clock,
+        }))
+    }
+
+    /// Sends `request` and waits for the response's header.
+    pub(super) async fn exchange(
+        mut self: Box<Self>,
+        request: Request<Full<Bytes>>,
+    ) -> hyper::Result<Response<Answer>> {
+        let response = self.sender.send_request(request);
+        self.used = true;
+        // Not bounded by what a task may do in one go: out of turn it would ask a waker that wakes nobody for another.
+        let mut response = std::pin::pin!(unconstrained(response));
+        let link = &mut *self;
+        let response =
+            std::future::poll_fn(|cx| link.drive(cx, |cx| response.as_mut().poll(cx))).await?;
+        Ok(response.map(|body| Answer::new(body, self)))
+    }
+
+    /// Asks for what comes over the connection; drives the connection until it comes.
+    fn drive<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut ask: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let mut quiet = Context::from_waker(Waker::noop());
+        if let Poll::Ready(came) = ask(&mut quiet) {
+            return Poll::Ready(came);
+        }
+        self.poll(&mut quiet);
+        if let Poll::Ready(came) = ask(&mut quiet) {
+            return Poll::Ready(came);
+        }
+        // Nothing yet: from here on the task wants to hear of it.
+        self.poll(cx);
+        ask(cx)
+    }
+
+    /// Lets the connection do what it can.
+    fn poll(&mut self, cx: &mut Context<'_>) {
+        if let Some(connection) = &mut self.connection
+            && Pin::new(connection).poll(cx).is_ready()
+        {
+            // How it ended is told where the answer is asked for.
+            self.connection = None;
+        }
+    }
+
+    /// Whether it can carry a request, as far as can be told.
+    pub(super) fn is_open(&mut self) -> bool {
+        self.poll(&mut Context::from_waker(Waker::noop()));
+        self.connection.is_some() && self.sender.is_ready()
+    }
+
+    /// Its answer has come to its end.
+    fn rest(mut self: Box<Self>) {
+        if self.is_open() {
+            let (place, now) = (Arc::clone(&self.place), self.clock.now());
+            place.keep(self, now);
+        }
+    }
+}
+
+// === impl Answer ===
+
+impl Answer {
+    fn new(body: Incoming, link: Box<Link>) -> Self {
+        let mut answer = Self {
+            body,
+            link: Some(link),
+        };
+        if answer.body.is_end_stream() {
+            answer.over();
+        }
+        answer
+    }
+
+    fn over(&mut self) {
+        if let Some(link) = self.link.take() {
+            link.rest();
+        }
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        let this = self.get_mut();
+        let body = &mut this.body;
+        let polled = match &mut this.link {
+            Some(link) => link.drive(cx, |cx| Pin::new(&mut *body).poll_frame(cx)),
+            None => Pin::new(body).poll_frame(cx),
+        };
+        if matches!(polled, Poll::Ready(None)) {
+            this.over();
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
