@@ -4,6 +4,7 @@
 //! answer is read whole and checked before it counts; a stream is held back until its first content (see [`super::opening`]).
 //! The attempt's record lives on this stack and ends with it, whatever ends it.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -172,7 +173,7 @@ impl Running<'_, '_> {
                     }
                 };
             }
-            let error = self.error(response, outgoing.translated);
+            let error = Box::pin(self.error(response, outgoing.translated));
             let failed = ending.waiting(error).await;
             // Another key is no other target: it is the same attempt, and only its end counts.
             match credentials::another(
@@ -235,7 +236,7 @@ impl Running<'_, '_> {
         };
         let build = || outgoing.request();
         let sending = call.proxy.caller.send(build, call.proxy.clock, limits);
-        let response = ending.waiting(sending).await?;
+        let response = ending.waiting(pin!(sending)).await?;
         // With several keys it is one key's: the others may have more.
         if !self.member.provider.keys.are_several() {
             self.attempt
@@ -259,7 +260,7 @@ impl Running<'_, '_> {
         )
         .or(self.due);
         let clock = self.call.proxy.clock;
-        let read = due.bound(clock, read_up_to(body, MAX_ERROR)).await;
+        let read = due.bound(clock, pin!(read_up_to(body, MAX_ERROR))).await;
         let (bytes, whole) = match read {
             Ok(Ok(Read::Whole(bytes))) => (bytes, true),
             Ok(Ok(Read::Longer(..)) | Err(_)) | Err(_) => (Bytes::new(), false),

@@ -157,10 +157,10 @@ impl<'a> Walk<'a> {
                     return Walked::Reply(self.rejected(Why::Budget));
                 }
                 Next::TryNext => self.try_pool().await,
-                Next::FallBack(index) => self.try_fallback(index).await,
+                Next::FallBack(index) => Box::pin(self.try_fallback(index)).await,
                 Next::RetrySame { place, after } => {
                     self.ending.waiting(sleep(after)).await;
-                    self.try_again(place).await
+                    Box::pin(self.try_again(place)).await
                 }
                 Next::Return => return Walked::Reply(self.rejected(Why::Final)),
                 Next::GiveUp if self.sent == 0 && !self.desperate => {
@@ -244,8 +244,7 @@ impl<'a> Walk<'a> {
                 self.send(pool, pick, place).await
             }
             Choice::Blocked(target, wait) => {
-                self.wait_or_refuse(pool, target, wait, Place::Target(target))
-                    .await
+                Box::pin(self.wait_or_refuse(pool, target, wait, Place::Target(target))).await
             }
             Choice::Distress(target) => {
                 self.untried = Mask::NONE;

@@ -176,7 +176,7 @@ async fn ask(
     let reply = if origins.is_empty() {
         asking.plain(question, ending).await
     } else {
-        asking.marked(question, &origins, ending).await
+        Box::pin(asking.marked(question, &origins, ending)).await
     };
     match reply {
         // Nobody who counts is left: what nobody is asked for harms nobody's rules.

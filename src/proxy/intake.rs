@@ -3,6 +3,7 @@
 //! hyper refuses what is not HTTP. What is HTTP but nobody's business here (tunnels, upgrades, encodings, a second `Host`)
 //! is refused before anything is read, and none of the client's framing goes further: a target gets a request of our own.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -176,7 +177,8 @@ pub(super) async fn body(
     if body.size_hint().lower() > max {
         return Err(too_large(max));
     }
-    timeout(time, collect(body, max)).await.unwrap_or_else(|_| {
+    let collecting = pin!(collect(body, max));
+    timeout(time, collecting).await.unwrap_or_else(|_| {
         let message = format!("the request's body did not come within {time:?}");
         Err(Reject::new(Code::RequestTimeout, message).closing())
     })

@@ -11,6 +11,7 @@
 //! correctness, and the next target would have got it anyway.
 
 use std::error::Error as StdError;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -55,7 +56,7 @@ impl Due {
         if other.at < self.at { other } else { self }
     }
 
-    /// Awaits `work` until then.
+    /// Awaits `work` until then. Whatever is large is handed over pinned, so that it is not copied on its way in.
     pub(super) async fn bound<T>(
         self,
         clock: Clock,
@@ -128,7 +129,8 @@ impl Caller {
             let mut request = build();
             let link = self.link(&mut request, clock, limits).await?;
             let reused = link.used;
-            let error = match limits.header.bound(clock, link.exchange(request)).await? {
+            let exchanging = pin!(link.exchange(request));
+            let error = match limits.header.bound(clock, exchanging).await? {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
@@ -164,7 +166,9 @@ impl Caller {
         }
         self.idle.watched(clock);
         let until = limits.connect.or(limits.header);
-        until.bound(clock, self.connect(uri, place, clock)).await?
+        // On the heap: handshakes are rare, and take more room than all the rest of a request.
+        let connecting = Box::pin(self.connect(uri, place, clock));
+        until.bound(clock, connecting).await?
     }
 
     /// A fresh connection.

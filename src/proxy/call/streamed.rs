@@ -1,6 +1,7 @@
 //! A stream: held back until its first content, then handed over with the attempt.
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -48,10 +49,11 @@ impl Running<'_, '_> {
             Err(failed) => return Err(self.failed(failed)),
         };
         let opened = if is_unread || opening::is_event_stream(&parts.headers) {
-            let opening = opening::open(body, flow, clock.unix_seconds());
-            ending.waiting(due.bound(clock, opening)).await
+            let opening = pin!(opening::open(body, flow, clock.unix_seconds()));
+            ending.waiting(pin!(due.bound(clock, opening))).await
         } else {
             let other = opening::not_a_stream(&parts.headers, body, clock.unix_seconds());
+            let other = Box::pin(other);
             ending.waiting(due.bound(clock, other)).await.map(Err)
         };
         match opened {

@@ -1,5 +1,7 @@
 //! A unary answer: read whole and checked before it counts.
 
+use std::pin::pin;
+
 use bytes::Bytes;
 use http::Response;
 use http::header::{self, HeaderMap, HeaderValue};
@@ -29,9 +31,8 @@ impl Running<'_, '_> {
         let (parts, body) = response.into_parts();
         let most =
             usize::try_from(self.call.snapshot.config.server.max_answer).unwrap_or(usize::MAX);
-        let reading = self
-            .due
-            .bound(self.call.proxy.clock, read_up_to(body, most));
+        let reading = pin!(read_up_to(body, most));
+        let reading = pin!(self.due.bound(self.call.proxy.clock, reading));
         let mut headers = returned(&parts.headers);
         let read = match ending.waiting(reading).await {
             Err(late) => return Err(self.failed(late.into())),
