@@ -14,8 +14,10 @@ mod scan;
 mod sealer;
 mod strip;
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
-use memchr::memmem;
+use memchr::memmem::{self, Finder};
 
 pub use scan::Shape;
 pub use sealer::{StreamSealer, sealed};
@@ -23,6 +25,8 @@ pub use strip::{Bound, Stripped, stripped, without_capsules, without_idle_thinki
 
 /// What a mark begins with.
 const MARK: &[u8] = b"wb1_";
+/// Looks for it in each request.
+static MARK_FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(MARK));
 /// `wb1_`, eight digits and `_`.
 const MARK_LEN: usize = 13;
 /// Most origins that are told apart in one body. Nobody has this many providers; more are a hostile body's.
@@ -87,7 +91,7 @@ impl std::fmt::Display for Origin {
 /// newest state. Linear; a body without marks is looked through once.
 pub fn origins(body: &[u8]) -> Vec<Origin> {
     let mut found: Vec<Origin> = Vec::new();
-    if memmem::find(body, MARK).is_none() {
+    if MARK_FINDER.find(body).is_none() {
         return found;
     }
     for at in memmem::rfind_iter(body, MARK) {
