@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-use crate::live::{Call, Clock, Ledger, RequestEnd, Served};
+use crate::live::{Call, Clock, Ledger, RequestEnd, Served, Tags};
 use crate::model::PicoUsd;
 use crate::store::{Books, Sums, UsageKey, Write};
 
@@ -99,35 +99,80 @@ impl Values {
 
 /// What these requests used, a row each key.
 fn usage(records: &[Arc<RequestEnd>], values: &mut Values) -> Vec<(UsageKey, Sums)> {
-    let mut rows: HashMap<UsageKey, Sums> = HashMap::new();
+    let mut found = Rows::default();
     for end in records {
-        let mut of = |served| {
-            let mut key = key(end, served);
-            values.bound(&mut key);
-            key
-        };
-        let row = rows.entry(of(end.served.as_ref())).or_default();
-        request(row, end);
+        let mut own = request(end);
         for call in &end.calls {
-            let row = rows.entry(of(Some(&call.served))).or_default();
-            self::call(row, call);
+            // Nearly always it is the only one, and where the request ended.
+            if end.served.as_ref() == Some(&call.served) {
+                own.add(&self::call(call));
+            } else {
+                found.add(Key::new(end, Some(&call.served)), &self::call(call));
+            }
         }
+        found.add(Key::new(end, end.served.as_ref()), &own);
+    }
+    let mut rows: HashMap<UsageKey, Sums> = HashMap::new();
+    for (key, sums) in found.rows {
+        let mut key = key.to_owned();
+        values.bound(&mut key);
+        rows.entry(key).or_default().add(&sums);
     }
     rows.into_iter().collect()
 }
 
-fn key(end: &RequestEnd, served: Option<&Served>) -> UsageKey {
-    let text = |text: Option<&Arc<str>>| text.map(ToString::to_string).unwrap_or_default();
-    let tags = end.tags.as_deref();
-    UsageKey {
-        minute: end.at.as_micros() / MINUTE_US,
-        route: end.route.to_string(),
-        target: served.map(|it| it.target().to_owned()).unwrap_or_default(),
-        upstream: served.map(|it| it.upstream.to_string()).unwrap_or_default(),
-        key: text(end.key.as_ref()),
-        team: text(tags.and_then(|tags| tags.team.as_ref())),
-        feature: text(tags.and_then(|tags| tags.feature.as_ref())),
-        user: text(tags.and_then(|tags| tags.user.as_ref())),
+/// Rows in the order in which they were first seen.
+#[derive(Debug, Default)]
+struct Rows<'a> {
+    rows: Vec<(Key<'a>, Sums)>,
+    places: HashMap<Key<'a>, usize>,
+}
+
+impl<'a> Rows<'a> {
+    fn add(&mut self, key: Key<'a>, sums: &Sums) {
+        let next = self.rows.len();
+        let place = *self.places.entry(key).or_insert(next);
+        match self.rows.get_mut(place) {
+            Some((_, row)) => row.add(sums),
+            None => self.rows.push((key, *sums)),
+        }
+    }
+}
+
+/// What a row is about, as the records have it: texts are copied once a row, not once a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Key<'a> {
+    minute: u64,
+    route: &'a str,
+    served: Option<&'a Served>,
+    key: Option<&'a str>,
+    tags: Option<&'a Tags>,
+}
+
+impl<'a> Key<'a> {
+    fn new(end: &'a RequestEnd, served: Option<&'a Served>) -> Self {
+        Self {
+            minute: end.at.as_micros() / MINUTE_US,
+            route: &end.route,
+            served,
+            key: end.key.as_deref(),
+            tags: end.tags.as_deref(),
+        }
+    }
+
+    fn to_owned(self) -> UsageKey {
+        let text = |text: Option<&Arc<str>>| text.map(ToString::to_string).unwrap_or_default();
+        let (served, tags) = (self.served, self.tags);
+        UsageKey {
+            minute: self.minute,
+            route: self.route.to_owned(),
+            target: served.map(|it| it.target().to_owned()).unwrap_or_default(),
+            upstream: served.map(|it| it.upstream.to_string()).unwrap_or_default(),
+            key: self.key.unwrap_or_default().to_owned(),
+            team: text(tags.and_then(|tags| tags.team.as_ref())),
+            feature: text(tags.and_then(|tags| tags.feature.as_ref())),
+            user: text(tags.and_then(|tags| tags.user.as_ref())),
+        }
     }
 }
 
@@ -135,7 +180,7 @@ fn micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn request(row: &mut Sums, end: &RequestEnd) {
+fn request(end: &RequestEnd) -> Sums {
     let mut one = Sums {
         requests: 1,
         failed: u64::from(end.is_failed()),
@@ -149,12 +194,12 @@ fn request(row: &mut Sums, end: &RequestEnd) {
         one.total_us_sum = micros(end.total);
         one.total_n = 1;
     }
-    row.add(&one);
+    one
 }
 
-fn call(row: &mut Sums, call: &Call) {
+fn call(call: &Call) -> Sums {
     let tokens = call.tokens.unwrap_or_default();
-    row.add(&Sums {
+    Sums {
         calls: 1,
         tokens_in: tokens.input,
         tokens_cached: tokens.cached_input,
@@ -165,7 +210,7 @@ fn call(row: &mut Sums, call: &Call) {
         unpriced: u64::from(call.tokens.is_some() && call.cost.is_none()),
         estimated: u64::from(call.estimated),
         ..Sums::default()
-    });
+    }
 }
 
 #[cfg(test)]
