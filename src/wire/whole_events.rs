@@ -9,8 +9,10 @@
 //! <https://platform.openai.com/docs/api-reference/chat/create#chat-create-stream_options>, read 2026-11-23). Every other
 //! byte passes unchanged; the `"usage":null` that some servers then put into all chunks is harmless and stays.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
-use memchr::memmem;
+use memchr::memmem::{self, Finder};
 use serde_json::value::RawValue;
 
 use super::raw::members;
@@ -19,6 +21,9 @@ use super::sse::{Item, Splitter};
 
 /// Largest event that is held back to be looked at. A chunk of counts has some 500 bytes.
 const MAX_HELD: usize = 1 << 16;
+
+/// Looks for the counts.
+static USAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"usage\""));
 
 /// Passes whole events, and takes the usage-only chunk out of a chat stream where that is wanted. Linear in the bytes; holds
 /// at most the unfinished event.
@@ -88,9 +93,9 @@ impl WholeEvents {
     /// Whether nothing is under way, `chunk` ends with an event and nothing needs to be looked for in it.
     fn passes_at_once(&self, chunk: &Bytes) -> bool {
         let is_between = self.held.is_empty() && !self.passing && !self.in_line;
-        !self.hides_usage
-            && is_between
+        is_between
             && self.after_cr == AfterCr::Nothing
+            && (!self.hides_usage || !may_have_counts(chunk))
             && (chunk.ends_with(b"\n\n") || chunk.ends_with(b"\r\n\r\n"))
     }
 
@@ -180,8 +185,7 @@ impl WholeEvents {
 
 /// Whether the bytes of an event are a chunk of counts and nothing else: no choices, a `usage`, no error.
 fn is_usage_only(event: &[u8]) -> bool {
-    if memmem::find(event, b"\"usage\"").is_none() || memmem::find(event, b"\"choices\"").is_none()
-    {
+    if !may_have_counts(event) || memmem::find(event, b"\"choices\"").is_none() {
         return false;
     }
     let (mut splitter, mut found) = (Splitter::new(), false);
@@ -193,6 +197,18 @@ fn is_usage_only(event: &[u8]) -> bool {
     splitter.push(event, &mut look);
     splitter.finish(&mut look);
     found
+}
+
+/// Whether a `usage` stands in it that is something. Whoever asked for counts gets `"usage":null` in each of the other
+/// chunks, and reading all of those would be most of what a chunk costs.
+fn may_have_counts(event: &[u8]) -> bool {
+    let mut places = USAGE.find_iter(event);
+    places.any(|place| {
+        let after = event.get(place + USAGE.needle().len()..);
+        let value = after.unwrap_or_default().trim_ascii_start();
+        let value = value.strip_prefix(b":").unwrap_or(value);
+        !value.trim_ascii_start().starts_with(b"null")
+    })
 }
 
 fn is_counts(text: &str) -> bool {
