@@ -16,6 +16,9 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct PicoUsd(u128);
 
+/// A dollar in pico-dollars.
+const DOLLAR: u64 = 1_000_000_000_000;
+
 impl PicoUsd {
     /// Nothing.
     pub const ZERO: Self = Self(0);
@@ -32,12 +35,27 @@ impl PicoUsd {
 
     /// The amount in dollars with all its digits, such as `0.00012`.
     pub fn exact(self) -> String {
-        let (whole, part) = (self.0 / 1_000_000_000_000, self.0 % 1_000_000_000_000);
-        if part == 0 {
-            return whole.to_string();
+        // Nearly every amount fits 64 bits, whose division takes a tenth of one of 128.
+        let (whole, mut part) = match u64::try_from(self.0) {
+            Ok(small) => (u128::from(small / DOLLAR), small % DOLLAR),
+            Err(_) => {
+                let dollar = u128::from(DOLLAR);
+                let part = u64::try_from(self.0 % dollar);
+                (self.0 / dollar, part.unwrap_or_default())
+            }
+        };
+        let mut text = whole.to_string();
+        if part > 0 {
+            text.push('.');
         }
-        let part = format!("{part:012}");
-        format!("{whole}.{}", part.trim_end_matches('0'))
+        let mut place = DOLLAR / 10;
+        while part > 0 {
+            let digit = u32::try_from(part / place).unwrap_or_default();
+            text.extend(char::from_digit(digit, 10));
+            part %= place;
+            place /= 10;
+        }
+        text
     }
 
     /// The amount in dollars, rounded to the nearest f64: for display and for figures, never for the books.

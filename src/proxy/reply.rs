@@ -246,7 +246,8 @@ impl Told {
 
 /// Milliseconds with three digits after the point, by whole numbers: printing a float costs several times as much.
 fn millis(span: std::time::Duration) -> HeaderValue {
-    let text = format!("{}.{:03}", span.as_millis(), span.subsec_micros() % 1_000);
+    let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+    let text = format!("{}.{:03}", micros / 1_000, micros % 1_000);
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("0.000"))
 }
 
