@@ -5,7 +5,9 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use http::uri::{InvalidUri, Uri};
 
 use super::budgets::{Allowance, Budgets};
 use super::clients::Clients;
@@ -17,9 +19,10 @@ use super::upstream::{RateGroup, Upstream};
 use crate::balance::gate::{GateState, Gates, Row, Standing};
 use crate::balance::{self, Draw, RouteInput, Scored, Seed, WeightTable};
 use crate::config::{self, Capabilities, Config, Endpoint, Phases};
+use crate::dialect::Front;
 use crate::dialect::any::Target;
 use crate::model::{TargetIndex, UpstreamName};
-use crate::provider::manner::{BadSecret, Manner};
+use crate::provider::manner::{BadSecret, Manner, PathAsk, Speech};
 
 /// One generation.
 #[derive(Clone, Debug)]
@@ -63,6 +66,9 @@ pub struct Provider {
     pub keys: Keys,
     /// What may be spent there.
     pub budget: Option<Arc<Allowance>>,
+    /// Addresses that nothing of a request stands in, as they were first asked for: of each front, as it came and said
+    /// otherwise.
+    uris: [[OnceLock<Uri>; 2]; Front::KNOWN.len()],
 }
 
 impl Provider {
@@ -93,7 +99,29 @@ impl Provider {
             keys,
             group: None,
             budget: None,
+            uris: Default::default(),
         })
+    }
+
+    /// Where a request goes.
+    ///
+    /// # Errors
+    /// What the request has of its own makes no address.
+    pub fn uri(&self, ask: &PathAsk<'_>) -> Result<Uri, InvalidUri> {
+        let front = Front::KNOWN.iter().position(|front| *front == ask.front);
+        let front = front.filter(|_| self.manner.has_fixed_paths());
+        let Some([native, other]) = front.and_then(|front| self.uris.get(front)) else {
+            return self.manner.uri(&self.base, ask);
+        };
+        let known = match ask.speech {
+            Speech::Native => native,
+            Speech::Translated | Speech::Estimated => other,
+        };
+        if let Some(uri) = known.get() {
+            return Ok(uri.clone());
+        }
+        let uri = self.manner.uri(&self.base, ask)?;
+        Ok(known.get_or_init(|| uri).clone())
     }
 }
 

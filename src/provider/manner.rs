@@ -146,6 +146,11 @@ impl Manner {
         )
     }
 
+    /// Whether the address of a known front is the same for all models.
+    pub const fn has_fixed_paths(&self) -> bool {
+        matches!(self.interface, Interface::OpenAi(_))
+    }
+
     /// How a request of `front` reaches the provider; `None` if it cannot.
     pub fn speech(&self, front: Front) -> Option<Speech> {
         let openai = |feature: Feature| match &self.interface {

@@ -55,8 +55,9 @@ impl Outgoing {
                 .as_ref()
                 .map_or("", |through| &through.rest),
         };
-        let uri = manner
-            .uri(&member.provider.base, &ask)
+        let uri = member
+            .provider
+            .uri(&ask)
             .map_err(|error| Failed::new(Outcome::Refused, format!("bad address: {error}")))?;
         let content = question.through.as_ref().and_then(|it| it.content.as_ref());
         let mut headers = manner.headers(client, also, question.kind(), content);
