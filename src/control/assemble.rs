@@ -3,7 +3,6 @@
 //! The whole snapshot is built first and swapped last, so there is no way back to need. Gates, meters and counters of what
 //! is still there are taken over by name; start-up is the same path with nothing to take over.
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
@@ -11,7 +10,8 @@ use crate::balance::WeightTable;
 use crate::config::{self, Config, Endpoint, ProviderKind};
 use crate::law::Law;
 use crate::live::{
-    Budgets, Clients, Member, Provider, RateGroup, Route, RouteCells, Snapshot, Strangers, Upstream,
+    Budgets, Clients, Map, Member, Provider, RateGroup, Route, RouteCells, Snapshot, Strangers,
+    Upstream,
 };
 use crate::model::ProviderName;
 
@@ -52,7 +52,7 @@ pub(super) fn next_snapshot(
     phase: u32,
     simulate: &mut dyn Simulate,
 ) -> io::Result<Snapshot> {
-    let mut providers = HashMap::new();
+    let mut providers = Map::default();
     let mut groups = groups(old);
     let budgets = Budgets::new(&config, &old.budgets);
     let clients = Clients::new(&config, &budgets, &old.clients);
@@ -70,7 +70,7 @@ pub(super) fn next_snapshot(
         providers.insert(name.as_str().to_owned(), Arc::new(provider));
     }
     let member = |upstream: &Arc<config::Upstream>| member(old, &providers, upstream);
-    let upstreams: HashMap<String, Member> = config
+    let upstreams: Map<String, Member> = config
         .upstreams
         .values()
         .filter_map(|upstream| Some((upstream.name.as_str().to_owned(), member(upstream)?)))
@@ -101,7 +101,7 @@ pub(super) fn next_snapshot(
 }
 
 /// The quota groups of `old` by name: a limit that was reached before a reload is reached after it.
-fn groups(old: &Snapshot) -> HashMap<String, Arc<RateGroup>> {
+fn groups(old: &Snapshot) -> Map<String, Arc<RateGroup>> {
     let known = old.providers.values().filter_map(|provider| {
         let name = provider.config.quota_group.clone()?;
         Some((name, Arc::clone(provider.group.as_ref()?)))
@@ -112,7 +112,7 @@ fn groups(old: &Snapshot) -> HashMap<String, Arc<RateGroup>> {
 /// An upstream with its gate and meter: those it had, those it had as a stranger, or new ones.
 fn member(
     old: &Snapshot,
-    providers: &HashMap<String, Arc<Provider>>,
+    providers: &Map<String, Arc<Provider>>,
     config: &Arc<config::Upstream>,
 ) -> Option<Member> {
     let provider = Arc::clone(providers.get(config.name.provider().as_str())?);
@@ -131,7 +131,7 @@ fn member(
 fn route(
     old: &Snapshot,
     config: &Arc<config::Route>,
-    upstreams: &HashMap<String, Member>,
+    upstreams: &Map<String, Member>,
     budgets: &Budgets,
     phase: u32,
 ) -> Option<Route> {

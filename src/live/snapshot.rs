@@ -3,7 +3,6 @@
 //! Immutable but for the measuring cells it points to, so configuration and tables can never disagree. A request reads it
 //! once and keeps it, also across its retries.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -12,6 +11,7 @@ use http::uri::{InvalidUri, Uri};
 use super::budgets::{Allowance, Budgets};
 use super::clients::Clients;
 use super::keys::Keys;
+use super::map::Map;
 use super::ratings::Ratings;
 use super::strangers::Strangers;
 use super::switch::Switch;
@@ -32,13 +32,13 @@ pub struct Snapshot {
     /// The configuration.
     pub config: Arc<Config>,
     /// Providers by name, with the address they are reached at.
-    pub providers: Arc<HashMap<String, Arc<Provider>>>,
+    pub providers: Arc<Map<String, Arc<Provider>>>,
     /// Routes by the order of their names.
     pub routes: Vec<Arc<Route>>,
     /// Positions in `routes` by name.
-    pub route_index: Arc<HashMap<String, usize>>,
+    pub route_index: Arc<Map<String, usize>>,
     /// Configured upstreams by name.
-    pub upstreams: Arc<HashMap<String, Member>>,
+    pub upstreams: Arc<Map<String, Member>>,
     /// Upstreams that only requests have named.
     pub strangers: Arc<Strangers>,
     /// The kill switch, one for all snapshots of a process.

@@ -3,7 +3,6 @@
 //! The one that was used last is used next, so that what a burst needed grows old and goes. Nobody polls them here; a task
 //! looks through them now and then and lets go of those that the peer has closed or that are too old.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
@@ -13,7 +12,7 @@ use http::{HeaderValue, header::InvalidHeaderValue};
 use tokio::time::sleep;
 
 use super::link::Link;
-use crate::live::Clock;
+use crate::live::{Clock, Map};
 use crate::model::Time;
 
 /// How long an unused connection is kept. Providers close theirs after one to several minutes; ours goes first.
@@ -31,7 +30,7 @@ pub(super) struct Idle {
     is_watched: AtomicBool,
 }
 
-type Places = HashMap<Box<str>, Arc<Place>>;
+type Places = Map<Box<str>, Arc<Place>>;
 
 /// A host, and the unused connections to it.
 #[derive(Debug)]

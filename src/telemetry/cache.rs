@@ -2,17 +2,18 @@
 //!
 //! Labels own their text; making them for each request only to look them up would be the larger part of recording it.
 
-use std::collections::HashMap;
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::live::Map;
+
 /// Values by a route's label and a key. Its owner sees to it that it stays small: it inserts what the configuration names.
 #[derive(Debug)]
-pub(super) struct Cache<K, V>(RwLock<HashMap<Arc<str>, OfRoute<K, V>>>);
+pub(super) struct Cache<K, V>(RwLock<Map<Arc<str>, OfRoute<K, V>>>);
 
 /// Values of one route's label.
-type OfRoute<K, V> = HashMap<K, Arc<V>>;
+type OfRoute<K, V> = Map<K, Arc<V>>;
 
 impl<K, V> Default for Cache<K, V> {
     fn default() -> Self {

@@ -1,6 +1,6 @@
 //! A data plane with routes made by hand, a record of everything that ended, and a client that sees bytes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -20,8 +20,8 @@ use crate::config::{
 };
 use crate::limit::DEFAULT_CODES;
 use crate::live::{
-    Asked, Clock, Member, Provider, Published, Recorder, RequestEnd, Route, RouteCells, Snapshot,
-    Strangers, Upstream, Witness,
+    Asked, Clock, Map, Member, Provider, Published, Recorder, RequestEnd, Route, RouteCells,
+    Snapshot, Strangers, Upstream, Witness,
 };
 use crate::model::{Finished, Outcome, Price, ProviderName, RouteName, TargetName, UpstreamName};
 use crate::proxy::{Caller, Chance, DrainReport, Proxy, serve};
@@ -267,7 +267,7 @@ fn endpoint(address: SocketAddr) -> Endpoint {
 }
 
 fn snapshot(config: Config, phase: u32) -> Snapshot {
-    let providers: HashMap<String, Arc<Provider>> = config
+    let providers: Map<String, Arc<Provider>> = config
         .providers
         .iter()
         .map(|(name, provider)| {
@@ -278,7 +278,7 @@ fn snapshot(config: Config, phase: u32) -> Snapshot {
             (name.to_string(), Arc::new(live))
         })
         .collect();
-    let members: HashMap<String, Member> = config
+    let members: Map<String, Member> = config
         .upstreams
         .iter()
         .map(|(name, upstream)| {
