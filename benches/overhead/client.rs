@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::Outcome;
+use crate::configuration::AUTHORIZATION;
 
 /// What is sent.
 #[derive(Clone, Debug)]
@@ -20,8 +21,25 @@ pub(crate) struct Load {
     pub(crate) path: &'static str,
     pub(crate) body: Bytes,
     pub(crate) connections: usize,
+    pub(crate) lasts: Lasts,
+}
+
+/// How long a connection goes on asking.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lasts {
     /// No request begins after this time.
-    pub(crate) lasts: Duration,
+    For(Duration),
+    /// So many requests.
+    Requests(usize),
+}
+
+impl Lasts {
+    fn is_over(self, began: Instant, asked: usize) -> bool {
+        match self {
+            Self::For(time) => began.elapsed() >= time,
+            Self::Requests(most) => asked >= most,
+        }
+    }
 }
 
 /// What came back, in microseconds.
@@ -91,7 +109,7 @@ async fn keep_asking(
     began: Instant,
 ) -> Outcome<Seen> {
     let mut seen = Seen::default();
-    while began.elapsed() < load.lasts {
+    while !load.lasts.is_over(began, seen.whole_us.len()) {
         sender.ready().await?;
         let asked = now();
         let first = exchange(&mut sender, &load, asked).await?;
@@ -110,7 +128,7 @@ async fn exchange(
     let request = Request::post(load.path)
         .header(header::HOST, "bench")
         .header(header::CONTENT_TYPE, "application/json")
-        .header(header::AUTHORIZATION, "Bearer sk-client")
+        .header(header::AUTHORIZATION, AUTHORIZATION)
         .header(header::USER_AGENT, "bench")
         .body(Full::new(load.body.clone()))?;
     let response = sender.send_request(request).await?;

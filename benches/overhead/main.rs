@@ -7,9 +7,13 @@
 //! guarding cost; the comparison with the direct path says what a client sees.
 //!
 //! `cargo bench --bench overhead` takes about a minute; `-- --quick` is a smoke run, as is `cargo test --bench overhead`.
+//! `-- --product FILE` measures another build of the product, `-- --plain` without keys, journal and books.
+//! `-- --instructions` counts instructions instead, see [`instructions`].
 
 mod bare;
 mod client;
+mod configuration;
+mod instructions;
 mod process;
 mod report;
 
@@ -19,7 +23,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use client::{Load, Seen};
+use client::{Lasts, Load, Seen};
+use configuration::{Configured, Extent, PRODUCT, Ticks};
 use process::Child;
 use report::{Sample, Samples};
 use weighbridge::law::{Law, Number};
@@ -113,39 +118,46 @@ fn main() -> Outcome<()> {
             let upstream = upstream.parse()?;
             process::block_on(bare::serve(upstream))
         }
+        rest if rest.contains(&"--instructions") => on_one_thread(instructions::show()),
+        rest if rest.contains(&"--record") => on_one_thread(instructions::record()),
+        rest if rest.contains(&"--guard") => on_one_thread(instructions::guard()),
         rest => {
             // `cargo bench` says `--bench`; `cargo test` says nothing and wants to know whether it runs.
             let quick = rest.contains(&"--quick") || !rest.contains(&"--bench");
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
-            runtime.block_on(measure(quick))
+            let other = rest.iter().position(|word| *word == "--product");
+            let product = other.and_then(|at| rest.get(at + 1));
+            let extent = if rest.contains(&"--plain") {
+                Extent::Plain
+            } else {
+                Extent::Everything
+            };
+            let product = product.copied().unwrap_or(PRODUCT);
+            on_one_thread(measure(quick, product, extent))
         }
     }
+}
+
+fn say(text: &str) -> Outcome<()> {
+    Ok(io::stdout().lock().write_all(text.as_bytes())?)
+}
+
+fn on_one_thread(work: impl Future<Output = Outcome<()>>) -> Outcome<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(work)
 }
 
 /// Rounds of a full run: enough for a median that one disturbed round does not move.
 const ROUNDS: usize = 6;
 
-async fn measure(quick: bool) -> Outcome<()> {
+async fn measure(quick: bool, product: &str, extent: Extent) -> Outcome<()> {
     let ours = std::env::current_exe()?;
     let mock = Child::start(&ours, &["role", "mock"], "mock")?;
     let upstream = mock.address.to_string();
     let bare = Child::start(&ours, &["role", "bare", &upstream], "bare")?;
-    let folder = configuration(mock.address)?;
-    let config = folder.path().to_string_lossy().into_owned();
-    let serve = [
-        "serve",
-        "--env",
-        "bench",
-        "--config",
-        &config,
-        "--listen",
-        "127.0.0.1:0",
-        "--admin-listen",
-        "127.0.0.1:0",
-    ];
-    let product = Child::start(Path::new(env!("CARGO_BIN_EXE_weighbridge")), &serve, "data")?;
+    let configured = Configured::new(mock.address, Ticks::AsShipped, extent)?;
+    let product = Child::start(Path::new(product), &configured.serve(), "data")?;
     let children = |way| match way {
         Way::Direct => (mock.address, None),
         Way::Bare => (bare.address, Some(&bare)),
@@ -176,10 +188,8 @@ async fn measure(quick: bool) -> Outcome<()> {
             }
         }
     }
-    let mut out = io::stdout().lock();
-    writeln!(out, "{}", samples.table(rounds))?;
-    writeln!(out, "{}", samples.json(rounds))?;
-    Ok(())
+    let (table, json) = (samples.table(rounds), samples.json(rounds));
+    say(&format!("{table}\n{json}\n"))
 }
 
 fn load(scenario: Scenario, way: Way, address: SocketAddr, lasts: Duration) -> Load {
@@ -206,7 +216,7 @@ fn load(scenario: Scenario, way: Way, address: SocketAddr, lasts: Duration) -> L
         path,
         body: body.into(),
         connections: scenario.connections,
-        lasts,
+        lasts: Lasts::For(lasts),
     }
 }
 
@@ -234,43 +244,4 @@ async fn serve_mock() -> Outcome<()> {
         mock::run(([127, 0, 0, 1], 0).into(), laws, process::orphaned()).await?;
     process::announce("mock", address)?;
     Ok(serving.await?)
-}
-
-/// A configuration as somebody would write it: two targets, everything that is on by default on.
-fn configuration(mock: SocketAddr) -> io::Result<tempfile::TempDir> {
-    let folder = tempfile::tempdir()?;
-    let text = format!(
-        r#"config_version = 1
-
-[providers.a]
-kind = "openai"
-base_url = "http://{mock}/v1"
-api_key = "sk-bench-a"
-
-[providers.b]
-kind = "openai"
-base_url = "http://{mock}/v1"
-api_key = "sk-bench-b"
-
-[providers.c]
-kind = "openai"
-base_url = "http://{mock}/paced/v1"
-api_key = "sk-bench-c"
-
-[prices]
-"a/m" = {{ input = "$1.00", output = "$4.00" }}
-"b/m" = {{ input = "$1.00", output = "$4.00" }}
-"c/m" = {{ input = "$1.00", output = "$4.00" }}
-
-[routes.chat.targets]
-a = {{ use = "a/m", weight = 60 }}
-b = {{ use = "b/m", weight = 40 }}
-
-[routes.paced.targets]
-c = {{ use = "c/m" }}
-"#
-    );
-    std::fs::write(folder.path().join("base.toml"), text)?;
-    std::fs::write(folder.path().join("bench.toml"), "")?;
-    Ok(folder)
 }

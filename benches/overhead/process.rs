@@ -21,8 +21,14 @@ pub(crate) struct Child {
 impl Child {
     /// Starts `program`, and waits for its first line: a JSON object whose `key` is the address it serves at.
     pub(crate) fn start(program: &Path, arguments: &[&str], key: &str) -> Outcome<Self> {
-        let mut process = Command::new(program)
-            .args(arguments)
+        let mut command = Command::new(program);
+        command.args(arguments);
+        Self::of(command, key)
+    }
+
+    /// The same, of a `command` of the caller's.
+    pub(crate) fn of(mut command: Command, key: &str) -> Outcome<Self> {
+        let mut process = command
             // It would warn of the made-up keys in its configuration.
             .env("RUST_LOG", "error")
             .stdin(Stdio::piped())
@@ -42,6 +48,17 @@ impl Child {
                 Err(error.into())
             }
         }
+    }
+
+    /// Asks it to end by itself, and waits for that.
+    pub(crate) fn ended(mut self) -> Outcome<()> {
+        drop(self.process.stdin.take());
+        let pid = self.process.id().to_string();
+        Command::new("sh")
+            .args(["-c", &format!("kill -TERM {pid} 2>/dev/null || true")])
+            .status()?;
+        self.process.wait()?;
+        Ok(())
     }
 
     /// Time on a processor, of all its threads, in nanoseconds. The scheduler's own count; where there is none, the

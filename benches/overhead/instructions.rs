@@ -1,0 +1,207 @@
+//! Instructions a request and an event take, by valgrind's callgrind: they do not depend on what else the machine does.
+//!
+//! A proxy runs under callgrind with one worker, is asked a few times and ends; another run is asked more often. The
+//! difference is what the additional requests took; starting, ending and warming are in both.
+//!
+//! `--instructions` shows the figures beside the bare proxy's, `--guard` compares them with those on record, `--record`
+//! puts them on record.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use crate::client::{self, Lasts, Load};
+use crate::configuration::{Configured, Extent, PRODUCT, Ticks};
+use crate::process::Child;
+use crate::{EVENTS, Outcome, SCENARIOS, Scenario, Way, load};
+
+/// The figures on record, and what they were made with.
+const RECORD: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/benches/overhead/instructions.txt"
+);
+/// How much more than on record is too much. Runs differ by less than one per cent: hash maps are seeded anew in each, and
+/// what a read of a socket finds depends on the moment.
+const ROOM: f64 = 1.03;
+
+/// What is counted.
+struct Count {
+    /// Its name on record.
+    name: &'static str,
+    /// Of which scenario; one request at a time, whatever that says.
+    scenario: &'static str,
+    /// Requests of the shorter and of the longer run.
+    requests: (usize, usize),
+    /// What one request counts as.
+    parts: u32,
+}
+
+const COUNTS: [Count; 2] = [
+    Count {
+        name: "request",
+        scenario: "unary 2 KB x16",
+        requests: (100, 500),
+        parts: 1,
+    },
+    Count {
+        name: "event",
+        scenario: "stream 100 events x32",
+        requests: (3, 13),
+        parts: EVENTS,
+    },
+];
+
+/// Shows the product's figures and the bare proxy's.
+pub(crate) async fn show() -> Outcome<()> {
+    let mock = mock()?;
+    let mut text = format!(
+        "{:<10} {:>12} {:>12} {:>8}\n",
+        "of a", "bare hyper", "weighbridge", "ratio"
+    );
+    for count in &COUNTS {
+        let bare = count.figure(&mock, Way::Bare).await?;
+        let ours = count.figure(&mock, Way::Weighbridge).await?;
+        let ratio = ours / bare;
+        writeln!(
+            text,
+            "{:<10} {bare:>12.0} {ours:>12.0} {ratio:>8.2}",
+            count.name
+        )?;
+    }
+    crate::say(&text)
+}
+
+/// Puts the product's figures on record.
+pub(crate) async fn record() -> Outcome<()> {
+    let mock = mock()?;
+    let mut text = format!(
+        "# Written by `cargo test --profile ci --bench overhead -- --record`: instructions of a unary request of 2 KB and of\n\
+         # an event of a stream (with its part of the request), everything on.\nwith {}\n",
+        tools()?
+    );
+    for count in &COUNTS {
+        let figure = count.figure(&mock, Way::Weighbridge).await?;
+        writeln!(text, "{} {figure:.0}", count.name)?;
+    }
+    std::fs::write(RECORD, &text)?;
+    crate::say(&text)
+}
+
+/// Fails if the product takes more than is on record; where the tools are others than on record, the figures say nothing.
+pub(crate) async fn guard() -> Outcome<()> {
+    let Ok(record) = std::fs::read_to_string(RECORD) else {
+        return crate::say("skipped: nothing is on record\n");
+    };
+    let said = |name: &str| {
+        let found = record
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        found.ok_or_else(|| format!("expected a line {name:?} in {RECORD}"))
+    };
+    let (with, here) = (said("with")?, tools()?);
+    if with != here {
+        return crate::say(&format!(
+            "skipped: counted with {with}, and here is {here}\n"
+        ));
+    }
+    let (mock, mut worse) = (mock()?, Vec::new());
+    for count in &COUNTS {
+        let before: f64 = said(count.name)?.trim().parse()?;
+        let now = count.figure(&mock, Way::Weighbridge).await?;
+        let change = (now / before - 1.0) * 100.0;
+        let line = format!(
+            "a {} takes {now:.0} instructions, {change:+.1} % against {before:.0} on record",
+            count.name
+        );
+        crate::say(&format!("{line}\n"))?;
+        if now > before * ROOM {
+            worse.push(line);
+        }
+    }
+    if worse.is_empty() {
+        return Ok(());
+    }
+    let worse = worse.join("; ");
+    Err(format!("{worse}: find what it is for, or put it on record with a reason").into())
+}
+
+/// What the figures depend on beside the source: compiler, profile, valgrind, and the processor's widest instructions, by
+/// which libraries choose their loops.
+fn tools() -> Outcome<String> {
+    let first = |program: &str, argument: &str| -> Outcome<String> {
+        let output = Command::new(program).arg(argument).output()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        Ok(text.lines().next().unwrap_or_default().to_owned())
+    };
+    let profile = if cfg!(debug_assertions) {
+        "ci"
+    } else {
+        "release"
+    };
+    #[cfg(target_arch = "x86_64")]
+    let wide = std::arch::is_x86_feature_detected!("avx2");
+    #[cfg(not(target_arch = "x86_64"))]
+    let wide = false;
+    Ok(format!(
+        "{}, profile {profile}, {}, {}{}",
+        first("rustc", "--version")?,
+        first("valgrind", "--version")?,
+        std::env::consts::ARCH,
+        if wide { " with AVX2" } else { "" }
+    ))
+}
+
+fn mock() -> Outcome<Child> {
+    Child::start(&std::env::current_exe()?, &["role", "mock"], "mock")
+}
+
+impl Count {
+    /// Instructions that one more of it takes.
+    async fn figure(&self, mock: &Child, way: Way) -> Outcome<f64> {
+        let scenario = SCENARIOS
+            .into_iter()
+            .find(|scenario| scenario.name == self.scenario)
+            .ok_or("no such scenario")?;
+        let few = total(mock, way, scenario, self.requests.0).await?;
+        let many = total(mock, way, scenario, self.requests.1).await?;
+        let more = (self.requests.1 - self.requests.0) as f64 * f64::from(self.parts);
+        Ok((many as f64 - few as f64) / more)
+    }
+}
+
+/// All instructions of a run of so many requests.
+async fn total(mock: &Child, way: Way, scenario: Scenario, requests: usize) -> Outcome<u64> {
+    let configured = Configured::new(mock.address, Ticks::Rare, Extent::Everything)?;
+    let out = configured.callgrind();
+    let upstream = mock.address.to_string();
+    let ours = std::env::current_exe()?;
+    let serve = configured.serve();
+    let bare = ["role", "bare", &upstream];
+    let (program, arguments, key): (&Path, &[&str], _) = match way {
+        Way::Bare | Way::Direct => (&ours, &bare, "bare"),
+        Way::Weighbridge => (Path::new(PRODUCT), &serve, "data"),
+    };
+    let mut command = Command::new("valgrind");
+    command
+        .args(["--tool=callgrind", "-q"])
+        .arg(format!("--callgrind-out-file={}", out.display()))
+        .arg(program)
+        .args(arguments)
+        .env("TOKIO_WORKER_THREADS", "1");
+    let proxy = Child::of(command, key)?;
+    let load = Load {
+        connections: 1,
+        lasts: Lasts::Requests(requests),
+        ..load(scenario, way, proxy.address, scenario.lasts)
+    };
+    client::run(&load).await?;
+    proxy.ended()?;
+    if let Some(kept) = std::env::var_os("CALLGRIND_OUT") {
+        let name = format!("{}.{requests}.{}", way.name(), scenario.streamed);
+        std::fs::copy(&out, Path::new(&kept).join(name))?;
+    }
+    let text = std::fs::read_to_string(&out)?;
+    let totals = text.lines().find_map(|line| line.strip_prefix("totals: "));
+    let totals = totals.ok_or_else(|| format!("no totals in {}", out.display()))?;
+    Ok(totals.trim().parse()?)
+}
