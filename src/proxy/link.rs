@@ -6,8 +6,8 @@
 //! [`super::idle`] and nobody polls it. How it fails: what happens to a resting connection is noticed when it is looked at,
 //! not when it happens; a peer that hung up in that moment is [`super::upstream`]'s matter, as it always was.
 //!
-//! While the task looks for progress it polls with a waker that wakes nobody: what the connection reads and hands to the
-//! answer would else wake the very task that is reading it. Only when nothing is left to do the task leaves its own waker.
+//! The connection rings a [`Bell`] when it has something to do, so that the task is not woken by what it does itself, and
+//! does not poll a connection in which nothing has happened.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,12 +21,16 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use tokio::task::coop::unconstrained;
 
+use super::bell::Bell;
 use super::dial::Line;
 use super::idle::Place;
 use crate::live::Clock;
 
 /// Largest head of a response.
 const MAX_HEAD: usize = 128 * 1024;
+/// How often a connection is polled in one go before the task lets others run: it may ask to be polled again because its
+/// share of the task's turn is used up.
+const TURNS: u32 = 4;
 
 /// A connection.
 #[derive(Debug)]
@@ -38,6 +42,9 @@ pub(super) struct Link {
     pub(super) used: bool,
     place: Arc<Place>,
     clock: Clock,
+    bell: Arc<Bell>,
+    /// Rings it.
+    ring: Waker,
 }
 
 /// The body of a provider's answer. It holds the connection that it comes from: read to its end, the connection rests until
@@ -61,7 +68,10 @@ impl Link {
             .max_buf_size(MAX_HEAD)
             .handshake(line)
             .await?;
+        let bell = Bell::new();
         Ok(Box::new(Self {
+            ring: Waker::from(Arc::clone(&bell)),
+            bell,
             sender,
             connection: Some(connection),
             used: false,
@@ -91,23 +101,35 @@ impl Link {
         cx: &mut Context<'_>,
         mut ask: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
+        // Only the connection brings what is asked for, so it is its bell that tells.
         let mut quiet = Context::from_waker(Waker::noop());
-        if let Poll::Ready(came) = ask(&mut quiet) {
-            return Poll::Ready(came);
+        self.bell.drive();
+        for _ in 0..TURNS {
+            if let Poll::Ready(came) = ask(&mut quiet) {
+                self.bell.leave();
+                return Poll::Ready(came);
+            }
+            if self.bell.has_rung() {
+                self.poll();
+            } else if self.connection.is_none() {
+                self.bell.leave();
+                return ask(cx);
+            } else if self.bell.wait(cx.waker()) {
+                return Poll::Pending;
+            } else {
+                self.bell.drive();
+            }
         }
-        self.poll(&mut quiet);
-        if let Poll::Ready(came) = ask(&mut quiet) {
-            return Poll::Ready(came);
-        }
-        // Nothing yet: from here on the task wants to hear of it.
-        self.poll(cx);
-        ask(cx)
+        self.bell.leave();
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Lets the connection do what it can.
-    fn poll(&mut self, cx: &mut Context<'_>) {
+    fn poll(&mut self) {
+        let mut cx = Context::from_waker(&self.ring);
         if let Some(connection) = &mut self.connection
-            && Pin::new(connection).poll(cx).is_ready()
+            && Pin::new(connection).poll(&mut cx).is_ready()
         {
             // How it ended is told where the answer is asked for.
             self.connection = None;
@@ -116,12 +138,15 @@ impl Link {
 
     /// Whether it can carry a request, as far as can be told.
     pub(super) fn is_open(&mut self) -> bool {
-        self.poll(&mut Context::from_waker(Waker::noop()));
+        if self.bell.has_rung() || !self.sender.is_ready() {
+            self.poll();
+        }
         self.connection.is_some() && self.sender.is_ready()
     }
 
     /// Its answer has come to its end.
     fn rest(mut self: Box<Self>) {
+        self.bell.forget();
         if self.is_open() {
             let (place, now) = (Arc::clone(&self.place), self.clock.now());
             place.keep(self, now);

@@ -11,6 +11,7 @@ use crate::live::{Clock, Journal, Published, Recorder};
 
 mod allowed;
 mod asking;
+mod bell;
 mod bill;
 mod body;
 mod call;
