@@ -1,5 +1,6 @@
 //! The list of client keys that were made and revoked while the daemon runs, and what can be asked about them.
 
+use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -47,7 +48,7 @@ pub(super) enum KeyAsk {
 }
 
 /// A key that was just made.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Fresh {
     /// The key itself: told once, and kept nowhere.
     pub secret: Secret,
@@ -55,6 +56,15 @@ pub struct Fresh {
     pub digest: [u8; 32],
     /// What it may, and who made it.
     pub issue: Arc<Issue>,
+}
+
+impl fmt::Debug for Fresh {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut printed = f.debug_struct("Fresh");
+        printed
+            .field("name", &self.issue.name)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A key that is revoked.
@@ -148,7 +158,8 @@ impl KeyRing {
                 Ok((digest, Arc::new(issue)))
             });
             match read {
-                Ok((digest, issue)) => drop(issued.all.insert(digest, issue)),
+                // What was done meanwhile is newer.
+                Ok((digest, issue)) => drop(issued.all.entry(digest).or_insert(issue)),
                 Err(error) => {
                     unreadable += 1;
                     tracing::error!(

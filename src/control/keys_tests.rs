@@ -2,7 +2,7 @@
 
 use tempfile::TempDir;
 
-use super::super::key_ring::KeyError;
+use super::super::key_ring::{KeyAsk, KeyError};
 use super::tests::World;
 use super::*;
 use crate::config::{Deed, KeyBudget, KeyWish, Layer, compile};
@@ -308,4 +308,50 @@ async fn broken_books_lose_keys_with_words_and_books_that_break_meanwhile_get_th
     assert!(snapshot.clients.asks());
     let missing = snapshot.clients.missing().unwrap();
     assert!(missing.contains("it is kept as"), "{missing}");
+}
+
+#[tokio::test]
+async fn books_that_cannot_be_read_yet_refuse_what_they_have_until_they_can() {
+    let mut world = Ringed::start(files(OF_FILES));
+    let made = world.make(&wish("new")).unwrap();
+    world.revoke("app").unwrap();
+    let Ringed { books, folder, .. } = world;
+    assert!(books.close(PATIENCE));
+    let (there, aside) = (
+        crate::store::path(folder.path()),
+        folder.path().join("aside"),
+    );
+    std::fs::rename(&there, &aside).unwrap();
+    // No file can be opened there, and none be begun in its place.
+    std::fs::create_dir(&there).unwrap();
+    let mut world = Ringed::over(folder, files(OF_FILES));
+    assert_eq!(world.holder(&made), "unknown");
+    let snapshot = world.controller.publisher.read();
+    let missing = snapshot.clients.missing().unwrap();
+    assert!(missing.contains("cannot be read"), "{missing}");
+    let refused = world.make(&wish("other")).unwrap_err();
+    assert!(matches!(refused, KeyError::Unread(_)), "{refused}");
+    std::fs::remove_dir(&there).unwrap();
+    std::fs::rename(&aside, &there).unwrap();
+    let rows = Books::to_read(world.folder.path()).keys().unwrap();
+    let (reply, _answer) = tokio::sync::oneshot::channel();
+    world.controller.do_keys(KeyAsk::Found { rows, reply });
+    assert_eq!(
+        (world.holder(&made), world.holder(OF_FILES)),
+        ("known", "revoked")
+    );
+    assert!(
+        world
+            .controller
+            .publisher
+            .read()
+            .clients
+            .missing()
+            .is_none()
+    );
+    let printed = format!("{:?}", world.controller.publisher.read().config);
+    assert!(
+        !printed.contains("Digest") && printed.contains("keys: 2"),
+        "no digest is printed"
+    );
 }

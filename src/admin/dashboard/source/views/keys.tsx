@@ -61,13 +61,13 @@ function Table(props: { keys: Key[] }) {
             <tr key={`${key.name} ${key.state} ${i}`}>
               <th scope="row">{key.name}</th>
               <td class="wide" data-label="State">
-                <Badge word={key.state} tone={key.state === "active" ? "good" : "bad"} />{" "}
+                <Badge word={key.state} tone={key.state === "active" ? "good" : "bad"} />
                 {key.revoked && (
-                  <span class="dim">
+                  <div class="under dim">
                     by {key.revoked.by}: {key.revoked.reason}
-                  </span>
+                  </div>
                 )}
-                {!key.revoked && key.expires && <span class="dim">until {key.expires}</span>}
+                {!key.revoked && key.expires && <div class="under dim">until {key.expires}</div>}
               </td>
               <td data-label="May ask for">{key.routes ? key.routes.join(", ") : "everything"}</td>
               <td data-label="From">
