@@ -200,10 +200,12 @@ fn of_route(route: &str, minutes: BTreeMap<u64, Tallies>, shares: &[Proposal]) -
         };
         stretches.entry(instead).or_default().push(minute);
     }
-    let found = stretches.into_iter();
-    found
-        .map(|(instead, minutes)| of_stretch(route, instead, &minutes, left_out))
-        .collect()
+    let found = stretches.into_iter().map(|(instead, minutes)| {
+        // They are the route's, and are told once.
+        let left_out = std::mem::take(&mut left_out);
+        of_stretch(route, instead, &minutes, left_out)
+    });
+    found.collect()
 }
 
 /// The shares that a route's controller had come to by the end of a minute.

@@ -96,6 +96,18 @@ fn a_route_that_was_switched_in_between_has_both_answers() {
 }
 
 #[test]
+fn what_is_left_out_is_told_once() {
+    let mut shares = hourly(false, 0.2);
+    shares.remove(0);
+    for later in &mut shares[2..] {
+        later.obeyed = true;
+    }
+    let found = of_route("chat", hours(5.0, 5.0), &shares);
+    let all: u64 = found.iter().map(|it| it.requests + it.left_out).sum();
+    assert_eq!((found.len(), all), (2, 3_600), "each request once");
+}
+
+#[test]
 fn shares_as_they_were_change_nothing() {
     let found = of_route("chat", hours(5.0, 5.0), &hourly(false, 0.5));
     let cost = found[0].cost.unwrap();
