@@ -1,81 +1,20 @@
 //! Credentials that change while requests run.
 
 use std::fs;
-use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::client::Client;
 use super::daemon::{Daemon, live, machine, until};
+use super::upstream::Upstream;
 
 /// How often the key is changed.
 const CHANGES: u64 = 60;
 /// Clients that send one request after the other.
 const CLIENTS: usize = 6;
-
-/// A server that keeps what it is asked and answers by the address that is asked for.
-struct Server {
-    address: SocketAddr,
-    seen: Arc<Mutex<Vec<String>>>,
-    _tasks: JoinSet<()>,
-}
-
-impl Server {
-    async fn start(answer: fn(&str) -> String) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let (kept, mut tasks) = (Arc::clone(&seen), JoinSet::new());
-        tasks.spawn(async move {
-            let mut open = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                open.spawn(serve(stream, answer, Arc::clone(&kept)));
-            }
-        });
-        Self {
-            address,
-            seen,
-            _tasks: tasks,
-        }
-    }
-
-    fn seen(&self) -> Vec<String> {
-        self.seen.lock().unwrap().clone()
-    }
-}
-
-async fn serve(mut stream: TcpStream, answer: fn(&str) -> String, seen: Arc<Mutex<Vec<String>>>) {
-    let mut request = String::new();
-    while !is_whole(&request) {
-        let mut piece = [0; 16_384];
-        match stream.read(&mut piece).await {
-            Ok(length @ 1..) => request.push_str(std::str::from_utf8(&piece[..length]).unwrap()),
-            Ok(0) | Err(_) => return,
-        }
-    }
-    let body = answer(&request);
-    seen.lock().unwrap().push(request);
-    let length = body.len();
-    let head = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
-    );
-    // The daemon may have gone.
-    drop(stream.write_all(format!("{head}{body}").as_bytes()).await);
-}
-
-fn is_whole(request: &str) -> bool {
-    let Some((head, body)) = request.split_once("\r\n\r\n") else {
-        return false;
-    };
-    let mut lines = head.lines();
-    let length = lines.find_map(|line| line.strip_prefix("content-length: "));
-    length.is_none_or(|length| body.len() >= length.parse().unwrap())
-}
 
 /// The number behind `mark` in `text`.
 fn number(text: &str, mark: &str) -> u64 {
@@ -94,16 +33,16 @@ fn rename_over(file: &Path, text: &str) {
     fs::rename(new, file).unwrap();
 }
 
-fn completion(_: &str) -> String {
-    r#"{"id":"1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"finish_reason":"stop",
-        "message":{"role":"assistant","content":"hello"}}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}"#
-        .to_owned()
+fn completion(_: &str) -> (u16, String) {
+    let answer = r#"{"id":"1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"finish_reason":"stop",
+        "message":{"role":"assistant","content":"hello"}}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}"#;
+    (200, answer.to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_reload_no_request_carries_the_old_key() {
     let _machine = machine().await;
-    let server = Server::start(completion).await;
+    let server = Upstream::start(completion).await;
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("key");
     fs::write(&key, "sk-key-0\n").unwrap();
@@ -154,18 +93,19 @@ async fn after_a_reload_no_request_carries_the_old_key() {
 }
 
 /// Google, in two answers: a token that repeats who asked for it, and a model's words.
-fn google(request: &str) -> String {
-    match request.split_once("refresh_token=login-") {
+fn google(request: &str) -> (u16, String) {
+    let answer = match request.split_once("refresh_token=login-") {
         Some((_, who)) => format!(r#"{{"access_token":"token-{who}","expires_in":3600}}"#),
         None => r#"{"candidates":[{"index":0,"finishReason":"STOP","content":{"role":"model","parts":[{"text":"hello"}]}}],
             "usageMetadata":{"promptTokenCount":1,"candidatesTokenCount":1,"totalTokenCount":2}}"#
             .to_owned(),
-    }
+    };
+    (200, answer)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_is_there_before_the_first_request_and_follows_its_login() {
-    let server = Server::start(google).await;
+    let server = Upstream::start(google).await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("login.json");
     let login = |number: u64| {
@@ -198,7 +138,7 @@ async fn a_token_is_there_before_the_first_request_and_follows_its_login() {
     rename_over(&config, &format!("{text}[defaults.retry]\ncount = 1\n"));
     assert_eq!(daemon.reload().await.0, 200);
     assert_eq!(client.chat(&ask("hi")).await.unwrap().status, 200);
-    let asked = |server: &Server| {
+    let asked = |server: &Upstream| {
         let seen = server.seen();
         seen.iter()
             .filter(|seen| seen.starts_with("POST /token "))

@@ -29,6 +29,8 @@ mod books;
 #[cfg(feature = "daemon")]
 mod budgets;
 #[cfg(feature = "daemon")]
+mod canaries;
+#[cfg(feature = "daemon")]
 mod cli;
 #[cfg(feature = "daemon")]
 mod client;
@@ -71,3 +73,5 @@ mod shares;
 mod simulated;
 #[cfg(feature = "daemon")]
 mod steering;
+#[cfg(feature = "daemon")]
+mod upstream;
