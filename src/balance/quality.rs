@@ -52,7 +52,11 @@ const NOTHING: f64 = 0.01;
 /// deviations below 0.9; five are no accident.
 const LEAVES: f64 = 2.5;
 const FEWEST: f64 = 5.0;
-/// Deviations from which one that is away is whole again.
+/// Deviations from which one that is away is tried with a part of its share, and from which it is whole again. In a closed
+/// loop of two targets with means of 0.85 and 0.4 over a floor of 0.7, scores two minutes late, the worse got 0.8 % of 10
+/// requests/s of which one in twenty was rated, and was whole within two hours of being as good as the other. At 2.5 it got
+/// 1.4 %, and 8 instead of 5 % with a mean of 0.6; at 1 it came back whole now and then by luck.
+const TRIED: f64 = 1.25;
 const BACK: f64 = 0.25;
 
 /// What is known of a target's answers from their scores.
@@ -199,7 +203,7 @@ impl Scores {
             self.away = below >= LEAVES && self.moments.n >= FEWEST;
         }
         if self.away {
-            (1.0 - below / LEAVES).clamp(0.0, 1.0)
+            (1.0 - below / TRIED).clamp(0.0, 1.0)
         } else {
             1.0
         }

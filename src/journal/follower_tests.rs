@@ -68,3 +68,21 @@ fn the_other_starts_anew_where_a_process_does_and_nowhere_else() {
         "a restart does not, whatever the clock says"
     );
 }
+
+#[test]
+fn scores_go_to_the_same_target_wherever_it_stands_in_the_other_route() {
+    let then = Plan::new(vec![spec()], []);
+    let used = |name: &str| UpstreamName::new(&format!("p/{name}")).unwrap();
+    let other = even_route(
+        "chat",
+        &[("new", used("new")), ("b", used("b")), ("a", used("else"))],
+    );
+    assert_eq!(
+        targets(&then, &other),
+        [None, Some(1)],
+        "a has another model there, and b another place"
+    );
+    let (chat, none) = (spec(), even_route("talk", &[("a", used("a"))]));
+    assert_eq!(targets(&then, &chat), [Some(0), Some(1)]);
+    assert_eq!(targets(&then, &none), [], "no such route then");
+}
