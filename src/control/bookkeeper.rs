@@ -113,7 +113,7 @@ fn usage(records: &[Arc<RequestEnd>], values: &mut Values) -> Vec<(UsageKey, Sum
         found.add(Key::new(end, end.served.as_ref()), &own);
     }
     let mut rows: HashMap<UsageKey, Sums> = HashMap::new();
-    for (key, sums) in found.rows {
+    for (key, sums) in found.in_order {
         let mut key = key.to_owned();
         values.bound(&mut key);
         rows.entry(key).or_default().add(&sums);
@@ -121,20 +121,21 @@ fn usage(records: &[Arc<RequestEnd>], values: &mut Values) -> Vec<(UsageKey, Sum
     rows.into_iter().collect()
 }
 
-/// Rows in the order in which they were first seen.
+/// Rows, and where each stands among them.
 #[derive(Debug, Default)]
 struct Rows<'a> {
-    rows: Vec<(Key<'a>, Sums)>,
+    /// In the order in which they were first seen.
+    in_order: Vec<(Key<'a>, Sums)>,
     places: HashMap<Key<'a>, usize>,
 }
 
 impl<'a> Rows<'a> {
     fn add(&mut self, key: Key<'a>, sums: &Sums) {
-        let next = self.rows.len();
+        let next = self.in_order.len();
         let place = *self.places.entry(key).or_insert(next);
-        match self.rows.get_mut(place) {
+        match self.in_order.get_mut(place) {
             Some((_, row)) => row.add(sums),
-            None => self.rows.push((key, *sums)),
+            None => self.in_order.push((key, *sums)),
         }
     }
 }
@@ -145,7 +146,7 @@ struct Key<'a> {
     minute: u64,
     route: &'a str,
     served: Option<&'a Served>,
-    key: Option<&'a str>,
+    client: Option<&'a str>,
     tags: Option<&'a Tags>,
 }
 
@@ -155,7 +156,7 @@ impl<'a> Key<'a> {
             minute: end.at.as_micros() / MINUTE_US,
             route: &end.route,
             served,
-            key: end.key.as_deref(),
+            client: end.key.as_deref(),
             tags: end.tags.as_deref(),
         }
     }
@@ -168,7 +169,7 @@ impl<'a> Key<'a> {
             route: self.route.to_owned(),
             target: served.map(|it| it.target().to_owned()).unwrap_or_default(),
             upstream: served.map(|it| it.upstream.to_string()).unwrap_or_default(),
-            key: self.key.unwrap_or_default().to_owned(),
+            key: self.client.unwrap_or_default().to_owned(),
             team: text(tags.and_then(|tags| tags.team.as_ref())),
             feature: text(tags.and_then(|tags| tags.feature.as_ref())),
             user: text(tags.and_then(|tags| tags.user.as_ref())),

@@ -36,13 +36,12 @@ impl PicoUsd {
     /// The amount in dollars with all its digits, such as `0.00012`.
     pub fn exact(self) -> String {
         // Nearly every amount fits 64 bits, whose division takes a tenth of one of 128.
-        let (whole, mut part) = match u64::try_from(self.0) {
-            Ok(small) => (u128::from(small / DOLLAR), small % DOLLAR),
-            Err(_) => {
-                let dollar = u128::from(DOLLAR);
-                let part = u64::try_from(self.0 % dollar);
-                (self.0 / dollar, part.unwrap_or_default())
-            }
+        let (whole, mut part) = if let Ok(small) = u64::try_from(self.0) {
+            (u128::from(small / DOLLAR), small % DOLLAR)
+        } else {
+            let dollar = u128::from(DOLLAR);
+            let part = u64::try_from(self.0 % dollar);
+            (self.0 / dollar, part.unwrap_or_default())
         };
         let mut text = whole.to_string();
         if part > 0 {
