@@ -9,7 +9,9 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::{sleep, sleep_until};
 
 use crate::Outcome;
 use crate::configuration::AUTHORIZATION;
@@ -22,6 +24,8 @@ pub(crate) struct Load {
     pub(crate) body: Bytes,
     pub(crate) connections: usize,
     pub(crate) lasts: Lasts,
+    /// A further header of each request.
+    pub(crate) header: Option<(&'static str, String)>,
 }
 
 /// How long a connection goes on asking.
@@ -95,6 +99,50 @@ pub(crate) async fn run(load: &Load) -> Outcome<Seen> {
     Ok(all)
 }
 
+/// So many requests a second, whether those before were answered or not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rate {
+    pub(crate) per_second: u32,
+    pub(crate) lasts: Duration,
+}
+
+/// Sends `load`'s requests at `rate`, over as many connections as it has; each is measured from when it was due.
+pub(crate) async fn at_a_rate(load: &Load, rate: Rate) -> Outcome<Seen> {
+    let (free, mut next) = mpsc::unbounded_channel();
+    for _ in 0..load.connections {
+        drop(free.send(connect(load).await?));
+    }
+    let every = Duration::from_secs(1) / rate.per_second;
+    let due = rate.lasts.as_nanos() / every.as_nanos().max(1);
+    // From where the timer stands: it wakes at whole milliseconds.
+    sleep(Duration::from_millis(1)).await;
+    let began = now();
+    let mut tasks = JoinSet::new();
+    for i in 0..u32::try_from(due)? {
+        let intended = began + every * i;
+        sleep_until(intended.into()).await;
+        let mut sender = next.recv().await.ok_or("no connection is left")?;
+        let (load, free) = (load.clone(), free.clone());
+        tasks.spawn(async move {
+            sender.ready().await?;
+            let first = exchange(&mut sender, &load, intended).await?;
+            let whole = micros(intended);
+            drop(free.send(sender));
+            Outcome::Ok((first, whole))
+        });
+    }
+    let mut all = Seen::default();
+    while let Some(seen) = tasks.join_next().await {
+        let (first, whole) = seen??;
+        all.first_us.push(first);
+        all.whole_us.push(whole);
+    }
+    all.seconds = began.elapsed().as_secs_f64();
+    all.whole_us.sort_by(f64::total_cmp);
+    all.first_us.sort_by(f64::total_cmp);
+    Ok(all)
+}
+
 async fn connect(load: &Load) -> Outcome<SendRequest<Full<Bytes>>> {
     let stream = TcpStream::connect(load.address).await?;
     stream.set_nodelay(true)?;
@@ -125,7 +173,11 @@ async fn exchange(
     load: &Load,
     asked: Instant,
 ) -> Outcome<f64> {
-    let request = Request::post(load.path)
+    let mut request = Request::post(load.path);
+    if let Some((name, value)) = &load.header {
+        request = request.header(*name, value);
+    }
+    let request = request
         .header(header::HOST, "bench")
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::AUTHORIZATION, AUTHORIZATION)
@@ -156,6 +208,6 @@ fn micros(since: Instant) -> f64 {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark's own stopwatch")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }

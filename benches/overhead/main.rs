@@ -8,12 +8,14 @@
 //!
 //! `cargo bench --bench overhead` takes about a minute; `-- --quick` is a smoke run, as is `cargo test --bench overhead`.
 //! `-- --product FILE` measures another build of the product, `-- --plain` without keys, journal and books.
+//! `-- --peers NAMES` measures other gateways, see [`peers`]; `scripts/bench-peers` fetches them.
 //! `-- --instructions` counts instructions instead, see [`instructions`].
 
 mod bare;
 mod client;
 mod configuration;
 mod instructions;
+mod peers;
 mod process;
 mod report;
 
@@ -121,6 +123,7 @@ fn main() -> Outcome<()> {
         rest if rest.contains(&"--instructions") => on_one_thread(instructions::show()),
         rest if rest.contains(&"--record") => on_one_thread(instructions::record()),
         rest if rest.contains(&"--guard") => on_one_thread(instructions::guard()),
+        ["--peers", names, ..] => on_one_thread(peers::measure(names)),
         rest => {
             // `cargo bench` says `--bench`; `cargo test` says nothing and wants to know whether it runs.
             let quick = rest.contains(&"--quick") || !rest.contains(&"--bench");
@@ -217,6 +220,7 @@ fn load(scenario: Scenario, way: Way, address: SocketAddr, lasts: Duration) -> L
         body: body.into(),
         connections: scenario.connections,
         lasts: Lasts::For(lasts),
+        header: None,
     }
 }
 

@@ -64,30 +64,62 @@ impl Child {
     /// Time on a processor, of all its threads, in nanoseconds. The scheduler's own count; where there is none, the
     /// clock ticks of `stat`, which are a hundredth of a second.
     pub(crate) fn cpu_nanos(&self) -> Outcome<u64> {
-        let pid = self.process.id();
-        let mut sum = 0;
-        for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
-            let text = fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
-            let spent = text.split(' ').next().and_then(|spent| spent.parse().ok());
-            sum += spent.unwrap_or(0_u64);
-        }
-        if sum > 0 {
-            return Ok(sum);
-        }
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-        // The name in parentheses may hold spaces; user and system time are the 12th and 13th field after it.
-        let fields = stat
-            .rsplit(')')
-            .next()
-            .unwrap_or_default()
-            .split_whitespace();
-        let ticks: u64 = fields
-            .skip(11)
-            .take(2)
-            .filter_map(|field| field.parse::<u64>().ok())
-            .sum();
-        Ok(ticks * 10_000_000)
+        tree(self.process.id()).into_iter().map(cpu_nanos).sum()
     }
+
+    /// Memory in use, of the process and those below it, in megabytes.
+    pub(crate) fn resident_mb(&self) -> Outcome<f64> {
+        let mut kilobytes = 0.0;
+        for pid in tree(self.process.id()) {
+            let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+            let number = line.and_then(|line| line.split_whitespace().next());
+            kilobytes += number.map_or(Ok(0.0), str::parse::<f64>)?;
+        }
+        Ok(kilobytes / 1024.0)
+    }
+}
+
+/// `root` and all processes below it.
+fn tree(root: u32) -> Vec<u32> {
+    let mut found = vec![root];
+    let mut at = 0;
+    while let Some(pid) = found.get(at) {
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+        let children = children.unwrap_or_default();
+        found.extend(
+            children
+                .split_whitespace()
+                .filter_map(|pid| pid.parse::<u32>().ok()),
+        );
+        at += 1;
+    }
+    found
+}
+
+fn cpu_nanos(pid: u32) -> Outcome<u64> {
+    let mut sum = 0;
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let text = fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
+        let spent = text.split(' ').next().and_then(|spent| spent.parse().ok());
+        sum += spent.unwrap_or(0_u64);
+    }
+    if sum > 0 {
+        return Ok(sum);
+    }
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The name in parentheses may hold spaces; user and system time are the 12th and 13th field after it.
+    let fields = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace();
+    let ticks: u64 = fields
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<u64>().ok())
+        .sum();
+    Ok(ticks * 10_000_000)
 }
 
 impl Drop for Child {
