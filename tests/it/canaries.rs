@@ -127,7 +127,8 @@ async fn clients(daemon: &Daemon) -> String {
                 let url = format!("http://{}/v1/chat/completions?key={key}", daemon.data);
                 let request = http.post(url).header(header, value).body(body);
                 let answer = request.send().await.unwrap();
-                told += &format!("{} {:?}\n", answer.status(), answer.headers());
+                let head = format!("{} {:?}\n", answer.status(), answer.headers());
+                told += &head;
                 told += &answer.text().await.unwrap();
             }
         }
@@ -160,7 +161,8 @@ async fn admin(daemon: &Daemon) -> String {
         let is_read = operations.get("get").is_some() && !path.contains("events");
         if is_read {
             let path = path.replace("{route}", "chat").replace("{key}", "app");
-            told += &format!("{path} {:?}\n", get(&path).await);
+            let page = format!("{path} {:?}\n", get(&path).await);
+            told += &page;
         }
     }
     for path in [
@@ -170,7 +172,8 @@ async fn admin(daemon: &Daemon) -> String {
         "/readyz",
         "/api/v1/requests?limit=200",
     ] {
-        told += &format!("{path} {:?}\n", get(path).await);
+        let page = format!("{path} {:?}\n", get(path).await);
+        told += &page;
     }
     let (_, requests) = get("/api/v1/requests?limit=200").await;
     assert!(requests.contains("a/m"), "requests are listed: {requests}");
