@@ -11,8 +11,10 @@
     reason = "what fails in a test is told by its panic, figures by its output"
 )]
 
+pub mod corpora;
 mod costs;
 mod image;
+#[cfg(feature = "daemon")]
 mod journal;
 mod laws;
 mod layers;
@@ -52,6 +54,7 @@ mod egress;
 mod encrypted;
 #[cfg(feature = "daemon")]
 mod feedback;
+#[cfg(feature = "daemon")]
 mod import;
 #[cfg(feature = "daemon")]
 mod incidents;
