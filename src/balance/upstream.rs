@@ -255,7 +255,9 @@ impl UpstreamMemory {
         let faults = batch.count(Class::Fault) + batch.count(Class::OurFault) + batch.gaps;
         self.ok += f64::from(batch.count(Class::Ok));
         self.faults += f64::from(faults);
-        self.samples += u64::from(batch.count(Class::Ok));
+        // A stored count is as large as its writer made it.
+        let more = u64::from(batch.count(Class::Ok));
+        self.samples = self.samples.saturating_add(more);
         self.fade(around.rates.pace(), around.elapsed);
     }
 

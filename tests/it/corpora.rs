@@ -46,3 +46,9 @@ fn every_fuzz_target_is_a_program_with_a_corpus() {
         assert!(manifest.contains(&program), "fuzz/Cargo.toml lacks {name}");
     }
 }
+
+#[test]
+fn a_stored_count_of_samples_at_its_end_stays_there() {
+    let file = "fuzz/corpus/state/a-count-of-samples-at-its-end";
+    targets::state::run(&fs::read(package().join(file)).unwrap());
+}
