@@ -11,7 +11,7 @@ impl Default for Server {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             allow_unauthenticated: false,
-            require_key: false,
+            require_key: None,
             max_body: 32 << 20,
             max_answer: 32 << 20,
             drain_grace: Duration::from_secs(30),

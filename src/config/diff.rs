@@ -230,7 +230,9 @@ fn server(a: &Server, b: &Server, lines: &mut Lines) {
         &a.allow_unauthenticated,
         &b.allow_unauthenticated,
     );
-    lines.value("server", "require_key", &a.require_key, &b.require_key);
+    let said = |it: Option<bool>| it.map_or("unsaid", |it| if it { "true" } else { "false" });
+    let (was, is) = (said(a.require_key), said(b.require_key));
+    lines.field("server", "require_key", &was, &is);
 }
 
 /// Lines for what came, went and stayed of named things.

@@ -192,7 +192,7 @@ impl Issued {
 impl Config {
     /// Whether the files ask for a key.
     pub fn asks_for_keys(&self) -> bool {
-        self.server.require_key || !self.keys.is_empty()
+        self.server.require_key == Some(true) || !self.keys.is_empty()
     }
 
     /// Keys by what they may: the files', then those that were made here under names that no file has.

@@ -156,8 +156,9 @@ pub struct Server {
     pub tls: Option<Arc<Tls>>,
     /// Whether it may listen where others can reach it although it asks for no client key.
     pub allow_unauthenticated: bool,
-    /// Whether a key is asked for although the files have none.
-    pub require_key: bool,
+    /// Whether a key is asked for although the files have none; said to be `false`, nobody needs one that was made elsewhere
+    /// either.
+    pub require_key: Option<bool>,
     /// Largest request body that is accepted, in bytes.
     pub max_body: u64,
     /// Largest unary answer that is buffered for a check before it is passed on, in bytes.

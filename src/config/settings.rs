@@ -81,7 +81,7 @@ fn read_server<'a>(
     set(&mut server.allow_unauthenticated, allowed);
     let required = section.field("require_key");
     let required = required.and_then(|field| field.boolean());
-    set(&mut server.require_key, required);
+    server.require_key = required;
     read_limits(&mut section, server);
     let headers = section.field("forward_headers");
     server.forward_headers = headers.map_or_else(Vec::new, |field| forwarded(&field));
@@ -90,7 +90,7 @@ fn read_server<'a>(
     section.finish(&["keys", "cors", "workers", "access_log"]);
     if let Some(listen) = listen
         .as_ref()
-        .filter(|_| !server.allow_unauthenticated && !has_keys && !server.require_key)
+        .filter(|_| !server.allow_unauthenticated && !has_keys && server.require_key != Some(true))
     {
         loopback_only(listen, server.listen.ip(), ALLOW_UNAUTHENTICATED);
     }

@@ -94,7 +94,7 @@ impl Controller {
             let why = self.keys.issued.missing.clone().unwrap_or_default();
             return Err(KeyError::Unread(why));
         }
-        if !self.files.asks_for_keys() {
+        if !self.publisher.read().clients.asks() {
             let message = "the files ask for no key, so that whoever comes without one gets in: set \
                 server.require_key = true first";
             return Err(Refused::conflict(message).into());

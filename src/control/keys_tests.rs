@@ -257,6 +257,14 @@ async fn files_hold_against_a_key_of_the_same_name_and_no_reload_opens_the_door(
     assert_eq!(world.holder(&made), "known", "once the name is free");
     let snapshot = world.controller.publisher.read();
     assert!(snapshot.clients.asks(), "a key that was made is asked for");
+    world.revoke("new").unwrap();
+    let asks = |world: &Ringed| world.controller.publisher.read().clients.asks();
+    assert!(asks(&world), "revoking the last key opens nothing");
+    let opened = compiled("[server]\nrequire_key = false\n");
+    world.controller.apply(opened).unwrap();
+    assert!(!asks(&world), "files that say so do");
+    world.controller.apply(compiled("")).unwrap();
+    assert!(asks(&world), "and no longer when they do not");
 }
 
 #[tokio::test]

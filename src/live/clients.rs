@@ -170,13 +170,19 @@ pub struct Clients {
     issued: Arc<Issued>,
 }
 
+/// A key that was made here was made to be asked for: files that say nothing of keys any more, by mistake perhaps, open no
+/// door, nor does revoking the last one. Files that say so do.
+fn still_asks(config: &Config, issued: &Issued) -> bool {
+    let was_one_made = issued.all.values().any(|it| it.made.is_some());
+    was_one_made && config.server.require_key != Some(false)
+}
+
 impl Clients {
     /// The keys of `config`; what is left of rates `before` is taken over by name.
     pub fn new(config: &Config, budgets: &Budgets, before: &Self) -> Self {
         let issued = Arc::clone(&config.issued);
         let mut clients = Self {
-            // A key that was made here was made to be asked for, whatever the files say now.
-            asks: config.asks_for_keys() || issued.all.values().any(|it| it.made.is_some()),
+            asks: config.asks_for_keys() || still_asks(config, &issued),
             issued,
             ..Self::default()
         };

@@ -211,7 +211,7 @@ impl Plan {
             listen: ([127, 0, 0, 1], 0).into(),
             tls: None,
             allow_unauthenticated: false,
-            require_key: false,
+            require_key: None,
             max_body: self.max_body,
             max_answer: self.max_answer,
             drain_grace: self.grace,
