@@ -113,15 +113,11 @@ pub(super) fn list(admin: &Admin) -> Reply {
             ..report(key, revoked, Some(clients), now)
         });
     }
-    let (gone, here): (Vec<&Issue>, Vec<&Issue>) = config
-        .issued
-        .all
-        .values()
-        .map(AsRef::as_ref)
-        .partition(|issue| issue.revoked.is_some());
+    let all = config.issued.all.iter();
+    let (gone, here): (Vec<_>, Vec<_>) = all.partition(|(_, issue)| issue.revoked.is_some());
+    let here = here.into_iter();
     let mut made: Vec<KeyReport> = here
-        .into_iter()
-        .filter_map(|issue| made(issue, Some(clients), now))
+        .filter_map(|(_, issue)| made(issue, Some(clients), now))
         .collect();
     for report in &mut made {
         if config.keys.contains_key(&report.name) {
@@ -130,8 +126,13 @@ pub(super) fn list(admin: &Admin) -> Reply {
     }
     made.sort_by(|a, b| a.name.cmp(&b.name));
     keys.append(&mut made);
-    let gone = gone.into_iter().filter_map(|issue| made_before(issue, now));
-    let mut gone: Vec<KeyReport> = gone.collect();
+    let gone = gone.into_iter();
+    let mut gone: Vec<KeyReport> = gone
+        .filter_map(|(digest, issue)| {
+            let last_used = clients.last_used_before(digest);
+            made_before(issue, last_used, now)
+        })
+        .collect();
     gone.sort_by(|a, b| a.name.cmp(&b.name));
     keys.append(&mut gone);
     let reports = KeyReports {
@@ -184,8 +185,11 @@ fn made(issue: &Issue, clients: Option<&Clients>, now: Time) -> Option<KeyReport
 }
 
 /// A key that was made here and revoked. Those of the files are told of with the files.
-fn made_before(issue: &Issue, now: Time) -> Option<KeyReport> {
-    made(issue, None, now)
+fn made_before(issue: &Issue, last_used: Option<Time>, now: Time) -> Option<KeyReport> {
+    Some(KeyReport {
+        last_used: last_used.map(Time::as_secs_f64),
+        ..made(issue, None, now)?
+    })
 }
 
 /// `POST /api/v1/keys`.

@@ -47,7 +47,8 @@ fn seed_budgets(budgets: &Budgets, books: &Books, now: Time) {
 fn seed_clients(clients: &Clients, books: &Books) {
     let fresh = |client: &&Arc<Client>| !client.take_seeding();
     let fresh: Vec<&Arc<Client>> = clients.all().filter(fresh).collect();
-    if fresh.is_empty() || !books.are_kept() {
+    let is_known = fresh.is_empty() && !clients.has_unseeded_gone();
+    if is_known || !books.are_kept() {
         return;
     }
     match books.last_used() {
@@ -58,6 +59,7 @@ fn seed_clients(clients: &Clients, books: &Books) {
                     client.was_used(*at);
                 }
             }
+            clients.seed_gone(|name| used.get(name).copied());
         }
         Err(error) => {
             tracing::warn!(%error, "when keys were used last is not known: the books cannot be read");

@@ -79,6 +79,13 @@ struct Used {
     is_seeded: AtomicBool,
 }
 
+impl Used {
+    fn last(&self) -> Option<Time> {
+        let at = self.at.load(Ordering::Relaxed);
+        (at > 0).then(|| Time::from_micros(at))
+    }
+}
+
 /// What is left of a key's rates. Kept across reloads, at the rates in force.
 #[derive(Debug, Default)]
 struct Rates {
@@ -135,8 +142,7 @@ impl Client {
 
     /// When the last request with it came; `None` if none is known.
     pub fn last_used(&self) -> Option<Time> {
-        let at = self.used.at.load(Ordering::Relaxed);
-        (at > 0).then(|| Time::from_micros(at))
+        self.used.last()
     }
 
     /// A request with it came at this moment.
@@ -167,6 +173,8 @@ pub struct Clients {
     asks: bool,
     by_digest: HashMap<[u8; 32], Arc<Client>>,
     by_name: HashMap<Arc<str>, Arc<Client>>,
+    /// When those that were made here and revoked were used last, by what each is told by.
+    gone: HashMap<[u8; 32], Arc<Used>>,
     issued: Arc<Issued>,
 }
 
@@ -200,7 +208,10 @@ impl Clients {
                 digest,
                 is_revoked: clients.issued.is_revoked(&digest),
                 rates: known.map_or_else(Arc::default, |known| Arc::clone(&known.rates)),
-                used: known.map_or_else(Arc::default, |known| Arc::clone(&known.used)),
+                used: match known {
+                    Some(known) => Arc::clone(&known.used),
+                    None => before.used(&digest),
+                },
                 key: Arc::clone(key),
             });
             // The files come first, and what they say holds.
@@ -208,7 +219,50 @@ impl Clients {
             place.or_insert_with(|| Arc::clone(&client));
             clients.by_name.insert(Arc::clone(&key.name), client);
         }
+        let all = clients.issued.all.iter();
+        let gone = all.filter(|(_, issue)| issue.made.is_some() && issue.revoked.is_some());
+        clients.gone = gone
+            .map(|(digest, _)| (*digest, before.used(digest)))
+            .collect();
         clients
+    }
+
+    /// When the key that is told by this was used last, revoked or not.
+    fn used(&self, digest: &[u8; 32]) -> Arc<Used> {
+        let known = self.by_digest.get(digest).map(|client| &client.used);
+        let used = known.or_else(|| self.gone.get(digest));
+        used.map_or_else(Arc::default, Arc::clone)
+    }
+
+    /// When the last request came with a key that was made here and revoked; `None` if none is known.
+    pub fn last_used_before(&self, digest: &[u8; 32]) -> Option<Time> {
+        self.gone.get(digest)?.last()
+    }
+
+    /// Has the books tell once of each revoked key when it was used last. They know names only: what came after a key was
+    /// revoked was another of its name.
+    pub fn seed_gone(&self, last_used: impl Fn(&str) -> Option<Time>) {
+        for (digest, used) in &self.gone {
+            let Some(issue) = self.issued.all.get(digest) else {
+                continue;
+            };
+            let Some(revoked) = &issue.revoked else {
+                continue;
+            };
+            if used.is_seeded.swap(true, Ordering::AcqRel) {
+                continue;
+            }
+            let at = last_used(&issue.name);
+            if let Some(at) = at.filter(|at| at.as_micros() / 1_000_000 <= revoked.at) {
+                used.at.fetch_max(at.as_micros(), Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Whether the books need to be asked of a revoked key.
+    pub fn has_unseeded_gone(&self) -> bool {
+        let mut gone = self.gone.values();
+        gone.any(|used| !used.is_seeded.load(Ordering::Acquire))
     }
 
     /// Whether a key is asked for.

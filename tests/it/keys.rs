@@ -300,6 +300,11 @@ async fn keys_are_made_and_revoked_while_it_runs_and_outlive_being_killed() {
         (&json!(true), &json!("ada"))
     );
     assert_eq!(asked(&daemon, &key, "chat").await.0, 401);
+    let listed = told(&daemon, &["list"]);
+    let mut rows = listed["keys"].as_array().unwrap().iter();
+    let gone = rows.find(|row| row["name"] == "team-a").unwrap();
+    assert_eq!(gone["state"], "revoked", "{gone}");
+    assert!(gone["last_used"].as_f64().unwrap() > 1.7e9, "{gone}");
     let nobody = keys(&daemon, &["revoke", "team-b"]);
     assert_eq!(nobody.status.code(), Some(1));
     let said = String::from_utf8(nobody.stderr).unwrap();
