@@ -186,7 +186,8 @@ fn next(dir: &Path) -> String {
         format!(" --config {}", dir.display())
     };
     format!(
-        "next:
+        "the folders that it keeps its books in (state and its like) are made where `serve` is started
+next:
   weighbridge check --env {ENVIRONMENT}{place}
   weighbridge serve --env {ENVIRONMENT}{place}
   curl -i http://127.0.0.1:8080/v1/chat/completions -H 'content-type: application/json' \\
