@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use super::logging::LogArgs;
 use super::serve::failure;
@@ -20,7 +21,7 @@ const ROUND: u64 = 60;
 /// What `demo` is told.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Args {
-    /// Ends after so many seconds with a report; without it, the story is told again and again until stopped
+    /// Ends after so many seconds (10 to 3600) with a report; without it, the story is told again and again until stopped
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(10..=3600))]
     pub(super) seconds: Option<u64>,
     /// How the report is printed
@@ -59,7 +60,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
         // Told to stop, or the teller is gone: either way it is over.
         let serving = tokio::spawn(app.serve(async move { drop(stopped.await) }));
         let told = match args.seconds {
-            Some(seconds) => once(args, seconds, (&running, &stage), out).await,
+            Some(seconds) => once(args, seconds, (&running, &stage), &serving, out).await,
             None => rounds(args, (&running, &stage), &serving).await,
         };
         // The daemon may have ended by itself.
@@ -134,16 +135,26 @@ fn open(running: &Running) {
     }
 }
 
-async fn once(
+/// One story with its report. One that is cut short has none: what it saw of the end is not the policies' doing.
+async fn once<T>(
     args: &Args,
     seconds: u64,
     (running, stage): (&Running, &Arc<Stage>),
+    serving: &JoinHandle<T>,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let pace = Pace {
         seconds: seconds as f64,
     };
-    let told = tell(running, stage, pace, args.seed, &mut io::stderr()).await;
+    let mut err = io::stderr();
+    let told = tokio::select! {
+        biased;
+        () = ending(running, serving) => {
+            let message = "stopped before the story's end, so there is no report";
+            return Err(Failure::Told(message.to_owned()));
+        }
+        told = tell(running, stage, pace, args.seed, &mut err) => told,
+    };
     let report = told.map_err(|error| Failure::Told(error.to_string()))?;
     match args.format {
         Format::Json => print_json(out, &report),
@@ -151,34 +162,35 @@ async fn once(
     }
 }
 
-/// One story after the other until the daemon ends.
+/// One story after the other until the daemon begins to end.
 async fn rounds<T>(
     args: &Args,
     (running, stage): (&Running, &Arc<Stage>),
-    serving: &tokio::task::JoinHandle<T>,
+    serving: &JoinHandle<T>,
 ) -> Result<(), Failure> {
     let mut round = args.seed;
-    while !serving.is_finished() {
+    loop {
         let pace = Pace {
             seconds: ROUND as f64,
         };
         let mut err = io::stderr();
-        let story = tell(running, stage, pace, round, &mut err);
-        tokio::select! {
-            told = story => {
-                let report = told.map_err(|error| Failure::Told(error.to_string()))?;
-                print_text(&mut io::stderr(), &report)?;
+        let told = tokio::select! {
+            biased;
+            () = ending(running, serving) => {
+                io::stderr().line("The demo ends.");
+                return Ok(());
             }
-            () = ended(serving) => {}
-        }
+            told = tell(running, stage, pace, round, &mut err) => told,
+        };
+        let report = told.map_err(|error| Failure::Told(error.to_string()))?;
+        print_text(&mut io::stderr(), &report)?;
         round = round.wrapping_add(1);
     }
-    Ok(())
 }
 
-/// Ready once the daemon has ended.
-async fn ended<T>(serving: &tokio::task::JoinHandle<T>) {
-    while !serving.is_finished() {
+/// Ready once the daemon drains or has ended: from then on it refuses the story's requests.
+async fn ending<T>(running: &Running, serving: &JoinHandle<T>) {
+    while !running.board.is_draining() && !serving.is_finished() {
         tokio::time::sleep(crate::demo::LOOK).await;
     }
 }

@@ -185,3 +185,36 @@ async fn what_is_done_to_a_provider_of_the_demo_shows_in_its_share() {
         "nobody of that name"
     );
 }
+
+#[tokio::test]
+async fn a_demo_that_is_stopped_ends_at_once_and_reports_nothing() {
+    let _machine = machine().await;
+    let mut demo = weighbridge();
+    demo.args(["demo", "--seconds", "3600", "--format", "json"])
+        .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut demo = tokio::process::Command::from(demo);
+    let mut demo = demo.kill_on_drop(true).spawn().unwrap();
+    let mut lines = BufReader::new(demo.stderr.take().unwrap()).lines();
+    while !lines.next_line().await.unwrap().unwrap().contains("p95") {}
+    let process = demo.id().unwrap().to_string();
+    let told = std::process::Command::new("kill")
+        .args(["-TERM", &process])
+        .status();
+    assert!(told.unwrap().success());
+    let ended = tokio::time::timeout(LONGEST, demo.wait_with_output()).await;
+    let output = ended.expect("it does not go on for an hour").unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "what was asked for is not there"
+    );
+    assert_eq!(output.stdout, b"", "no report of a story that was cut");
+    let mut said = String::new();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        said = line;
+    }
+    assert!(said.contains("no report"), "the last line says why: {said}");
+}
