@@ -17,11 +17,11 @@ use super::chance::{self, wilson};
 use super::history::{Doings, Lately};
 use super::reply::{self, Reply};
 use crate::balance::{
-    Decision, Evidence, Health, Rail, Row, Strategy, TargetView, Terms, explain, view,
+    Decision, Evidence, Health, Rail, Row, State, Strategy, TargetView, Terms, explain, view,
 };
 use crate::config::{Mode, Standing};
-use crate::live::{Member, Route};
-use crate::model::{RouteName, TargetIndex, Time};
+use crate::live::{Clock, Member, Route};
+use crate::model::{RouteName, TargetIndex, Time, minute_of};
 
 /// All routes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -94,6 +94,10 @@ pub struct TargetReport {
     /// 95 %; `None` without any.
     #[serde(default)]
     pub interval: Option<[f64; 2]>,
+    /// Until when a spent budget with `at_limit = "avoid"` keeps requests away, in seconds since 1970; left out where
+    /// none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spent_until: Option<f64>,
     /// Whether the part that it got differs from its share by more than chance.
     #[serde(default)]
     pub noise: String,
@@ -142,13 +146,23 @@ pub(super) fn routes(admin: &Admin) -> Reply {
 fn of(admin: &Admin, route: &Route, now: Time) -> RouteReport {
     let last = admin.board.decision(&route.label);
     let decision = current(route, last.as_deref(), now);
-    let shown = view(&decision, route.table_version, &actual(route));
+    let mut shown = view(&decision, route.table_version, &actual(route));
     let lately = admin.watch.history().lately(&route.label);
-    let targets = shown.targets.into_iter().zip(route.members.iter());
     let orders = orders(admin, route);
+    let spent = spent(route, admin.clock);
     let mut explanation = explain(&decision);
+    let lines = explanation.iter_mut().skip(1);
+    let is_short = spent.iter().any(Option::is_some);
+    for (line, (view, spent)) in lines.zip(shown.targets.iter_mut().zip(&spent)) {
+        without_money(line, view, spent.as_ref());
+        if is_short && spent.is_none() && view.granted > 0.0 {
+            line.push_str("; more than that while another's budget is spent");
+        }
+        view.sentence.clone_from(line);
+    }
     explanation.extend(orders.iter().map(told));
     explanation.extend(switched(route));
+    let targets = shown.targets.into_iter().zip(route.members.iter());
     RouteReport {
         route: shown.route,
         strategy: shown.strategy,
@@ -158,10 +172,36 @@ fn of(admin: &Admin, route: &Route, now: Time) -> RouteReport {
         demand: shown.demand,
         targets: targets
             .enumerate()
-            .map(|(i, (view, member))| measured(view, member, now, (&lately, i)))
+            .zip(spent)
+            .map(|((i, (view, member)), spent)| TargetReport {
+                spent_until: spent.map(|(_, until)| until.as_secs_f64()),
+                ..measured(view, member, now, (&lately, i))
+            })
             .collect(),
         orders,
         explanation,
+    }
+}
+
+/// The budget that keeps requests away from each target, and until when.
+fn spent(route: &Route, clock: Clock) -> Vec<Option<(String, Time)>> {
+    let members = route.members.iter();
+    members
+        .map(|member| member.kept_away(Some(route), clock))
+        .collect()
+}
+
+/// Says in a target's `line` what a spent budget does to it: no decision knows of that.
+fn without_money(line: &mut String, view: &TargetView, spent: Option<&(String, Time)>) {
+    let Some((budget, until)) = spent else {
+        return;
+    };
+    let why = format!("{budget} is spent, until {}", minute_of(*until));
+    if matches!(view.state, State::Ejected | State::Probing | State::Drained) {
+        line.push_str("; ");
+        line.push_str(&why);
+    } else {
+        *line = format!("{}: takes nothing: {why}", view.name);
     }
 }
 
@@ -249,6 +289,7 @@ fn row(route: &Route, last: Option<&Decision>, index: usize) -> Option<Row> {
         configured,
         proposed: configured,
         granted,
+        if_obeyed: None,
         samples: 0,
         confidence: 0.0,
         health: Health::Serving,
@@ -291,6 +332,7 @@ fn measured(
         in_flight: member.upstream.gate().in_flight,
         requests_last_minute: doings.picked,
         interval: wilson(doings.picked, all),
+        spent_until: None,
         noise: chance::verdict(doings.picked, all, share),
         errors: errors
             .map(|(outcome, n)| (outcome.label().to_owned(), *n))

@@ -179,6 +179,9 @@ pub struct Row {
     pub proposed: Share,
     /// The share in force.
     pub granted: Share,
+    /// The share that would be in force if the controller were obeyed; `None` where it is, or decides nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_obeyed: Option<Share>,
     /// Answers since the start.
     pub samples: u64,
     /// How much is known, 0 to 1.
@@ -206,10 +209,20 @@ impl Row {
     /// hundred requests before shares are judged.
     pub const ENOUGH_SAMPLES: u64 = 100;
 
+    /// Whether it has not answered yet: what its errors and times are supposed to be is then learned from others.
+    pub(super) const fn was_never_measured(&self) -> bool {
+        self.samples == 0
+    }
+
     /// How far it is over the levels of the route's goal together, less what chance explains; 0 where it meets them.
     pub fn over(&self) -> f64 {
         let violation = Violation::of(&self.levels);
         gap(violation.excess, violation.variance)
+    }
+
+    /// Whether its share is only shown: what an operator ordered is obeyed in every mode.
+    pub(super) fn is_only_shown(&self) -> bool {
+        self.rails.contains(&Rail::Shadow) && self.overruled.is_none()
     }
 
     /// Whether the route's `min_quality` keeps it away.

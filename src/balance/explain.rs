@@ -7,6 +7,8 @@
 //! The loss has no unit that means anything outside, so it never appears: what is named is the part of it in which the
 //! target differs most from the best one.
 
+use std::borrow::Cow;
+
 use super::aims::aims;
 use super::decision::{Decision, Rail, Row, Terms};
 use super::words::{amount, clock, dollars, number, percent, seconds};
@@ -26,6 +28,7 @@ const SAME_PPM: u32 = 5_000;
 
 /// The decision in sentences: one line for the route, then one for each target, in the route's order.
 pub fn explain(decision: &Decision) -> Vec<String> {
+    let decision = &*if_obeyed(decision);
     let shares = match decision.strategy {
         Strategy::Fixed => "configured shares, held".to_owned(),
         Strategy::Adaptive => format!("shares {}", aims(&decision.goal, &decision.objective)),
@@ -42,12 +45,30 @@ pub fn explain(decision: &Decision) -> Vec<String> {
     }
     let targets = decision.rows.iter();
     std::iter::once(head)
-        .chain(targets.map(|row| explain_target(decision, row)))
+        .chain(targets.map(|row| sentence(decision, row)))
         .collect()
 }
 
 /// One target of `decision` in a sentence.
 pub fn explain_target(decision: &Decision, row: &Row) -> String {
+    let decision = if_obeyed(decision);
+    let same = decision.rows.iter().find(|it| it.name == row.name);
+    sentence(&decision, same.unwrap_or(row))
+}
+
+/// The decision with the shares that would be in force if it were obeyed: what a route in shadow mode is explained by.
+fn if_obeyed(decision: &Decision) -> Cow<'_, Decision> {
+    if !decision.rows.iter().any(Row::is_only_shown) {
+        return Cow::Borrowed(decision);
+    }
+    let mut decision = decision.clone();
+    for row in decision.rows.iter_mut().filter(|row| row.is_only_shown()) {
+        row.granted = row.if_obeyed.unwrap_or(row.proposed);
+    }
+    Cow::Owned(decision)
+}
+
+fn sentence(decision: &Decision, row: &Row) -> String {
     let mut parts = vec![standing(decision, row)];
     parts.extend(cached(row));
     parts.extend(
@@ -116,10 +137,15 @@ fn spilled(decision: &Decision, row: &Row) -> Option<String> {
     let below = lower.map(|other| other.tier).max()?;
     Some(if row.rails.contains(&Rail::Floor) {
         let granted = percent(row.granted.fraction());
-        format!("takes {granted} while tier {below} has room")
+        format!("{} {granted} while tier {below} has room", verb(row))
     } else if row.granted.ppm() > row.configured.ppm() {
         let granted = percent(row.granted.fraction());
-        format!("takes {granted}, which tier {below} has no room for")
+        format!(
+            "{} {granted}, which tier {below} has no room for",
+            verb(row)
+        )
+    } else if row.is_only_shown() {
+        format!("would wait for what tier {below} has no room for")
     } else {
         format!("waits for what tier {below} has no room for")
     })
@@ -136,8 +162,25 @@ fn kept_above(decision: &Decision, row: &Row) -> Option<String> {
     (!names.is_empty()).then(|| format!("{} has its min_share", names.join(" and ")))
 }
 
+/// What it does with a share, or would do with one that is only shown.
+fn verb(row: &Row) -> &'static str {
+    if row.is_only_shown() {
+        "would take"
+    } else {
+        "takes"
+    }
+}
+
 fn takes(row: &Row) -> String {
     let configured = percent(row.configured.fraction());
+    if row.is_only_shown() {
+        // What it takes now stands at the end.
+        return if near(row.granted, row.configured) {
+            format!("would keep its configured {configured}")
+        } else {
+            format!("would take {}", percent(row.granted.fraction()))
+        };
+    }
     if near(row.granted, row.configured) {
         format!("takes its configured {configured}")
     } else {
@@ -168,12 +211,18 @@ fn reasons(decision: &Decision, row: &Row) -> Option<String> {
     let best = best(decision, row.tier)?;
     let worse = worse(row, best);
     let whole = worse.loss();
-    let mut named = [
-        (worse.error, faults(row)),
-        (worse.latency, slowness(row, best)),
-        (worse.cost, cost(row, best)),
-        (worse.quality, rating(row, best)),
-    ];
+    let cost = (worse.cost, cost(row, best));
+    let mut named = if row.was_never_measured() {
+        // What is supposed of its errors and times is that of others.
+        vec![cost]
+    } else {
+        vec![
+            (worse.error, faults(row)),
+            (worse.latency, slowness(row, best)),
+            cost,
+            (worse.quality, rating(row, best)),
+        ]
+    };
     named.sort_by(|a, b| b.0.total_cmp(&a.0));
     let told = named
         .into_iter()
@@ -339,7 +388,11 @@ fn met(rail: Rail, row: &Row, decision: &Decision) -> Option<String> {
         }
         Rail::Displaced => "less than its own, since others are held above theirs".into(),
         Rail::ModelSplit => "the split between models stays as configured".into(),
-        Rail::Shadow => "only shown, not obeyed (mode = \"shadow\")".into(),
+        Rail::Shadow if !row.is_only_shown() || row.configured == Share::ZERO => return None,
+        Rail::Shadow => format!(
+            "takes its configured {} (shadow)",
+            percent(row.configured.fraction())
+        ),
         Rail::Off => "nothing decides (mode = \"off\")".into(),
         Rail::MinQuality | Rail::MinQualityLifted => floored(rail, row, decision),
         Rail::HeldOutage => {

@@ -16,6 +16,7 @@ pub(in crate::balance) fn row(name: &str) -> Row {
         configured: Share::from_ppm(500_000),
         proposed: Share::from_ppm(500_000),
         granted: Share::from_ppm(500_000),
+        if_obeyed: None,
         samples: 2_000,
         confidence: 0.99,
         health: Health::Serving,
@@ -192,7 +193,7 @@ fn health_is_told_with_its_reason_and_what_comes_next() {
         ),
         (
             Rail::Shadow,
-            "would take nothing, next probe in 4.0 s; only shown, not obeyed (mode = \"shadow\")",
+            "would take nothing, next probe in 4.0 s; takes its configured 50 % (shadow)",
         ),
     ] {
         check(
@@ -521,4 +522,82 @@ fn who_is_below_min_quality_is_told_so_and_nothing_else() {
         };
         assert_eq!(explain(&told)[1], expected);
     }
+}
+
+#[test]
+fn in_shadow_it_is_told_what_would_be_and_what_is() {
+    let mut openai = row("openai");
+    shares(&mut openai, 1_000_000, 500_000);
+    openai.terms.latency = 1.0;
+    openai.if_obeyed = Some(Share::from_ppm(900_000));
+    openai.rails = [Rail::Step, Rail::Shadow].into();
+    let mut own = row("own");
+    shares(&mut own, 0, 500_000);
+    own.terms.error = 2.0;
+    own.evidence.faults = 0.38;
+    own.if_obeyed = Some(Share::from_ppm(100_000));
+    own.rails = [Rail::Shadow].into();
+    let told = decision(vec![openai, own]);
+    let lines = explain(&told);
+    assert_eq!(
+        lines,
+        [
+            "chat: shares follow latency, cost and errors; 12 requests/s; would move 40 points off own: 38 % of its \
+             requests fail",
+            "openai: would take 90 %: it is the most reliable; on its way to 100 %, a step at a time; takes its \
+             configured 50 % (shadow)",
+            "own: would take 10 %: 38 % of its requests fail; takes its configured 50 % (shadow)",
+        ]
+    );
+    assert_eq!(explain_target(&told, &told.rows[1]), lines[2]);
+}
+
+#[test]
+fn an_order_is_obeyed_in_shadow_and_told_so() {
+    for (hold, words) in [
+        (
+            Hold::Pinned,
+            "a: takes its configured 50 %; pinned at 50 % by ada",
+        ),
+        (
+            Hold::Drained,
+            "a: takes its configured 50 %; drained by ada",
+        ),
+    ] {
+        let mut held = row("a");
+        held.if_obeyed = Some(held.granted);
+        held.rails = [hold.rail(), Rail::Shadow].into();
+        held.overruled = Some(Overruled {
+            hold,
+            by: "ada".to_owned(),
+            reason: "incident 4711".to_owned(),
+            until: Time::from_secs_f64(7_500.0),
+        });
+        let line = explain(&decision(vec![held, row("b")]))[1].clone();
+        assert_eq!(line, format!("{words} until 02:05 UTC: incident 4711"));
+    }
+}
+
+#[test]
+fn nothing_is_said_of_the_errors_and_times_of_a_target_that_never_answered() {
+    check(
+        |row| {
+            shares(row, 82_000, 82_000);
+            row.samples = 0;
+            row.evidence.faults = 0.034;
+            row.evidence.slowness = 3.0;
+            row.terms.error = 2.0;
+            row.terms.latency = 3.5;
+            row.rails.insert(Rail::ColdStart);
+        },
+        "a: takes 8.2 % instead of its configured 50 %; too few answers to judge it well (0 of 100)",
+    );
+    check(
+        |row| {
+            shares(row, 800_000, 800_000);
+            row.samples = 0;
+            row.terms.error = 0.001;
+        },
+        "a: takes 80 % instead of its configured 50 %: the others are slower, dearer or fail more",
+    );
 }

@@ -109,6 +109,9 @@ pub struct TargetView {
     pub proposed: f64,
     /// The share in force.
     pub granted: f64,
+    /// The share that would be in force if the controller were obeyed; left out where it is, or decides nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_obeyed: Option<f64>,
     /// The share of the recent requests that went there; `None` if there were none.
     pub actual: Option<f64>,
     /// Answers since the start.
@@ -180,6 +183,7 @@ pub fn view(decision: &Decision, table_version: u64, actual: &[f64]) -> RouteVie
         configured: row.configured.fraction(),
         proposed: row.proposed.fraction(),
         granted: row.granted.fraction(),
+        if_obeyed: row.if_obeyed.map(Share::fraction),
         actual: actual.get(i).copied().map(rounded),
         samples: row.samples,
         confidence: rounded(row.confidence),

@@ -7,10 +7,10 @@ use serde_json::json;
 
 use super::budgets;
 use super::client::AdminArgs;
-use super::table::{Align, table};
+use super::table::{Align, columns};
 use super::{Failure, Format, block_on, print_json};
 use crate::admin::{Reports, RouteReport, TargetReport};
-use crate::balance::{Rail, State, TargetView};
+use crate::balance::{Rail, State};
 use crate::config::Standing;
 
 /// What `status` is told.
@@ -84,8 +84,13 @@ async fn watch(args: &Args, pause: Duration, out: &mut dyn Write) -> Result<(), 
     }
 }
 
+/// Where the shares of routes in shadow mode stand: before those that are in force.
+const IF_OBEYED: usize = 4;
+
 fn rendered(reports: &Reports) -> String {
-    let heads = [
+    let targets = || reports.routes.iter().flat_map(|route| &route.targets);
+    let is_shadow = targets().any(|target| target.view.if_obeyed.is_some());
+    let mut heads = vec![
         ("ROUTE", Align::Left),
         ("TARGET", Align::Left),
         ("USES", Align::Left),
@@ -99,11 +104,18 @@ fn rendered(reports: &Reports) -> String {
         ("$/1K TOKENS", Align::Right),
         ("CACHED", Align::Right),
     ];
-    let rows: Vec<[String; 12]> = reports
+    let mut rows: Vec<Vec<String>> = reports
         .routes
         .iter()
         .flat_map(|route| route.targets.iter().map(move |target| row(route, target)))
         .collect();
+    if is_shadow {
+        heads.insert(IF_OBEYED, ("IF OBEYED", Align::Right));
+        for (row, target) in rows.iter_mut().zip(targets()) {
+            let share = target.view.if_obeyed.map_or_else(unknown, percent);
+            row.insert(IF_OBEYED, share);
+        }
+    }
     let mut orders: Vec<&Standing> = Vec::new();
     for order in reports.routes.iter().flat_map(|route| &route.orders) {
         if !orders.iter().any(|known| known.order.id == order.order.id) {
@@ -118,7 +130,7 @@ fn rendered(reports: &Reports) -> String {
     };
     format!(
         "{}{orders}{switch}configuration {}, decided {:.1} s ago; ACTUAL, TTFT and FAILED count from the start\n{}",
-        table(heads, &rows),
+        columns(&heads, &rows),
         reports.config_generation,
         reports.decided_seconds_ago,
         budgets::rendered(&reports.budgets)
@@ -134,21 +146,21 @@ fn told(standing: &Standing) -> String {
     format!("order {id}: {sentence}, by {by} until {until}: {reason}\n")
 }
 
-fn row(route: &RouteReport, target: &TargetReport) -> [String; 12] {
+fn row(route: &RouteReport, target: &TargetReport) -> Vec<String> {
     let [p50, p95] = match target.first_token_ms {
         Some([p50, p95, _]) => [format!("{p50:.0}"), format!("{p95:.0}")],
         None => [unknown(), unknown()],
     };
     let price = target.usd_per_1k_tokens;
     let view = &target.view;
-    [
+    vec![
         route.route.to_string(),
         view.name.to_string(),
         view.upstream.to_string(),
         percent(view.configured),
         percent(view.granted),
         view.actual.map_or_else(unknown, percent),
-        state(view),
+        state(target),
         p50,
         p95,
         format!("{}/{}", target.failed, target.calls),
@@ -158,9 +170,13 @@ fn row(route: &RouteReport, target: &TargetReport) -> [String; 12] {
 }
 
 /// What it may take; of an ejected target with a share, also what becomes of that.
-fn state(view: &TargetView) -> String {
+fn state(target: &TargetReport) -> String {
+    let view = &target.view;
     let label = view.state.label();
     let is_out = matches!(view.state, State::Ejected | State::Probing);
+    if target.spent_until.is_some() && !is_out && view.state != State::Drained {
+        return "budget spent".to_owned();
+    }
     if !is_out || view.granted <= 0.0 {
         return label.to_owned();
     }
@@ -243,14 +259,64 @@ configuration 3, decided 0.1 s ago; ACTUAL, TTFT and FAILED count from the start
             (vec!["held_outage"], 0.5, "ejected (as all are)"),
             (vec!["ejected", "shadow"], 0.5, "ejected (not obeyed)"),
         ] {
-            let view: TargetView = serde_json::from_value(serde_json::json!({
-                "name": "a", "use": "sim/large", "configured": 0.5, "proposed": 0.5,
-                "granted": granted, "actual": null, "samples": 0, "confidence": 0.0,
-                "state": "ejected", "terms": {"latency": 1.0, "cost": 0.4, "error": 0.0},
-                "rails": rails, "sentence": "a: …", "evidence": evidence(1.0, None)
-            }))
-            .unwrap();
-            assert_eq!(state(&view), said);
+            let target = target("ejected", granted, &rails, None);
+            assert_eq!(state(&target), said);
         }
+    }
+
+    /// A target that takes `granted`.
+    fn target(state: &str, granted: f64, rails: &[&str], spent_until: Option<f64>) -> TargetReport {
+        serde_json::from_value(serde_json::json!({
+            "name": "a", "use": "sim/large", "configured": 0.5, "proposed": 0.5,
+            "granted": granted, "actual": null, "samples": 0, "confidence": 0.0,
+            "state": state, "terms": {"latency": 1.0, "cost": 0.4, "error": 0.0},
+            "rails": rails, "sentence": "a: …", "evidence": evidence(1.0, None),
+            "usd_per_1k_tokens": null, "spent_usd": 0.0, "calls": 0, "failed": 0,
+            "first_token_ms": null, "total_ms": null, "in_flight": 0,
+            "spent_until": spent_until
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_target_that_a_spent_budget_keeps_away_does_not_serve() {
+        for (word, said) in [
+            ("serving", "budget spent"),
+            ("returning", "budget spent"),
+            ("ejected", "ejected (shut)"),
+            ("drained", "drained"),
+        ] {
+            let target = target(word, 0.5, &[], Some(1_796_083_200.0));
+            assert_eq!(state(&target), said);
+        }
+    }
+
+    #[test]
+    fn a_route_in_shadow_shows_the_shares_that_it_would_have() {
+        let mut shown = target("serving", 0.5, &["shadow"], None);
+        shown.view.if_obeyed = Some(1.0);
+        let obeyed = target("serving", 0.5, &[], None);
+        let mut reports: Reports = serde_json::from_value(serde_json::json!({
+            "config_generation": 3, "decided_seconds_ago": 0.1,
+            "routes": [{
+                "route": "chat", "strategy": "adaptive", "mode": "shadow", "table_version": 9,
+                "demand": 4.0, "explanation": [], "targets": []
+            }]
+        }))
+        .unwrap();
+        reports.routes[0].targets = vec![shown, obeyed];
+        let text = rendered(&reports);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(
+            lines[0].contains("CONFIGURED  IF OBEYED  GRANTED"),
+            "{text}"
+        );
+        assert!(lines[1].contains("50.0 %    100.0 %   50.0 %"), "{text}");
+        assert!(lines[2].contains("50.0 %          -   50.0 %"), "{text}");
+        reports.routes[0].targets.remove(0);
+        assert!(
+            !rendered(&reports).contains("IF OBEYED"),
+            "nobody is in shadow"
+        );
     }
 }

@@ -521,6 +521,7 @@ fn as_obeyed(mut decision: Decision, route: &Route) -> Decision {
     decision.moved = false;
     decision.table = route.configured.clone();
     for row in &mut decision.rows {
+        row.if_obeyed = (rail == Rail::Shadow).then_some(row.granted);
         row.granted = row.configured;
         if rail == Rail::Off {
             row.proposed = row.configured;

@@ -131,6 +131,11 @@ impl Allowance {
         self.spent.account().standings(&self.budget, now).collect()
     }
 
+    /// Its name in one of its windows, without what it is: `this hour's budget of provider "openai"`.
+    pub fn in_window(&self, window: Window) -> String {
+        format!("this {}'s budget of {}", window.label(), self.scope)
+    }
+
     /// The window in which nothing is left, and when it ends, if requests are then to be treated as `at_limit` says.
     pub fn spent_until(&self, at_limit: AtLimit, now: Time) -> Option<(Window, Time)> {
         if self.budget.at_limit() != at_limit {

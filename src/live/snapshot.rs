@@ -10,6 +10,7 @@ use http::uri::{InvalidUri, Uri};
 
 use super::budgets::{Allowance, Budgets};
 use super::clients::Clients;
+use super::clock::Clock;
 use super::keys::Keys;
 use super::map::Map;
 use super::ratings::Ratings;
@@ -21,7 +22,8 @@ use crate::balance::{self, Draw, RouteInput, Scored, Seed, WeightTable};
 use crate::config::{self, Capabilities, Config, Endpoint, Phases};
 use crate::dialect::Front;
 use crate::dialect::any::Target;
-use crate::model::{TargetIndex, UpstreamName};
+use crate::limit::AtLimit;
+use crate::model::{TargetIndex, Time, UpstreamName};
 use crate::provider::manner::{BadSecret, Manner, PathAsk, Speech};
 
 /// One generation.
@@ -273,6 +275,20 @@ impl Member {
         self.tier = target.tier;
         self.tags = target.tags.as_slice().into();
         self
+    }
+}
+
+impl Member {
+    /// The budget that keeps requests of `route`, if they are of one, away from here, and until when.
+    pub fn kept_away(&self, route: Option<&Route>, clock: Clock) -> Option<(String, Time)> {
+        let own = route.and_then(|route| route.budget.as_ref());
+        [own, self.provider.budget.as_ref(), self.budget.as_ref()]
+            .into_iter()
+            .flatten()
+            .find_map(|allowance| {
+                let (window, until) = allowance.spent_until(AtLimit::Avoid, clock.now())?;
+                Some((allowance.in_window(window), until))
+            })
     }
 }
 

@@ -6,21 +6,15 @@
 
 use super::reply::Reject;
 use crate::balance::Rule;
-use crate::limit::{AtLimit, Window};
+use crate::limit::AtLimit;
 use crate::live::{Allowance, Clock, Member, Route};
 use crate::model::{Time, minute_of};
 use crate::wire::Code;
 
 /// The rule that keeps requests of `route`, if they are of one, from `member`.
 pub(super) fn avoided(route: Option<&Route>, member: &Member, clock: Clock) -> Option<Rule> {
-    let own = route.and_then(|route| route.budget.as_ref());
-    [own, member.provider.budget.as_ref(), member.budget.as_ref()]
-        .into_iter()
-        .flatten()
-        .find_map(|allowance| {
-            let (window, until) = allowance.spent_until(AtLimit::Avoid, clock.now())?;
-            Some(Rule::Spent(told(allowance, window), until))
-        })
+    let (budget, until) = member.kept_away(route, clock)?;
+    Some(Rule::Spent(budget, until))
 }
 
 /// The answer to a request that `member` was chosen for, if nothing may be spent there any more.
@@ -41,16 +35,11 @@ fn refused(allowance: &Allowance, clock: Clock) -> Option<Reject> {
     let (window, until) = allowance.spent_until(AtLimit::Refuse, now)?;
     let message = format!(
         "{} is spent and begins anew at {}",
-        told(allowance, window),
+        allowance.in_window(window),
         minute_of(until)
     );
     let reject = Reject::new(Code::BudgetExceeded, message);
     Some(reject.retry_after(Some(until.since(now))).final_word())
-}
-
-/// Whose budget it is, without what it is.
-fn told(allowance: &Allowance, window: Window) -> String {
-    format!("this {}'s budget of {}", window.label(), allowance.scope)
 }
 
 /// When one of those that were kept from `broken` targets by a budget may be asked again.

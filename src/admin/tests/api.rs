@@ -1,7 +1,7 @@
 //! Health, routes, configuration, and what is refused.
 
 use super::world::{BASE, SECRET, World};
-use crate::model::TargetIndex;
+use crate::model::{PicoUsd, TargetIndex};
 
 #[tokio::test]
 async fn health_has_the_names_that_others_look_for() {
@@ -87,6 +87,30 @@ async fn a_route_is_shown_as_scripts_expect_it() {
     }
     let sentences = route["explanation"].as_array().unwrap();
     assert_eq!(sentences.len(), 4, "one for the route, one for each target");
+}
+
+#[tokio::test]
+async fn a_spent_budget_is_why_a_target_takes_nothing() {
+    let budget = "kind = \"simulated\"\nbudget = { month_usd = 1, at_limit = \"avoid\" }";
+    let world = World::serving(&BASE.replace("kind = \"simulated\"", budget)).await;
+    world.decided().await;
+    let before = world.ask("GET", "/api/v1/routes/chat").await.json();
+    assert!(before["targets"][1]["spent_until"].is_null(), "{before}");
+    let snapshot = world.admin.published.read();
+    let dollar = PicoUsd::new(1_000_000_000_000);
+    let allowance = snapshot.budgets.provider("two").unwrap();
+    allowance.spend(world.admin.clock.now(), dollar);
+    let route = world.ask("GET", "/api/v1/routes/chat").await.json();
+    let said = |line: usize| route["explanation"][line].as_str().unwrap();
+    let why = "b: takes nothing: this month's budget of provider \"two\" is spent, until ";
+    assert!(said(2).starts_with(why), "{route}");
+    assert!(
+        said(1).ends_with("; more than that while another's budget is spent"),
+        "{route}"
+    );
+    assert_eq!(route["targets"][1]["sentence"], said(2));
+    assert!(route["targets"][1]["spent_until"].is_number(), "{route}");
+    assert!(route["targets"][0]["spent_until"].is_null(), "{route}");
 }
 
 #[tokio::test]

@@ -81,8 +81,13 @@ impl Got {
 impl World {
     /// Serves [`BASE`].
     pub(super) async fn start() -> Self {
+        Self::serving(BASE).await
+    }
+
+    /// Serves the configuration in `text`.
+    pub(super) async fn serving(text: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("test.toml"), BASE).unwrap();
+        std::fs::write(folder.path().join("test.toml"), text).unwrap();
         let source = Source::Files {
             dir: folder.path().to_owned(),
             env: "test".to_owned(),

@@ -1,6 +1,6 @@
 //! What levels have to do with it: which are missed, who gains by that, and the gist of a decision.
 
-use super::super::decision::{Decision, Rail, Row};
+use super::super::decision::{Decision, Rail, Row, Terms};
 use super::super::goal::{Attainment, Verdict};
 use super::super::words::number;
 use super::super::{Health, Share, Strategy};
@@ -75,7 +75,17 @@ fn heir<'a>(others: impl Iterator<Item = &'a Row>) -> String {
 
 /// What most of its lead over the next ones is made of.
 fn virtue<'a>(row: &Row, others: impl Iterator<Item = &'a Row>) -> Option<&'static str> {
-    let leads = others.map(|other| worse(other, row));
+    // What is supposed of the errors and times of a target without answers is no virtue of another, nor one of its own.
+    let leads = others.map(|other| {
+        let lead = worse(other, row);
+        if row.was_never_measured() || other.was_never_measured() {
+            return Terms {
+                cost: lead.cost,
+                ..Terms::default()
+            };
+        }
+        lead
+    });
     let sum = leads.fold([0.0; 4], |sum: [f64; 4], lead| {
         [
             sum[0] + lead.cost,
@@ -138,11 +148,17 @@ fn full_tier(decision: &Decision) -> Option<String> {
         .min()?;
     let rows = decision.rows.iter().filter(|row| row.tier == tier);
     let taken: f64 = rows.map(|row| row.granted.fraction()).sum();
+    let is_shown = decision.rows.iter().any(Row::is_only_shown);
+    let (takes, is) = if is_shown {
+        ("would take", "would be")
+    } else {
+        ("takes", "is")
+    };
     Some(if taken * decision.demand < NO_RATE {
-        format!("tier {tier} takes nothing; all of it spills")
+        format!("tier {tier} {takes} nothing; all of it spills")
     } else {
         let rate = number(taken * decision.demand);
-        format!("tier {tier} is full at {rate} requests a second; the rest spills")
+        format!("tier {tier} {is} full at {rate} requests a second; the rest spills")
     })
 }
 
@@ -181,7 +197,12 @@ fn largest_move(decision: &Decision) -> Option<String> {
         }
     };
     let unit = if points > 1.0 { "points" } else { "point" };
-    (points >= 1.0).then(|| format!("moved {points} {unit} off {}: {why}", most.name))
+    let moved = if most.is_only_shown() {
+        "would move"
+    } else {
+        "moved"
+    };
+    (points >= 1.0).then(|| format!("{moved} {points} {unit} off {}: {why}", most.name))
 }
 
 #[cfg(test)]

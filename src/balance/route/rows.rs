@@ -42,6 +42,7 @@ pub(super) fn rows(
             configured: route.configured.shares()[i],
             proposed,
             granted,
+            if_obeyed: None,
             samples: upstream.samples,
             confidence: scene.estimates[target.upstream].confidence(scene.cohort, scene.pool),
             health: upstream.health.state,
