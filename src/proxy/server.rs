@@ -109,10 +109,16 @@ struct Client {
 }
 
 impl Client {
-    /// Shakes hands, then serves.
-    async fn greet(self, acceptor: TlsAcceptor, stream: TcpStream) {
+    /// Shakes hands, then serves what was agreed on: whoever chose HTTP/2 there and then speaks something else is not
+    /// answered as an HTTP/1.1 client.
+    async fn greet(mut self, acceptor: TlsAcceptor, stream: TcpStream) {
         match shaken(&acceptor, stream, self.head_timeout).await {
-            Ok(stream) => self.serve(stream).await,
+            Ok(stream) => {
+                if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+                    self.builder = self.builder.http2_only();
+                }
+                self.serve(stream).await;
+            }
             // There was no request yet, and whoever speaks no TLS could not read an answer.
             Err(error) => tracing::debug!(%error, "a client's TLS handshake failed"),
         }

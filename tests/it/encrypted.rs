@@ -8,6 +8,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 use super::daemon::{Daemon, live, until};
 
@@ -100,31 +101,51 @@ async fn requests_are_answered_by_tls_and_by_nothing_else() {
     assert!(!text.contains("HTTP/1.1"), "nothing in the clear: {text}");
 }
 
-#[tokio::test]
-async fn http_2_is_offered_and_preferred() {
-    let pair = Pair::new();
-    let (_folder, daemon) = start(&pair);
+/// A connection whose client offers these protocols.
+async fn connected(pair: &Pair, daemon: &Daemon, offered: &[&str]) -> TlsStream<TcpStream> {
     let mut roots = rustls::RootCertStore::empty();
     let root = CertificateDer::from_pem_slice(pair.certificate.as_bytes()).unwrap();
     roots.add(root).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = offered.iter().map(|it| it.as_bytes().to_vec()).collect();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    let stream = TcpStream::connect(daemon.data).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    connector.connect(name, stream).await.unwrap()
+}
+
+#[tokio::test]
+async fn http_2_is_offered_and_preferred() {
+    let pair = Pair::new();
+    let (_folder, daemon) = start(&pair);
     for (offered, expected) in [
-        (vec!["http/1.1", "h2"], Some("h2")),
-        (vec!["http/1.1"], Some("http/1.1")),
-        (vec![], None),
+        (&["http/1.1", "h2"][..], Some("h2")),
+        (&["http/1.1"], Some("http/1.1")),
+        (&[], None),
     ] {
-        let mut config = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots.clone())
-            .with_no_client_auth();
-        config.alpn_protocols = offered.iter().map(|it| it.as_bytes().to_vec()).collect();
-        let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
-        let stream = TcpStream::connect(daemon.data).await.unwrap();
-        let name = ServerName::try_from("localhost").unwrap();
-        let stream = connector.connect(name, stream).await.unwrap();
+        let stream = connected(&pair, &daemon, offered).await;
         let spoken = stream.get_ref().1.alpn_protocol();
         assert_eq!(spoken, expected.map(str::as_bytes), "of {offered:?}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_agreed_on_http_2_is_not_served_http_1() {
+    let pair = Pair::new();
+    let (_folder, daemon) = start(&pair);
+    let request = b"GET /v1/models HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    for (offered, served) in [(&["h2"][..], false), (&["http/1.1"], true)] {
+        let mut stream = connected(&pair, &daemon, offered).await;
+        stream.write_all(request).await.unwrap();
+        let mut answer = Vec::new();
+        drop(stream.read_to_end(&mut answer).await);
+        let text = String::from_utf8_lossy(&answer);
+        assert_eq!(text.contains("HTTP/1.1"), served, "{offered:?}: {text}");
     }
 }
 
