@@ -4,6 +4,7 @@
 //! that looks alive and serves nobody is the worst of both.
 
 mod background;
+mod descriptors;
 mod exporting;
 mod fleet;
 mod kept;

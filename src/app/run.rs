@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::background::{Background, again};
+use super::descriptors;
 use super::exporting::export;
 use super::fleet::Fleet;
 use super::kept::{finish, kept};
@@ -23,7 +24,7 @@ use crate::live::{Board, Clock, Journal, Ledger, Published};
 use crate::login::Keeper;
 use crate::mock::Laws;
 use crate::model::counted;
-use crate::proxy::{self, Caller, Chance, DrainReport, Proxy};
+use crate::proxy::{self, Caller, Chance, DrainReport, Proxy, Sharing};
 use crate::store::Books;
 use crate::telemetry::{Metrics, Raised};
 
@@ -146,8 +147,10 @@ impl App {
     pub async fn build(options: Options) -> Result<Self, AppError> {
         let clock = Clock::start();
         let Compiled { config, shown, .. } = first_configuration(&options)?;
-        let data = bind(options.listen.unwrap_or(config.server.listen)).await?;
-        let admin_listener = bind(options.admin_listen.unwrap_or(config.admin.listen)).await?;
+        let sharing = Sharing::of(&config.server);
+        let most_connections = descriptors::most_connections(&config.server);
+        let data = bind(options.listen.unwrap_or(config.server.listen), sharing)?;
+        let admin_listener = bind(options.admin_listen.unwrap_or(config.admin.listen), sharing)?;
         let phase = rand::random();
         let mut fleet = Fleet::new(clock);
         let laws = fleet.laws();
@@ -162,7 +165,8 @@ impl App {
         let metrics = Arc::new(Metrics::new(published.clone()));
         let ledger = Arc::new(Ledger::default());
         let (journal, books, resumed) = kept(&published.read().config, &metrics, clock)?;
-        let proxy = data_plane(&published, clock, &metrics, &ledger, journal.clone());
+        let (heard, noted) = ((&metrics, &ledger), journal.clone());
+        let proxy = data_plane(&published, clock, heard, noted, most_connections);
         let (handle, asked) = Handle::new();
         let (controller, reloader) = control::reloads(
             options.source.clone(),
@@ -355,9 +359,9 @@ fn look_on(tasks: &mut Background, admin: &Arc<Admin>, ended: &watch::Receiver<b
 fn data_plane(
     published: &Published,
     clock: Clock,
-    metrics: &Arc<Metrics>,
-    ledger: &Arc<Ledger>,
+    (metrics, ledger): (&Arc<Metrics>, &Arc<Ledger>),
     journal: Option<Arc<Journal>>,
+    most_connections: usize,
 ) -> Arc<Proxy> {
     let caller = Caller::new();
     if let Some(problem) = caller.tls_problem() {
@@ -371,7 +375,8 @@ fn data_plane(
     });
     let chance = Chance::from_system();
     let proxy = Proxy::new(published.clone(), clock, caller, recorder, chance);
-    let proxy = Arc::new(proxy.noting(journal));
+    let proxy = proxy.noting(journal).at_most(most_connections);
+    let proxy = Arc::new(proxy);
     // Weak: the proxy holds the metrics.
     let counted = Arc::downgrade(&proxy);
     metrics.watch_open_requests(move || counted.upgrade().map_or(0, |it| it.open_requests()));
@@ -398,10 +403,8 @@ async fn turned(mut flag: watch::Receiver<bool>) {
     drop(flag.wait_for(|on| *on).await);
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, AppError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| AppError::Listen { address, source })
+fn bind(address: SocketAddr, sharing: Sharing) -> Result<TcpListener, AppError> {
+    proxy::bind(address, sharing).map_err(|source| AppError::Listen { address, source })
 }
 
 #[cfg(test)]

@@ -212,10 +212,13 @@ fn server(a: &Server, b: &Server, lines: &mut Lines) {
         &a.max_connections,
         &b.max_connections,
     );
+    lines.fixed("server.reuse_port", &a.reuse_port, &b.reuse_port);
     lines.fixed("server.state", &a.state, &b.state);
     lines.fixed("server.head_timeout", &a.head_timeout, &b.head_timeout);
     lines.value("server", "max_body", &a.max_body, &b.max_body);
     lines.value("server", "max_answer", &a.max_answer, &b.max_answer);
+    lines.value("server", "max_requests", &a.max_requests, &b.max_requests);
+    lines.value("server", "max_buffered", &a.max_buffered, &b.max_buffered);
     lines.value("server", "drain_grace", &a.drain_grace, &b.drain_grace);
     lines.value("server", "body_timeout", &a.body_timeout, &b.body_timeout);
     lines.value(

@@ -169,8 +169,14 @@ pub struct Server {
     pub head_timeout: Duration,
     /// How long a client may take to send the whole body of its request.
     pub body_timeout: Duration,
-    /// Open client connections above which new ones wait to be accepted.
+    /// Open client connections above which new ones are turned away.
     pub max_connections: usize,
+    /// Requests under way above which new ones are turned away.
+    pub max_requests: usize,
+    /// Bytes of request bodies that may be held at a time, all together.
+    pub max_buffered: u64,
+    /// Whether another process may listen at the same addresses, so that one can take over from the other.
+    pub reuse_port: bool,
     /// Further request headers that are passed on to targets, in lower case.
     pub forward_headers: Vec<String>,
     /// The folder of the books and of what was learned, if they are kept.

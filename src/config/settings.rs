@@ -35,6 +35,8 @@ pub(super) const DAY: Duration = Duration::from_secs(86_400);
 const JOURNAL_SIZE: u64 = 1 << 30;
 /// Below, a file would hold little more than its heading.
 const JOURNAL_SIZES: RangeInclusive<u64> = 16 << 20..=1 << 40;
+/// Below, a few long prompts would turn all others away; above, no machine has it.
+const BUFFERED: RangeInclusive<u64> = 1 << 20..=1 << 40;
 /// Shortest admin token, as for keys of clients: 96 bits where it is drawn from 64 characters.
 const SHORTEST_TOKEN: usize = 16;
 pub(super) const MILLISECOND: Duration = Duration::from_millis(1);
@@ -82,6 +84,11 @@ fn read_server<'a>(
     let required = section.field("require_key");
     let required = required.and_then(|field| field.boolean());
     server.require_key = required;
+    let shared = section.field("reuse_port");
+    set(
+        &mut server.reuse_port,
+        shared.and_then(|field| field.boolean()),
+    );
     read_limits(&mut section, server);
     let headers = section.field("forward_headers");
     server.forward_headers = headers.map_or_else(Vec::new, |field| forwarded(&field));
@@ -113,9 +120,16 @@ fn read_limits(section: &mut Section<'_>, server: &mut Server) {
         let field = section.field(key);
         set(time, field.and_then(|field| field.duration(least..=DAY)));
     }
-    let connections = section.field("max_connections");
-    let connections = connections.and_then(|field| connection_limit(&field));
-    set(&mut server.max_connections, connections);
+    for (key, most) in [
+        ("max_connections", &mut server.max_connections),
+        ("max_requests", &mut server.max_requests),
+    ] {
+        let field = section.field(key);
+        set(most, field.and_then(|field| count(&field)));
+    }
+    let buffered = section.field("max_buffered");
+    let buffered = buffered.and_then(|field| field.size(BUFFERED));
+    set(&mut server.max_buffered, buffered);
 }
 
 fn read_admin<'a>(
@@ -255,7 +269,8 @@ pub(super) fn set<T>(place: &mut T, value: Option<T>) {
     }
 }
 
-fn connection_limit(field: &Field<'_>) -> Option<usize> {
+/// How many there may be of something.
+fn count(field: &Field<'_>) -> Option<usize> {
     usize::try_from(field.whole(1_u32..=1_000_000)?).ok()
 }
 

@@ -7,6 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
@@ -23,6 +24,7 @@ use super::intake::{self, Purpose};
 use super::question::Question;
 use super::record::Ending;
 use super::reply::{Reject, Reply, Told, respond};
+use super::room::{Held, turned_away};
 use super::through::Through;
 use super::told::ESTIMATED;
 use crate::dialect::Front;
@@ -65,6 +67,9 @@ pub async fn handle(proxy: Arc<Proxy>, request: Request<Incoming>) -> Response<B
     if head.version >= Version::HTTP_2 {
         // A connection of HTTP/2 has no such header; a stream that is not read to its end is reset.
         response.headers_mut().remove(header::CONNECTION);
+    } else if proxy.leaving.load(Ordering::Relaxed) {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
     }
     response
 }
@@ -76,6 +81,14 @@ async fn answer(
     body: Incoming,
     ending: &mut Ending,
 ) -> Reply {
+    let most = snapshot.config.server.max_requests;
+    if proxy.open_requests() > most {
+        ending.is_told = true;
+        if let Some(requests) = proxy.room.refusals.count(proxy.clock.now()) {
+            tracing::warn!(requests, "turned away: server.max_requests are under way");
+        }
+        return Reply::Reject(turned_away("server.max_requests"));
+    }
     let is_provider = |name: &str| snapshot.providers.contains_key(name);
     let client = match entrance::holder(snapshot, &head.headers, proxy.clock.now()) {
         Ok(client) => client,
@@ -83,18 +96,23 @@ async fn answer(
     };
     ending.end.key = client.as_ref().map(|client| Arc::clone(&client.key.name));
     ending.end.tags = entrance::tags(client.as_deref(), &head.headers, &mut ending.warnings);
+    let mut held = Held::none(&proxy.room);
+    let reading = Reading {
+        snapshot,
+        held: &mut held,
+        head,
+        body,
+    };
     let result = match intake::purpose(head, is_provider) {
-        Ok(Purpose::Ask(front)) => match read(snapshot, front, (head, body), ending).await {
+        Ok(Purpose::Ask(front)) => match read(reading, front, ending).await {
             Ok(question) => ask(proxy, snapshot, &question.by(client), head, ending).await,
             Err(reject) => Err(reject),
         },
-        Ok(Purpose::Through(through)) => {
-            match read_through(snapshot, through, (head, body), ending).await {
-                Ok(question) => ask(proxy, snapshot, &question.by(client), head, ending).await,
-                Err(reject) => Err(reject),
-            }
-        }
-        Ok(Purpose::Feedback) => feedback(proxy, snapshot, (head, body), ending).await,
+        Ok(Purpose::Through(through)) => match read_through(reading, through, ending).await {
+            Ok(question) => ask(proxy, snapshot, &question.by(client), head, ending).await,
+            Err(reject) => Err(reject),
+        },
+        Ok(Purpose::Feedback) => feedback(proxy, reading, ending).await,
         Ok(Purpose::Model(name)) => model(proxy, snapshot, &name, ending),
         Ok(Purpose::Models) => {
             ending.end.outcome = Outcome::Ok;
@@ -105,15 +123,25 @@ async fn answer(
     result.unwrap_or_else(Reply::Reject)
 }
 
-async fn read(
-    snapshot: &Snapshot,
-    front: Front,
-    (head, body): (&Parts, Incoming),
-    ending: &mut Ending,
-) -> Result<Question, Reject> {
-    let server = &snapshot.config.server;
-    let body = intake::body(head, body, server.max_body, server.body_timeout).await?;
-    ending.asked();
+/// A request whose body has not been read.
+struct Reading<'a> {
+    snapshot: &'a Snapshot,
+    held: &'a mut Held,
+    head: &'a Parts,
+    body: Incoming,
+}
+
+impl Reading<'_> {
+    async fn body(self, ending: &mut Ending) -> Result<Bytes, Reject> {
+        let server = &self.snapshot.config.server;
+        let body = intake::body(self.head, self.body, server, self.held).await?;
+        ending.asked();
+        Ok(body)
+    }
+}
+
+async fn read(reading: Reading<'_>, front: Front, ending: &mut Ending) -> Result<Question, Reject> {
+    let body = reading.body(ending).await?;
     let question = Question::read(front, body)?;
     let warnings = &question.envelope.extension.warnings;
     ending.warnings.extend_from_slice(warnings);
@@ -123,25 +151,20 @@ async fn read(
 /// `POST /v1/feedback`.
 async fn feedback(
     proxy: &Proxy,
-    snapshot: &Snapshot,
-    (head, body): (&Parts, Incoming),
+    reading: Reading<'_>,
     ending: &mut Ending,
 ) -> Result<Reply, Reject> {
-    let server = &snapshot.config.server;
-    let body = intake::body(head, body, server.max_body, server.body_timeout).await?;
-    ending.asked();
+    let snapshot = reading.snapshot;
+    let body = reading.body(ending).await?;
     feedback::take(proxy, snapshot, &body, ending).await
 }
 
 async fn read_through(
-    snapshot: &Snapshot,
+    reading: Reading<'_>,
     through: Through,
-    (head, body): (&Parts, Incoming),
     ending: &mut Ending,
 ) -> Result<Question, Reject> {
-    let server = &snapshot.config.server;
-    let body = intake::body(head, body, server.max_body, server.body_timeout).await?;
-    ending.asked();
+    let body = reading.body(ending).await?;
     through.question(body)
 }
 

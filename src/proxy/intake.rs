@@ -4,7 +4,6 @@
 //! is refused before anything is read, and none of the client's framing goes further: a target gets a request of our own.
 
 use std::pin::pin;
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{self, HeaderMap, HeaderValue};
@@ -15,7 +14,9 @@ use hyper::body::{Body as _, Incoming};
 use tokio::time::timeout;
 
 use super::reply::Reject;
+use super::room::Held;
 use super::through::Through;
+use crate::config::Server;
 use crate::dialect::Front;
 use crate::wire::Code;
 
@@ -163,21 +164,23 @@ fn asks_for_websocket(headers: &HeaderMap) -> bool {
     })
 }
 
-/// The whole body, at most `max` bytes, within `time`.
+/// The whole body, within the bounds and the time of `server`; its bytes are `held`.
 ///
 /// # Errors
-/// It is encoded, too large, too slow or broken; then the connection must end, since the rest of it was not read.
+/// It is encoded, too large, too slow or broken, or finds no room; then the connection must end, since the rest of it was
+/// not read.
 pub(super) async fn body(
     head: &Parts,
     body: Incoming,
-    max: u64,
-    time: Duration,
+    server: &Server,
+    held: &mut Held,
 ) -> Result<Bytes, Reject> {
     check_encodings(&head.headers)?;
+    let (max, time) = (server.max_body, server.body_timeout);
     if body.size_hint().lower() > max {
         return Err(too_large(max));
     }
-    let collecting = pin!(collect(body, max));
+    let collecting = pin!(collect(body, server, held));
     timeout(time, collecting).await.unwrap_or_else(|_| {
         let message = format!("the request's body did not come within {time:?}");
         Err(Reject::new(Code::RequestTimeout, message).closing())
@@ -203,7 +206,8 @@ fn check_encodings(headers: &HeaderMap) -> Result<(), Reject> {
     Ok(())
 }
 
-async fn collect(mut body: Incoming, max: u64) -> Result<Bytes, Reject> {
+async fn collect(mut body: Incoming, server: &Server, held: &mut Held) -> Result<Bytes, Reject> {
+    let max = server.max_body;
     let most = usize::try_from(max).unwrap_or(usize::MAX);
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
@@ -215,6 +219,7 @@ async fn collect(mut body: Incoming, max: u64) -> Result<Bytes, Reject> {
         let Ok(chunk) = frame.into_data() else {
             continue;
         };
+        held.take(chunk.len(), server.max_buffered)?;
         if first.is_empty() && all.is_empty() {
             first = chunk;
         } else {

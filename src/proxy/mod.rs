@@ -3,7 +3,7 @@
 //! Everything a request needs it reads once, from one snapshot; everything it leaves behind are measurements. It never
 //! waits for the control plane and never writes what the control plane decides.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::limit::{Grant, RetryBudget};
@@ -11,6 +11,7 @@ use crate::live::{Clock, Journal, Published, Recorder};
 
 mod allowed;
 mod asking;
+mod away;
 mod bell;
 mod bill;
 mod body;
@@ -38,10 +39,12 @@ mod named;
 mod opening;
 mod pace;
 mod pool;
+mod port;
 mod question;
 mod record;
 mod reply;
 mod resolve;
+mod room;
 mod server;
 mod sticky;
 mod through;
@@ -51,6 +54,7 @@ mod upstream;
 pub use body::{Body, BrokenOff};
 pub use chance::Chance;
 pub use handler::handle;
+pub use port::{Sharing, bind};
 pub use server::{DrainReport, serve};
 pub use upstream::Caller;
 
@@ -68,6 +72,11 @@ pub struct Proxy {
     budget: Mutex<RetryBudget>,
     shears: cut::Shears,
     open: Arc<AtomicUsize>,
+    /// Most connections of clients, whatever the configuration says.
+    most_connections: usize,
+    room: Arc<room::Room>,
+    /// Whether connections end with the next answer.
+    leaving: AtomicBool,
     labels: Labels,
     /// Seconds since 1970 at the start, for lists of models.
     since: u64,
@@ -100,6 +109,9 @@ impl Proxy {
             budget: Mutex::new(RetryBudget::new(clock.now())),
             shears: cut::Shears::new(),
             open: Arc::default(),
+            most_connections: usize::MAX,
+            room: Arc::default(),
+            leaving: AtomicBool::new(false),
             labels: Labels {
                 none: Arc::from(""),
                 inline: Arc::from("inline"),
@@ -113,6 +125,13 @@ impl Proxy {
     #[must_use]
     pub fn noting(mut self, journal: Option<Arc<Journal>>) -> Self {
         self.journal = journal;
+        self
+    }
+
+    /// Clients may have no more connections than this, whatever the configuration says.
+    #[must_use]
+    pub fn at_most(mut self, connections: usize) -> Self {
+        self.most_connections = connections;
         self
     }
 

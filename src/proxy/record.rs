@@ -31,6 +31,8 @@ pub(super) struct Ending {
     /// What is known so far.
     pub(super) end: RequestEnd,
     told: bool,
+    /// Whether the log hears of it elsewhere.
+    pub(super) is_told: bool,
 }
 
 impl Ending {
@@ -56,6 +58,7 @@ impl Ending {
             stripped: String::new(),
             end: unended(id, started, route),
             told: false,
+            is_told: false,
         }
     }
 
@@ -145,7 +148,7 @@ impl Ending {
     /// Tells the operator of a request that failed for no reason of the client's.
     fn log(&self) {
         let end = &self.end;
-        if end.is_failed() {
+        if end.is_failed() && !self.is_told {
             let served = end.served.as_ref();
             tracing::warn!(
                 request_id = end.id.to_str().unwrap_or_default(),

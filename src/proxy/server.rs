@@ -1,12 +1,16 @@
 //! The listener of the data plane: accepts under a bound, speaks HTTP/1.1 and HTTP/2 on one port, drains.
 //!
-//! Beyond the bound new connections wait in the kernel's queue instead of being refused: a short burst costs a little time,
-//! a long one is bounded there too. An error of `accept` never ends the loop: what concerns one connection is skipped, what
-//! concerns the process (no file descriptors left) is waited out.
+//! Beyond the bound new connections are turned away ([`super::away`]). An error of `accept` never ends the loop: what
+//! concerns one connection is skipped, what concerns the process (no file descriptors left) is waited out.
+//!
+//! Told to stop, it takes leave before it closes anything: who has connected is served, each answer says that it is the
+//! connection's last, and only then are connections closed that nobody used meanwhile. A connection that is closed in the
+//! moment in which its client sends the next request costs that request.
 
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper::service::service_fn;
@@ -21,9 +25,11 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::Proxy;
+use super::away::Away;
 use super::door::{Door, Entry, shaken};
 use super::guard::Guarded;
 use super::handler::handle;
+use super::port::{Sharing, close};
 
 /// Most headers of a request.
 const MAX_HEADERS: usize = 100;
@@ -37,6 +43,9 @@ const WINDOWS: (u32, u32) = (256 * 1024, 1024 * 1024);
 const PING: Duration = Duration::from_secs(20);
 /// First and longest pause after `accept` failed for the whole process.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+/// How long clients may take, once the process is told to stop, to use a connection once more and learn that it ends. SDKs
+/// that are busy come back well within it; doubled, each restart takes a second longer where connections are idle.
+const LEAVE: Duration = Duration::from_secs(1);
 /// How long streams that were cut may take to say so to their clients.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -58,13 +67,17 @@ pub async fn serve(
     grace: impl FnOnce() -> Duration,
 ) -> DrainReport {
     let server = proxy.published.read().config.server.clone();
-    let open = Arc::new(Semaphore::new(
-        server.max_connections.clamp(1, Semaphore::MAX_PERMITS),
-    ));
-    let builder = builder(server.head_timeout);
-    let graceful = GracefulShutdown::new();
-    let mut connections = JoinSet::new();
-    let mut door = Door::default();
+    let most = server.max_connections.min(proxy.most_connections);
+    let mut entrance = Entrance {
+        open: Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS))),
+        builder: builder(server.head_timeout),
+        graceful: GracefulShutdown::new(),
+        connections: JoinSet::new(),
+        door: Door::default(),
+        away: Away::new(),
+        head_timeout: server.head_timeout,
+        proxy,
+    };
     let mut pause = PAUSE.0;
     tokio::pin!(shutdown);
     loop {
@@ -72,30 +85,91 @@ pub async fn serve(
             biased;
             () = &mut shutdown => break,
             // A panic of a connection's task ends that connection only; the request's own is caught before it gets here.
-            Some(_) = connections.join_next() => {}
-            accepted = accept(&listener, &open, pause) => {
-                let Some((stream, permit)) = accepted else {
+            Some(_) = entrance.connections.join_next() => {}
+            accepted = accept(&listener, pause) => {
+                if let Some(stream) = accepted {
+                    pause = PAUSE.0;
+                    entrance.enter(stream);
+                } else {
                     pause = (pause * 2).min(PAUSE.1);
-                    continue;
-                };
-                pause = PAUSE.0;
-                let client = Client {
-                    builder: builder.clone(),
-                    proxy: Arc::clone(&proxy),
-                    watcher: graceful.watcher(),
-                    head_timeout: server.head_timeout,
-                    _permit: permit,
-                };
-                match door.entry(proxy.published.read().config.server.tls.as_ref()) {
-                    Entry::Plain => drop(connections.spawn(client.serve(stream))),
-                    Entry::Tls(acceptor) => drop(connections.spawn(client.greet(acceptor, stream))),
-                    Entry::Closed => {}
                 }
             }
         }
     }
-    drop(listener);
-    drain(graceful, connections, &proxy, grace()).await
+    let (grace, since) = (grace(), entrance.proxy.clock.now());
+    entrance.proxy.leaving.store(true, Ordering::Relaxed);
+    close(listener, Sharing::of(&server), |stream| {
+        entrance.enter(stream)
+    })
+    .await;
+    let passed = entrance.proxy.clock.now().since(since);
+    entrance.drain(grace.saturating_sub(passed)).await
+}
+
+/// Where connections come in, and those that are open.
+struct Entrance {
+    /// Places for connections.
+    open: Arc<Semaphore>,
+    builder: Builder<TokioExecutor>,
+    graceful: GracefulShutdown,
+    connections: JoinSet<()>,
+    door: Door,
+    away: Away,
+    head_timeout: Duration,
+    proxy: Arc<Proxy>,
+}
+
+impl Entrance {
+    /// Gives `stream` a place and serves it, or turns it away.
+    fn enter(&mut self, stream: TcpStream) {
+        let snapshot = self.proxy.published.read();
+        let tls = snapshot.config.server.tls.as_ref();
+        let Ok(permit) = Arc::clone(&self.open).try_acquire_owned() else {
+            let now = self.proxy.clock.now();
+            if let Some(telling) = self.away.turn(stream, now, tls.is_some()) {
+                self.connections.spawn(telling);
+            }
+            return;
+        };
+        let client = Client {
+            builder: self.builder.clone(),
+            proxy: Arc::clone(&self.proxy),
+            watcher: self.graceful.watcher(),
+            head_timeout: self.head_timeout,
+            _permit: permit,
+        };
+        match self.door.entry(tls) {
+            Entry::Plain => drop(self.connections.spawn(client.serve(stream))),
+            Entry::Tls(acceptor) => {
+                drop(self.connections.spawn(client.greet(acceptor, stream)));
+            }
+            Entry::Closed => {}
+        }
+    }
+
+    /// Waits for open requests, then cuts what is left: streams with an error event, the rest with their connection.
+    async fn drain(mut self, grace: Duration) -> DrainReport {
+        let leave = LEAVE.min(grace);
+        if timeout(leave, ended(&mut self.connections)).await.is_ok() {
+            return DrainReport::default();
+        }
+        let left = grace.saturating_sub(leave);
+        if timeout(left, self.graceful.shutdown()).await.is_ok() {
+            return DrainReport::default();
+        }
+        let cut = self.proxy.open_requests();
+        self.proxy.shears.cut();
+        let last_words = ended(&mut self.connections);
+        if timeout(LAST_WORDS, last_words).await.is_err() {
+            self.connections.shutdown().await;
+        }
+        DrainReport { cut }
+    }
+}
+
+/// Waits until all `connections` have ended.
+async fn ended(connections: &mut JoinSet<()>) {
+    while connections.join_next().await.is_some() {}
 }
 
 /// One connection, and what its task needs.
@@ -138,19 +212,14 @@ impl Client {
     }
 }
 
-/// The next connection, once there is room for it; `None` after an error, when its pause is over.
-async fn accept(
-    listener: &TcpListener,
-    open: &Arc<Semaphore>,
-    pause: Duration,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    let permit = Arc::clone(open).acquire_owned().await.ok()?;
+/// The next connection; `None` after an error, when its pause is over.
+async fn accept(listener: &TcpListener, pause: Duration) -> Option<TcpStream> {
     match listener
         .accept()
         .await
         .and_then(|(stream, _)| prepared(stream))
     {
-        Ok(stream) => Some((stream, permit)),
+        Ok(stream) => Some(stream),
         Err(error) => {
             if !concerns_one(&error) {
                 sleep(pause).await;
@@ -161,13 +230,13 @@ async fn accept(
 }
 
 /// Nagle's algorithm off: a chunk of a stream must not wait for the acknowledgement of the one before.
-fn prepared(stream: TcpStream) -> io::Result<TcpStream> {
+pub(super) fn prepared(stream: TcpStream) -> io::Result<TcpStream> {
     stream.set_nodelay(true)?;
     Ok(stream)
 }
 
 /// Whether an error of `accept` is about the one connection that it would have returned.
-fn concerns_one(error: &io::Error) -> bool {
+pub(super) fn concerns_one(error: &io::Error) -> bool {
     use io::ErrorKind::{
         ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted, InvalidInput,
     };
@@ -199,25 +268,6 @@ fn builder(head_timeout: Duration) -> Builder<TokioExecutor> {
     builder
 }
 
-/// Waits for open requests, then cuts what is left: streams with an error event, the rest with their connection.
-async fn drain(
-    graceful: GracefulShutdown,
-    mut connections: JoinSet<()>,
-    proxy: &Proxy,
-    grace: Duration,
-) -> DrainReport {
-    if timeout(grace, graceful.shutdown()).await.is_ok() {
-        return DrainReport::default();
-    }
-    let cut = proxy.open_requests();
-    proxy.shears.cut();
-    let last_words = async { while connections.join_next().await.is_some() {} };
-    if timeout(LAST_WORDS, last_words).await.is_err() {
-        connections.shutdown().await;
-    }
-    DrainReport { cut }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,10 +276,9 @@ mod tests {
     async fn accepted_connections_have_nagle_off() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let open = Arc::new(Semaphore::new(1));
         let client = TcpStream::connect(address).await.unwrap();
-        let accepted = accept(&listener, &open, PAUSE.0).await;
-        let (stream, _permit) = accepted.expect("a connection is waiting");
+        let accepted = accept(&listener, PAUSE.0).await;
+        let stream = accepted.expect("a connection is waiting");
         assert!(stream.nodelay().unwrap(), "TCP_NODELAY must be set");
         drop(client);
     }

@@ -13,6 +13,7 @@ mod inputs;
 mod lists;
 mod matrix;
 mod moves;
+mod overload;
 mod records;
 mod refused;
 mod rules;
