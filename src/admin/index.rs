@@ -4,13 +4,13 @@ use http::StatusCode;
 use http::header;
 use serde_json::json;
 
-use super::operations::{Ask, TABLE};
+use super::operations::{Ask, all};
 use super::reply::{self, Reply};
 use crate::telemetry::Exposition;
 
 /// `GET /api/v1`.
 pub(super) fn index() -> Reply {
-    let paths = TABLE.iter().map(|it| format!("{} {}", it.method, it.path));
+    let paths = all().map(|it| format!("{} {}", it.method, it.path));
     let paths: Vec<String> = paths.collect();
     reply::json(StatusCode::OK, &json!({ "paths": paths }))
 }

@@ -5,7 +5,7 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::operations::{Content, Operation, Parameter, TABLE, shape};
+use super::operations::{Content, Operation, Parameter, all, shape};
 use super::query::Kind;
 use super::reply::{self, Reply};
 use super::shapes::Failure;
@@ -19,7 +19,7 @@ pub(super) fn document() -> Reply {
 pub fn description() -> Value {
     let mut generator = settings().for_serialize().into_generator();
     let mut paths: Map<String, Value> = Map::new();
-    for operation in TABLE {
+    for operation in all() {
         let described = operation_of(operation, &mut generator);
         let path = paths.entry(operation.path).or_insert_with(|| json!({}));
         path[operation.method.to_ascii_lowercase()] = described;
