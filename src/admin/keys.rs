@@ -9,10 +9,12 @@ use super::operations::Ask;
 use super::reply::read;
 use super::reply::{self, Reply};
 use super::steering::{is_written, wrong};
-use crate::config::{ClientKey, Deed, Issue, KeyWish};
-use crate::control::{KeyError, seed};
-use crate::live::{Clients, digest_of_client};
-use crate::model::{RouteName, Time, minute_of};
+use crate::config::{Deed, KeyWish, Rotation, digest_text};
+use crate::control::{Fresh, KeyError, seed};
+
+mod listing;
+
+pub(super) use listing::list;
 
 /// Client keys.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -57,15 +59,44 @@ pub struct KeyReport {
     pub last_used: Option<f64>,
     /// Who made it, if it was made here.
     pub made: Option<Deed>,
+    /// Who gave it the secret that it has now, if it had another before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotated: Option<Deed>,
+    /// The secrets that it had before, the latest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<SecretReport>,
     /// Who revoked it, if somebody has.
     pub revoked: Option<Deed>,
 }
 
-/// A client key that was just made.
+/// A secret that another took the place of, without the secret.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct SecretReport {
+    /// When it was made, in seconds since 1970; `None` for one of the files.
+    pub since: Option<u64>,
+    /// Who had another take its place.
+    pub replaced: Deed,
+    /// From when on it is refused, in seconds since 1970.
+    pub until: u64,
+    /// `accepted` until then, then `over`, or `revoked`.
+    pub state: String,
+    /// When the last request with it was let in, in seconds since 1970, since this process began.
+    pub last_used: Option<f64>,
+    /// When the last request with it was refused because it was over, the same.
+    pub last_refused: Option<f64>,
+}
+
+/// A client key, or a new secret of one, that was just made.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct MadeKey {
     /// The key itself. It is told here and nowhere else.
     pub key: String,
+    /// Its hash, for files that have the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+    /// What is left to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// What it may.
     #[serde(flatten)]
     pub report: KeyReport,
@@ -98,100 +129,6 @@ pub struct Change {
     pub by: Option<String>,
 }
 
-/// `GET /api/v1/keys`.
-pub(super) fn list(admin: &Admin) -> Reply {
-    let snapshot = admin.published.read();
-    let (config, clients, now) = (&snapshot.config, &snapshot.clients, admin.clock.now());
-    let shown = admin.board.shown();
-    let place = |name: &str| shown.as_ref()?.place("keys", name);
-    let mut keys = Vec::new();
-    for key in config.keys.values() {
-        let revoked = config.issued.revocation(&digest_of_client(key));
-        keys.push(KeyReport {
-            from: "files".to_owned(),
-            place: place(&key.name),
-            ..report(key, revoked, Some(clients), now)
-        });
-    }
-    let all = config.issued.all.iter();
-    let (gone, here): (Vec<_>, Vec<_>) = all.partition(|(_, issue)| issue.revoked.is_some());
-    let here = here.into_iter();
-    let mut made: Vec<KeyReport> = here
-        .filter_map(|(_, issue)| made(issue, Some(clients), now))
-        .collect();
-    for report in &mut made {
-        if config.keys.contains_key(&report.name) {
-            "covered".clone_into(&mut report.state);
-        }
-    }
-    made.sort_by(|a, b| a.name.cmp(&b.name));
-    keys.append(&mut made);
-    let gone = gone.into_iter();
-    let mut gone: Vec<KeyReport> = gone
-        .filter_map(|(digest, issue)| {
-            let last_used = clients.last_used_before(digest);
-            made_before(issue, last_used, now)
-        })
-        .collect();
-    gone.sort_by(|a, b| a.name.cmp(&b.name));
-    keys.append(&mut gone);
-    let reports = KeyReports {
-        keys,
-        asked_for: clients.asks(),
-        message: clients.missing().map(str::to_owned),
-    };
-    reply::json(StatusCode::OK, &reports)
-}
-
-fn report(
-    key: &ClientKey,
-    revoked: Option<&Deed>,
-    clients: Option<&Clients>,
-    now: Time,
-) -> KeyReport {
-    let names = |routes: &Vec<RouteName>| routes.iter().map(ToString::to_string).collect();
-    let has_expired = key.expires.is_some_and(|expires| now >= expires);
-    let state = match revoked {
-        Some(_) => "revoked",
-        None if has_expired => "expired",
-        None => "active",
-    };
-    let last_used = clients.and_then(|clients| clients.named(&key.name)?.last_used());
-    KeyReport {
-        name: key.name.to_string(),
-        routes: key.routes.as_ref().map(names),
-        require: key.require.clone(),
-        requests_per_minute: key.requests_per_minute,
-        tokens_per_minute: key.tokens_per_minute,
-        expires: key.expires.map(minute_of),
-        team: key.team.as_ref().map(ToString::to_string),
-        feature: key.feature.as_ref().map(ToString::to_string),
-        user: key.user.as_ref().map(ToString::to_string),
-        state: state.to_owned(),
-        last_used: last_used.map(Time::as_secs_f64),
-        revoked: revoked.cloned(),
-        ..KeyReport::default()
-    }
-}
-
-/// A key that was made here.
-fn made(issue: &Issue, clients: Option<&Clients>, now: Time) -> Option<KeyReport> {
-    let made = issue.made.as_ref()?;
-    Some(KeyReport {
-        from: "books".to_owned(),
-        made: Some(made.deed.clone()),
-        ..report(&made.key, issue.revoked.as_ref(), clients, now)
-    })
-}
-
-/// A key that was made here and revoked. Those of the files are told of with the files.
-fn made_before(issue: &Issue, last_used: Option<Time>, now: Time) -> Option<KeyReport> {
-    Some(KeyReport {
-        last_used: last_used.map(Time::as_secs_f64),
-        ..made(issue, None, now)?
-    })
-}
-
 /// `POST /api/v1/keys`.
 pub(super) async fn make(ask: &Ask<'_>) -> Reply {
     let wish: KeyWish = match read(&ask.body) {
@@ -199,17 +136,10 @@ pub(super) async fn make(ask: &Ask<'_>) -> Reply {
         Err(message) => return reply::error(StatusCode::BAD_REQUEST, &message),
     };
     let admin = ask.admin;
-    let fresh = match admin.handle.make_key(wish).await {
+    let fresh = match written(admin, admin.handle.make_key(wish).await).await {
         Ok(fresh) => fresh,
-        Err(error) => return refused(&error),
+        Err(refusal) => return refusal,
     };
-    if !is_written(admin).await {
-        // Nobody has been told it: it must not turn up when the disk is back.
-        drop(admin.handle.forget_key(fresh.digest).await);
-        let message =
-            "the books cannot be written now, so a restart would forget the key: none was made";
-        return reply::error(StatusCode::SERVICE_UNAVAILABLE, message);
-    }
     let (snapshot, books, now) = (
         admin.published.read(),
         admin.books.clone(),
@@ -220,9 +150,53 @@ pub(super) async fn make(ask: &Ask<'_>) -> Reply {
     if tokio::task::spawn_blocking(seeding).await.is_err() {
         tracing::error!("a key's budget counts from zero: reading the books went wrong");
     }
-    let report = made(&fresh.issue, None, admin.clock.now()).unwrap_or_default();
-    let key = fresh.secret.expose().to_owned();
-    reply::json(StatusCode::CREATED, &MadeKey { key, report })
+    told(admin, &fresh, None)
+}
+
+/// `POST /api/v1/keys/{key}`.
+pub(super) async fn rotate(ask: &Ask<'_>) -> Reply {
+    let rotation: Rotation = match read(&ask.body) {
+        Ok(rotation) => rotation,
+        Err(message) => return reply::error(StatusCode::BAD_REQUEST, &message),
+    };
+    let admin = ask.admin;
+    let fresh = admin.handle.rotate_key(ask.name.clone(), rotation).await;
+    let fresh = match written(admin, fresh).await {
+        Ok(fresh) => fresh,
+        Err(refusal) => return refusal,
+    };
+    let shown = admin.board.shown();
+    let place = shown.and_then(|shown| shown.place("keys", &ask.name));
+    let message = place.map(|place| {
+        format!(
+            "the files still have the secret before, at {place}: write this hash there, so that the new one outlives the books"
+        )
+    });
+    told(admin, &fresh, message)
+}
+
+/// A secret that is in the books; one that is not is taken back.
+async fn written(admin: &Admin, fresh: Result<Fresh, KeyError>) -> Result<Fresh, Reply> {
+    let fresh = fresh.map_err(|error| refused(&error))?;
+    if is_written(admin).await {
+        return Ok(fresh);
+    }
+    // Nobody has been told it: it must not turn up when the disk is back.
+    drop(admin.handle.forget_key(fresh.digest).await);
+    let message =
+        "the books cannot be written now, so a restart would forget the key: none was made";
+    Err(reply::error(StatusCode::SERVICE_UNAVAILABLE, message))
+}
+
+/// The one answer that tells a key; `message` where the files have it.
+fn told(admin: &Admin, fresh: &Fresh, message: Option<String>) -> Reply {
+    let made = MadeKey {
+        key: fresh.secret.expose().to_owned(),
+        hash: message.as_ref().map(|_| digest_text(&fresh.digest)),
+        message,
+        report: listing::of_name(admin, &fresh.issue.name).unwrap_or_default(),
+    };
+    reply::json(StatusCode::CREATED, &made)
 }
 
 /// `DELETE /api/v1/keys/{key}`.

@@ -44,7 +44,7 @@ mod usage;
 pub use alerts::{AlertReport, AlertReports};
 pub use budgets::BudgetReport;
 pub use feed::{Watch, look};
-pub use keys::{Change, KeyReport, KeyReports, KeyStanding, MadeKey};
+pub use keys::{Change, KeyReport, KeyReports, KeyStanding, MadeKey, SecretReport};
 pub use openapi::description;
 pub use report::{Reports, RouteReport, TargetReport};
 pub use server::serve;

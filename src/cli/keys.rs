@@ -6,7 +6,8 @@ use super::client::{AdminArgs, Who};
 use super::keys_new;
 use super::table::{Align, table};
 use super::{Failure, Format, block_on, print_json};
-use crate::admin::{Change, KeyReport, KeyReports, KeyStanding};
+use crate::admin::{Change, KeyReport, KeyReports, KeyStanding, MadeKey, SecretReport};
+use crate::config::{Rotation, grace};
 use crate::model::{Time, minute_of};
 
 /// What `keys` is told.
@@ -28,10 +29,27 @@ enum Action {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Has a running daemon give a key a new secret; the one before is accepted beside it until the grace ends.
+    Rotate(Rotate),
     /// Has a running daemon refuse a key from now on, also one of the files.
     Revoke(Revoke),
     /// Has a running daemon accept a key again that was revoked.
     Restore(Restore),
+}
+
+/// What `keys rotate` is told.
+#[derive(Clone, Debug, clap::Args)]
+struct Rotate {
+    /// The key's name
+    name: String,
+    /// For how long the secret before is accepted beside the new one, such as 24h; 0s ends it at once
+    #[arg(long, value_name = "TIME", value_parser = grace, default_value = "24h")]
+    grace: u64,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    #[command(flatten)]
+    common: Common,
 }
 
 /// What `keys revoke` is told.
@@ -74,6 +92,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
     match &args.action {
         Action::New(args) => keys_new::run(args, out),
         Action::List { admin, format } => list(admin, *format, out),
+        Action::Rotate(args) => rotate(args, out),
         Action::Revoke(args) => revoke(args, out),
         Action::Restore(args) => restore(args, out),
     }
@@ -88,6 +107,45 @@ fn encoded(text: &str) -> String {
         other => format!("%{other:02X}"),
     };
     text.bytes().map(byte).collect()
+}
+
+fn rotate(args: &Rotate, out: &mut dyn Write) -> Result<(), Failure> {
+    let rotation = Rotation {
+        seconds: Some(args.grace),
+        reason: args.reason.clone(),
+        by: Some(args.common.who.by.clone()),
+    };
+    let path = format!("/api/v1/keys/{}", encoded(&args.name));
+    let admin = &args.common.admin;
+    let made: MadeKey = block_on(async { admin.post_json(&path, &rotation).await?.read() })?;
+    if args.common.format == Format::Json {
+        return print_json(out, &made);
+    }
+    let name = &made.report.name;
+    writeln!(
+        out,
+        "the new key of {name}, which is shown only here: {}\nit is accepted from now on",
+        made.key
+    )?;
+    match made.report.before.first() {
+        Some(before) if before.state == "accepted" => {
+            writeln!(
+                out,
+                "the one before is accepted until {}",
+                moment(before.until)
+            )?;
+        }
+        Some(_) | None => writeln!(out, "the one before is refused from now on")?,
+    }
+    if let (Some(message), Some(hash)) = (&made.message, &made.hash) {
+        writeln!(out, "{message}:\nhash = \"{hash}\"")?;
+    }
+    Ok(())
+}
+
+/// A moment in seconds since 1970, as people read it.
+fn moment(seconds: u64) -> String {
+    minute_of(Time::from_micros(seconds.saturating_mul(1_000_000)))
 }
 
 fn revoke(args: &Revoke, out: &mut dyn Write) -> Result<(), Failure> {
@@ -153,8 +211,36 @@ fn list(admin: &AdminArgs, format: Format, out: &mut dyn Write) -> Result<(), Fa
         ("LAST USED", Align::Left),
         ("STATE", Align::Left),
     ];
-    let rows: Vec<[String; 8]> = reports.keys.iter().map(row).collect();
+    let rows: Vec<[String; 8]> = reports.keys.iter().flat_map(rows).collect();
     Ok(write!(out, "{}", table(heads, &rows))?)
+}
+
+/// A key, and below it the secrets that it had before.
+fn rows(key: &KeyReport) -> Vec<[String; 8]> {
+    let mut rows = vec![row(key)];
+    rows.extend(key.before.iter().map(|secret| before(&key.name, secret)));
+    rows
+}
+
+fn before(name: &str, secret: &SecretReport) -> [String; 8] {
+    let none = || "-".to_owned();
+    let minute = |at: f64| minute_of(Time::from_secs_f64(at));
+    let state = match secret.last_refused {
+        Some(at) => format!("{}; last refused {}", secret.state, minute(at)),
+        None => secret.state.clone(),
+    };
+    [
+        format!("{name} (before)"),
+        secret
+            .since
+            .map_or_else(none, |since| format!("made {}", moment(since))),
+        none(),
+        none(),
+        none(),
+        moment(secret.until),
+        secret.last_used.map_or_else(none, minute),
+        state,
+    ]
 }
 
 fn row(key: &KeyReport) -> [String; 8] {

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::Config;
 use super::budget::KeyBudget;
 use super::keys::{ClientKey, Held};
+use super::rotation::Replaced;
 use crate::model::{RouteName, Time};
 
 /// What was done about a key: when, by whom, why.
@@ -56,13 +57,18 @@ pub struct Made {
     pub deed: Deed,
 }
 
-/// A key that was made here, or one of the files that was revoked here.
+/// A secret that was made here, or one of the files that was revoked or replaced here.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Issue {
-    /// Its name.
+    /// The name of its key.
     pub name: Arc<str>,
-    /// How it was made; `None` for one of the files.
+    /// How it was made, with rights of its own; `None` for one of the files, and for one that has the rights that the files
+    /// give to its name.
     pub made: Option<Made>,
+    /// How it took the place of another secret of its key, if it did.
+    pub rotated: Option<Deed>,
+    /// How another took its place, if one did.
+    pub replaced: Option<Replaced>,
     /// How it was revoked, if it was.
     pub revoked: Option<Deed>,
 }
@@ -117,6 +123,11 @@ impl Rights {
 #[serde(deny_unknown_fields)]
 struct Kept {
     made: Option<(Rights, Deed)>,
+    // A program that does not know these refuses the secret, rather than to accept it for longer than it may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rotated: Option<Deed>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replaced: Option<Replaced>,
     revoked: Option<Deed>,
 }
 
@@ -126,6 +137,8 @@ impl Issue {
         let made = self.made.as_ref();
         serde_json::to_string(&Kept {
             made: made.map(|made| (made.rights.clone(), made.deed.clone())),
+            rotated: self.rotated.clone(),
+            replaced: self.replaced.clone(),
             revoked: self.revoked.clone(),
         })
     }
@@ -147,13 +160,29 @@ impl Issue {
         Ok(Self {
             name: name.into(),
             made,
+            rotated: kept.rotated,
+            replaced: kept.replaced,
             revoked: kept.revoked,
         })
     }
 
-    /// The key, if it was made here and is accepted.
+    /// When this secret was made, if that was done here.
+    pub fn since(&self) -> Option<Time> {
+        let made = self.made.as_ref().map(|made| &made.deed);
+        let deed = self.rotated.as_ref().or(made)?;
+        Some(Time::from_micros(deed.at.saturating_mul(1_000_000)))
+    }
+
+    /// Whether it is accepted beside the secret in its place, now (seconds since 1970).
+    pub fn is_beside(&self, now: u64) -> bool {
+        let replaced = self.replaced.as_ref().filter(|_| self.revoked.is_none());
+        replaced.is_some_and(|replaced| now < replaced.until)
+    }
+
+    /// The key, if it was made here and this is the secret that it has now and is accepted.
     pub fn accepted(&self) -> Option<&Arc<ClientKey>> {
-        let made = self.made.as_ref().filter(|_| self.revoked.is_none())?;
+        let is_current = self.revoked.is_none() && self.replaced.is_none();
+        let made = self.made.as_ref().filter(|_| is_current)?;
         Some(&made.key)
     }
 }
@@ -174,8 +203,22 @@ impl Issued {
     pub fn last_revoked(&self, name: &str) -> Option<(&[u8; 32], &Arc<Issue>)> {
         let all = self.all.iter().filter(|(_, issue)| &*issue.name == name);
         let at = |issue: &Issue| issue.revoked.as_ref().map(|deed| deed.at);
-        let revoked = all.filter(|(_, issue)| issue.revoked.is_some() && issue.made.is_some());
+        let revoked = all.filter(|(_, issue)| {
+            issue.revoked.is_some() && issue.made.is_some() && issue.replaced.is_none()
+        });
         revoked.max_by_key(|(_, issue)| at(issue))
+    }
+
+    /// What is known of a secret of this key, so that something can be added to it.
+    pub fn known_as(&self, digest: &[u8; 32], name: &str) -> Issue {
+        let known = self.all.get(digest).map(|issue| Issue::clone(issue));
+        known.unwrap_or_else(|| Issue {
+            name: name.into(),
+            made: None,
+            rotated: None,
+            replaced: None,
+            revoked: None,
+        })
     }
 
     /// Whether the key that is told by this was revoked.

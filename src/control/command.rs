@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::key_ring::{Fresh, KeyAsk, KeyError, Revoked};
 use super::steering::{Steer, SteeringError};
-use crate::config::{Compiled, Deed, KeyWish, Order, Problem, Standing, Wish};
+use crate::config::{Compiled, Deed, KeyWish, Order, Problem, Rotation, Standing, Wish};
 use crate::model::counted;
 use crate::store::KeyRow;
 
@@ -162,7 +162,20 @@ impl Handle {
         self.command(|reply| Command::Keys(ask(reply))).await
     }
 
-    /// Has a key forgotten that was just made and could not be written down.
+    /// Has the key of this name given a new secret; the one before is accepted for a while beside it.
+    ///
+    /// # Errors
+    /// It cannot be, or nobody answers.
+    pub async fn rotate_key(&self, name: String, rotation: Rotation) -> Result<Fresh, KeyError> {
+        let ask = |reply| KeyAsk::Rotate {
+            name,
+            rotation,
+            reply,
+        };
+        self.command(|reply| Command::Keys(ask(reply))).await
+    }
+
+    /// Has a secret forgotten that was just made and could not be written down.
     ///
     /// # Errors
     /// Nobody answers.

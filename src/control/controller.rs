@@ -558,6 +558,9 @@ mod tests;
 #[cfg(test)]
 #[path = "keys_tests.rs"]
 mod keys_tests;
+#[cfg(test)]
+#[path = "rotation_tests.rs"]
+mod rotation_tests;
 
 #[cfg(test)]
 #[path = "steering_tests.rs"]

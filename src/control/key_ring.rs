@@ -6,11 +6,13 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::command::Silent;
-use crate::config::{Deed, Issue, Issued, KeyWish, Refused, Secret, digest_of, digest_text};
+use crate::config::{
+    Deed, Issue, Issued, KeyWish, Refused, Rotation, Secret, digest_of, digest_text,
+};
 use crate::model::Time;
 use crate::store::{Books, KeyRow, Write};
 
-/// Most keys that were made here, are revoked and still told of: the latest.
+/// Most secrets that were made here, are revoked or over and still told of: the latest.
 const MOST_REVOKED: usize = 1_000;
 
 /// What the controller is asked about keys.
@@ -19,6 +21,12 @@ pub(super) enum KeyAsk {
     /// To make one.
     Make {
         wish: Box<KeyWish>,
+        reply: oneshot::Sender<Result<Fresh, KeyError>>,
+    },
+    /// To give one a new secret.
+    Rotate {
+        name: String,
+        rotation: Rotation,
         reply: oneshot::Sender<Result<Fresh, KeyError>>,
     },
     /// To forget one that could not be written down.
@@ -122,17 +130,8 @@ pub(super) struct KeyRing {
 
 impl KeyRing {
     pub(super) fn write(&self, digest: &[u8; 32], issue: &Issue) {
-        match issue.to_json() {
-            Ok(json) => {
-                let revoked = issue.revoked.as_ref();
-                self.books.write(Write::Key(KeyRow {
-                    hash: digest_text(digest),
-                    name: issue.name.to_string(),
-                    json,
-                    revoked_at: revoked.map(|deed| Time::from_secs_f64(deed.at as f64)),
-                }));
-            }
-            Err(error) => tracing::error!(%error, "a client key cannot be written down"),
+        if let Some(row) = row(digest, issue) {
+            self.books.write(Write::Key(row));
         }
     }
 
@@ -141,9 +140,40 @@ impl KeyRing {
         Arc::make_mut(&mut self.issued).all.insert(digest, issue);
     }
 
+    /// All of them or none: no `kill -9` comes in between.
+    pub(super) fn put_all(&mut self, changed: Vec<([u8; 32], Arc<Issue>)>) {
+        let rows = changed.iter();
+        let rows = rows.filter_map(|(digest, issue)| row(digest, issue));
+        self.books.write(Write::Keys(rows.collect()));
+        Arc::make_mut(&mut self.issued).all.extend(changed);
+    }
+
     pub(super) fn forget(&mut self, digest: &[u8; 32]) {
         self.books.write(Write::KeyForgotten(digest_text(digest)));
         Arc::make_mut(&mut self.issued).all.remove(digest);
+    }
+
+    /// The secret that nobody was told goes, and the one whose place it took has it again.
+    pub(super) fn take_back(&mut self, digest: &[u8; 32]) {
+        self.forget(digest);
+        let mut all = self.issued.all.iter();
+        let before = all.find(|(_, issue)| {
+            let replaced = issue.replaced.as_ref();
+            replaced.is_some_and(|replaced| replaced.by == *digest)
+        });
+        let Some((before, issue)) = before.map(|(before, issue)| (*before, Arc::clone(issue)))
+        else {
+            return;
+        };
+        if issue.made.is_none() && issue.rotated.is_none() && issue.revoked.is_none() {
+            self.forget(&before);
+        } else {
+            let issue = Issue {
+                replaced: None,
+                ..Issue::clone(&issue)
+            };
+            self.put(before, Arc::new(issue));
+        }
     }
 
     /// Takes over what the books have; what cannot be read is not accepted.
@@ -175,17 +205,38 @@ impl KeyRing {
         });
     }
 
-    /// Lets go of what was revoked longest ago, where that is too much.
-    pub(super) fn thin(&mut self) {
+    /// Lets go of what was revoked or replaced longest ago, where that is too much.
+    pub(super) fn thin(&mut self, now: u64) {
         let revoked = self.issued.all.iter().filter_map(|(digest, issue)| {
             issue.made.as_ref()?;
-            Some((issue.revoked.as_ref()?.at, *digest))
+            let revoked = issue.revoked.as_ref().map(|deed| deed.at);
+            let ended = || Some(issue.replaced.as_ref()?.until).filter(|until| *until <= now);
+            Some((revoked.or_else(ended)?, *digest))
         });
         let mut revoked: Vec<(u64, [u8; 32])> = revoked.collect();
         revoked.sort_unstable();
         let over = revoked.len().saturating_sub(MOST_REVOKED);
         for (_, digest) in revoked.into_iter().take(over) {
             self.forget(&digest);
+        }
+    }
+}
+
+/// A secret as the books have it.
+fn row(digest: &[u8; 32], issue: &Issue) -> Option<KeyRow> {
+    match issue.to_json() {
+        Ok(json) => {
+            let revoked = issue.revoked.as_ref();
+            Some(KeyRow {
+                hash: digest_text(digest),
+                name: issue.name.to_string(),
+                json,
+                revoked_at: revoked.map(|deed| Time::from_secs_f64(deed.at as f64)),
+            })
+        }
+        Err(error) => {
+            tracing::error!(%error, "a client key cannot be written down");
+            None
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::command::Handle;
 use super::controller::Controller;
 use super::key_ring::{Fresh, KeyAsk, KeyError, Revoked};
-use crate::config::{Config, Deed, Issue, Issued, KeyWish, Made, Refused, deed};
+use crate::config::{Config, Deed, Families, Issue, Issued, KeyWish, Made, Refused, deed};
 use crate::live::{Budgets, Clients, Published, Snapshot, digest_of_client, new_key};
 use crate::store::Books;
 
@@ -53,8 +53,14 @@ impl Controller {
             // Nobody would be told the key.
             KeyAsk::Make { reply, .. } if reply.is_closed() => {}
             KeyAsk::Make { wish, reply } => drop(reply.send(self.make_key(&wish, now))),
+            KeyAsk::Rotate { reply, .. } if reply.is_closed() => {}
+            KeyAsk::Rotate {
+                name,
+                rotation,
+                reply,
+            } => drop(reply.send(self.rotate_key(&name, &rotation, now))),
             KeyAsk::Forget { digest, reply } => {
-                self.keys.forget(&digest);
+                self.keys.take_back(&digest);
                 self.put_keys_in_force();
                 drop(reply.send(Ok(())));
             }
@@ -87,13 +93,7 @@ impl Controller {
     }
 
     pub(super) fn make_key(&mut self, wish: &KeyWish, now: u64) -> Result<Fresh, KeyError> {
-        if !self.keys.books.are_kept() {
-            return Err(KeyError::NotKept);
-        }
-        if self.keys.issued.unread {
-            let why = self.keys.issued.missing.clone().unwrap_or_default();
-            return Err(KeyError::Unread(why));
-        }
+        self.can_keep_keys()?;
         if !self.publisher.read().clients.asks() {
             let message = "the files ask for no key, so that whoever comes without one gets in: set \
                 server.require_key = true first";
@@ -117,6 +117,8 @@ impl Controller {
         let issue = Arc::new(Issue {
             name,
             made: Some(Made { key, rights, deed }),
+            rotated: None,
+            replaced: None,
             revoked: None,
         });
         self.keys.put(digest, Arc::clone(&issue));
@@ -128,14 +130,27 @@ impl Controller {
         })
     }
 
+    /// Whether a secret that is made now is known after a restart.
+    pub(super) fn can_keep_keys(&self) -> Result<(), KeyError> {
+        if !self.keys.books.are_kept() {
+            return Err(KeyError::NotKept);
+        }
+        if self.keys.issued.unread {
+            let why = self.keys.issued.missing.clone().unwrap_or_default();
+            return Err(KeyError::Unread(why));
+        }
+        Ok(())
+    }
+
     /// Revokes all that have this name: whoever asks for it knows the name and is in a hurry.
     pub(super) fn revoke_key(&mut self, name: &str, deed: &Deed) -> Result<Revoked, KeyError> {
         let of_files = self.files.keys.get(name).map(|key| digest_of_client(key));
         let made = self.keys.issued.named(name).map(|(digest, _)| *digest);
         let in_files = of_files.is_some();
-        let fresh: Vec<[u8; 32]> = of_files
-            .into_iter()
-            .chain(made)
+        let families = Families::of(&self.keys.issued);
+        let all = of_files.into_iter().chain(made);
+        let all = all.flat_map(|digest| families.whole(&digest));
+        let fresh: Vec<[u8; 32]> = all
             .filter(|digest| !self.keys.issued.is_revoked(digest))
             .collect();
         if fresh.is_empty() {
@@ -147,15 +162,11 @@ impl Controller {
             return Ok(Revoked { deed, in_files });
         }
         for digest in fresh {
-            let known = self.keys.issued.all.get(&digest);
-            let issue = Issue {
-                name: name.into(),
-                made: known.and_then(|issue| issue.made.clone()),
-                revoked: Some(deed.clone()),
-            };
+            let mut issue = self.keys.issued.known_as(&digest, name);
+            issue.revoked = Some(deed.clone());
             self.keys.put(digest, Arc::new(issue));
         }
-        self.keys.thin();
+        self.keys.thin(deed.at);
         self.put_keys_in_force();
         let (by, reason) = (deed.by.as_str(), deed.reason.as_str());
         tracing::warn!(key = name, by, reason, in_files, "a client key was revoked");
@@ -174,22 +185,19 @@ impl Controller {
             });
         };
         let revoked = issue.revoked.clone().ok_or(KeyError::Stopping)?;
-        match &issue.made {
-            None => self.keys.forget(&digest),
-            Some(_)
-                if self.files.keys.contains_key(name) || self.keys.issued.named(name).is_some() =>
-            {
-                let message =
-                    format!("another key is called {name:?} by now; revoke that one first");
-                return Err(Refused::conflict(message).into());
-            }
-            Some(made) => {
-                let issue = Issue {
-                    name: Arc::clone(&issue.name),
-                    made: Some(made.clone()),
-                    revoked: None,
-                };
-                self.keys.put(digest, Arc::new(issue));
+        let of_files = self.files.keys.get(name).map(|key| digest_of_client(key));
+        let families = Families::of(&self.keys.issued);
+        let all = families.whole(&digest);
+        let is_of_files = of_files.is_some_and(|of_files| all.contains(&of_files));
+        let is_taken = of_files.is_some() || self.keys.issued.named(name).is_some();
+        if is_taken && !is_of_files {
+            let message = format!("another key is called {name:?} by now; revoke that one first");
+            return Err(Refused::conflict(message).into());
+        }
+        for secret in all {
+            // What was revoked on its own, before, stays so.
+            if self.keys.issued.revocation(&secret) == Some(&revoked) {
+                self.accept_again(&secret);
             }
         }
         self.put_keys_in_force();
@@ -203,10 +211,27 @@ impl Controller {
         Ok(revoked)
     }
 
+    fn accept_again(&mut self, secret: &[u8; 32]) {
+        let Some(known) = self.keys.issued.all.get(secret) else {
+            return;
+        };
+        if known.made.is_none() && known.rotated.is_none() && known.replaced.is_none() {
+            self.keys.forget(secret);
+        } else {
+            let issue = Issue {
+                revoked: None,
+                ..Issue::clone(known)
+            };
+            self.keys.put(*secret, Arc::new(issue));
+        }
+    }
+
     /// The revoked key of this name: the files', if that one is, else the one of those made here that was revoked last.
-    fn revoked(&self, name: &str) -> Option<([u8; 32], Arc<Issue>)> {
+    pub(super) fn revoked(&self, name: &str) -> Option<([u8; 32], Arc<Issue>)> {
         let issued = &self.keys.issued;
-        let of_files = self.files.keys.get(name).map(|key| digest_of_client(key));
+        let families = Families::of(issued);
+        let of_files = self.files.keys.get(name);
+        let of_files = of_files.map(|key| families.current(&digest_of_client(key)));
         if let Some(digest) = of_files.filter(|digest| issued.is_revoked(digest)) {
             return Some((digest, Arc::clone(issued.all.get(&digest)?)));
         }
@@ -214,7 +239,7 @@ impl Controller {
         Some((*digest, Arc::clone(issue)))
     }
 
-    fn unknown_key(&self, name: &str) -> KeyError {
+    pub(super) fn unknown_key(&self, name: &str) -> KeyError {
         let made = self.keys.issued.accepted().map(|key| &*key.name);
         let files = self.files.keys.keys().map(String::as_str);
         let known: Vec<&str> = files.chain(made).collect();
@@ -222,7 +247,7 @@ impl Controller {
     }
 
     /// What is in force, with other keys.
-    fn put_keys_in_force(&mut self) {
+    pub(super) fn put_keys_in_force(&mut self) {
         let old = self.publisher.read();
         let config = Config {
             issued: Arc::clone(&self.keys.issued),
@@ -240,9 +265,11 @@ impl Controller {
 
     /// Says which keys that were made here the files have taken the name of.
     pub(super) fn warn_of_covered(&self) {
+        let families = Families::of(&self.keys.issued);
         for key in self.keys.issued.accepted() {
             let files = self.files.keys.get(&*key.name);
-            if files.is_some_and(|other| digest_of_client(other) != digest_of_client(key)) {
+            let current = files.map(|other| families.current(&digest_of_client(other)));
+            if current.is_some_and(|current| current != digest_of_client(key)) {
                 tracing::warn!(
                     key = %key.name,
                     "the files have a key of this name, so the one that was made here is not accepted"

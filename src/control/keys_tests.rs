@@ -10,17 +10,17 @@ use crate::live::{Holder, Published};
 use crate::store::Write;
 
 const PATIENCE: Duration = Duration::from_secs(20);
-const OF_FILES: &str = "wb-a-key-of-the-files";
+pub(super) const OF_FILES: &str = "wb-a-key-of-the-files";
 
 /// A controller whose files have one key, and books.
-struct Ringed {
-    controller: Controller,
-    clock: Clock,
+pub(super) struct Ringed {
+    pub(super) controller: Controller,
+    pub(super) clock: Clock,
     books: Books,
     folder: TempDir,
 }
 
-fn compiled(keys: &str) -> Compiled {
+pub(super) fn compiled(keys: &str) -> Compiled {
     let text = format!(
         "[providers.a]\nkind = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\napi_key = \"of-a\"\n\
          [routes.chat.targets]\na = {{ use = \"a/m\" }}\n{keys}"
@@ -32,17 +32,17 @@ fn compiled(keys: &str) -> Compiled {
     compile(&[layer], &tests::Nobody).unwrap()
 }
 
-fn files(key: &str) -> Compiled {
+pub(super) fn files(key: &str) -> Compiled {
     compiled(&format!("[keys.app]\nkey = \"{key}\"\n"))
 }
 
 impl Ringed {
-    fn start(compiled: Compiled) -> Self {
+    pub(super) fn start(compiled: Compiled) -> Self {
         Self::over(tempfile::tempdir().unwrap(), compiled)
     }
 
     /// What a start finds in `folder`.
-    fn over(folder: TempDir, compiled: Compiled) -> Self {
+    pub(super) fn over(folder: TempDir, compiled: Compiled) -> Self {
         let clock = Clock::start();
         let (books, resumed) = Books::open(folder.path(), crate::config::Store::default()).unwrap();
         let snapshot =
@@ -60,24 +60,24 @@ impl Ringed {
         }
     }
 
-    fn restart(self, compiled: Compiled) -> Self {
+    pub(super) fn restart(self, compiled: Compiled) -> Self {
         assert!(self.books.close(PATIENCE));
         Self::over(self.folder, compiled)
     }
 
-    fn make(&mut self, wish: &KeyWish) -> Result<String, KeyError> {
+    pub(super) fn make(&mut self, wish: &KeyWish) -> Result<String, KeyError> {
         let now = self.clock.unix_seconds();
         let fresh = self.controller.make_key(wish, now)?;
         Ok(fresh.secret.expose().to_owned())
     }
 
-    fn revoke(&mut self, name: &str) -> Result<bool, KeyError> {
+    pub(super) fn revoke(&mut self, name: &str) -> Result<bool, KeyError> {
         let deed = deed("ada");
         Ok(self.controller.revoke_key(name, &deed)?.in_files)
     }
 
     /// What becomes of a request with this key.
-    fn holder(&self, key: &str) -> &'static str {
+    pub(super) fn holder(&self, key: &str) -> &'static str {
         let snapshot = self.controller.publisher.read();
         match snapshot.clients.holder(key.as_bytes()) {
             Holder::Known(_) => "known",
@@ -87,7 +87,7 @@ impl Ringed {
     }
 }
 
-fn deed(by: &str) -> Deed {
+pub(super) fn deed(by: &str) -> Deed {
     Deed {
         at: 1_795_896_885,
         by: by.to_owned(),
@@ -95,7 +95,7 @@ fn deed(by: &str) -> Deed {
     }
 }
 
-fn wish(name: &str) -> KeyWish {
+pub(super) fn wish(name: &str) -> KeyWish {
     KeyWish {
         name: name.to_owned(),
         reason: "a test".to_owned(),

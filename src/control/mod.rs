@@ -13,6 +13,7 @@ mod key_ring;
 mod keys;
 mod plan;
 mod reload;
+mod rotation;
 mod scribe;
 mod seeding;
 mod settle;

@@ -56,7 +56,7 @@ fn seed_clients(clients: &Clients, books: &Books) {
             let used: HashMap<String, Time> = used.into_iter().collect();
             for client in fresh {
                 if let Some(at) = used.get(&*client.key.name) {
-                    client.was_used(*at);
+                    client.was_used_before(*at);
                 }
             }
             clients.seed_gone(|name| used.get(name).copied());

@@ -2,20 +2,19 @@
 //!
 //! A key is looked up by its SHA-256, so that no comparison tells a part of it, and compared once more in constant time.
 //! What each has left of its rates, and when it was used last, is kept by name across reloads.
+//! A key that was rotated has several secrets for a while: each is a [`Client`] of its own, over the same rates and budget.
 
 use std::collections::HashMap;
-use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::budgets::{Allowance, Budgets};
+use super::budgets::Budgets;
+use super::client::{Client, LastUse, Used};
 use super::record::{RequestEnd, Tags};
-use crate::config::{ClientKey, Config, Held, Issued, Secret, digest_text};
-use crate::limit::quota::Bucket;
+use crate::config::{ClientKey, Config, Families, Held, Issued, Replaced, Secret, digest_text};
 use crate::model::Time;
 
 /// The SHA-256 of a key.
@@ -46,114 +45,6 @@ pub fn new_key() -> Option<(Secret, [u8; 32])> {
     let key = digest_text(&bytes).replacen("sha256:", "wb-", 1);
     let digest = key_digest(key.as_bytes());
     Some((Secret::new(key), digest))
-}
-
-/// Somebody who holds a key.
-pub struct Client {
-    /// What the key may.
-    pub key: Arc<ClientKey>,
-    /// Whom its requests' cost is put down to where they say nothing else.
-    pub tags: Option<Arc<Tags>>,
-    /// What its requests may cost.
-    pub budget: Option<Arc<Allowance>>,
-    digest: [u8; 32],
-    is_revoked: bool,
-    rates: Arc<Rates>,
-    used: Arc<Used>,
-}
-
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("name", &self.key.name)
-            .finish_non_exhaustive()
-    }
-}
-
-/// When a key was used last. Kept across reloads.
-#[derive(Debug, Default)]
-struct Used {
-    /// Microseconds since 1970; 0 for never.
-    at: AtomicU64,
-    /// Whether what the books have of before is in it.
-    is_seeded: AtomicBool,
-}
-
-impl Used {
-    fn last(&self) -> Option<Time> {
-        let at = self.at.load(Ordering::Relaxed);
-        (at > 0).then(|| Time::from_micros(at))
-    }
-}
-
-/// What is left of a key's rates. Kept across reloads, at the rates in force.
-#[derive(Debug, Default)]
-struct Rates {
-    requests: Mutex<Option<Bucket>>,
-    tokens: Mutex<Option<Bucket>>,
-}
-
-fn with<T>(
-    bucket: &Mutex<Option<Bucket>>,
-    per_minute: u32,
-    now: Time,
-    work: impl FnOnce(&mut Bucket) -> T,
-) -> T {
-    let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);
-    work(bucket.get_or_insert_with(|| Bucket::full(per_minute, now)))
-}
-
-/// Which rate is spent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rate {
-    /// Requests a minute.
-    Requests(u32),
-    /// Tokens a minute.
-    Tokens(u32),
-}
-
-impl Client {
-    /// A request comes: takes it out of what is left.
-    ///
-    /// # Errors
-    /// Nothing is left of this rate for so long.
-    pub fn enter(&self, now: Time) -> Result<(), (Rate, Duration)> {
-        if let Some(most) = self.key.tokens_per_minute {
-            let open = |bucket: &mut Bucket| bucket.is_open(most, now);
-            with(&self.rates.tokens, most, now, open).map_err(|wait| (Rate::Tokens(most), wait))?;
-        }
-        if let Some(most) = self.key.requests_per_minute {
-            let take = |bucket: &mut Bucket| bucket.take(most, now);
-            with(&self.rates.requests, most, now, take)
-                .map_err(|wait| (Rate::Requests(most), wait))?;
-        }
-        Ok(())
-    }
-
-    /// Whether it is not accepted any more.
-    pub fn has_expired(&self, now: Time) -> bool {
-        self.key.expires.is_some_and(|expires| now >= expires)
-    }
-
-    /// Whether an operator has revoked it.
-    pub const fn is_revoked(&self) -> bool {
-        self.is_revoked
-    }
-
-    /// When the last request with it came; `None` if none is known.
-    pub fn last_used(&self) -> Option<Time> {
-        self.used.last()
-    }
-
-    /// A request with it came at this moment.
-    pub fn was_used(&self, at: Time) {
-        self.used.at.fetch_max(at.as_micros(), Ordering::Relaxed);
-    }
-
-    /// Whether the books need not be asked any more when it was used; from now on they need not.
-    pub fn take_seeding(&self) -> bool {
-        self.used.is_seeded.swap(true, Ordering::AcqRel)
-    }
 }
 
 /// Who brings a key.
@@ -194,49 +85,77 @@ impl Clients {
             issued,
             ..Self::default()
         };
+        let issued = Arc::clone(&clients.issued);
+        let families = Families::of(&issued);
         for key in config.clients() {
-            let known = before.by_name.get(&key.name);
-            let digest = digest_of_client(key);
-            let tags = Tags {
-                team: key.team.clone(),
-                feature: key.feature.clone(),
-                user: key.user.clone(),
-            };
-            let client = Arc::new(Client {
-                tags: (tags != Tags::default()).then(|| Arc::new(tags)),
-                budget: budgets.key(&key.name).cloned(),
-                digest,
-                is_revoked: clients.issued.is_revoked(&digest),
-                rates: known.map_or_else(Arc::default, |known| Arc::clone(&known.rates)),
-                used: match known {
-                    Some(known) => Arc::clone(&known.used),
-                    None => before.used(&digest),
-                },
-                key: Arc::clone(key),
-            });
-            // The files come first, and what they say holds.
-            let place = clients.by_digest.entry(digest);
-            place.or_insert_with(|| Arc::clone(&client));
-            clients.by_name.insert(Arc::clone(&key.name), client);
+            clients.add(key, budgets, before, &families);
         }
         let all = clients.issued.all.iter();
         let gone = all.filter(|(_, issue)| issue.made.is_some() && issue.revoked.is_some());
         clients.gone = gone
-            .map(|(digest, _)| (*digest, before.used(digest)))
+            .map(|(digest, _)| (*digest, before.used(digest).unwrap_or_default()))
             .collect();
         clients
     }
 
-    /// When the key that is told by this was used last, revoked or not.
-    fn used(&self, digest: &[u8; 32]) -> Arc<Used> {
-        let known = self.by_digest.get(digest).map(|client| &client.used);
-        let used = known.or_else(|| self.gone.get(digest));
-        used.map_or_else(Arc::default, Arc::clone)
+    /// Takes a key in, with all of its secrets.
+    fn add(
+        &mut self,
+        key: &Arc<ClientKey>,
+        budgets: &Budgets,
+        before: &Self,
+        families: &Families<'_>,
+    ) {
+        let known = before.by_name.get(&key.name);
+        let tags = Tags {
+            team: key.team.clone(),
+            feature: key.feature.clone(),
+            user: key.user.clone(),
+        };
+        let tags = (tags != Tags::default()).then(|| Arc::new(tags));
+        let rates = known.map_or_else(Arc::default, |known| Arc::clone(&known.rates));
+        let whole = families.whole(&digest_of_client(key));
+        let was_rotated = whole.len() > 1;
+        for (place, digest) in whole.into_iter().enumerate() {
+            let is_current = place == 0;
+            let used = match (before.used(&digest), known) {
+                (Some(used), _) => used,
+                (None, Some(_)) if is_current && was_rotated => Arc::new(Used::never()),
+                (None, Some(known)) if is_current => Arc::clone(&known.used),
+                (None, _) => Arc::default(),
+            };
+            let issue = self.issued.all.get(&digest);
+            let replaced = issue.and_then(|issue| issue.replaced.as_ref());
+            let client = Arc::new(Client {
+                tags: tags.clone(),
+                budget: budgets.key(&key.name).cloned(),
+                digest,
+                is_revoked: self.issued.is_revoked(&digest),
+                since: issue.and_then(|issue| issue.since()),
+                ends: replaced.map(Replaced::ends),
+                rates: Arc::clone(&rates),
+                used,
+                key: Arc::clone(key),
+            });
+            // The files come first, and what they say holds.
+            let entry = self.by_digest.entry(digest);
+            entry.or_insert_with(|| Arc::clone(&client));
+            if is_current {
+                self.by_name.insert(Arc::clone(&key.name), client);
+            }
+        }
     }
 
-    /// When the last request came with a key that was made here and revoked; `None` if none is known.
-    pub fn last_used_before(&self, digest: &[u8; 32]) -> Option<Time> {
-        self.gone.get(digest)?.last()
+    /// When the secret that is told by this was used last, revoked or not.
+    fn used(&self, digest: &[u8; 32]) -> Option<Arc<Used>> {
+        let known = self.by_digest.get(digest).map(|client| &client.used);
+        known.or_else(|| self.gone.get(digest)).cloned()
+    }
+
+    /// When the secret that is told by this came last, also one that was revoked or replaced.
+    pub fn last_use(&self, digest: &[u8; 32]) -> LastUse {
+        self.used(digest)
+            .map_or_else(LastUse::default, |used| used.last())
     }
 
     /// Has the books tell once of each revoked key when it was used last. They know names only: what came after a key was
@@ -246,7 +165,7 @@ impl Clients {
             let Some(issue) = self.issued.all.get(digest) else {
                 continue;
             };
-            let Some(revoked) = &issue.revoked else {
+            let Some(revoked) = issue.revoked.as_ref().filter(|_| issue.replaced.is_none()) else {
                 continue;
             };
             if used.is_seeded.swap(true, Ordering::AcqRel) {
@@ -261,8 +180,11 @@ impl Clients {
 
     /// Whether the books need to be asked of a revoked key.
     pub fn has_unseeded_gone(&self) -> bool {
-        let mut gone = self.gone.values();
-        gone.any(|used| !used.is_seeded.load(Ordering::Acquire))
+        let mut gone = self.gone.iter().filter(|(digest, _)| {
+            let issue = self.issued.all.get(*digest);
+            issue.is_some_and(|issue| issue.replaced.is_none())
+        });
+        gone.any(|(_, used)| !used.is_seeded.load(Ordering::Acquire))
     }
 
     /// Whether a key is asked for.
@@ -301,21 +223,11 @@ impl Clients {
         self.issued.missing.as_deref()
     }
 
-    /// Notes that its key was used, and counts the tokens of a request that ended.
+    /// Counts the tokens of a request that ended.
     pub fn request_ended(&self, end: &RequestEnd, now: Time) {
         let Some(client) = end.key.as_ref().and_then(|name| self.by_name.get(name)) else {
             return;
         };
-        client.was_used(end.at);
-        let Some(most) = client.key.tokens_per_minute else {
-            return;
-        };
-        let tokens = end.calls.iter().filter_map(|call| call.tokens);
-        let tokens: u64 = tokens
-            .map(|tokens| tokens.input.saturating_add(tokens.output))
-            .fold(0, u64::saturating_add);
-        with(&client.rates.tokens, most, now, |bucket| {
-            bucket.charge(most, now, tokens);
-        });
+        client.charge(end, now);
     }
 }

@@ -4,6 +4,7 @@
 mod attempt;
 mod board;
 mod budgets;
+mod client;
 mod clients;
 mod clock;
 mod journal;
@@ -25,7 +26,8 @@ mod window;
 pub use attempt::{Account, Asked, Attempt, Note, Witness};
 pub use board::{Board, Change, Refusal};
 pub use budgets::{Allowance, Budgets, Scope};
-pub use clients::{Client, Clients, Holder, Rate, digest_of_client, key_digest, new_key};
+pub use client::{Client, LastUse, Rate};
+pub use clients::{Clients, Holder, digest_of_client, key_digest, new_key};
 pub use clock::Clock;
 pub use journal::{Entry, Heading, Journal, Lost, Ticked};
 pub use keys::{Keys, Turn};

@@ -51,6 +51,16 @@ pub(super) fn holder(
     if client.has_expired(now) {
         return Err(refused("this key has expired"));
     }
+    if let Some(ended) = client.was_over(now) {
+        if client.was_refused(now) {
+            tracing::warn!(key = %client.key.name, "a secret that another took the place of still comes, and is refused");
+        }
+        return Err(refused(&format!(
+            "this key was replaced by a new one, and was accepted until {}",
+            minute_of(ended)
+        )));
+    }
+    client.was_used(now);
     Ok(Some(Arc::clone(client)))
 }
 

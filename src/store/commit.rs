@@ -5,7 +5,7 @@ use rusqlite::{Connection, Transaction, params, params_from_iter};
 use serde::Serialize;
 
 use super::error::StoreError;
-use super::rows::{Moved, Sums, UsageKey};
+use super::rows::{KeyRow, Moved, Sums, UsageKey};
 use super::usage::{COLUMNS, KEYS};
 use super::write::{Pending, Write};
 use crate::balance::{Learned, LearnedShares};
@@ -155,10 +155,11 @@ fn other(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
         Write::SteeringEnded(id) => {
             transaction.execute("DELETE FROM steering WHERE id = ?1", [id])?;
         }
-        Write::Key(key) => {
-            let sql = "INSERT OR REPLACE INTO keys (name, hash, json, revoked_at) VALUES (?1, ?2, ?3, ?4)";
-            let values = params![key.name, key.hash, key.json, key.revoked_at.map(micros)];
-            transaction.execute(sql, values)?;
+        Write::Key(key) => client_key(transaction, key)?,
+        Write::Keys(keys) => {
+            for key in keys {
+                client_key(transaction, key)?;
+            }
         }
         Write::KeyForgotten(hash) => {
             transaction.execute("DELETE FROM keys WHERE hash = ?1", [hash])?;
@@ -170,6 +171,13 @@ fn other(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
         | Write::Learned(_)
         | Write::Sweep(_) => {}
     }
+    Ok(())
+}
+
+fn client_key(transaction: &Transaction<'_>, key: &KeyRow) -> rusqlite::Result<()> {
+    let sql = "INSERT OR REPLACE INTO keys (name, hash, json, revoked_at) VALUES (?1, ?2, ?3, ?4)";
+    let values = params![key.name, key.hash, key.json, key.revoked_at.map(micros)];
+    transaction.execute(sql, values)?;
     Ok(())
 }
 

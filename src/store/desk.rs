@@ -182,6 +182,7 @@ fn lost(write: &Write) -> Losses {
         | Write::Steering(_)
         | Write::SteeringEnded(_)
         | Write::Key(_)
+        | Write::Keys(_)
         | Write::KeyForgotten(_) => Losses {
             requests: 0,
             rows: 1,

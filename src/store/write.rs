@@ -34,6 +34,8 @@ pub enum Write {
     SteeringEnded(String),
     /// A client key was made or revoked.
     Key(KeyRow),
+    /// Client keys changed together: all of them are written, or none.
+    Keys(Vec<KeyRow>),
     /// The client key of this hash is forgotten.
     KeyForgotten(String),
     /// The shares in force, in place of those before.
@@ -119,6 +121,7 @@ impl Pending {
             | Write::Steering(_)
             | Write::SteeringEnded(_)
             | Write::Key(_)
+            | Write::Keys(_)
             | Write::KeyForgotten(_) => {
                 if self.others.len() == MOST_OTHERS {
                     self.others.pop_front();

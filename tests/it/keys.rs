@@ -228,7 +228,10 @@ only = {{ use = "sim/m" }}
 only = {{ use = "sim/m" }}
 [keys.filed]
 key = "{OTHER}"
+[controller]
+journal = "{}/journal"
 "#,
+        folder.display(),
         folder.display()
     );
     std::fs::write(live(folder), text).unwrap();
@@ -309,4 +312,90 @@ async fn keys_are_made_and_revoked_while_it_runs_and_outlive_being_killed() {
     assert_eq!(nobody.status.code(), Some(1));
     let said = String::from_utf8(nobody.stderr).unwrap();
     assert!(said.contains("no key is called \"team-b\""), "{said}");
+}
+
+/// The key of a made one, from its answer.
+fn secret(made: &Value) -> String {
+    made["key"].as_str().unwrap().to_owned()
+}
+
+/// The row of the list with this name.
+fn listed(daemon: &Daemon, name: &str) -> Value {
+    let listed = told(daemon, &["list"]);
+    let mut rows = listed["keys"].as_array().unwrap().iter();
+    rows.find(|row| row["name"] == name).unwrap().clone()
+}
+
+/// Rotates a key that was made here with a grace and one of the files without, and then the daemon is killed.
+async fn rotated(folder: &Path) -> (String, String, String) {
+    let daemon = kept(folder);
+    let words = "new team-a --save --reason launch --route chat --rpm 100 --team search";
+    let old = told(&daemon, &words.split(' ').collect::<Vec<_>>());
+    let new = told(&daemon, &["rotate", "team-a", "--grace", "24h"]);
+    let words = ["rotate", "filed", "--grace", "0s", "--reason", "leaked"];
+    let of_files = told(&daemon, &words);
+    let message = of_files["message"].as_str().unwrap();
+    assert!(
+        message.contains("live.toml:14: write this hash there"),
+        "{message}"
+    );
+    assert!(of_files["hash"].as_str().unwrap().starts_with("sha256:"));
+    daemon.signal("-KILL");
+    daemon.ended().await;
+    (secret(&old), secret(&new), secret(&of_files))
+}
+
+#[tokio::test]
+async fn a_key_gets_a_new_secret_and_the_one_before_ends_in_words_also_after_being_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new, of_files) = rotated(folder.path()).await;
+    let daemon = kept(folder.path());
+    for key in [&old, &new] {
+        assert_eq!(asked(&daemon, key, "chat").await.0, 200, "both come in");
+        assert_eq!(asked(&daemon, key, "wide").await.0, 403, "the same rights");
+    }
+    let (status, said) = asked(&daemon, OTHER, "wide").await;
+    assert_eq!(status, 401, "{said}");
+    let words = "this key was replaced by a new one, and was accepted until";
+    assert!(said.contains(words), "{said}");
+    assert_eq!(asked(&daemon, &of_files, "wide").await.0, 200);
+    let (team, filed) = (listed(&daemon, "team-a"), listed(&daemon, "filed"));
+    let before = &team["before"][0];
+    let grace = before["until"].as_u64().unwrap() - before["replaced"]["at"].as_u64().unwrap();
+    assert_eq!((grace, &before["state"]), (86_400, &json!("accepted")));
+    let made = (before["since"].as_u64(), team["rotated"]["at"].as_u64());
+    assert!(made.0.is_some() && made.0 <= made.1, "{team}");
+    assert!(before["last_used"].is_f64() && team["last_used"].is_f64());
+    assert_eq!(filed["before"][0]["state"], "over", "{filed}");
+    assert!(filed["before"][0]["last_refused"].is_f64(), "{filed}");
+    for secret in [&old, &new, &of_files] {
+        assert!(!format!("{team}{filed}").contains(secret.as_str()));
+    }
+    until("both secrets are one row of the books", async || {
+        let usage = daemon.json("/api/v1/usage?by=key,team&key=team-a").await;
+        let rows = usage["rows"].as_array().unwrap().len();
+        (rows == 1 && usage["total"]["requests"].as_u64() >= Some(2)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn revoking_ends_both_secrets_and_a_revoked_key_gets_no_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new, _) = rotated(folder.path()).await;
+    let daemon = kept(folder.path());
+    told(&daemon, &["revoke", "team-a"]);
+    for key in [&old, &new] {
+        assert_eq!(asked(&daemon, key, "chat").await.0, 401);
+    }
+    let refused = keys(&daemon, &["rotate", "team-a"]);
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("\"team-a\" is revoked"), "{said}");
+    daemon.terminate();
+    daemon.ended().await;
+    let mut replay = weighbridge();
+    let replayed = replay.arg("replay").arg(folder.path().join("journal"));
+    let replayed = replayed.output().unwrap();
+    assert!(replayed.status.success(), "keys take no part: {replayed:?}");
 }

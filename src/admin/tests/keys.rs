@@ -57,7 +57,7 @@ async fn what_cannot_be_done_about_a_key_has_its_status_and_says_what_to_do() {
             "/api/v1/keys/app",
             String::new(),
             405,
-            "expected DELETE, PATCH",
+            "expected POST, DELETE, PATCH",
         ),
     ] {
         let got = world.send(method, path, &[], &body).await;
@@ -70,4 +70,23 @@ async fn what_cannot_be_done_about_a_key_has_its_status_and_says_what_to_do() {
     }
     let listed = world.ask("GET", "/api/v1/keys").await.json();
     assert_eq!(listed, json!({ "keys": [], "asked_for": false }));
+}
+
+#[tokio::test]
+async fn a_wish_for_a_new_secret_is_read_before_it_is_refused() {
+    let world = World::start().await;
+    for (body, status, part) in [
+        (json!({ "grace": "24h" }), 400, "unknown field"),
+        (json!({ "seconds": -1 }), 400, "seconds"),
+        (
+            json!({ "seconds": 60 }),
+            409,
+            "set server.state to a folder",
+        ),
+    ] {
+        let body = body.to_string();
+        let got = world.send("POST", "/api/v1/keys/app", &[], &body).await;
+        assert_eq!(got.status, status, "{body}: {}", got.body);
+        assert!(got.body.contains(part), "{body}: {}", got.body);
+    }
 }

@@ -4,7 +4,7 @@ use super::super::{Content, Operation, Parameter, Run, shape};
 use super::get;
 use crate::admin::query::Kind;
 use crate::admin::{keys, shapes};
-use crate::config::KeyWish;
+use crate::config::{KeyWish, Rotation};
 
 /// The rows.
 pub(super) static ROWS: &[Operation] = &[
@@ -45,6 +45,39 @@ pub(super) static ROWS: &[Operation] = &[
                 ),
             ],
             Run::Later(|ask| Box::pin(keys::make(ask))),
+        )
+    },
+    Operation {
+        method: "POST",
+        body: Some(shape::<Rotation>),
+        ..get(
+            "rotate_key",
+            "/api/v1/keys/{key}",
+            "Gives a client key a new secret: the same key, with its rights, limits, budget and books. The secret before is \
+                accepted for a while beside it. The answer is the only place where the new one is told.",
+            &[
+                (
+                    201,
+                    "The new one is accepted.",
+                    Content::Json(shape::<keys::MadeKey>),
+                ),
+                (
+                    404,
+                    "There is no key of this name.",
+                    Content::Json(shape::<shapes::Failure>),
+                ),
+                (
+                    409,
+                    "It is revoked or has expired, too many older secrets of it are accepted, or no books are kept.",
+                    Content::Json(shape::<shapes::Failure>),
+                ),
+                (
+                    503,
+                    "The books or the controller cannot take it now.",
+                    Content::Json(shape::<shapes::Failure>),
+                ),
+            ],
+            Run::Later(|ask| Box::pin(keys::rotate(ask))),
         )
     },
     Operation {
