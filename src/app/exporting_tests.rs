@@ -90,7 +90,7 @@ impl Daemon {
             listen: loopback,
             admin_listen: loopback,
         };
-        let app = App::build(options).await.unwrap();
+        let app = App::build(options).unwrap();
         let ready = app.running().unwrap().ready;
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(app.serve(async { drop(stopped.await) }));

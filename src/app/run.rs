@@ -144,7 +144,7 @@ fn signals() -> Result<Signals, AppError> {
 
 impl App {
     /// Reads the configuration, binds the listeners, builds everything. Must be called within a runtime.
-    pub async fn build(options: Options) -> Result<Self, AppError> {
+    pub fn build(options: Options) -> Result<Self, AppError> {
         let clock = Clock::start();
         let Compiled { config, shown, .. } = first_configuration(&options)?;
         let sharing = Sharing::of(&config.server);

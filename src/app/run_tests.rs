@@ -35,7 +35,7 @@ async fn files_that_would_leave_a_listener_open_to_everybody_are_refused_until_t
         reloader,
         published,
         ..
-    } = app.await.unwrap();
+    } = app.unwrap();
     let (_stop, stopped) = watch::channel(false);
     tokio::spawn(controller.run(stopped));
     tokio::spawn(reloader.run());
@@ -58,8 +58,8 @@ async fn files_that_would_leave_a_listener_open_to_everybody_are_refused_until_t
 }
 
 /// What a start under these options is refused with.
-async fn refused(options: Options) -> String {
-    match App::build(options).await {
+fn refused(options: Options) -> String {
+    match App::build(options) {
         Err(AppError::Config(problems)) => {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
             lines.join("\n")
@@ -80,7 +80,7 @@ async fn an_address_of_the_command_line_obeys_the_rule_of_those_in_the_file() {
         admin_listen: everywhere,
         ..options(TEXT)
     };
-    let said = refused(data).await;
+    let said = refused(data);
     assert!(said.contains("--listen"), "{said}");
     assert!(
         said.contains("expected a loopback address, found 0.0.0.0"),
@@ -90,7 +90,7 @@ async fn an_address_of_the_command_line_obeys_the_rule_of_those_in_the_file() {
         said.contains("server.allow_unauthenticated = true"),
         "{said}"
     );
-    let said = refused(admin).await;
+    let said = refused(admin);
     assert!(said.contains("--admin-listen"), "{said}");
     assert!(said.contains("admin.allow_remote = true"), "{said}");
 }
@@ -105,9 +105,9 @@ async fn an_allowed_address_of_the_command_line_is_listened_at() {
         admin_listen: everywhere,
         ..options(ALLOWED)
     };
-    assert!(App::build(options).await.is_ok(), "the file allows both");
+    assert!(App::build(options).is_ok(), "the file allows both");
     assert!(
-        App::build(self::options(TEXT)).await.is_ok(),
+        App::build(self::options(TEXT)).is_ok(),
         "loopback needs no leave"
     );
 }

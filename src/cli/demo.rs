@@ -48,7 +48,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
     args.log.init()?;
     workers()?.block_on(async {
         let text = Text::new(ENVIRONMENT);
-        let app = build(args, &text).await.map_err(|error| failure(&error))?;
+        let app = build(args, &text).map_err(|error| failure(&error))?;
         let running = app.running().map_err(|error| failure(&error))?;
         let stage = Arc::new(Stage::new(running.clone(), text));
         running.show(Arc::clone(&stage) as Arc<dyn admin::Stage>);
@@ -74,7 +74,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
 }
 
 /// The daemon of the demo, on free ports where the usual ones are taken and none were asked for.
-async fn build(args: &Args, text: &Text) -> Result<App, AppError> {
+fn build(args: &Args, text: &Text) -> Result<App, AppError> {
     let source = Source::Text {
         name: "demo.toml",
         text: text.clone(),
@@ -87,7 +87,7 @@ async fn build(args: &Args, text: &Text) -> Result<App, AppError> {
             listen,
             admin_listen,
         };
-        match App::build(options).await {
+        match App::build(options) {
             Err(AppError::Listen { .. }) if listen.is_none() => listen = free(),
             Err(AppError::Listen { .. }) if admin_listen.is_none() => admin_listen = free(),
             built => return built,

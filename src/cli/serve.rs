@@ -33,7 +33,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
         admin_listen: args.admin_listen,
     };
     workers()?.block_on(async {
-        let app = App::build(options).await.map_err(|error| failure(&error))?;
+        let app = App::build(options).map_err(|error| failure(&error))?;
         let running = app.running().map_err(|error| failure(&error))?;
         let ready = serde_json::to_string(&running.ready);
         writeln!(out, "{}", ready.unwrap_or_default())?;

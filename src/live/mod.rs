@@ -18,6 +18,7 @@ pub(crate) mod record;
 mod snapshot;
 mod strangers;
 mod switch;
+mod sync;
 mod tallies;
 mod trace;
 mod upstream;

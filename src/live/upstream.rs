@@ -1,11 +1,11 @@
 //! One upstream as the data plane holds it: the gate in atomics, the meter behind its lock.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use arc_swap::ArcSwapOption;
 
 use super::meter::{Distributions, Meter, Recently, Totals};
+use super::sync::{AtomicBool, AtomicU32, AtomicU64, Mutex, MutexGuard, Ordering};
 use crate::balance::gate::{Cause, GateOrder, GateState, Reaction, Standing};
 use crate::balance::{FlightKey, Headroom, UpstreamInput};
 use crate::model::{
@@ -325,3 +325,7 @@ impl StandingCell {
         }
     }
 }
+
+#[cfg(all(test, feature = "shuttle"))]
+#[path = "upstream_shuttled.rs"]
+mod shuttled;

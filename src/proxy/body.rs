@@ -23,6 +23,10 @@ use crate::live::{Account, Attempt};
 use crate::model::Outcome;
 use crate::wire::{Code, ErrorBody, Tail};
 
+/// Most of an answer that is handed on in one piece. Halved, large answers take more writes; doubled, as much more is held of
+/// each that nobody takes.
+const PIECE: usize = 64 * 1024;
+
 /// The body of every answer.
 #[derive(Debug)]
 pub struct Body(Inner);
@@ -92,12 +96,16 @@ impl HttpBody for Body {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
-        match &mut self.get_mut().0 {
-            Inner::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+        let polled = match &mut self.get_mut().0 {
+            Inner::Whole(bytes) => {
+                Poll::Ready(next_piece(bytes).map(|bytes| Ok(Frame::data(bytes))))
+            }
             Inner::Passing(passing) => passing
                 .poll_chunk(cx)
                 .map(|chunk| chunk.map(|it| it.map(Frame::data))),
-        }
+        };
+        super::streams::asked(&polled);
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
@@ -114,6 +122,15 @@ impl HttpBody for Body {
             }
             Inner::Passing(_) => SizeHint::default(),
         }
+    }
+}
+
+/// What goes next of an answer that is known in full. HTTP/2 keeps a piece whole until its client has taken it, so that of a
+/// large answer only this much is out of our hands.
+fn next_piece(bytes: &mut Option<Bytes>) -> Option<Bytes> {
+    match bytes {
+        Some(rest) if rest.len() > PIECE => Some(rest.split_to(PIECE)),
+        other => other.take(),
     }
 }
 

@@ -14,8 +14,6 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Sleep, sleep};
 
-/// How long a client may take none of the bytes that are ready for it.
-const WRITE_STALL: Duration = Duration::from_secs(30);
 /// Bytes after which hyper knows the version: the length of HTTP/2's preface, and less than any HTTP/1 request here has.
 const OPENING: usize = 24;
 
@@ -30,12 +28,9 @@ pub(super) struct Guarded<S> {
 }
 
 impl<S> Guarded<S> {
-    /// Guards `stream`, whose first bytes must come within `opening`.
-    pub(super) fn new(stream: S, opening: Duration) -> Self {
-        Self::with_stall(stream, opening, WRITE_STALL)
-    }
-
-    fn with_stall(stream: S, opening: Duration, stall: Duration) -> Self {
+    /// Guards `stream`, whose first bytes must come within `opening`, and whose client may take nothing of what is ready for
+    /// `stall`.
+    pub(super) fn new(stream: S, opening: Duration, stall: Duration) -> Self {
         Self {
             io: TokioIo::new(stream),
             read: 0,
@@ -140,7 +135,7 @@ mod tests {
             .unwrap();
         let (stream, _) = listener.accept().await.unwrap();
         let stall = Duration::from_millis(50);
-        let mut guarded = Guarded::with_stall(stream, Duration::from_secs(60), stall);
+        let mut guarded = Guarded::new(stream, Duration::from_secs(60), stall);
         let chunk = vec![0; 64 * 1024];
         // Buffers take some megabytes; the loop ends only by the error.
         let error = loop {

@@ -5,6 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::limit::{Grant, RetryBudget};
 use crate::live::{Clock, Journal, Published, Recorder};
@@ -47,6 +48,7 @@ mod resolve;
 mod room;
 mod server;
 mod sticky;
+mod streams;
 mod through;
 mod told;
 mod upstream;
@@ -57,6 +59,10 @@ pub use handler::handle;
 pub use port::{Sharing, bind};
 pub use server::{DrainReport, serve};
 pub use upstream::Caller;
+
+/// How long a client may take none of what is ready for it. Halved, phones that change cells are cut; doubled, those who never
+/// come back hold places at targets for a minute.
+const WRITE_STALL: Duration = Duration::from_secs(30);
 
 /// What all requests share.
 #[derive(Debug)]
@@ -75,6 +81,8 @@ pub struct Proxy {
     /// Most connections of clients, whatever the configuration says.
     most_connections: usize,
     room: Arc<room::Room>,
+    /// How long a client may take nothing of what is ready for it.
+    write_stall: Duration,
     /// Whether connections end with the next answer.
     leaving: AtomicBool,
     labels: Labels,
@@ -111,6 +119,7 @@ impl Proxy {
             open: Arc::default(),
             most_connections: usize::MAX,
             room: Arc::default(),
+            write_stall: WRITE_STALL,
             leaving: AtomicBool::new(false),
             labels: Labels {
                 none: Arc::from(""),

@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -30,6 +30,7 @@ use super::door::{Door, Entry, shaken};
 use super::guard::Guarded;
 use super::handler::handle;
 use super::port::{Sharing, close};
+use super::streams::Streams;
 
 /// Most headers of a request.
 const MAX_HEADERS: usize = 100;
@@ -70,7 +71,7 @@ pub async fn serve(
     let most = server.max_connections.min(proxy.most_connections);
     let mut entrance = Entrance {
         open: Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS))),
-        builder: builder(server.head_timeout),
+        builder: builder(server.head_timeout, proxy.write_stall),
         graceful: GracefulShutdown::new(),
         connections: JoinSet::new(),
         door: Door::default(),
@@ -99,7 +100,7 @@ pub async fn serve(
     let (grace, since) = (grace(), entrance.proxy.clock.now());
     entrance.proxy.leaving.store(true, Ordering::Relaxed);
     close(listener, Sharing::of(&server), |stream| {
-        entrance.enter(stream)
+        entrance.enter(stream);
     })
     .await;
     let passed = entrance.proxy.clock.now().since(since);
@@ -110,7 +111,7 @@ pub async fn serve(
 struct Entrance {
     /// Places for connections.
     open: Arc<Semaphore>,
-    builder: Builder<TokioExecutor>,
+    builder: Builder<Streams>,
     graceful: GracefulShutdown,
     connections: JoinSet<()>,
     door: Door,
@@ -174,7 +175,7 @@ async fn ended(connections: &mut JoinSet<()>) {
 
 /// One connection, and what its task needs.
 struct Client {
-    builder: Builder<TokioExecutor>,
+    builder: Builder<Streams>,
     proxy: Arc<Proxy>,
     watcher: Watcher,
     head_timeout: Duration,
@@ -201,11 +202,12 @@ impl Client {
     /// Serves the requests of the connection until it ends or the process is told to stop.
     async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(self, stream: S) {
         let proxy = self.proxy;
+        let stall = proxy.write_stall;
         let service = service_fn(move |request| {
             let proxy = Arc::clone(&proxy);
             async move { Ok::<_, Infallible>(handle(proxy, request).await) }
         });
-        let io = Guarded::new(stream, self.head_timeout);
+        let io = Guarded::new(stream, self.head_timeout, stall);
         let connection = self.builder.serve_connection(io, service);
         // What ended the connection was told to its requests; there is nobody else to tell.
         drop(self.watcher.watch(connection).await);
@@ -246,8 +248,8 @@ pub(super) fn concerns_one(error: &io::Error) -> bool {
     )
 }
 
-fn builder(head_timeout: Duration) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+fn builder(head_timeout: Duration, write_stall: Duration) -> Builder<Streams> {
+    let mut builder = Builder::new(Streams::new(write_stall));
     builder
         .http1()
         .timer(TokioTimer::new())

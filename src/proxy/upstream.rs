@@ -11,6 +11,7 @@
 //! correctness, and the next target would have got it anyway.
 
 use std::error::Error as StdError;
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -186,10 +187,27 @@ impl Caller {
 }
 
 fn not_connected(error: &(dyn StdError + 'static)) -> Unanswered {
+    let is_ours = io_cause(error).is_some_and(is_ours);
     Unanswered {
-        outcome: Outcome::Transport,
+        outcome: if is_ours {
+            Outcome::Refused
+        } else {
+            Outcome::Transport
+        },
         detail: format!("connecting failed: {}", innermost(error)),
     }
+}
+
+/// Whether this machine had nothing left to connect with: no descriptor, no port, no memory. No target is to blame for it.
+fn is_ours(error: &io::Error) -> bool {
+    /// Of the whole system, and of this process; the standard library has no names for them.
+    const NO_DESCRIPTOR: [i32; 2] = [23, 24];
+    matches!(
+        error.kind(),
+        io::ErrorKind::AddrNotAvailable | io::ErrorKind::OutOfMemory
+    ) || error
+        .raw_os_error()
+        .is_some_and(|code| NO_DESCRIPTOR.contains(&code))
 }
 
 impl Unanswered {
@@ -229,13 +247,16 @@ fn closed_unanswered(error: &hyper::Error) -> bool {
     error.is_incomplete_message()
         || error.is_canceled()
         || error.is_closed()
-        || io_cause(error).is_some_and(|io| {
-            use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
-            matches!(io.kind(), ConnectionReset | BrokenPipe | ConnectionAborted)
+        || io_cause(error).is_some_and(|cause| {
+            use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+            matches!(
+                cause.kind(),
+                ConnectionReset | BrokenPipe | ConnectionAborted
+            )
         })
 }
 
-pub(super) fn io_cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a std::io::Error> {
+pub(super) fn io_cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a io::Error> {
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
@@ -256,4 +277,24 @@ fn causes<'a>(
         next = cause.source();
         Some(cause)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn that_this_machine_has_nothing_left_is_no_targets_fault() {
+        for (code, outcome) in [
+            (24, Outcome::Refused),
+            (23, Outcome::Refused),
+            (99, Outcome::Refused),
+            (111, Outcome::Transport),
+            (104, Outcome::Transport),
+            (113, Outcome::Transport),
+        ] {
+            let error = io::Error::from_raw_os_error(code);
+            assert_eq!(not_connected(&error).outcome, outcome, "{error}");
+        }
+    }
 }

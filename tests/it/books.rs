@@ -12,7 +12,7 @@ use weighbridge::model::Time;
 use weighbridge::store::{Books, Query, Sums};
 
 use super::client::Client;
-use super::daemon::{Daemon, live, machine, until, weighbridge};
+use super::daemon::{Daemon, asked, live, machine, until, weighbridge};
 
 /// Clients that ask one thing after another.
 const CLIENTS: usize = 8;
@@ -208,11 +208,12 @@ async fn a_kill_at_any_moment_loses_no_more_than_a_second_and_no_learned_share()
         good && text.contains("shares were last moved at") && text.contains("two"),
         "{text}"
     );
-    let is_long = std::env::var_os("WEIGHBRIDGE_LONG").is_some();
-    for _ in 0..if is_long { 50 } else { 5 } {
+    let kills = asked("WEIGHBRIDGE_KILLS", 10);
+    for _ in 0..kills {
         let life = Duration::from_secs_f64(0.1 + 2.9 * rand::random::<f64>());
         killed(folder.path(), life).await;
     }
+    println!("tally: {kills} faults survived");
 }
 
 /// Runs a command; its status, and what it prints.

@@ -280,6 +280,7 @@ async fn no_secret_comes_out_where_it_should_not() {
             }
         }
     }
+    println!("tally: {} secrets found", found.len());
     assert!(found.is_empty(), "{}", found.join("\n\n"));
     let used = upstream.seen().concat();
     for (what, canary) in &CANARIES[..5] {

@@ -23,6 +23,12 @@ pub(crate) async fn machine() -> MutexGuard<'static, ()> {
     MACHINE.lock().await
 }
 
+/// How often a test does what it does: as a variable of the environment says, which `scripts/soak` sets, else `usual`.
+pub(crate) fn asked(variable: &str, usual: usize) -> usize {
+    let said = std::env::var(variable).ok();
+    said.map_or(usual, |said| said.parse().expect("a number was asked for"))
+}
+
 /// The program.
 pub(crate) fn weighbridge() -> Command {
     Command::new(env!("CARGO_BIN_EXE_weighbridge"))
@@ -59,9 +65,23 @@ impl Daemon {
     }
 
     /// Starts what `command` says, `serve` with its environment, on free ports, and waits until it is ready.
-    pub(crate) fn started(mut command: Command) -> Self {
+    pub(crate) fn started(command: Command) -> Self {
+        let free = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self::started_at(command, free, free)
+    }
+
+    /// The same where the other one listens, which must share its addresses.
+    pub(crate) fn start_beside(other: &Self, config: &Path) -> Self {
+        let mut command = weighbridge();
+        command.args(["serve", "--env", "live", "--config"]);
+        command.arg(config);
+        Self::started_at(command, other.data, other.admin)
+    }
+
+    fn started_at(mut command: Command, data: SocketAddr, admin: SocketAddr) -> Self {
         let mut process = command
-            .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
+            .args(["--listen", &data.to_string()])
+            .args(["--admin-listen", &admin.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -140,6 +160,11 @@ impl Daemon {
             .filter(|line| line.starts_with(&format!("{name}{{")))
             .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
         values.sum()
+    }
+
+    /// The number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
     }
 
     /// Asks it to end.

@@ -1,7 +1,7 @@
 //! SIGTERM: nothing new, what is under way comes to its end, exit status 0.
 
 use super::client::Client;
-use super::daemon::{Daemon, live, until};
+use super::daemon::{Daemon, live, machine, until};
 
 /// A stream of about a second.
 const CONFIG: &str = r#"
@@ -51,6 +51,43 @@ async fn a_stream_under_way_comes_to_its_end_and_the_status_is_0() {
         text.trim_end().ends_with("data: [DONE]"),
         "the stream came to its end: {text}"
     );
+    let ended = daemon.ended().await;
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.log);
+}
+
+/// Streams that are open when the signal comes.
+const OPEN: usize = 200;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_hundred_open_streams_none_is_lost() {
+    let _machine = machine().await;
+    let (_folder, daemon) = start(CONFIG);
+    let client = Client::new(daemon.data);
+    let mut streams = Vec::new();
+    for _ in 0..OPEN {
+        // Some two seconds each, so that the first one is open when the last one is opened.
+        let mut stream = client.open(&ASK.replace("TOKENS", "80")).await.unwrap();
+        let begun = stream.chunk().await.unwrap().unwrap().to_vec();
+        streams.push((stream, begun));
+    }
+    daemon.terminate();
+    let mut reading = tokio::task::JoinSet::new();
+    for (mut stream, mut text) in streams {
+        reading.spawn(async move {
+            while let Ok(Some(chunk)) = stream.chunk().await {
+                text.extend_from_slice(&chunk);
+            }
+            String::from_utf8(text).unwrap()
+        });
+    }
+    let texts = reading.join_all().await;
+    let whole = texts
+        .iter()
+        .filter(|text| text.trim_end().ends_with("data: [DONE]"))
+        .count();
+    println!("tally: {whole} requests answered");
+    println!("tally: {} requests lost", OPEN - whole);
+    assert_eq!(whole, OPEN, "each came to its end");
     let ended = daemon.ended().await;
     assert_eq!(ended.status.code(), Some(0), "{}", ended.log);
 }

@@ -55,6 +55,8 @@ mod encrypted;
 #[cfg(feature = "daemon")]
 mod feedback;
 #[cfg(feature = "daemon")]
+mod files;
+#[cfg(feature = "daemon")]
 mod import;
 #[cfg(feature = "daemon")]
 mod incidents;
@@ -67,7 +69,11 @@ mod mounted;
 #[cfg(feature = "daemon")]
 mod prices;
 #[cfg(feature = "daemon")]
+mod process;
+#[cfg(feature = "daemon")]
 mod reload;
+#[cfg(feature = "daemon")]
+mod rolling;
 #[cfg(feature = "daemon")]
 mod service;
 #[cfg(feature = "daemon")]

@@ -43,6 +43,7 @@ pub(super) struct Faultd {
     act: Arc<Mutex<Act>>,
     connections: watch::Receiver<usize>,
     hang_ups: watch::Receiver<usize>,
+    ended: watch::Receiver<usize>,
     _tasks: JoinSet<()>,
 }
 
@@ -53,6 +54,7 @@ impl Faultd {
         let (seen, act) = (Arc::default(), Arc::new(Mutex::new(act)));
         let (count, connections) = watch::channel(0);
         let (gone, hang_ups) = watch::channel(0);
+        let (over, ended) = watch::channel(0);
         let script = Script {
             seen: Arc::clone(&seen),
             act: Arc::clone(&act),
@@ -64,7 +66,11 @@ impl Faultd {
             let mut open = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 count.send_modify(|count| *count += 1);
-                open.spawn(script.clone().serve(stream));
+                let (script, over) = (script.clone(), over.clone());
+                open.spawn(async move {
+                    script.serve(stream).await;
+                    over.send_modify(|count| *count += 1);
+                });
             }
         });
         Self {
@@ -73,6 +79,7 @@ impl Faultd {
             act,
             connections,
             hang_ups,
+            ended,
             _tasks: tasks,
         }
     }
@@ -91,6 +98,12 @@ impl Faultd {
 
     pub(super) fn connections(&self) -> usize {
         *self.connections.borrow()
+    }
+
+    /// Waits until so many connections have ended.
+    pub(super) async fn connections_ended(&self, many: usize) {
+        let mut ended = self.ended.clone();
+        ended.wait_for(|count| *count >= many).await.unwrap();
     }
 
     /// Waits until so many peers have hung up on a hanging answer.

@@ -82,6 +82,7 @@ async fn each_malformed_request_gets_its_verdict() {
         cases.len(),
         wrong.join("\n")
     );
+    println!("tally: {} bad inputs", cases.len());
     assert!(cases.len() >= 68, "{} cases", cases.len());
     let served = cases
         .iter()

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::faultd::{Act, Faultd, answer_of, stream_of};
-use super::world::{Got, Plan, Spec, World, ask};
+use super::world::{Got, PATIENCE, Plan, Spec, World, ask};
 use crate::config::Deadlines;
 use crate::model::Outcome;
 
@@ -53,7 +53,7 @@ fn failures() -> impl Iterator<Item = Outcome> {
 /// A place that answers, or does not, with what keeps it so.
 struct Place {
     address: SocketAddr,
-    _faultd: Option<Faultd>,
+    faultd: Option<Faultd>,
     _queue: Option<(TcpListener, Vec<TcpStream>)>,
 }
 
@@ -62,7 +62,7 @@ impl Place {
         let faultd = Faultd::start(act).await;
         Self {
             address: faultd.address,
-            _faultd: Some(faultd),
+            faultd: Some(faultd),
             _queue: None,
         }
     }
@@ -80,7 +80,7 @@ impl Place {
                 let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
                 Self {
                     address: listener.local_addr().unwrap(),
-                    _faultd: None,
+                    faultd: None,
                     _queue: None,
                 }
             }
@@ -100,8 +100,19 @@ impl Place {
         }
         Self {
             address,
-            _faultd: None,
+            faultd: None,
             _queue: Some((listener, waiting)),
+        }
+    }
+}
+
+impl Place {
+    /// Nobody holds a connection to it any more.
+    async fn is_let_go(&self, kind: &str) {
+        if let Some(faultd) = &self.faultd {
+            let ended = faultd.connections_ended(faultd.connections());
+            let ended = timeout(PATIENCE, ended).await;
+            assert!(ended.is_ok(), "{kind}: a connection is left open");
         }
     }
 }
@@ -239,7 +250,17 @@ async fn among_others(kind: &Kind, outcome: Outcome) -> (BTreeMap<String, usize>
         }
         world.let_back();
     }
+    let attempts = world.attempts().await;
+    let faults = attempts.iter().filter(|(_, seen)| *seen != Outcome::Ok);
+    println!("tally: {} faults survived", faults.count());
     let counted = counted(&world).await;
+    let Ok(world) = Arc::try_unwrap(world) else {
+        panic!("no client is left");
+    };
+    world.ended().await;
+    for place in [&bad, &one, &two] {
+        place.is_let_go(kind.name).await;
+    }
     assert!(
         counted["p0/m"].contains(&outcome),
         "{}: it must have shown: {counted:?}",

@@ -93,6 +93,7 @@ pub(super) struct Plan {
     pub(super) max_buffered: u64,
     pub(super) body_timeout: Duration,
     pub(super) head_timeout: Duration,
+    pub(super) write_stall: Duration,
     pub(super) lists: bool,
     pub(super) sticky: config::Sticky,
     pub(super) otlp: Option<config::Otlp>,
@@ -131,6 +132,7 @@ impl Plan {
             max_buffered: 64 << 20,
             body_timeout: PATIENCE,
             head_timeout: PATIENCE,
+            write_stall: PATIENCE,
             lists: true,
             sticky: config::Sticky::Off,
             otlp: None,
@@ -140,7 +142,7 @@ impl Plan {
         }
     }
 
-    fn config(&self) -> Config {
+    pub(super) fn config(&self) -> Config {
         let (mut providers, mut upstreams, mut targets) =
             (BTreeMap::new(), BTreeMap::new(), Vec::new());
         for (index, spec) in self.targets.iter().enumerate() {
@@ -241,13 +243,15 @@ impl Plan {
         let upstreams = upstreams.collect();
         let recorder = Arc::new(Collected::default());
         let (published, _) = Published::first(snapshot);
-        let proxy = Arc::new(Proxy::new(
+        let mut proxy = Proxy::new(
             published,
             Clock::start(),
             Caller::plain(),
             recorder.clone(),
             Chance::seeded(7),
-        ));
+        );
+        proxy.write_stall = self.write_stall;
+        let proxy = Arc::new(proxy);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -275,7 +279,7 @@ fn endpoint(address: SocketAddr) -> Endpoint {
     }
 }
 
-fn snapshot(config: Config, phase: u32) -> Snapshot {
+pub(super) fn snapshot(config: Config, phase: u32) -> Snapshot {
     let providers: Map<String, Arc<Provider>> = config
         .providers
         .iter()
@@ -390,6 +394,13 @@ impl World {
     /// Tells the server to stop.
     pub(super) fn stop(&mut self) {
         drop(self.stop.take());
+    }
+
+    /// Stops, and lets go of everything.
+    pub(super) async fn ended(mut self) {
+        self.stop();
+        let server = timeout(PATIENCE, &mut self.server).await;
+        server.expect("a server without requests ends").unwrap();
     }
 
     /// Waits until nothing is open, then: how the attempts ended, in order.

@@ -307,11 +307,11 @@ pub(super) const GENERAL: &Reasons = &[
     ("alert_*", "alerts are not carried over"),
     (
         "max_parallel_requests",
-        "server.max_connections bounds connections; requests in flight are bounded by what targets take",
+        "server.max_requests bounds requests under way, server.max_connections connections",
     ),
     (
         "global_max_parallel_requests",
-        "server.max_connections bounds connections; requests in flight are bounded by what targets take",
+        "server.max_requests bounds requests under way, server.max_connections connections",
     ),
     (
         "background_health_checks",
