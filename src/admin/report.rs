@@ -15,11 +15,12 @@ use super::Admin;
 use super::budgets::{self, BudgetReport};
 use super::chance::{self, wilson};
 use super::history::{Doings, Lately};
+use super::near::{nearest, unknown};
 use super::reply::{self, Reply};
 use crate::balance::{
     Decision, Evidence, Health, Rail, Row, State, Strategy, TargetView, Terms, explain, view,
 };
-use crate::config::{Mode, Standing};
+use crate::config::{Mode, Problem, Standing};
 use crate::live::{Clock, Member, Route};
 use crate::model::{RouteName, TargetIndex, Time, minute_of};
 
@@ -33,11 +34,25 @@ pub struct Reports {
     /// Whether the kill switch is off: configured shares, nothing guarded.
     #[serde(default)]
     pub switch_off: bool,
+    /// What is wrong with the files as they are now; left out where they are in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<RefusedFiles>,
     /// By name.
     pub routes: Vec<RouteReport>,
     /// What may be spent and what was; left out where there is no budget.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub budgets: Vec<BudgetReport>,
+}
+
+/// Files that were read and are not in force.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RefusedFiles {
+    /// Since when no read was good, in seconds since 1970.
+    pub since: f64,
+    /// Since when the configuration is in force that goes on instead, in seconds since 1970.
+    pub serving_since: f64,
+    /// Everything that is wrong.
+    pub problems: Vec<Problem>,
 }
 
 /// One route.
@@ -59,7 +74,7 @@ pub struct RouteReport {
     pub demand: f64,
     /// Its targets, in the order of the configuration.
     pub targets: Vec<TargetReport>,
-    /// Operators' orders that hold for it.
+    /// Operators' orders about it. One that does not name it among its `routes` does nothing here, and says why in `idle`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub orders: Vec<Standing>,
     /// The same in sentences: one for the route, one for each target, one for each order.
@@ -133,6 +148,11 @@ pub(super) fn routes(admin: &Admin) -> Reply {
         config_generation: snapshot.generation,
         decided_seconds_ago: now.secs_since(admin.board.decided_at()),
         switch_off: snapshot.switch.is_off(),
+        refused: admin.board.refusal().map(|refusal| RefusedFiles {
+            since: refusal.since.as_secs_f64(),
+            serving_since: admin.board.change().at.max(admin.started).as_secs_f64(),
+            problems: refusal.problems,
+        }),
         routes: snapshot
             .routes
             .iter()
@@ -160,7 +180,8 @@ fn of(admin: &Admin, route: &Route, now: Time) -> RouteReport {
         }
         view.sentence.clone_from(line);
     }
-    explanation.extend(orders.iter().map(told));
+    let name = &route.config.name;
+    explanation.extend(orders.iter().map(|order| order.told_at(name)));
     explanation.extend(switched(route));
     let targets = shown.targets.into_iter().zip(route.members.iter());
     RouteReport {
@@ -205,22 +226,11 @@ fn without_money(line: &mut String, view: &TargetView, spent: Option<&(String, T
     }
 }
 
-/// The orders that change something at this route.
+/// The orders about this route, also those that another order or the files keep from changing anything.
 fn orders(admin: &Admin, route: &Route) -> Vec<Standing> {
     let all = admin.board.steering();
-    let here = all
-        .iter()
-        .filter(|it| it.routes.contains(&route.config.name));
+    let here = all.iter().filter(|it| it.is_about(&route.config));
     here.cloned().collect()
-}
-
-/// An order in a sentence.
-fn told(standing: &Standing) -> String {
-    let Standing {
-        order, sentence, ..
-    } = standing;
-    let (id, by, until, reason) = (&order.id, &order.by, order.ends(), &order.reason);
-    format!("order {id}: {sentence}, by {by} until {until}: {reason}")
 }
 
 /// What the kill switch does to it, if it is off.
@@ -343,35 +353,12 @@ fn measured(
     }
 }
 
-/// Names this alike are worth a hint (Jaro-Winkler, 0 to 1).
-const ALIKE: f64 = 0.75;
-/// So many routes are all named where none is alike.
-const FEW: usize = 20;
-
 /// 404, with the names that may have been meant.
 pub(super) fn unknown_route(admin: &Admin, name: &str) -> Reply {
     let snapshot = admin.published.read();
-    let mut alike: Vec<(f64, &str)> = snapshot
-        .routes
-        .iter()
-        .map(|route| (strsim::jaro_winkler(name, &route.label), &*route.label))
-        .filter(|(likeness, _)| *likeness > ALIKE)
-        .collect();
-    alike.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-    let nearest: Vec<&str> = alike.into_iter().take(3).map(|(_, name)| name).collect();
-    let shown: String = name.chars().take(100).collect();
-    let hint = if nearest.is_empty() {
-        let names: Vec<&str> = snapshot.routes.iter().map(|route| &*route.label).collect();
-        match names.as_slice() {
-            [] => "there is none".to_owned(),
-            [only] => format!("there is {only}"),
-            few if few.len() <= FEW => format!("there are {}", few.join(", ")),
-            many => format!("GET /api/v1/routes lists all {}", many.len()),
-        }
-    } else {
-        format!("did you mean {}?", nearest.join(" or "))
-    };
-    let message = format!("no route is called {shown:?}; {hint}");
+    let names: Vec<&str> = snapshot.routes.iter().map(|route| &*route.label).collect();
+    let nearest = nearest(name, &names);
+    let message = unknown("route", name, &names);
     let body = json!({ "error": { "message": message, "nearest": nearest } });
     reply::json(StatusCode::NOT_FOUND, &body)
 }

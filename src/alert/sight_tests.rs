@@ -266,10 +266,10 @@ fn a_controller_without_decisions_and_refused_files_are_told() {
     let (snapshot, lately) = (snapshot(TEXT), Lately::default());
     let board = Board::default();
     board.begins(at(100));
-    board.refused(crate::live::Refusal {
-        at: at(100),
-        problems: vec![config::Problem::with_file("a.toml", "it is broken")],
-    });
+    board.refused(
+        at(100),
+        vec![config::Problem::with_file("a.toml", "it is broken")],
+    );
     let store = store::Condition {
         failing: Some("the disk is full".to_owned()),
         refused: Some("a newer file was moved aside".to_owned()),

@@ -40,7 +40,7 @@ fn row(budget: &BudgetReport) -> [String; 9] {
 }
 
 /// To the cent; to the micro-dollar where it is less than a dollar.
-fn dollars(usd: f64) -> String {
+pub(super) fn dollars(usd: f64) -> String {
     if usd <= 0.0 || usd >= 1.0 {
         return format!("${usd:.2}");
     }

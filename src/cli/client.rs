@@ -8,10 +8,11 @@ use std::time::Duration;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::Failure;
+use super::{Failure, Format};
 
 /// For the connection to stand.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -53,6 +54,29 @@ pub(super) struct Who {
     pub(super) by: String,
 }
 
+/// What every deed at a running daemon is told that needs no reason.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Common {
+    #[command(flatten)]
+    pub(super) who: Who,
+    #[command(flatten)]
+    pub(super) admin: AdminArgs,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+/// `text` as a segment of a path or a value of a query: what is not a letter, a digit or one of `-_.` becomes `%XX`.
+pub(super) fn encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'-' | b'_' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+            char::from(byte).to_string()
+        }
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
+
 /// An answer: its status and its JSON.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
@@ -71,26 +95,44 @@ impl AdminArgs {
         self.send(Method::POST, path, None).await
     }
 
+    /// Asks for `path` with a query of these pairs.
+    pub(super) async fn get_with(
+        &self,
+        path: &str,
+        pairs: &[(&str, &str)],
+    ) -> Result<Answer, Failure> {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(pairs);
+        self.get(&format!("{path}?{}", query.finish())).await
+    }
+
     /// Asks to do what `path` says with `body`.
     pub(super) async fn post_json(
         &self,
         path: &str,
-        body: &impl serde::Serialize,
+        body: &impl Serialize,
     ) -> Result<Answer, Failure> {
-        let body = serde_json::to_vec(body)
-            .map_err(|error| Failure::Told(format!("the wish cannot be written: {error}")))?;
-        self.send(Method::POST, path, Some(body)).await
+        self.send_json(Method::POST, path, body).await
     }
 
     /// Asks to change what is at `path` as `body` says.
     pub(super) async fn patch_json(
         &self,
         path: &str,
-        body: &impl serde::Serialize,
+        body: &impl Serialize,
+    ) -> Result<Answer, Failure> {
+        self.send_json(Method::PATCH, path, body).await
+    }
+
+    async fn send_json(
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
     ) -> Result<Answer, Failure> {
         let body = serde_json::to_vec(body)
             .map_err(|error| Failure::Told(format!("the wish cannot be written: {error}")))?;
-        self.send(Method::PATCH, path, Some(body)).await
+        self.send(method, path, Some(body)).await
     }
 
     /// Asks to remove what is at `path`.
@@ -198,4 +240,16 @@ fn chain(error: &dyn std::error::Error) -> String {
 fn last(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.last().map(ToString::to_string).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_part_of_an_address_whatever_is_in_it() {
+        assert_eq!(encoded("team-a_1.b"), "team-a_1.b");
+        assert_eq!(encoded("../config"), "..%2Fconfig");
+        assert_eq!(encoded("a/b?c#d:e f%"), "a%2Fb%3Fc%23d%3Ae%20f%25");
+    }
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::client::AdminArgs;
+use super::client::{AdminArgs, encoded};
 use super::{Failure, Format, block_on, print_json};
 use crate::admin::RouteReport;
 
@@ -48,31 +48,5 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
             }
             Ok(())
         }
-    }
-}
-
-/// `name` as a segment of a path: what is not a letter, a digit or one of `-_.` becomes `%XX`.
-fn encoded(name: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
-    name.bytes()
-        .map(|byte| {
-            if plain(&byte) {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_name_leaves_its_segment() {
-        assert_eq!(encoded("chat-v1.2"), "chat-v1.2");
-        assert_eq!(encoded("../config"), "..%2Fconfig");
-        assert_eq!(encoded("a?b#c:d"), "a%3Fb%23c%3Ad");
     }
 }

@@ -2,11 +2,16 @@
 
 use std::io::Write;
 
-use super::client::{AdminArgs, Who};
+use serde::Deserialize;
+
+use super::budgets::dollars;
+use super::client::{AdminArgs, Common, encoded};
 use super::keys_new;
 use super::table::{Align, table};
 use super::{Failure, Format, block_on, print_json};
-use crate::admin::{Change, KeyReport, KeyReports, KeyStanding, MadeKey, SecretReport};
+use crate::admin::{
+    BudgetReport, Change, KeyReport, KeyReports, KeyStanding, MadeKey, SecretReport,
+};
 use crate::config::{Rotation, grace};
 use crate::model::{Time, minute_of};
 
@@ -76,17 +81,6 @@ struct Restore {
     common: Common,
 }
 
-#[derive(Clone, Debug, clap::Args)]
-struct Common {
-    #[command(flatten)]
-    who: Who,
-    #[command(flatten)]
-    admin: AdminArgs,
-    /// How the result is printed
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
-
 /// Does what is asked.
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
     match &args.action {
@@ -96,17 +90,6 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
         Action::Revoke(args) => revoke(args, out),
         Action::Restore(args) => restore(args, out),
     }
-}
-
-/// A part of an address.
-fn encoded(text: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'-' | b'_' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
-            char::from(byte).to_string()
-        }
-        other => format!("%{other:02X}"),
-    };
-    text.bytes().map(byte).collect()
 }
 
 fn rotate(args: &Rotate, out: &mut dyn Write) -> Result<(), Failure> {
@@ -185,6 +168,12 @@ impl Common {
     }
 }
 
+/// What is read of the answer about budgets.
+#[derive(Deserialize)]
+struct Budgets {
+    budgets: Vec<BudgetReport>,
+}
+
 fn list(admin: &AdminArgs, format: Format, out: &mut dyn Write) -> Result<(), Failure> {
     let reports: KeyReports = block_on(async { admin.get("/api/v1/keys").await?.read() })?;
     if format == Format::Json {
@@ -201,28 +190,34 @@ fn list(admin: &AdminArgs, format: Format, out: &mut dyn Write) -> Result<(), Fa
         };
         return Ok(writeln!(out, "there are no keys, and {asked}")?);
     }
+    let Budgets { budgets } = block_on(async { admin.get("/api/v1/budgets").await?.read() })?;
     let heads = [
         ("KEY", Align::Left),
         ("FROM", Align::Left),
         ("ROUTES", Align::Left),
         ("REQUESTS/MIN", Align::Right),
         ("TOKENS/MIN", Align::Right),
+        ("SPENT OF BUDGET", Align::Left),
         ("EXPIRES", Align::Left),
         ("LAST USED", Align::Left),
         ("STATE", Align::Left),
     ];
-    let rows: Vec<[String; 8]> = reports.keys.iter().flat_map(rows).collect();
+    let rows: Vec<[String; 9]> = reports
+        .keys
+        .iter()
+        .flat_map(|key| rows(key, &budgets))
+        .collect();
     Ok(write!(out, "{}", table(heads, &rows))?)
 }
 
 /// A key, and below it the secrets that it had before.
-fn rows(key: &KeyReport) -> Vec<[String; 8]> {
-    let mut rows = vec![row(key)];
+fn rows(key: &KeyReport, budgets: &[BudgetReport]) -> Vec<[String; 9]> {
+    let mut rows = vec![row(key, budgets)];
     rows.extend(key.before.iter().map(|secret| before(&key.name, secret)));
     rows
 }
 
-fn before(name: &str, secret: &SecretReport) -> [String; 8] {
+fn before(name: &str, secret: &SecretReport) -> [String; 9] {
     let none = || "-".to_owned();
     let minute = |at: f64| minute_of(Time::from_secs_f64(at));
     let state = match secret.last_refused {
@@ -237,13 +232,30 @@ fn before(name: &str, secret: &SecretReport) -> [String; 8] {
         none(),
         none(),
         none(),
+        none(),
         moment(secret.until),
         secret.last_used.map_or_else(none, minute),
         state,
     ]
 }
 
-fn row(key: &KeyReport) -> [String; 8] {
+/// What a key's requests have cost of what they may, by window.
+fn budget(name: &str, budgets: &[BudgetReport]) -> String {
+    let of = budgets.iter();
+    let of = of.filter(|budget| budget.scope == "key" && budget.subject == name);
+    let windows = of.map(|budget| {
+        let (spent, limit) = (dollars(budget.spent_usd), dollars(budget.limit_usd));
+        format!("{spent} of {limit} this {}", budget.window)
+    });
+    let windows: Vec<String> = windows.collect();
+    if windows.is_empty() {
+        "-".to_owned()
+    } else {
+        windows.join(", ")
+    }
+}
+
+fn row(key: &KeyReport, budgets: &[BudgetReport]) -> [String; 9] {
     let none = || "-".to_owned();
     let number = |number: Option<u32>| number.map_or_else(none, |it| it.to_string());
     let state = match &key.revoked {
@@ -257,6 +269,7 @@ fn row(key: &KeyReport) -> [String; 8] {
         key.routes.as_ref().map_or_else(none, |it| it.join(", ")),
         number(key.requests_per_minute),
         number(key.tokens_per_minute),
+        budget(&key.name, budgets),
         key.expires.clone().unwrap_or_else(none),
         used.unwrap_or_else(none),
         state,
@@ -268,8 +281,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_one_part_of_an_address_whatever_is_in_it() {
-        assert_eq!(encoded("team-a_1.b"), "team-a_1.b");
-        assert_eq!(encoded("a/b?c d%"), "a%2Fb%3Fc%20d%25");
+    fn a_key_is_listed_with_what_is_left_of_each_of_its_budgets() {
+        let window = |subject: &str, window: &str, spent| BudgetReport {
+            name: String::new(),
+            scope: "key".to_owned(),
+            subject: subject.to_owned(),
+            window: window.to_owned(),
+            limit_usd: 10.0,
+            spent_usd: spent,
+            left_usd: 0.0,
+            began_at: 0.0,
+            resets_at: 0.0,
+            alert_at: Vec::new(),
+            at_cap: "refuse".to_owned(),
+            state: "open".to_owned(),
+        };
+        let budgets = [
+            window("app", "day", 2.5),
+            window("other", "day", 1.0),
+            window("app", "month", 10.25),
+        ];
+        let of = |name: &str| budget(name, &budgets);
+        assert_eq!(
+            of("app"),
+            "$2.50 of $10.00 this day, $10.25 of $10.00 this month"
+        );
+        assert_eq!(of("nobody"), "-");
     }
 }

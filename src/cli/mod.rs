@@ -25,6 +25,7 @@ mod init;
 mod journal;
 mod keys;
 mod keys_new;
+mod known;
 mod logging;
 mod mock;
 mod placed;
@@ -46,6 +47,7 @@ mod table;
 mod toml_text;
 mod usage;
 mod whatif;
+mod whole;
 
 /// An adaptive load balancer for language-model traffic.
 #[derive(Debug, Parser)]

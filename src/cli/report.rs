@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::client::AdminArgs;
 use super::estimate::{Unit, verdict};
 use super::journal::read;
+use super::known::{expect_known, in_force};
 use super::table::{Align, table};
 use super::usage::when;
 use super::{Failure, block_on, print_json};
@@ -21,7 +22,7 @@ use crate::config::Strategy;
 use crate::journal::{Estimate, Heard, Interval, Other, Replay, RouteWhatif, Whatif, clock_time};
 use crate::live::Clock;
 use crate::model::{RouteName, Time};
-use crate::store::{Books, Foregone, Instead, RESTS_ON};
+use crate::store::{Books, Dimension, Foregone, Instead, MOST_ROWS, Query, RESTS_ON, StoreError};
 
 /// What an estimate from a journal rests on.
 const OF_JOURNAL: &str = "the journal: single requests, each weighed by how likely the other shares would have sent it \
@@ -79,13 +80,16 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
     let now = Clock::start().now();
     let since = when("--since", &args.since, now)?;
     let until = when("--until", &args.until, now)?;
-    let mut found = match (&args.journal, &args.state) {
+    let (mut found, known) = match (&args.journal, &args.state) {
         (Some(journal), _) => of_journal(journal, since, until)?,
         (None, Some(folder)) => of_folder(folder, since, until)?,
         (None, None) => asked(args, since, until)?,
     };
     if let Some(name) = &args.route {
         found.routes.retain(|route| route.route == *name);
+        if found.routes.is_empty() {
+            expect_known("route", name, known)?;
+        }
     }
     match args.format {
         Form::Json => print_json(out, &found),
@@ -93,10 +97,24 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
     }
 }
 
-fn of_folder(folder: &Path, since: Time, until: Time) -> Result<Found, Failure> {
-    let routes = Books::to_read(folder).foregone(since, until, None);
-    let routes = routes.map_err(|error| Failure::Told(error.to_string()))?;
-    Ok(found(RESTS_ON, since, until, routes))
+/// What was found, and the names of all routes that are known there.
+type Told = Result<(Found, Vec<String>), Failure>;
+
+fn of_folder(folder: &Path, since: Time, until: Time) -> Told {
+    let told = |error: StoreError| Failure::Told(error.to_string());
+    let books = Books::to_read(folder);
+    let routes = books.foregone(since, until, None).map_err(told)?;
+    let ever = Query {
+        by: vec![Dimension::Route],
+        since: Time::ZERO,
+        until: Time::NEVER,
+        only: Vec::new(),
+        most: MOST_ROWS,
+    };
+    let used = books.usage(&ever).map_err(told)?.rows.into_iter();
+    let known = used.filter_map(|row| row.of.into_iter().next());
+    let known = known.filter(|name| !name.is_empty()).collect();
+    Ok((found(RESTS_ON, since, until, routes), known))
 }
 
 fn found(rests_on: &str, since: Time, until: Time, routes: Vec<Foregone>) -> Found {
@@ -110,22 +128,23 @@ fn found(rests_on: &str, since: Time, until: Time, routes: Vec<Foregone>) -> Fou
 }
 
 /// A daemon's answer, or what its journal says if it keeps one that can be read from here.
-fn asked(args: &Args, since: Time, until: Time) -> Result<Found, Failure> {
+fn asked(args: &Args, since: Time, until: Time) -> Told {
     let config: Value = block_on(args.admin.get("/api/v1/config"))?.read()?;
     let journal = config["config"]["controller"]["journal"].as_str();
     if let Some(journal) = journal.map(Path::new).filter(|it| it.is_dir()) {
         return of_journal(journal, since, until);
     }
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("since", &args.since);
-    query.append_pair("until", &args.until);
-    let path = format!("/api/v1/report?{}", query.finish());
-    block_on(args.admin.get(&path))?.read()
+    let span = [
+        ("since", args.since.as_str()),
+        ("until", args.until.as_str()),
+    ];
+    let found = block_on(args.admin.get_with("/api/v1/report", &span))?.read()?;
+    Ok((found, in_force(&args.admin, Dimension::Route)?))
 }
 
 /// Weighs a journal's requests: those of routes that were obeyed for the configured weights, the others for the shares that
 /// were only shown.
-fn of_journal(journal: &Path, since: Time, until: Time) -> Result<Found, Failure> {
+fn of_journal(journal: &Path, since: Time, until: Time) -> Told {
     let mut replay = Replay::new();
     let mut proposed = Whatif::new(Other::Strategy(Strategy::Adaptive));
     let mut configured = Whatif::new(Other::Strategy(Strategy::Fixed));
@@ -164,12 +183,18 @@ fn of_journal(journal: &Path, since: Time, until: Time) -> Result<Found, Failure
     }
     routes.sort_by(|a, b| a.route.cmp(&b.route));
     let mut found = found(OF_JOURNAL, since, until, routes);
+    let planned = replay.plan().routes();
+    let known = planned.map(|route| route.name.to_string()).collect();
     found.notes = replay.report().notes;
-    Ok(found)
+    Ok((found, known))
 }
 
 fn of_whatif(route: RouteWhatif, instead: Instead) -> Foregone {
+    let estimates = [route.cost, route.errors, route.first_token];
+    let is_same = |found: &Estimate| found.change.value == 0.0 && found.change.high == 0.0;
+    let weighs_one = route.effective >= route.requests as f64 - 0.5;
     Foregone {
+        same: weighs_one && estimates.iter().flatten().all(is_same),
         route: route.route.to_string(),
         instead,
         requests: route.requests,
@@ -224,6 +249,20 @@ fn of_route(route: &Foregone) -> String {
         0 => String::new(),
         n => format!("; {n} left out"),
     };
+    let alike = match route.instead {
+        Instead::Proposed => {
+            "the same if obeyed, since its shares would have been the configured ones"
+        }
+        Instead::Configured => {
+            "the same at configured weights, since its shares were these all the time"
+        }
+    };
+    if route.same {
+        return format!(
+            "{}: {was}, {} requests{left_out}: {alike}\n",
+            route.route, route.requests
+        );
+    }
     let mut text = format!(
         "{}: {was}, {} requests, worth {:.0} of the other shares'{left_out}\n",
         route.route, route.requests, route.effective
@@ -265,84 +304,5 @@ fn of_route(route: &Foregone) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn interval(value: f64, half: f64) -> Interval {
-        Interval {
-            value,
-            low: value - half,
-            high: value + half,
-        }
-    }
-
-    fn route() -> Foregone {
-        Foregone {
-            route: "chat".to_owned(),
-            instead: Instead::Proposed,
-            requests: 3_600,
-            left_out: 12,
-            effective: 2_500.4,
-            unsupported: 0.0,
-            refused: Vec::new(),
-            cost: Some(Estimate {
-                then: 0.005,
-                other: interval(0.004, 0.000_1),
-                change: interval(-0.001, 0.000_1),
-            }),
-            failed: None,
-            first_token: Some(Estimate {
-                then: 0.4,
-                other: interval(0.41, 0.05),
-                change: interval(0.01, 0.05),
-            }),
-        }
-    }
-
-    #[test]
-    fn a_change_is_told_with_its_interval_and_what_that_allows_to_say() {
-        let expected = "chat: in shadow mode, 3600 requests, worth 2500 of the other shares'; 12 left out\n\
-            \x20                       AS IT WAS  IF OBEYED    CHANGE         95 % INTERVAL\n\
-            cost of 1,000 requests     $5.000     $4.000   -$1.000    -$1.100 to -$0.900  less\n\
-            first token               0.400 s    0.410 s  +0.010 s  -0.040 s to +0.060 s  not enough evidence for a difference\n";
-        assert_eq!(of_route(&route()), expected);
-    }
-
-    #[test]
-    fn that_nothing_failed_leaves_what_the_interval_allows() {
-        let none = Estimate {
-            then: 0.0,
-            other: Interval {
-                value: 0.0,
-                low: 0.0,
-                high: 0.006,
-            },
-            change: interval(0.0, 0.0),
-        };
-        let found = no_surer_than_none_seen(none);
-        assert!((found.change.high - 0.006).abs() < 1e-12, "{found:?}");
-        assert!(found.change.low.abs() < 1e-12, "{found:?}");
-    }
-
-    #[test]
-    fn a_refusal_says_why_and_gives_no_number() {
-        let mut route = route();
-        route.refused = vec!["not enough evidence: 3 requests".to_owned()];
-        let text = of_route(&route);
-        assert!(
-            text.ends_with("no estimate:\n  not enough evidence: 3 requests\n"),
-            "{text}"
-        );
-        assert!(!text.contains('$'), "{text}");
-    }
-
-    #[test]
-    fn where_nothing_was_written_down_it_says_what_that_takes() {
-        let nothing = found(RESTS_ON, Time::ZERO, Time::ZERO, Vec::new());
-        let text = told(&nothing);
-        assert!(
-            text.contains("server.state") && text.contains("shadow"),
-            "{text}"
-        );
-    }
-}
+#[path = "report_tests.rs"]
+mod tests;

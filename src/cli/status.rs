@@ -8,10 +8,12 @@ use serde_json::json;
 use super::budgets;
 use super::client::AdminArgs;
 use super::table::{Align, columns};
+use super::whole::parts;
 use super::{Failure, Format, block_on, print_json};
-use crate::admin::{Reports, RouteReport, TargetReport};
+use crate::admin::{RefusedFiles, Reports, RouteReport, TargetReport};
 use crate::balance::{Rail, State};
 use crate::config::Standing;
+use crate::model::{Time, minute_of};
 
 /// What `status` is told.
 #[derive(Clone, Debug, clap::Args)]
@@ -84,12 +86,63 @@ async fn watch(args: &Args, pause: Duration, out: &mut dyn Write) -> Result<(), 
     }
 }
 
+/// Most problems of refused files that are shown; `check` has them all.
+const MOST_PROBLEMS: usize = 5;
+/// What the columns count, and since when.
+const LEGEND: &str = "ACTUAL is each target's part of the requests by their first choice, since the start or since the \
+    route's targets changed; FAILED is of all calls since the start; TTFT (time to first token) and $ are of the last minute\n";
+
+fn rendered(reports: &Reports) -> String {
+    let refused = reports.refused.as_ref();
+    let refused = refused.map(|it| refusal(it, reports.config_generation));
+    let mut orders: Vec<&Standing> = Vec::new();
+    for order in reports.routes.iter().flat_map(|route| &route.orders) {
+        if !orders.iter().any(|known| known.order.id == order.order.id) {
+            orders.push(order);
+        }
+    }
+    let orders = orders.into_iter().map(|order| order.told() + "\n");
+    let switch = if reports.switch_off {
+        "the kill switch is off: configured shares, nothing guarded; `weighbridge on` ends that\n"
+    } else {
+        ""
+    };
+    format!(
+        "{}{}{}{switch}configuration {}, decided {:.1} s ago\n{LEGEND}{}",
+        refused.unwrap_or_default(),
+        routes(reports),
+        orders.collect::<String>(),
+        reports.config_generation,
+        reports.decided_seconds_ago,
+        budgets::rendered(&reports.budgets)
+    )
+}
+
+/// That files were refused, since when, what goes on instead, and what is wrong with them.
+fn refusal(refused: &RefusedFiles, generation: u64) -> String {
+    let moment = |seconds: f64| minute_of(Time::from_secs_f64(seconds));
+    let mut lines = vec![format!(
+        "CONFIGURATION REFUSED since {}; the last good one goes on: {generation}, in force since {}",
+        moment(refused.since),
+        moment(refused.serving_since)
+    )];
+    for problem in refused.problems.iter().take(MOST_PROBLEMS) {
+        lines.push(format!("  {problem}"));
+        let text = problem.text.as_ref();
+        lines.extend(text.map(|text| format!("    {} | {}", problem.line, text.trim_end())));
+    }
+    if let Some(more @ 1..) = refused.problems.len().checked_sub(MOST_PROBLEMS) {
+        let all = "`weighbridge reload` and `check` tell all";
+        lines.push(format!("  and {more} more; {all}"));
+    }
+    lines.join("\n") + "\n\n"
+}
+
 /// Where the shares of routes in shadow mode stand: before those that are in force.
 const IF_OBEYED: usize = 4;
 
-fn rendered(reports: &Reports) -> String {
-    let targets = || reports.routes.iter().flat_map(|route| &route.targets);
-    let is_shadow = targets().any(|target| target.view.if_obeyed.is_some());
+/// The table: a line a target.
+fn routes(reports: &Reports) -> String {
     let mut heads = vec![
         ("ROUTE", Align::Left),
         ("TARGET", Align::Left),
@@ -104,62 +157,55 @@ fn rendered(reports: &Reports) -> String {
         ("$/1K TOKENS", Align::Right),
         ("CACHED", Align::Right),
     ];
-    let mut rows: Vec<Vec<String>> = reports
-        .routes
-        .iter()
-        .flat_map(|route| route.targets.iter().map(move |target| row(route, target)))
-        .collect();
-    if is_shadow {
+    let mut rows: Vec<Vec<String>> = reports.routes.iter().flat_map(rows).collect();
+    let targets = || reports.routes.iter().flat_map(|route| &route.targets);
+    if targets().any(|target| target.view.if_obeyed.is_some()) {
         heads.insert(IF_OBEYED, ("IF OBEYED", Align::Right));
-        for (row, target) in rows.iter_mut().zip(targets()) {
-            let share = target.view.if_obeyed.map_or_else(unknown, percent);
-            row.insert(IF_OBEYED, share);
+        let shares = reports.routes.iter().flat_map(|route| {
+            let shares = route.targets.iter().map(|target| target.view.if_obeyed);
+            parts(&shares.collect::<Vec<_>>())
+        });
+        for (row, share) in rows.iter_mut().zip(shares) {
+            row.insert(IF_OBEYED, share.unwrap_or_else(unknown));
         }
     }
-    let mut orders: Vec<&Standing> = Vec::new();
-    for order in reports.routes.iter().flat_map(|route| &route.orders) {
-        if !orders.iter().any(|known| known.order.id == order.order.id) {
-            orders.push(order);
-        }
-    }
-    let orders: String = orders.into_iter().map(told).collect();
-    let switch = if reports.switch_off {
-        "the kill switch is off: configured shares, nothing guarded; `weighbridge on` ends that\n"
-    } else {
-        ""
+    columns(&heads, &rows)
+}
+
+/// The lines of a route. Its shares add up as they are shown.
+fn rows(route: &RouteReport) -> Vec<Vec<String>> {
+    let column = |share: fn(&TargetReport) -> Option<f64>| {
+        let shares: Vec<Option<f64>> = route.targets.iter().map(share).collect();
+        parts(&shares).into_iter()
     };
-    format!(
-        "{}{orders}{switch}configuration {}, decided {:.1} s ago; ACTUAL, TTFT and FAILED count from the start\n{}",
-        columns(&heads, &rows),
-        reports.config_generation,
-        reports.decided_seconds_ago,
-        budgets::rendered(&reports.budgets)
-    )
+    let configured = column(|target| Some(target.view.configured));
+    let granted = column(|target| Some(target.view.granted));
+    let actual = column(|target| target.view.actual);
+    let shares = configured.zip(granted).zip(actual);
+    let targets = route.targets.iter().zip(shares);
+    targets
+        .map(|(target, ((configured, granted), actual))| {
+            let shares = [configured, granted, actual].map(|it| it.unwrap_or_else(unknown));
+            row(route, target, shares)
+        })
+        .collect()
 }
 
-/// An order in a line.
-fn told(standing: &Standing) -> String {
-    let Standing {
-        order, sentence, ..
-    } = standing;
-    let (id, by, until, reason) = (&order.id, &order.by, order.ends(), &order.reason);
-    format!("order {id}: {sentence}, by {by} until {until}: {reason}\n")
-}
-
-fn row(route: &RouteReport, target: &TargetReport) -> Vec<String> {
+fn row(route: &RouteReport, target: &TargetReport, shares: [String; 3]) -> Vec<String> {
     let [p50, p95] = match target.first_token_ms {
         Some([p50, p95, _]) => [format!("{p50:.0}"), format!("{p95:.0}")],
         None => [unknown(), unknown()],
     };
     let price = target.usd_per_1k_tokens;
     let view = &target.view;
+    let [configured, granted, actual] = shares;
     vec![
         route.route.to_string(),
         view.name.to_string(),
         view.upstream.to_string(),
-        percent(view.configured),
-        percent(view.granted),
-        view.actual.map_or_else(unknown, percent),
+        configured,
+        granted,
+        actual,
         state(target),
         p50,
         p95,
@@ -177,6 +223,9 @@ fn state(target: &TargetReport) -> String {
     if target.spent_until.is_some() && !is_out && view.state != State::Drained {
         return "budget spent".to_owned();
     }
+    if view.state == State::Returning && was_never_asked(target) {
+        return "new (never asked)".to_owned();
+    }
     if !is_out || view.granted <= 0.0 {
         return label.to_owned();
     }
@@ -191,6 +240,11 @@ fn state(target: &TargetReport) -> String {
     format!("{label} ({share})")
 }
 
+/// Whether nothing was ever sent there: what it comes back from is then that nobody knows it.
+fn was_never_asked(target: &TargetReport) -> bool {
+    target.calls == 0 && target.in_flight == 0 && target.view.samples == 0
+}
+
 /// Stands where nothing was measured.
 fn unknown() -> String {
     "-".to_owned()
@@ -201,122 +255,5 @@ fn percent(fraction: f64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn evidence(faults: f64, cached: Option<f64>) -> serde_json::Value {
-        let evidence = crate::balance::Evidence {
-            faults,
-            cached,
-            ..crate::balance::Evidence::default()
-        };
-        serde_json::to_value(evidence).unwrap()
-    }
-
-    #[test]
-    fn a_route_is_a_line_a_target() {
-        let reports: Reports = serde_json::from_value(serde_json::json!({
-            "config_generation": 3,
-            "decided_seconds_ago": 0.12,
-            "routes": [{
-                "route": "chat", "strategy": "adaptive", "mode": "auto", "table_version": 9,
-                "demand": 4.0, "explanation": [],
-                "targets": [
-                    {
-                        "name": "fast", "use": "sim/large", "configured": 0.5, "proposed": 0.6,
-                        "granted": 0.55, "actual": 0.5312, "samples": 400, "confidence": 1.0,
-                        "state": "serving", "terms": {"latency": 1.0, "cost": 0.4, "error": 0.0},
-                        "rails": ["step"], "sentence": "fast: …", "evidence": evidence(0.0021, Some(0.4375)),
-                        "usd_per_1k_tokens": 0.01, "spent_usd": 0.24, "calls": 480, "failed": 1,
-                        "first_token_ms": [251.0, 410.4, 520.0], "total_ms": null, "in_flight": 2
-                    },
-                    {
-                        "name": "new", "use": "sim/next", "configured": 0.5, "proposed": 0.4,
-                        "granted": 0.45, "actual": null, "samples": 0, "confidence": 0.0,
-                        "state": "returning", "terms": {"latency": 1.0, "cost": 0.4, "error": 0.0},
-                        "rails": ["cold_start"], "sentence": "new: …", "evidence": evidence(0.003, None),
-                        "usd_per_1k_tokens": null, "spent_usd": 0.0, "calls": 0, "failed": 0,
-                        "first_token_ms": null, "total_ms": null, "in_flight": 0
-                    }
-                ]
-            }]
-        }))
-        .unwrap();
-        let expected = "\
-ROUTE  TARGET  USES       CONFIGURED  GRANTED  ACTUAL  STATE      TTFT P50 MS  TTFT P95 MS  FAILED  $/1K TOKENS  CACHED
-chat   fast    sim/large      50.0 %   55.0 %  53.1 %  serving            251          410   1/480       0.0100  43.8 %
-chat   new     sim/next       50.0 %   45.0 %       -  returning            -            -     0/0            -       -
-configuration 3, decided 0.1 s ago; ACTUAL, TTFT and FAILED count from the start
-";
-        assert_eq!(rendered(&reports), expected);
-    }
-
-    #[test]
-    fn a_share_of_an_ejected_target_is_told_from_one_that_is_served() {
-        for (rails, granted, said) in [
-            (vec!["ejected"], 0.0, "ejected"),
-            (vec!["ejected"], 0.5, "ejected (shut)"),
-            (vec!["held_outage"], 0.5, "ejected (as all are)"),
-            (vec!["ejected", "shadow"], 0.5, "ejected (not obeyed)"),
-        ] {
-            let target = target("ejected", granted, &rails, None);
-            assert_eq!(state(&target), said);
-        }
-    }
-
-    /// A target that takes `granted`.
-    fn target(state: &str, granted: f64, rails: &[&str], spent_until: Option<f64>) -> TargetReport {
-        serde_json::from_value(serde_json::json!({
-            "name": "a", "use": "sim/large", "configured": 0.5, "proposed": 0.5,
-            "granted": granted, "actual": null, "samples": 0, "confidence": 0.0,
-            "state": state, "terms": {"latency": 1.0, "cost": 0.4, "error": 0.0},
-            "rails": rails, "sentence": "a: …", "evidence": evidence(1.0, None),
-            "usd_per_1k_tokens": null, "spent_usd": 0.0, "calls": 0, "failed": 0,
-            "first_token_ms": null, "total_ms": null, "in_flight": 0,
-            "spent_until": spent_until
-        }))
-        .unwrap()
-    }
-
-    #[test]
-    fn a_target_that_a_spent_budget_keeps_away_does_not_serve() {
-        for (word, said) in [
-            ("serving", "budget spent"),
-            ("returning", "budget spent"),
-            ("ejected", "ejected (shut)"),
-            ("drained", "drained"),
-        ] {
-            let target = target(word, 0.5, &[], Some(1_796_083_200.0));
-            assert_eq!(state(&target), said);
-        }
-    }
-
-    #[test]
-    fn a_route_in_shadow_shows_the_shares_that_it_would_have() {
-        let mut shown = target("serving", 0.5, &["shadow"], None);
-        shown.view.if_obeyed = Some(1.0);
-        let obeyed = target("serving", 0.5, &[], None);
-        let mut reports: Reports = serde_json::from_value(serde_json::json!({
-            "config_generation": 3, "decided_seconds_ago": 0.1,
-            "routes": [{
-                "route": "chat", "strategy": "adaptive", "mode": "shadow", "table_version": 9,
-                "demand": 4.0, "explanation": [], "targets": []
-            }]
-        }))
-        .unwrap();
-        reports.routes[0].targets = vec![shown, obeyed];
-        let text = rendered(&reports);
-        let lines: Vec<&str> = text.lines().collect();
-        assert!(
-            lines[0].contains("CONFIGURED  IF OBEYED  GRANTED"),
-            "{text}"
-        );
-        assert!(lines[1].contains("50.0 %    100.0 %   50.0 %"), "{text}");
-        assert!(lines[2].contains("50.0 %          -   50.0 %"), "{text}");
-        reports.routes[0].targets.remove(0);
-        assert!(
-            !rendered(&reports).contains("IF OBEYED"),
-            "nobody is in shadow"
-        );
-    }
-}
+#[path = "status_tests.rs"]
+mod tests;

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use super::client::{AdminArgs, Who};
+use super::client::{AdminArgs, Common, encoded};
 use super::table::{Align, table};
 use super::{Failure, Format, block_on, print_json};
 use crate::admin::{Ended, Steering};
@@ -31,12 +31,7 @@ pub(super) struct Restore {
     #[arg(long, conflicts_with = "what")]
     all: bool,
     #[command(flatten)]
-    who: Who,
-    #[command(flatten)]
-    admin: AdminArgs,
-    /// How the result is printed
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    common: Common,
 }
 
 /// Lists the orders.
@@ -89,7 +84,7 @@ struct Restored {
 /// Ends orders.
 pub(super) fn restore(args: &Restore, out: &mut dyn Write) -> Result<(), Failure> {
     let ended = block_on(end(args))?;
-    if args.format == Format::Json {
+    if args.common.format == Format::Json {
         return print_json(out, &Restored { ended });
     }
     if ended.is_empty() {
@@ -102,7 +97,8 @@ pub(super) fn restore(args: &Restore, out: &mut dyn Write) -> Result<(), Failure
 }
 
 async fn end(args: &Restore) -> Result<Vec<Order>, Failure> {
-    let steering: Steering = args.admin.get("/api/v1/steering").await?.read()?;
+    let admin = &args.common.admin;
+    let steering: Steering = admin.get("/api/v1/steering").await?.read()?;
     let orders = steering.orders.iter().map(|it| &it.order);
     let meant: Vec<&Order> = match &args.what {
         None => orders.collect(),
@@ -113,11 +109,11 @@ async fn end(args: &Restore) -> Result<Vec<Order>, Failure> {
             "no order is {what:?} or about it; `weighbridge steering` lists those that hold"
         )));
     }
-    let by: String = form_urlencoded::byte_serialize(args.who.by.as_bytes()).collect();
+    let by = encoded(&args.common.who.by);
     let mut all = Vec::new();
     for order in meant {
         let path = format!("/api/v1/steering/{}?by={by}", order.id);
-        let ended: Ended = args.admin.delete(&path).await?.read()?;
+        let ended: Ended = admin.delete(&path).await?.read()?;
         all.push(ended.ended);
     }
     Ok(all)

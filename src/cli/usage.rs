@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use serde_json::Value;
 
 use super::client::AdminArgs;
+use super::known::{expect_known, in_force};
 use super::table::{Align, columns};
 use super::{Failure, block_on, print_json};
 use crate::live::Clock;
@@ -28,6 +29,15 @@ pub(super) struct Args {
     /// Until when
     #[arg(long, value_name = "WHEN", default_value = "now")]
     until: String,
+    /// Only requests of this route
+    #[arg(long, value_name = "NAME")]
+    route: Option<String>,
+    /// Only requests with this key
+    #[arg(long, value_name = "NAME")]
+    key: Option<String>,
+    /// Only requests of this team
+    #[arg(long, value_name = "NAME")]
+    team: Option<String>,
     /// The folder of the books (`server.state`), to be read without a daemon
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
@@ -70,16 +80,69 @@ const SUMS: [(&str, &str); 13] = [
 /// Prints what was used.
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
     let by = dimensions(&args.by)?;
-    let usage = match &args.state {
-        Some(folder) => read(folder, &by, args)?,
-        None => asked(&by, args)?,
-    };
+    let usage = args.look(&by, &args.since, &args.until, &args.only())?;
+    if usage["total"]["requests"] == 0 && usage["total"]["calls"] == 0 {
+        for (dimension, name) in args.only() {
+            args.is_known(dimension, name)?;
+        }
+    }
     match args.format {
         Form::Json => print_json(out, &usage),
         Form::Csv => Ok(write!(out, "{}", csv(&by, &usage))?),
         Form::Table => Ok(write!(out, "{}", rendered(&by, &usage))?),
     }
 }
+
+impl Args {
+    /// What the rows are narrowed to.
+    fn only(&self) -> Vec<(Dimension, &str)> {
+        let narrowed = [
+            (Dimension::Route, &self.route),
+            (Dimension::Key, &self.key),
+            (Dimension::Team, &self.team),
+        ];
+        let named = narrowed.into_iter();
+        named
+            .filter_map(|(dimension, name)| Some((dimension, name.as_deref()?)))
+            .collect()
+    }
+
+    /// What was used, from the folder or the daemon.
+    fn look(
+        &self,
+        by: &[Dimension],
+        since: &str,
+        until: &str,
+        only: &[(Dimension, &str)],
+    ) -> Result<Value, Failure> {
+        if let Some(folder) = &self.state {
+            return read(folder, by, (since, until), only);
+        }
+        let names: Vec<&str> = by.iter().map(|it| it.name()).collect();
+        let names = names.join(",");
+        let mut pairs = vec![("by", names.as_str()), ("since", since), ("until", until)];
+        pairs.retain(|(_, value)| !value.is_empty());
+        pairs.extend(
+            only.iter()
+                .map(|(dimension, name)| (dimension.name(), *name)),
+        );
+        block_on(self.admin.get_with("/api/v1/usage", &pairs))?.read()
+    }
+
+    /// Whether the books or, for a route, the configuration in force have ever had `name`; else who may have been meant.
+    fn is_known(&self, dimension: Dimension, name: &str) -> Result<(), Failure> {
+        let ever = self.look(&[dimension], EVER, "now", &[])?;
+        let of = rows(&ever).filter_map(|row| row[dimension.name()].as_str());
+        let mut known: Vec<String> = of.filter(|it| !it.is_empty()).map(str::to_owned).collect();
+        if self.state.is_none() {
+            known.extend(in_force(&self.admin, dimension)?);
+        }
+        expect_known(dimension.name(), name, known)
+    }
+}
+
+/// A moment before any books.
+const EVER: &str = "1970-01-01";
 
 fn dimensions(names: &str) -> Result<Vec<Dimension>, Failure> {
     Dimension::list(names).map_err(|word| {
@@ -97,30 +160,24 @@ pub(super) fn when(option: &str, text: &str, now: Time) -> Result<Time, Failure>
         .ok_or_else(|| Failure::Told(format!("{option}: expected {MOMENTS}, found {text:?}")))
 }
 
-fn read(folder: &Path, by: &[Dimension], args: &Args) -> Result<Value, Failure> {
+fn read(
+    folder: &Path,
+    by: &[Dimension],
+    (since, until): (&str, &str),
+    only: &[(Dimension, &str)],
+) -> Result<Value, Failure> {
     let now = Clock::start().now();
+    let only = only.iter();
     let query = Query {
         by: by.to_vec(),
-        since: when("--since", &args.since, now)?,
-        until: when("--until", &args.until, now)?,
-        only: Vec::new(),
+        since: when("--since", since, now)?,
+        until: when("--until", until, now)?,
+        only: only.map(|(it, name)| (*it, (*name).to_owned())).collect(),
         most: MOST_ROWS,
     };
     let usage = Books::to_read(folder).usage(&query);
     let usage = usage.map_err(|error| Failure::Told(error.to_string()))?;
     serde_json::to_value(usage).map_err(|error| Failure::Told(error.to_string()))
-}
-
-fn asked(by: &[Dimension], args: &Args) -> Result<Value, Failure> {
-    let names: Vec<&str> = by.iter().map(|it| it.name()).collect();
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    if !names.is_empty() {
-        query.append_pair("by", &names.join(","));
-    }
-    query.append_pair("since", &args.since);
-    query.append_pair("until", &args.until);
-    let path = format!("/api/v1/usage?{}", query.finish());
-    block_on(args.admin.get(&path))?.read()
 }
 
 /// The rows, and the sum of all in the last one.
@@ -159,7 +216,28 @@ fn rendered(by: &[Dimension], usage: &Value) -> String {
     if usage["is_cut"] == true {
         text.push_str("more rows than these; the last line has them all\n");
     }
+    text.extend(by.iter().filter_map(|dimension| {
+        let whose = nobody(*dimension)?;
+        let is_there = rows(usage).any(|row| row[dimension.name()] == "");
+        let head = dimension.name().to_uppercase();
+        is_there.then(|| format!("- under {head}: {whose}\n"))
+    }));
     text
+}
+
+/// What the requests are that have nothing to show under `dimension`; `None` where all have.
+const fn nobody(dimension: Dimension) -> Option<&'static str> {
+    Some(match dimension {
+        Dimension::Key => "requests without a key",
+        Dimension::Team | Dimension::Feature | Dimension::User => {
+            "requests that neither a key nor a tag puts down to anybody"
+        }
+        Dimension::Route => "requests that were turned away before they had a route",
+        Dimension::Target | Dimension::Upstream | Dimension::Provider | Dimension::Model => {
+            "requests that ended without a call to anybody"
+        }
+        Dimension::Month | Dimension::Day | Dimension::Hour | Dimension::Minute => return None,
+    })
 }
 
 fn cell(key: &str, value: &Value) -> String {
@@ -206,72 +284,5 @@ fn quoted(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn usage() -> Value {
-        let sums = json!({
-            "requests": 12, "failed": 0, "calls": 13, "tokens_in": 1200, "tokens_cached": 0, "tokens_cache_write": 0,
-            "tokens_out": 340, "tokens_reasoning": 0, "cost_usd": 0.012_345, "unpriced": 0, "estimated": 0,
-            "first_token_ms": 431.5, "total_ms": null,
-        });
-        let mut red = sums.clone();
-        red["team"] = "red, \"hot\"".into();
-        let mut nobody = sums.clone();
-        nobody["team"] = "".into();
-        json!({ "by": ["team"], "rows": [red, nobody], "total": sums, "is_cut": false })
-    }
-
-    #[test]
-    fn a_table_has_what_there_is_and_its_sum() {
-        let text = rendered(&[Dimension::Team], &usage());
-        let expected = "TEAM        REQUESTS  CALLS  TOKENS IN  TOKENS OUT  COST $  TTFT MS\n\
-             red, \"hot\"        12     13       1200         340  0.0123      432\n\
-             -                 12     13       1200         340  0.0123      432\n\
-             all               12     13       1200         340  0.0123      432\n";
-        assert_eq!(text, expected);
-    }
-
-    #[test]
-    fn a_small_cost_is_not_nothing() {
-        assert_eq!(cell("cost_usd", &json!(0.000_011_4)), "0.000011");
-        assert_eq!(cell("cost_usd", &json!(0.0)), "0.0000");
-        assert_eq!(cell("cost_usd", &json!(12.345_678)), "12.3457");
-    }
-
-    #[test]
-    fn csv_has_all_columns_and_quotes_what_needs_it() {
-        let text = csv(&[Dimension::Team], &usage());
-        let mut lines = text.lines();
-        assert!(
-            lines
-                .next()
-                .unwrap()
-                .starts_with("team,requests,failed,calls,")
-        );
-        let first = lines.next().unwrap();
-        assert!(
-            first.starts_with("\"red, \"\"hot\"\"\",12,0,13,1200,"),
-            "{first}"
-        );
-        assert!(first.ends_with(",0.012345,0,0,431.5,"), "{first}");
-        assert_eq!(
-            quoted("=1+1"),
-            "\"'=1+1\"",
-            "no formula of a client's making"
-        );
-    }
-
-    #[test]
-    fn a_dimension_that_is_none_is_told_with_those_that_are() {
-        let Err(Failure::Told(said)) = dimensions("team,teem") else {
-            panic!("expected a refusal");
-        };
-        assert!(
-            said.contains("\"teem\"") && said.contains("feature"),
-            "{said}"
-        );
-    }
-}
+#[path = "usage_tests.rs"]
+mod tests;

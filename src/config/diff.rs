@@ -472,7 +472,7 @@ fn budget_text(budget: Option<&Budget>) -> String {
     };
     let limits = Window::ALL.into_iter().filter_map(|window| {
         let limit = budget.limit(window)?.exact();
-        Some(format!("${limit} a {}", window.label()))
+        Some(format!("${limit} {}", window.each()))
     });
     let told = budget.alert_at().iter();
     let told = told.map(|it| format!("{} %", it.percent()));

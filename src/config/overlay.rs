@@ -32,6 +32,50 @@ pub struct Standing {
     pub idle: Option<String>,
 }
 
+impl Standing {
+    /// In a line: the order, whose it is, until when and why, and where it does nothing.
+    pub fn told(&self) -> String {
+        match &self.idle {
+            None => self.line(),
+            Some(why) if self.routes.is_empty() => {
+                format!("{}; does nothing now: {why}", self.line())
+            }
+            Some(why) => format!("{}; does nothing at some routes: {why}", self.line()),
+        }
+    }
+
+    /// The same, seen from one route.
+    pub fn told_at(&self, route: &RouteName) -> String {
+        match &self.idle {
+            Some(why) if !self.routes.contains(route) => {
+                format!("{}; does nothing here: {why}", self.line())
+            }
+            Some(_) | None => self.line(),
+        }
+    }
+
+    fn line(&self) -> String {
+        let (order, sentence) = (&self.order, &self.sentence);
+        let (id, by, until, reason) = (&order.id, &order.by, order.ends(), &order.reason);
+        format!("order {id}: {sentence}, by {by} until {until}: {reason}")
+    }
+
+    /// Whether it changes `route`, or would if nothing stood in its way.
+    pub fn is_about(&self, route: &Route) -> bool {
+        let would = || match &self.order.act {
+            Act::Drain { .. } => {
+                let mut targets = route.targets.iter();
+                targets.any(|it| self.order.act.drains(&route.name, it))
+            }
+            Act::Mode { route: only, .. } => only.as_ref().is_none_or(|only| *only == route.name),
+            Act::Pin { .. } | Act::Freeze { .. } | Act::Strategy { .. } => {
+                self.order.route() == Some(&route.name)
+            }
+        };
+        self.routes.contains(&route.name) || (self.idle.is_some() && would())
+    }
+}
+
 /// `files` with `orders` on top, and what each order does.
 pub fn overlay(files: &Config, orders: &[Order]) -> (Config, Vec<Standing>) {
     let mut standing: Vec<Standing> = orders
@@ -99,14 +143,20 @@ impl Steered {
 
     /// Mode and strategy. The order about a route goes before one about all.
     fn choose(&mut self, route: &mut Route, orders: &[Order]) {
-        for order in orders {
-            if let Act::Mode { route: None, mode } = order.act {
-                route.mode = mode;
-            }
-        }
+        let own = orders.iter().find(|order| {
+            matches!(&order.act, Act::Mode { route: Some(name), .. } if *name == route.name)
+        });
         for (place, order) in orders.iter().enumerate() {
             match &order.act {
-                Act::Mode { route: None, .. } => self.done[place] = Some(Ok(())),
+                Act::Mode { route: None, mode } => {
+                    self.done[place] = Some(if let Some(own) = own {
+                        let (id, name) = (&own.id, &route.name);
+                        Err(format!("order {id}, about {name} alone, goes before it"))
+                    } else {
+                        route.mode = *mode;
+                        Ok(())
+                    });
+                }
                 Act::Mode {
                     route: Some(name),
                     mode,

@@ -22,9 +22,7 @@ use super::steering::Orders;
 use crate::balance::gate::GateOrder;
 use crate::balance::{Decision, Input, Memory, News, Plan, Rail, Stepped, WeightTable, step};
 use crate::config::{Compiled, Config, Mode, Problem, ProviderKind, diff};
-use crate::live::{
-    Board, Change, Clock, Journal, Member, Publisher, Refusal, Route, Snapshot, Upstream,
-};
+use crate::live::{Board, Change, Clock, Journal, Member, Publisher, Route, Snapshot, Upstream};
 use crate::model::{ProviderName, Time, UpstreamName};
 use crate::store::{Books, Resumed};
 
@@ -436,10 +434,7 @@ impl Controller {
             Err(error) => {
                 let message = format!("a simulated provider could not be started: {error}");
                 let problems = vec![Problem::with_file("the configuration", message)];
-                self.board.refused(Refusal {
-                    at: self.clock.now(),
-                    problems: problems.clone(),
-                });
+                self.board.refused(self.clock.now(), problems.clone());
                 return Err(ReloadError::Refused(problems));
             }
         };

@@ -15,7 +15,7 @@ use super::settle::{QUIET, read_settled};
 use crate::config::{Layer, Lookup, compile};
 use crate::files::{self, Reading};
 use crate::identity::Identity;
-use crate::live::{Board, Clock, Publisher, Refusal};
+use crate::live::{Board, Clock, Publisher};
 
 /// Where the configuration comes from.
 #[derive(Clone, Debug)]
@@ -209,10 +209,7 @@ impl Reloader {
                 tracing::error!(why = %wish.why, %problem, "configuration refused, the last good one goes on");
             }
         }
-        self.board.refused(Refusal {
-            at: self.clock.now(),
-            problems: problems.clone(),
-        });
+        self.board.refused(self.clock.now(), problems.clone());
         ReloadError::Refused(problems)
     }
 }

@@ -14,7 +14,7 @@ use super::command::Silent;
 use super::controller::Controller;
 use super::switch;
 use crate::balance::Share;
-use crate::config::{Config, Order, Refused, Route, Standing, Wish, overlay};
+use crate::config::{Act, Config, Order, Refused, Route, Standing, Wish, overlay};
 use crate::model::TargetName;
 use crate::store::{Books, SteeringRow, Write};
 
@@ -182,7 +182,11 @@ impl Controller {
         self.orders.list.push(order.clone());
         let (_, standing) = self.orders.over(&self.files);
         let done = standing.into_iter().find(|it| it.order.id == id);
-        let refused = done.as_ref().and_then(|done| done.idle.clone());
+        // A mode of all that some route has its own order about holds for the others, and for that one later.
+        let done_all = done
+            .as_ref()
+            .filter(|done| !matches!(done.order.act, Act::Mode { route: None, .. }));
+        let refused = done_all.and_then(|done| done.idle.clone());
         let result = match refused {
             Some(why) => Err(Refused::conflict(why)),
             None => self.put_in_force().map_err(|error| {

@@ -40,6 +40,15 @@ impl Window {
         }
     }
 
+    /// Once in it: `$5 an hour`.
+    pub const fn each(self) -> &'static str {
+        match self {
+            Self::Hour => "an hour",
+            Self::Day => "a day",
+            Self::Month => "a month",
+        }
+    }
+
     const fn index(self) -> usize {
         self as usize
     }

@@ -17,6 +17,8 @@ use crate::model::Time;
 pub struct Refusal {
     /// When, by the daemon's clock.
     pub at: Time,
+    /// Since when no read was good.
+    pub since: Time,
     /// Everything that is wrong.
     pub problems: Vec<Problem>,
 }
@@ -179,9 +181,15 @@ impl Board {
         self.refusal.store(Arc::new(None));
     }
 
-    /// For the controller: the files were read and are not good.
-    pub fn refused(&self, refusal: Refusal) {
+    /// For the controller: the files were read at this moment and are not good.
+    pub fn refused(&self, at: Time, problems: Vec<Problem>) {
         self.refusals.fetch_add(1, Ordering::Relaxed);
+        let since = self.refusal().map_or(at, |before| before.since);
+        let refusal = Refusal {
+            at,
+            since,
+            problems,
+        };
         self.refusal.store(Arc::new(Some(refusal)));
     }
 

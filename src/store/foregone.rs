@@ -31,6 +31,8 @@ const STALE_US: u64 = 2 * 3_600_000_000;
 const MOST_UNSUPPORTED: f64 = 0.05;
 /// Fewest requests that they may be worth; as `whatif` has it.
 const FEWEST_EFFECTIVE: f64 = 100.0;
+/// Shares that differ by no more are the same: nearer ones are not written down.
+const SAME: f64 = 0.005;
 /// So many times one in `n` is the upper end of the 95 % interval where none of `n` failed (the rule of three).
 const NONE_SEEN: f64 = 3.0;
 
@@ -61,6 +63,9 @@ pub struct Foregone {
     pub requests: u64,
     /// Requests that do not, since nobody knows the other shares of then.
     pub left_out: u64,
+    /// Whether the other shares were those in force all the time, so that there is nothing to compare.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub same: bool,
     /// How many requests of the other's traffic they are worth.
     pub effective: f64,
     /// Part of the other's traffic that would have gone where none went then, 0 to 1.
@@ -100,6 +105,8 @@ struct Minute {
     number: u64,
     tallies: Tallies,
     other: BTreeMap<String, f64>,
+    /// Whether they are those in force.
+    same: bool,
 }
 
 /// By route and minute, the tallies of its targets.
@@ -193,10 +200,13 @@ fn of_route(route: &str, minutes: BTreeMap<u64, Tallies>, shares: &[Proposal]) -
             (it.target.clone(), share)
         });
         let other = other.filter(|(_, share)| *share > 0.0).collect();
+        let mut shares = proposal.shares.iter();
+        let same = shares.all(|it| (it.configured - it.share).abs() <= SAME);
         let minute = Minute {
             number,
             tallies,
             other,
+            same,
         };
         stretches.entry(instead).or_default().push(minute);
     }
@@ -234,6 +244,7 @@ fn of_stretch(route: &str, instead: Instead, minutes: &[Minute], left_out: f64) 
         instead,
         requests: rounded(requests),
         left_out: rounded(left_out),
+        same: minutes.iter().all(|minute| minute.same),
         effective,
         unsupported: unsupported / requests.max(1.0),
         refused: Vec::new(),
@@ -241,6 +252,9 @@ fn of_stretch(route: &str, instead: Instead, minutes: &[Minute], left_out: f64) 
         failed: None,
         first_token: None,
     };
+    if found.same {
+        return found;
+    }
     found.refused = refusals(&found, blocks.len());
     if found.refused.is_empty() {
         let mean = |weighed: Vec<(Block, f64)>| {

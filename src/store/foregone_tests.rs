@@ -108,13 +108,6 @@ fn what_is_left_out_is_told_once() {
 }
 
 #[test]
-fn shares_as_they_were_change_nothing() {
-    let found = of_route("chat", hours(5.0, 5.0), &hourly(false, 0.5));
-    let cost = found[0].cost.unwrap();
-    assert!(cost.change.value.abs() < 1e-12, "{cost:?}");
-}
-
-#[test]
 fn nothing_is_said_of_a_target_that_nobody_asked() {
     let found = of_route("chat", hours(10.0, 0.0), &hourly(false, 0.2));
     assert!(found[0].cost.is_none(), "{found:?}");
@@ -188,4 +181,15 @@ fn while_the_controller_is_off_there_is_nothing_to_compare_with() {
         (3_000, 600),
         "an hour"
     );
+}
+
+#[test]
+fn shares_that_were_the_configured_ones_are_the_same_and_not_estimated() {
+    for (obeyed, instead) in [(true, Instead::Configured), (false, Instead::Proposed)] {
+        let found = of_route("chat", hours(5.0, 5.0), &hourly(obeyed, 0.503));
+        assert_eq!((found[0].instead, found[0].same), (instead, true));
+        assert!(found[0].refused.is_empty() && found[0].cost.is_none());
+        let found = of_route("chat", hours(5.0, 5.0), &hourly(obeyed, 0.6));
+        assert!(!found[0].same, "a tenth is a difference");
+    }
 }

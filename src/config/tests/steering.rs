@@ -349,3 +349,49 @@ fn a_later_order_about_the_same_takes_the_place_of_an_earlier_one() {
     assert!(!order(&drain("a")).is_about(&first));
     assert!(matches!(first.act, Act::Pin { .. }));
 }
+
+#[test]
+fn an_order_that_another_keeps_from_holding_is_still_about_the_route_and_says_why() {
+    let freeze = Wish {
+        route: Some("chat".to_owned()),
+        ..wish("freeze")
+    };
+    let (config, standing) = steered(&[pin("chat", "b", 0.6), freeze]);
+    let chat = route(&config, "chat");
+    assert!(standing.iter().all(|it| it.is_about(chat)), "{standing:?}");
+    assert!(
+        standing[0].told_at(&chat.name).ends_with(
+            "a test; does nothing here: the shares of chat are frozen; end that order first"
+        ),
+        "{}",
+        standing[0].told_at(&chat.name)
+    );
+    assert!(standing[1].told_at(&chat.name).ends_with(": a test"));
+    let held = route(&config, "held");
+    assert!(!standing.iter().any(|it| it.is_about(held)), "not its own");
+}
+
+#[test]
+fn a_mode_of_all_says_where_a_route_has_its_own() {
+    let all = Wish {
+        mode: Some(Mode::Off),
+        ..wish("mode")
+    };
+    let own = Wish {
+        route: Some("chat".to_owned()),
+        mode: Some(Mode::Shadow),
+        ..wish("mode")
+    };
+    let (config, standing) = steered(&[own, all]);
+    let (chat, held) = (route(&config, "chat"), route(&config, "held"));
+    assert_eq!((chat.mode, held.mode), (Mode::Shadow, Mode::Off));
+    let of_all = &standing[1];
+    assert!(of_all.is_about(chat) && of_all.is_about(held));
+    assert!(
+        of_all
+            .told_at(&chat.name)
+            .ends_with("does nothing here: order 7, about chat alone, goes before it")
+    );
+    assert!(of_all.told_at(&held.name).ends_with(": a test"));
+    assert!(of_all.told().contains("does nothing at some routes: "));
+}
