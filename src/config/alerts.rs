@@ -221,7 +221,7 @@ fn webhook(field: &Field<'_>, lookup: &dyn Lookup) -> Option<Webhook> {
     let only = section.field("kinds");
     section.finish(&["secret", "template", "timeout"]);
     let Some(address) = address else {
-        field.conflict("expected `url`, found none", "write url = \"${NAME}\"");
+        field.missing("url", "write url = \"${NAME}\"");
         return None;
     };
     let url = url(&address);

@@ -50,6 +50,15 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// Tells that this table lacks `key`.
+    pub(super) fn missing(&self, key: &'static str, hint: &str) {
+        if !self.node.failed() {
+            let problem = self.at(format!("expected `{key}`, found none"));
+            let problem = hinted(problem, hint);
+            self.sink.missing(&self.path, key, problem);
+        }
+    }
+
     /// Tells something odd about this value.
     pub(super) fn warn(&self, message: impl Into<String>, hint: &str) {
         if !self.node.failed() {

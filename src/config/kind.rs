@@ -187,7 +187,7 @@ impl<'a> Written<'a> {
             "vertex" => {
                 let Some(project) = text(&self.project) else {
                     let hint = "write project = \"…\": the id of the Google Cloud project";
-                    provider.conflict("expected `project`, found none", hint);
+                    provider.missing("project", hint);
                     return None;
                 };
                 Some(Interface::Vertex {
@@ -210,7 +210,7 @@ impl<'a> Written<'a> {
         if *interface == Interface::Bedrock {
             let Some(field) = &self.region else {
                 let hint = "write region = \"eu-central-1\", or the base_url of a private endpoint";
-                provider.conflict("expected `region`, found none", hint);
+                provider.missing("region", hint);
                 return None;
             };
             let region = plain(field)?;
@@ -223,7 +223,7 @@ impl<'a> Written<'a> {
                 }
                 _ => "write base_url = \"http://HOST:PORT/v1\"",
             };
-            provider.conflict("expected `base_url`, found none", hint);
+            provider.missing("base_url", hint);
             return None;
         };
         Endpoint::new(&base).ok()

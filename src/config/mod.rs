@@ -58,6 +58,7 @@ mod target;
 mod telemetry;
 mod tls;
 mod tree;
+mod unclosed;
 mod wish;
 mod world;
 

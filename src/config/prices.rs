@@ -84,10 +84,7 @@ fn rates(field: &Field<'_>, section: &mut Section<'_>) -> Option<Price> {
     let reasoning = amount(section.field("reasoning"));
     for (name, found) in [("input", &input), ("output", &output)] {
         if found.is_none() {
-            field.conflict(
-                format!("expected `{name}`, found none"),
-                "\"$0\" is a price",
-            );
+            field.missing(name, "\"$0\" is a price");
         }
     }
     let flat = Price::flat(input??, output??);

@@ -6,6 +6,7 @@
 //! other, and keeps what is wrong in itself.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::layer::Layer;
@@ -76,6 +77,9 @@ impl fmt::Display for Problem {
 /// Problems beyond this many are counted, not kept: a file of four million bytes can hold half a million.
 const MOST: usize = 200;
 
+/// The path of a table, and one of the keys that it may have.
+type Place = (String, &'static str);
+
 /// Where readers put what they find.
 ///
 /// Owned by one call of [`super::compile()`]; shared by its readers, hence the cells.
@@ -84,6 +88,10 @@ pub(super) struct Sink {
     problems: RefCell<Vec<Problem>>,
     warnings: RefCell<Vec<Problem>>,
     secrets: RefCell<Secrets>,
+    /// Keys that are not there, with the table that lacks them.
+    missing: RefCell<Vec<(Place, Problem)>>,
+    /// Keys that another, unknown one was probably meant to be.
+    misspelt: RefCell<BTreeSet<Place>>,
     dropped: Cell<usize>,
     partial: Cell<bool>,
 }
@@ -110,6 +118,23 @@ impl Sink {
         if !self.partial.get() {
             self.problem(problem);
         }
+    }
+
+    /// The table at `path` lacks `key`: told as [`Sink::conflict`] is, unless a key beside it is that one, misspelt.
+    pub(super) fn missing(&self, path: &str, key: &'static str, problem: Problem) {
+        if !self.partial.get() {
+            let place = (path.to_owned(), key);
+            self.missing.borrow_mut().push((place, problem));
+        }
+    }
+
+    /// An unknown key of the table at `path` was probably meant to be `key`. Without the providers or the routes all that
+    /// names them looks wrong.
+    pub(super) fn misspelt(&self, path: &str, key: &'static str) {
+        if path.is_empty() && matches!(key, "providers" | "routes") {
+            self.set_partial();
+        }
+        self.misspelt.borrow_mut().insert((path.to_owned(), key));
     }
 
     /// Something odd that is taken as it is.
@@ -142,6 +167,11 @@ impl Sink {
 
     /// Problems and warnings, sorted, without any credential.
     pub(super) fn finish(self, layers: &[Layer]) -> (Vec<Problem>, Vec<Problem>) {
+        for (place, problem) in self.missing.take() {
+            if !self.misspelt.borrow().contains(&place) {
+                self.problem(problem);
+            }
+        }
         let secrets = self.secrets.into_inner();
         let mut problems = cleaned(self.problems.into_inner(), &secrets);
         let mut warnings = cleaned(self.warnings.into_inner(), &secrets);

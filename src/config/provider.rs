@@ -62,10 +62,7 @@ fn provider(name: ProviderName, field: &Field<'_>, lookup: &dyn Lookup) -> Optio
     let api_keys = credentials(written.key.as_ref(), written.keys.as_ref(), lookup);
     let login = written.login(kind.as_ref(), lookup);
     let Some(kind) = kind else {
-        field.conflict(
-            "expected `kind`, found none",
-            "write kind = \"openai\" or kind = \"simulated\"",
-        );
+        field.missing("kind", "write kind = \"openai\" or kind = \"simulated\"");
         return None;
     };
     Some(Provider {

@@ -191,8 +191,8 @@ fn entries<'a>(
     world: &mut World<'_>,
 ) -> Option<Vec<Entry<'a>>> {
     let Some(targets) = targets else {
-        route.conflict(
-            "expected `targets`, found none",
+        route.missing(
+            "targets",
             "write targets.NAME = { use = \"provider/model\", weight = 1 }",
         );
         return None;

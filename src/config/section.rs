@@ -88,7 +88,10 @@ impl<'a> Section<'a> {
             } else {
                 let problem = field.key_problem("unknown key");
                 match nearest(key, self.asked.iter().copied()) {
-                    Some(word) => problem.hint(format!("did you mean `{word}`?")),
+                    Some(word) => {
+                        self.sink.misspelt(&self.path, word);
+                        problem.hint(format!("did you mean `{word}`?"))
+                    }
                     None => problem.hint(format!("known here: {}", self.known())),
                 }
             };

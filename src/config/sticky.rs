@@ -41,8 +41,8 @@ pub(super) fn sticky(field: &Field<'_>) -> Option<Sticky> {
     let header = section.field("header");
     section.finish(&[]);
     let Some(header) = header else {
-        field.conflict(
-            "expected `header`, found none",
+        field.missing(
+            "header",
             "write sticky = \"conversation\", \"user\" or { header = \"NAME\" }",
         );
         return None;

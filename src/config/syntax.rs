@@ -11,9 +11,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Layer;
-use super::mask::MASK;
+use super::mask::{MASK, visible_line};
 use super::problem::{Sink, at};
 use super::tree::{Node, Origin, Table, Text, Value};
+use super::unclosed::{Unclosed, unclosed};
 
 /// Parses a layer; `None`, with the problems in `sink`, if its syntax is broken.
 pub(super) fn parse(layer: &Layer, sink: &Sink) -> Option<Table> {
@@ -23,19 +24,53 @@ pub(super) fn parse(layer: &Layer, sink: &Sink) -> Option<Table> {
         return Some(lines.table(table.into_inner(), sink));
     }
     sink.set_partial();
+    let unclosed = unclosed(&layer.text).map(|it| (lines.origin(it.at), it));
     let mut told = None;
+    if let Some((origin, unclosed)) = &unclosed {
+        let (message, hint) = open(origin, unclosed, &lines);
+        sink.problem(at(origin, "", message).hint(hint));
+    }
     // An error in a line drags others along; the first of each line is the one to mend.
     for error in errors {
         let origin = lines.origin(error.span().unwrap_or(0..0).start);
-        if told == Some(origin.line) {
+        let follows = |(open, it): &(Origin, Unclosed)| {
+            open.line == origin.line || (it.goes_on && open.line < origin.line)
+        };
+        if told == Some(origin.line) || unclosed.as_ref().is_some_and(follows) {
             continue;
         }
         told = Some(origin.line);
-        let line = lines.line(origin.line);
+        let line = seen(lines.line(origin.line));
         let message = format!("broken TOML: {}", error.message());
-        sink.problem(at(&origin, "", message).hint(format!("the line reads {}", outline(line))));
+        sink.problem(at(&origin, "", message).hint(format!("the line reads `{line}`")));
     }
     None
+}
+
+/// What is said of a quote or bracket that nobody closed, and what to do.
+fn open(origin: &Origin, unclosed: &Unclosed, lines: &Lines<'_>) -> (String, String) {
+    let (with, line) = (unclosed.with, seen(lines.line(origin.line)));
+    let message = match with {
+        "]" => "the bracket `[` that opens here is not closed".to_owned(),
+        "}" => "the bracket `{` that opens here is not closed".to_owned(),
+        _ if unclosed.goes_on => format!("the text that begins here is not closed by {with}"),
+        _ => format!("the text that begins here is not closed by {with} on its line"),
+    };
+    let hint = format!("close it with {with}; the line reads `{line}`");
+    (format!("broken TOML: {message}"), hint)
+}
+
+/// A broken line as it may be shown. One that begins as a table or an entry is shown but for what may be a credential; of any
+/// other, which may be the rest of one, only the structure.
+fn seen(line: &str) -> String {
+    let line = line.trim();
+    let is_plain = |c: char| c.is_ascii_lowercase() || matches!(c, '_' | '-' | '.' | ' ');
+    let key = line.split_once('=').map(|(key, _)| key.trim());
+    let is_entry = key.is_some_and(|key| !key.is_empty() && key.chars().all(is_plain));
+    if is_entry || line.starts_with('[') {
+        return visible_line(line);
+    }
+    outline(line)
 }
 
 /// Words of TOML and of our own that a broken line may show.
@@ -82,9 +117,9 @@ const WORDS: &[&str] = &[
 
 /// The line with everything but known words and punctuation masked.
 fn outline(line: &str) -> String {
-    let mut shown = String::from("`");
+    let mut shown = String::new();
     let mut word = String::new();
-    for c in line.trim().chars().take(100).chain(['`']) {
+    for c in line.chars().take(100) {
         if c.is_whitespace() || "=[]{}\"'.,#`".contains(c) {
             flush(&mut word, &mut shown);
             shown.push(c);
@@ -92,6 +127,7 @@ fn outline(line: &str) -> String {
             word.push(c);
         }
     }
+    flush(&mut word, &mut shown);
     shown
 }
 
@@ -201,16 +237,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outline_shows_structure_and_known_words_only() {
+    fn a_broken_line_is_shown_without_what_may_be_a_credential() {
         let cases = [
-            ("api_key = \"sk-secret", "`api_key = \"***`"),
-            ("api_key = sk-secret and more", "`api_key = *** *** ***`"),
-            ("weight = 30 = 40", "`weight = *** = ***`"),
-            ("[providers.my-openai", "`[providers.***`"),
-            ("c2VjcmV0==", "`***==`"),
+            ("api_key = \"sk-secret", "api_key = ***"),
+            ("api_key = sk-secret and more", "api_key = ***"),
+            ("note = sk-secret", "note = ***"),
+            ("weight = 30 = 40", "weight = 30 = 40"),
+            ("  [providers.my-openai", "[providers.my-openai"),
+            ("[sk-secret", "***"),
+            ("c2VjcmV0==", "***=="),
+            ("shortsecret\"", "***\""),
+            ("use weight, true", "use weight, true"),
         ];
         for (line, shown) in cases {
-            assert_eq!(outline(line), shown, "of {line:?}");
+            assert_eq!(seen(line), shown, "of {line:?}");
         }
     }
 

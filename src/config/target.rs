@@ -58,10 +58,7 @@ pub(super) fn target<'a>(
     let limited = section.field("budget");
     section.finish(UNSUPPORTED);
     let Some(used) = used else {
-        field.conflict(
-            "expected `use`, found none",
-            "write use = \"provider/model\"",
-        );
+        field.missing("use", "write use = \"provider/model\"");
         return None;
     };
     let upstream = world.upstream(&used)?;
@@ -100,8 +97,8 @@ fn weight(target: &Field<'_>, field: Option<Field<'_>>, alone: bool) -> Option<W
         if alone {
             return Weight::new(1.0).ok();
         }
-        target.conflict(
-            "expected `weight`, found none",
+        target.missing(
+            "weight",
             "only a target that is alone in its tier can do without",
         );
         return None;

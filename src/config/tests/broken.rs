@@ -279,3 +279,90 @@ fn thousands_of_mistakes_are_counted_and_not_kept() {
         "the rest is counted: {last}"
     );
 }
+
+/// What is told of a text of one file, a line each: `line:column: message (hint)`.
+fn told(text: &str) -> Vec<String> {
+    let line = |it: &crate::config::Problem| {
+        let hint = it.hint.as_deref().unwrap_or_default();
+        format!("{}:{}: {} ({hint})", it.line, it.column, it.message)
+    };
+    bad(text).iter().map(line).collect()
+}
+
+#[test]
+fn what_nobody_closed_is_told_where_it_opens_and_once() {
+    let routes = "[routes.z]\ntargets.only = { use = \"sim/m\" }\n";
+    for (line, expected) in [
+        (
+            "tags = [\"eu\"",
+            "3:8: broken TOML: the bracket `[` that opens here is not closed (close it with ]; the line reads `tags = [\"eu\"`)",
+        ),
+        (
+            "base_url = \"http://127.0.0.1:1",
+            "3:12: broken TOML: the text that begins here is not closed by \" on its line (close it with \"; the line reads \
+             `base_url = \"http://127.0.0.1:1`)",
+        ),
+        (
+            "api_key = \"sk-secret",
+            "3:11: broken TOML: the text that begins here is not closed by \" on its line (close it with \"; the line reads \
+             `api_key = ***`)",
+        ),
+        (
+            "law = { ttft_ms = 5",
+            "3:7: broken TOML: the bracket `{` that opens here is not closed (close it with }; the line reads `law = { ttft_ms = 5`)",
+        ),
+        (
+            "models = \"\"\"m",
+            "3:10: broken TOML: the text that begins here is not closed by \"\"\" (close it with \"\"\"; the line reads \
+             `models = \"\"\"m`)",
+        ),
+    ] {
+        assert_eq!(told(&format!("{SIM}{line}\n{routes}")), [expected]);
+    }
+}
+
+#[test]
+fn a_misspelt_key_is_one_problem_and_not_also_a_missing_one() {
+    let routes = "[routes.z]\ntargets.only = { use = \"sim/m\" }\n";
+    for (text, place) in [
+        (
+            format!("[providers.sim]\nknid = \"simulated\"\n{routes}"),
+            "2:1",
+        ),
+        (
+            format!("{SIM}[routes.z]\ntarget.only = {{ use = \"sim/m\" }}\n"),
+            "4:1",
+        ),
+        (
+            format!("{SIM}[routes.z]\ntargets.only = {{ uses = \"sim/m\" }}\n"),
+            "4:18",
+        ),
+        (
+            format!(
+                "{SIM}[routes.z.targets]\na = {{ use = \"sim/m\", wieght = 1 }}\nb = {{ use = \"sim/n\", weight = 1 }}\n"
+            ),
+            "4:22",
+        ),
+        (
+            format!("{SIM}{routes}[prices]\n\"sim/m\" = {{ input = \"$1\", ouptut = \"$1\" }}\n"),
+            "6:27",
+        ),
+        (
+            format!("[provders.sim]\nkind = \"simulated\"\n{routes}"),
+            "1:2",
+        ),
+        (
+            format!("{SIM}[rotues.z]\ntargets.only = {{ use = \"sim/m\" }}\n"),
+            "3:2",
+        ),
+    ] {
+        let told = told(&text);
+        let [only] = told.as_slice() else {
+            panic!("one problem of\n{text}\nfound {told:#?}");
+        };
+        assert!(
+            only.starts_with(&format!("{place}: unknown key (did you mean")),
+            "{only}"
+        );
+    }
+}
