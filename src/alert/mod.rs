@@ -13,6 +13,7 @@ mod message;
 mod register;
 mod sight;
 mod task;
+mod telling;
 
 pub use delivery::Deliveries;
 pub use register::{Alert, Condition};

@@ -12,6 +12,7 @@ use super::delivery::Deliveries;
 use super::lately::Lately;
 use super::register::{Alert, Register};
 use super::sight::{Causes, Sight};
+use super::telling::messages;
 use crate::config::AlertKind;
 use crate::live::{Board, Clock, Ledger, Published};
 use crate::store::{AlertRow, Books, Write};
@@ -147,8 +148,12 @@ pub async fn watch(watched: Watched, mut stop: watch::Receiver<bool>) {
         deliveries.follow(&watched.published.read().config.alerts.webhooks);
         let untold = std::mem::take(&mut watched.alerts.state().untold);
         deliveries.send_again(untold, watched.clock.now());
-        for alert in looking.look(&watched) {
-            tell(&watched.books, &deliveries, &alert);
+        let (news, open) = looking.look(&watched);
+        for alert in &news {
+            note(&watched.books, alert);
+        }
+        for message in messages(&news, &open) {
+            deliveries.send(&message);
         }
     }
 }
@@ -162,8 +167,8 @@ struct Looking {
 }
 
 impl Looking {
-    /// Looks once; gives what is new and what is over.
-    fn look(&mut self, watched: &Watched) -> Vec<Alert> {
+    /// Looks once; gives what is new and what is over, and then all that is open.
+    fn look(&mut self, watched: &Watched) -> (Vec<Alert>, Vec<Alert>) {
         let (snapshot, now) = (watched.published.read(), watched.clock.now());
         let taken = watched.ledger.since(self.cursor);
         self.cursor = taken.next;
@@ -193,12 +198,17 @@ impl Looking {
             told.push_back(alert.clone());
             *next += 1;
         }
-        news
+        let open = if news.is_empty() {
+            Vec::new()
+        } else {
+            register.open()
+        };
+        (news, open)
     }
 }
 
-/// Says it in the log, in the books and to the webhooks.
-fn tell(books: &Books, deliveries: &Deliveries, alert: &Alert) {
+/// Says it in the log and in the books.
+fn note(books: &Books, alert: &Alert) {
     let (kind, subject, what) = (alert.kind.label(), &alert.subject, &alert.message);
     if alert.resolved.is_some() {
         tracing::info!(kind, subject, "an alert is over");
@@ -206,7 +216,6 @@ fn tell(books: &Books, deliveries: &Deliveries, alert: &Alert) {
         tracing::warn!(kind, subject, what, "an alert");
     }
     books.write(Write::Alert(row(alert)));
-    deliveries.send(alert);
 }
 
 fn row(alert: &Alert) -> AlertRow {

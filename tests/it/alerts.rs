@@ -222,3 +222,31 @@ async fn what_no_webhook_took_before_a_kill_is_told_by_the_next_process() {
     assert_eq!(told.len(), 2, "the first is not told again: {told:?}");
     assert!(field(&told[1], "message").starts_with("100 %"), "{told:?}");
 }
+
+#[tokio::test]
+async fn thresholds_that_are_reached_at_once_are_one_message_and_alerts_of_their_own() {
+    let (folder, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (json, json_at) = Hook::start(0);
+    let (_slack, slack_at) = Hook::start(0);
+    let text = |limit| config(limit, state.path(), json_at, slack_at);
+    std::fs::write(live(folder.path()), text("0.0005")).unwrap();
+    let daemon = Daemon::start(folder.path());
+    spend(&daemon, 1).await;
+    let told = json.has(1).await;
+    let message = field(&told[0], "message");
+    assert!(
+        message.starts_with("100 % of this month's budget"),
+        "{message}"
+    );
+    assert!(message.ends_with("(reached with it: 50 %)"), "{message}");
+    let open = daemon.json("/api/v1/alerts?open=true").await;
+    assert_eq!(open["alerts"].as_array().unwrap().len(), 2, "each is one");
+    std::fs::write(live(folder.path()), text("1")).unwrap();
+    assert_eq!(daemon.reload().await.0, 200);
+    let told = json.has(2).await;
+    assert_eq!(field(&told[1], "state"), "resolved");
+    assert_eq!(told[0].body["id"], told[1].body["id"]);
+    daemon.terminate();
+    daemon.ended().await;
+    assert_eq!(json.taken().len(), 2, "one each way");
+}
