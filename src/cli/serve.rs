@@ -3,10 +3,12 @@
 use std::io::Write;
 use std::net::SocketAddr;
 
+use serde::Serialize;
+
 use super::logging::LogArgs;
 use super::source::SourceArgs;
 use super::{Failure, workers};
-use crate::app::{App, AppError, Options};
+use crate::app::{App, AppError, Options, Ready, Running};
 use crate::proxy::DrainReport;
 
 /// What `serve` is told.
@@ -24,7 +26,28 @@ pub(super) struct Args {
     pub(super) log: LogArgs,
 }
 
-/// Serves until told to stop. Prints one line of JSON once it is ready: `{"data":"ADDR","admin":"ADDR"}`.
+/// What is printed once it serves.
+#[derive(Serialize)]
+struct Line {
+    #[serde(flatten)]
+    ready: Ready,
+    /// Where clients connect, with how they are spoken to.
+    url: String,
+}
+
+impl Line {
+    fn of(running: &Running) -> Self {
+        let has_tls = running.published.read().config.server.tls.is_some();
+        let scheme = if has_tls { "https" } else { "http" };
+        Self {
+            ready: running.ready,
+            url: format!("{scheme}://{}", running.ready.data),
+        }
+    }
+}
+
+/// Serves until told to stop. Prints one line of JSON once it is ready:
+/// `{"data":"ADDR","admin":"ADDR","url":"https://ADDR"}`.
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
     args.log.init()?;
     let options = Options {
@@ -35,11 +58,12 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
     workers()?.block_on(async {
         let app = App::build(options).map_err(|error| failure(&error))?;
         let running = app.running().map_err(|error| failure(&error))?;
-        let ready = serde_json::to_string(&running.ready);
+        let line = Line::of(&running);
+        let ready = serde_json::to_string(&line);
         writeln!(out, "{}", ready.unwrap_or_default())?;
         out.flush()?;
-        let (data, admin) = (running.ready.data, running.ready.admin);
-        tracing::info!(%data, %admin, "serving");
+        let (url, admin) = (line.url, running.ready.admin);
+        tracing::info!(url, %admin, "serving");
         let report = app
             .serve(std::future::pending())
             .await

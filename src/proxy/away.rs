@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::room::{Refusals, WAIT};
@@ -63,13 +63,18 @@ impl Away {
             return None;
         }
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        Some(tell(stream, Arc::clone(&self.answer), place))
+        let answer = Arc::clone(&self.answer);
+        Some(async move {
+            tell(stream, &answer).await;
+            drop(place);
+        })
     }
 }
 
-async fn tell(mut stream: TcpStream, answer: Arc<[u8]>, _place: OwnedSemaphorePermit) {
+/// Writes `answer` to a client whose request nobody reads, and closes.
+pub(super) async fn tell(mut stream: TcpStream, answer: &[u8]) {
     let telling = async {
-        stream.write_all(&answer).await?;
+        stream.write_all(answer).await?;
         stream.shutdown().await?;
         let (mut bytes, mut read) = ([0; 4096], 0);
         while read < READ {
@@ -87,12 +92,16 @@ async fn tell(mut stream: TcpStream, answer: Arc<[u8]>, _place: OwnedSemaphorePe
 fn answer() -> Vec<u8> {
     let message = "this gateway has as many connections as it may (server.max_connections); try again in a moment";
     let error = ErrorBody::new(Code::Overloaded, message);
-    let body = write_error(Front::Other, &error);
+    let retry_after = format!("retry-after: {}\r\n", WAIT.as_secs());
+    written("503 Service Unavailable", &retry_after, &error)
+}
+
+/// An answer as HTTP/1.1 has it, after which the connection ends; `headers` are whole lines.
+pub(super) fn written(status: &str, headers: &str, error: &ErrorBody) -> Vec<u8> {
+    let body = write_error(Front::Other, error);
     let head = format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
-         retry-after: {}\r\nconnection: close\r\n\r\n",
-        body.len(),
-        WAIT.as_secs()
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{headers}connection: close\r\n\r\n",
+        body.len()
     );
     [head.into_bytes(), body].concat()
 }

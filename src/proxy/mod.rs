@@ -39,6 +39,7 @@ mod listed;
 mod named;
 mod opening;
 mod pace;
+mod plain;
 mod pool;
 mod port;
 mod question;

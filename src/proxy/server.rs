@@ -10,7 +10,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::service::service_fn;
@@ -29,6 +29,7 @@ use super::away::Away;
 use super::door::{Door, Entry, shaken};
 use super::guard::Guarded;
 use super::handler::handle;
+use super::plain::{speaks_plainly, turn};
 use super::port::{Sharing, close};
 use super::streams::Streams;
 
@@ -78,6 +79,7 @@ pub async fn serve(
         away: Away::new(),
         head_timeout: server.head_timeout,
         proxy,
+        was_told: Arc::default(),
     };
     let mut pause = PAUSE.0;
     tokio::pin!(shutdown);
@@ -118,6 +120,8 @@ struct Entrance {
     away: Away,
     head_timeout: Duration,
     proxy: Arc<Proxy>,
+    /// Whether the log has said that a client spoke no TLS.
+    was_told: Arc<AtomicBool>,
 }
 
 impl Entrance {
@@ -142,7 +146,9 @@ impl Entrance {
         match self.door.entry(tls) {
             Entry::Plain => drop(self.connections.spawn(client.serve(stream))),
             Entry::Tls(acceptor) => {
-                drop(self.connections.spawn(client.greet(acceptor, stream)));
+                let was_told = Arc::clone(&self.was_told);
+                let greeting = client.greet(acceptor, stream, was_told);
+                drop(self.connections.spawn(greeting));
             }
             Entry::Closed => {}
         }
@@ -186,7 +192,10 @@ struct Client {
 impl Client {
     /// Shakes hands, then serves what was agreed on: whoever chose HTTP/2 there and then speaks something else is not
     /// answered as an HTTP/1.1 client.
-    async fn greet(mut self, acceptor: TlsAcceptor, stream: TcpStream) {
+    async fn greet(mut self, acceptor: TlsAcceptor, stream: TcpStream, was_told: Arc<AtomicBool>) {
+        if speaks_plainly(&stream, self.head_timeout).await {
+            return turn(stream, &was_told).await;
+        }
         match shaken(&acceptor, stream, self.head_timeout).await {
             Ok(stream) => {
                 if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
@@ -194,7 +203,7 @@ impl Client {
                 }
                 self.serve(stream).await;
             }
-            // There was no request yet, and whoever speaks no TLS could not read an answer.
+            // There was no request yet.
             Err(error) => tracing::debug!(%error, "a client's TLS handshake failed"),
         }
     }

@@ -97,8 +97,23 @@ async fn requests_are_answered_by_tls_and_by_nothing_else() {
     plain.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     drop(plain.read_to_end(&mut answer).await);
+    let mut again = TcpStream::connect(daemon.data).await.unwrap();
+    again.write_all(request.as_bytes()).await.unwrap();
+    drop(again.read_to_end(&mut Vec::new()).await);
     let text = String::from_utf8_lossy(&answer);
-    assert!(!text.contains("HTTP/1.1"), "nothing in the clear: {text}");
+    assert!(text.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{text}");
+    assert!(text.contains("this port speaks HTTPS"), "{text}");
+    assert!(!text.contains("\"object\""), "nothing is served: {text}");
+
+    let mut noise = TcpStream::connect(daemon.data).await.unwrap();
+    noise.write_all(b"\x01\x02\x03").await.unwrap();
+    noise.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    drop(noise.read_to_end(&mut answer).await);
+    assert!(!answer.starts_with(b"HTTP"), "what is no HTTP is cut");
+    daemon.terminate();
+    let log = daemon.ended().await.log;
+    assert_eq!(log.matches("spoke plain HTTP").count(), 1, "{log}");
 }
 
 /// A connection whose client offers these protocols.
