@@ -177,6 +177,7 @@ fn plan(targets: usize) -> Plan {
         max_share: Share::WHOLE,
         price: None,
         overruled: None,
+        as_filed: None,
     };
     let spec = RouteSpec {
         name: RouteName::new("chat").unwrap(),

@@ -18,11 +18,11 @@ use super::history::{Doings, Lately};
 use super::near::{nearest, unknown};
 use super::reply::{self, Reply};
 use crate::balance::{
-    Decision, Evidence, Health, Rail, Row, State, Strategy, TargetView, Terms, explain, view,
+    Decision, Evidence, Health, Rail, Row, Strategy, TargetView, Terms, explain, view,
 };
 use crate::config::{Mode, Problem, Standing};
 use crate::live::{Clock, Member, Route};
-use crate::model::{RouteName, TargetIndex, Time, minute_of};
+use crate::model::{RouteName, TargetIndex, Time};
 
 /// All routes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -165,21 +165,11 @@ pub(super) fn routes(admin: &Admin) -> Reply {
 
 fn of(admin: &Admin, route: &Route, now: Time) -> RouteReport {
     let last = admin.board.decision(&route.label);
-    let decision = current(route, last.as_deref(), now);
-    let mut shown = view(&decision, route.table_version, &actual(route));
+    let decision = current(route, last.as_deref(), admin.clock);
+    let shown = view(&decision, route.table_version, &actual(route));
     let lately = admin.watch.history().lately(&route.label);
     let orders = orders(admin, route);
-    let spent = spent(route, admin.clock);
     let mut explanation = explain(&decision);
-    let lines = explanation.iter_mut().skip(1);
-    let is_short = spent.iter().any(Option::is_some);
-    for (line, (view, spent)) in lines.zip(shown.targets.iter_mut().zip(&spent)) {
-        without_money(line, view, spent.as_ref());
-        if is_short && spent.is_none() && view.granted > 0.0 {
-            line.push_str("; more than that while another's budget is spent");
-        }
-        view.sentence.clone_from(line);
-    }
     let name = &route.config.name;
     explanation.extend(orders.iter().map(|order| order.told_at(name)));
     explanation.extend(switched(route));
@@ -193,36 +183,14 @@ fn of(admin: &Admin, route: &Route, now: Time) -> RouteReport {
         demand: shown.demand,
         targets: targets
             .enumerate()
-            .zip(spent)
-            .map(|((i, (view, member)), spent)| TargetReport {
-                spent_until: spent.map(|(_, until)| until.as_secs_f64()),
+            .zip(decision.rows.iter())
+            .map(|((i, (view, member)), row)| TargetReport {
+                spent_until: row.spent.as_ref().map(|it| it.until.as_secs_f64()),
                 ..measured(view, member, now, (&lately, i))
             })
             .collect(),
         orders,
         explanation,
-    }
-}
-
-/// The budget that keeps requests away from each target, and until when.
-fn spent(route: &Route, clock: Clock) -> Vec<Option<(String, Time)>> {
-    let members = route.members.iter();
-    members
-        .map(|member| member.kept_away(Some(route), clock))
-        .collect()
-}
-
-/// Says in a target's `line` what a spent budget does to it: no decision knows of that.
-fn without_money(line: &mut String, view: &TargetView, spent: Option<&(String, Time)>) {
-    let Some((budget, until)) = spent else {
-        return;
-    };
-    let why = format!("{budget} is spent, until {}", minute_of(*until));
-    if matches!(view.state, State::Ejected | State::Probing | State::Drained) {
-        line.push_str("; ");
-        line.push_str(&why);
-    } else {
-        *line = format!("{}: takes nothing: {why}", view.name);
     }
 }
 
@@ -237,8 +205,14 @@ fn orders(admin: &Admin, route: &Route) -> Vec<Standing> {
 fn switched(route: &Route) -> Option<String> {
     let thrown = route.switch.thrown().filter(|thrown| thrown.off)?;
     let (by, reason) = (&thrown.by, &thrown.reason);
+    let mut targets = route.config.targets.iter();
+    let orders = if targets.any(|it| it.overruled.is_some() || it.as_filed.is_some()) {
+        " with the orders on top"
+    } else {
+        ""
+    };
     Some(format!(
-        "the kill switch is off, by {by}: {reason}; the configured shares are in force, and nothing is guarded"
+        "the kill switch is off, by {by}: {reason}; the configured shares{orders} are in force, and nothing is guarded"
     ))
 }
 
@@ -256,11 +230,11 @@ fn actual(route: &Route) -> Vec<f64> {
 }
 
 /// The last decision, about the targets and the shares that are in force now.
-fn current(route: &Route, last: Option<&Decision>, now: Time) -> Decision {
+fn current(route: &Route, last: Option<&Decision>, clock: Clock) -> Decision {
     let rows = (0..route.config.targets.len()).filter_map(|i| row(route, last, i));
-    Decision {
+    let mut decision = Decision {
         route: route.config.name.clone(),
-        at: last.map_or(now, |decision| decision.at),
+        at: last.map_or_else(|| clock.now(), |decision| decision.at),
         strategy: route.config.strategy,
         goal: route.config.goal.clone(),
         objective: route.config.objective,
@@ -269,7 +243,9 @@ fn current(route: &Route, last: Option<&Decision>, now: Time) -> Decision {
         table: route.in_force().clone(),
         moved: last.is_some_and(|decision| decision.moved),
         rows: rows.collect(),
-    }
+    };
+    route.note_spent(&mut decision, clock);
+    decision
 }
 
 /// The row of the target at `index`: what the last decision says about it, if it was about this one.
@@ -289,6 +265,7 @@ fn row(route: &Route, last: Option<&Decision>, index: usize) -> Option<Row> {
             configured,
             granted,
             rails,
+            as_filed: target.as_filed,
             ..row.clone()
         });
     }
@@ -309,6 +286,8 @@ fn row(route: &Route, last: Option<&Decision>, index: usize) -> Option<Row> {
         levels: Vec::new(),
         rails: BTreeSet::from([Rail::ColdStart]),
         overruled: target.overruled.clone(),
+        as_filed: target.as_filed,
+        spent: None,
     })
 }
 

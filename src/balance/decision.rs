@@ -173,7 +173,7 @@ pub struct Row {
     /// Its tier: lower ones are filled first.
     #[serde(default = "lowest_tier")]
     pub tier: u8,
-    /// The share that the configured weights ask for.
+    /// The share that the weights ask for: those of the files, as operators' orders make them.
     pub configured: Share,
     /// The share that the strategy proposes.
     pub proposed: Share,
@@ -202,12 +202,32 @@ pub struct Row {
     /// The operator's order that holds it, if one does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overruled: Option<Overruled>,
+    /// The share that the files ask for, where an order, of this target or of another, makes it another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_filed: Option<Share>,
+    /// The budget that keeps requests away, if one does. No decision knows of money; who shows one says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spent: Option<Spent>,
+}
+
+/// A budget of which nothing is left, so that requests go elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spent {
+    /// Whose, in which window.
+    pub budget: String,
+    /// When it begins anew.
+    pub until: Time,
 }
 
 impl Row {
     /// Answers from which a row is no longer called cold. Source: the page that this product starts from asks for a
     /// hundred requests before shares are judged.
     pub const ENOUGH_SAMPLES: u64 = 100;
+
+    /// The share that the files ask for.
+    pub fn filed(&self) -> Share {
+        self.as_filed.unwrap_or(self.configured)
+    }
 
     /// Whether it has not answered yet: what its errors and times are supposed to be is then learned from others.
     pub(super) const fn was_never_measured(&self) -> bool {

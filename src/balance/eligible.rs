@@ -27,6 +27,8 @@ pub enum Rule {
     Forbid(String),
     /// Its weight is 0.
     Drained,
+    /// An operator's order has it take nothing until this moment.
+    Ordered(Time),
     /// Its provider has no words for the request: what it lacks.
     Lacks(String),
     /// The prompt is longer than its context, which has so many tokens.
@@ -45,6 +47,13 @@ impl fmt::Display for Rule {
             Self::Require(tag) => write!(f, "the tag {tag:?} is required"),
             Self::Forbid(tag) => write!(f, "the tag {tag:?} is forbidden"),
             Self::Drained => f.write_str("its weight is 0"),
+            Self::Ordered(until) => {
+                write!(
+                    f,
+                    "drained by an operator's order until {}",
+                    minute_of(*until)
+                )
+            }
             Self::Lacks(what) => write!(f, "it has no {what}"),
             Self::TooLong(context) => {
                 write!(f, "its context has {context} tokens, the prompt is longer")

@@ -10,10 +10,10 @@
 use std::borrow::Cow;
 
 use super::aims::aims;
-use super::decision::{Decision, Rail, Row, Terms};
+use super::decision::{Decision, Rail, Row, Spent, Terms};
 use super::words::{amount, clock, dollars, number, percent, seconds};
 use super::{Health, Hold, Overruled, Share, Strategy};
-use crate::model::Time;
+use crate::model::{Time, minute_of};
 
 mod goals;
 
@@ -30,6 +30,9 @@ const SAME_PPM: u32 = 5_000;
 pub fn explain(decision: &Decision) -> Vec<String> {
     let decision = &*if_obeyed(decision);
     let shares = match decision.strategy {
+        Strategy::Fixed if is_ordered(decision) => {
+            "configured shares with operators' orders on top, held".to_owned()
+        }
         Strategy::Fixed => "configured shares, held".to_owned(),
         Strategy::Adaptive => format!("shares {}", aims(&decision.goal, &decision.objective)),
         Strategy::Trial(_) => "shares follow another core, on trial".to_owned(),
@@ -69,14 +72,68 @@ fn if_obeyed(decision: &Decision) -> Cow<'_, Decision> {
 }
 
 fn sentence(decision: &Decision, row: &Row) -> String {
+    let is_out = !is_serving(row) || row.configured == Share::ZERO;
+    if let (Some(spent), false) = (&row.spent, is_out) {
+        return format!("{}: takes nothing: {}", row.name, anew(spent));
+    }
     let mut parts = vec![standing(decision, row)];
+    parts.extend(elsewhere(decision, row));
     parts.extend(cached(row));
+    parts.extend(scored(decision, row));
     parts.extend(
         row.rails
             .iter()
             .filter_map(|rail| met(*rail, row, decision)),
     );
+    parts.extend(row.spent.as_ref().map(anew));
+    let mut others = decision.rows.iter();
+    if row.spent.is_none() && row.granted > Share::ZERO && others.any(|it| it.spent.is_some()) {
+        parts.push("more than that while another's budget is spent".into());
+    }
     format!("{}: {}", row.name, parts.join("; "))
+}
+
+/// That a budget is spent, and until when.
+fn anew(spent: &Spent) -> String {
+    format!(
+        "{} is spent, until {}",
+        spent.budget,
+        minute_of(spent.until)
+    )
+}
+
+/// Whether an operator's order changes a share of the route.
+fn is_ordered(decision: &Decision) -> bool {
+    let mut rows = decision.rows.iter();
+    rows.any(|row| row.as_filed.is_some() || row.overruled.is_some())
+}
+
+/// Whose orders make its weight count for another share than the files ask for, where no order is about itself.
+fn elsewhere(decision: &Decision, row: &Row) -> Option<String> {
+    if row.overruled.is_some() || row.as_filed.is_none() {
+        return None;
+    }
+    let rows = decision.rows.iter();
+    let others = rows.filter_map(|other| {
+        let did = match other.overruled.as_ref()?.hold {
+            Hold::Drained => "drained",
+            Hold::Pinned => "pinned",
+            Hold::Frozen => "frozen",
+        };
+        Some(format!("{} is {did} by order", other.name))
+    });
+    let others: Vec<String> = others.collect();
+    (!others.is_empty()).then(|| others.join(" and "))
+}
+
+/// What applications say of it, on a route whose objective asks for that.
+fn scored(decision: &Decision, row: &Row) -> Option<String> {
+    if decision.objective.quality <= 0.0 || row.is_away() {
+        return None;
+    }
+    // Where it is a reason, the reason has said it.
+    let is_told = reasons(decision, row).is_some_and(|why| why.contains("are rated"));
+    (!is_told).then(|| rated(row).unwrap_or_else(|| "no scores of its answers yet".into()))
 }
 
 /// What it takes, and the measured reason.
@@ -172,16 +229,16 @@ fn verb(row: &Row) -> &'static str {
 }
 
 fn takes(row: &Row) -> String {
-    let configured = percent(row.configured.fraction());
+    let configured = percent(row.filed().fraction());
     if row.is_only_shown() {
         // What it takes now stands at the end.
-        return if near(row.granted, row.configured) {
+        return if near(row.granted, row.filed()) {
             format!("would keep its configured {configured}")
         } else {
             format!("would take {}", percent(row.granted.fraction()))
         };
     }
-    if near(row.granted, row.configured) {
+    if near(row.granted, row.filed()) {
         format!("takes its configured {configured}")
     } else {
         let granted = percent(row.granted.fraction());
@@ -389,10 +446,13 @@ fn met(rail: Rail, row: &Row, decision: &Decision) -> Option<String> {
         Rail::Displaced => "less than its own, since others are held above theirs".into(),
         Rail::ModelSplit => "the split between models stays as configured".into(),
         Rail::Shadow if !row.is_only_shown() || row.configured == Share::ZERO => return None,
-        Rail::Shadow => format!(
-            "takes its configured {} (shadow)",
-            percent(row.configured.fraction())
-        ),
+        Rail::Shadow => {
+            let share = percent(row.configured.fraction());
+            match row.as_filed {
+                None => format!("takes its configured {share} (shadow)"),
+                Some(_) => format!("takes {share} by order (shadow)"),
+            }
+        }
         Rail::Off => "nothing decides (mode = \"off\")".into(),
         Rail::MinQuality | Rail::MinQualityLifted => floored(rail, row, decision),
         Rail::HeldOutage => {
@@ -410,7 +470,7 @@ fn is_held(row: &Row) -> bool {
 /// Whose order it is, until when and why.
 fn ordered(order: &Overruled, decision: &Decision) -> String {
     let until = clock(order.until, decision.at);
-    format!("by {} until {until}: {}", order.by, order.reason)
+    format!("by order of {} until {until}: {}", order.by, order.reason)
 }
 
 fn wait(until: Time, now: Time) -> String {

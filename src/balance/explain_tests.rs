@@ -41,6 +41,8 @@ pub(in crate::balance) fn row(name: &str) -> Row {
         levels: Vec::new(),
         rails: std::collections::BTreeSet::new(),
         overruled: None,
+        as_filed: None,
+        spent: None,
     }
 }
 
@@ -448,15 +450,15 @@ fn an_order_is_told_with_who_until_when_and_why() {
     };
     assert_eq!(
         order(Hold::Pinned, 7_500.0),
-        "a: takes 30 % instead of its configured 50 %; pinned at 30 % by ada until 02:05 UTC: incident 4711"
+        "a: takes 30 % instead of its configured 50 %; pinned at 30 % by order of ada until 02:05 UTC: incident 4711"
     );
     assert_eq!(
         order(Hold::Frozen, 90_000.0),
-        "a: takes 30 % instead of its configured 50 %; frozen at 30 % by ada until 1970-01-02 01:00 UTC: incident 4711"
+        "a: takes 30 % instead of its configured 50 %; frozen at 30 % by order of ada until 1970-01-02 01:00 UTC: incident 4711"
     );
     let drained = order(Hold::Drained, 7_500.0);
     assert!(
-        drained.ends_with("; drained by ada until 02:05 UTC: incident 4711"),
+        drained.ends_with("; drained by order of ada until 02:05 UTC: incident 4711"),
         "{drained}"
     );
 }
@@ -557,11 +559,11 @@ fn an_order_is_obeyed_in_shadow_and_told_so() {
     for (hold, words) in [
         (
             Hold::Pinned,
-            "a: takes its configured 50 %; pinned at 50 % by ada",
+            "a: takes its configured 50 %; pinned at 50 % by order of ada",
         ),
         (
             Hold::Drained,
-            "a: takes its configured 50 %; drained by ada",
+            "a: takes its configured 50 %; drained by order of ada",
         ),
     ] {
         let mut held = row("a");
@@ -600,4 +602,69 @@ fn nothing_is_said_of_the_errors_and_times_of_a_target_that_never_answered() {
         },
         "a: takes 80 % instead of its configured 50 %: the others are slower, dearer or fail more",
     );
+}
+
+#[test]
+fn what_an_order_makes_of_a_weight_is_not_called_configured() {
+    let order = Overruled {
+        hold: Hold::Drained,
+        by: "ada".into(),
+        reason: "incident 4711".into(),
+        until: Time::from_secs_f64(7_500.0),
+    };
+    let mut drained = row("a");
+    shares(&mut drained, 0, 0);
+    drained.configured = Share::ZERO;
+    drained.as_filed = Some(Share::from_ppm(500_000));
+    drained.rails = [Rail::Drained].into();
+    drained.overruled = Some(order);
+    let mut other = row("b");
+    shares(&mut other, 1_000_000, 1_000_000);
+    other.configured = Share::WHOLE;
+    other.as_filed = Some(Share::from_ppm(500_000));
+    let mut made = decision(vec![drained, other]);
+    assert_eq!(
+        explain(&made)[1..],
+        [
+            "a: takes 0 % instead of its configured 50 %; drained by order of ada until 02:05 UTC: incident 4711",
+            "b: takes 100 % instead of its configured 50 %; a is drained by order",
+        ]
+    );
+    made.strategy = Strategy::Fixed;
+    assert!(explain(&made)[0].contains("configured shares with operators' orders on top, held"));
+}
+
+#[test]
+fn scores_are_told_where_the_objective_asks_for_them() {
+    let mut made = decision(vec![rated(0.8), row("b")]);
+    assert!(!explain(&made).concat().contains("rated"), "nobody asked");
+    made.objective.quality = 5.0;
+    let lines = explain(&made);
+    let told = "; its answers are rated 0.80 (± ";
+    assert!(lines[1].contains(told), "{}", lines[1]);
+    let none = "; no scores of its answers yet";
+    assert!(lines[2].ends_with(none), "{}", lines[2]);
+}
+
+#[test]
+fn a_spent_budget_goes_before_all_else_that_is_said_of_a_target_in_service() {
+    let mut away = row("a");
+    away.spent = Some(Spent {
+        budget: "this day's budget of provider \"one\"".into(),
+        until: Time::from_secs_f64(1_796_083_200.0),
+    });
+    let mut out = away.clone();
+    out.name = TargetName::new("c").unwrap();
+    out.health = Health::Ejected {
+        until: Time::from_secs_f64(130.0),
+        cause: Cause::Faults,
+    };
+    let lines = explain(&decision(vec![away, row("b"), out]));
+    let why = "this day's budget of provider \"one\" is spent, until 2026-12-01 00:00 UTC";
+    assert_eq!(lines[1], format!("a: takes nothing: {why}"));
+    let more = "; more than that while another's budget is spent";
+    assert!(lines[2].ends_with(more), "{}", lines[2]);
+    let out = &lines[3];
+    assert!(out.starts_with("c: ejected because"), "{out}");
+    assert!(out.ends_with(&format!("; {why}")), "{out}");
 }

@@ -63,7 +63,7 @@ mod view;
 mod words;
 
 pub use aims::aims;
-pub use decision::{Decision, Evidence, Rail, Row, Terms};
+pub use decision::{Decision, Evidence, Rail, Row, Spent, Terms};
 pub use eligible::{Demand, Rule, check as check_eligible, eligible};
 pub use explain::{explain, explain_target};
 pub use goal::{Attainment, Goal, Level, Measure, Statistic, Timing, Verdict};

@@ -118,6 +118,9 @@ pub struct TargetSpec {
     pub max_share: Share,
     /// A price of its own (prepaid is 0); `None` takes its upstream's.
     pub price: Option<Price>,
+    /// The share that the files ask for, where an operator's order makes it another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_filed: Option<Share>,
     /// The operator's order that made weight or bounds what they are, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overruled: Option<Overruled>,

@@ -15,6 +15,7 @@ pub(crate) fn even_route(name: &str, targets: &[(&str, UpstreamName)]) -> RouteS
         max_share: Share::WHOLE,
         price: None,
         overruled: None,
+        as_filed: None,
     };
     RouteSpec {
         name: RouteName::new(name).unwrap(),

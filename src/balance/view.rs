@@ -103,7 +103,7 @@ pub struct TargetView {
     /// Its tier: lower ones are filled first.
     #[serde(default = "TargetView::lowest_tier")]
     pub tier: u8,
-    /// The share that the configured weights ask for.
+    /// The share that the weights in the files ask for; what an operator's order makes of it is in `granted`.
     pub configured: f64,
     /// The share that the strategy proposes.
     pub proposed: f64,
@@ -180,7 +180,7 @@ pub fn view(decision: &Decision, table_version: u64, actual: &[f64]) -> RouteVie
         name: row.name.clone(),
         upstream: row.upstream.clone(),
         tier: row.tier,
-        configured: row.configured.fraction(),
+        configured: row.filed().fraction(),
         proposed: row.proposed.fraction(),
         granted: row.granted.fraction(),
         if_obeyed: row.if_obeyed.map(Share::fraction),

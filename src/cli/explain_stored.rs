@@ -52,7 +52,12 @@ pub(super) fn run(
         return print_json(out, &found);
     }
     let (when, table) = (clock_time(found.unix_us), found.table_version);
-    writeln!(out, "shares were last moved at {when} (table {table})")?;
+    if found.decision.moved {
+        writeln!(out, "shares were last moved at {when} (table {table})")?;
+    } else {
+        let what = "a budget was spent or began anew, and no share moved since";
+        writeln!(out, "as it was at {when} (table {table}): {what}")?;
+    }
     for sentence in &found.explanation {
         writeln!(out, "{sentence}")?;
     }

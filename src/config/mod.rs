@@ -448,6 +448,8 @@ pub struct Target {
     pub deadlines: Phases,
     /// The operator's order that made its weight or bounds what they are, if one did.
     pub overruled: Option<Overruled>,
+    /// The share that the files ask for, where an operator's order, of this target or of another, makes it another.
+    pub as_filed: Option<Share>,
     /// What may be spent there for the route's requests.
     pub budget: Option<Budget>,
 }

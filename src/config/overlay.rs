@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::order::{Act, Order};
 use super::{Config, Fallback, Mode, Route, Strategy};
-use crate::balance::{Hold, Overruled, Share, Weight};
+use crate::balance::{Hold, Overruled, Share, Weight, WeightTable};
 use crate::model::{RouteName, TargetName};
 
 /// An order, and what it does.
@@ -135,6 +135,7 @@ impl Steered {
         let is_frozen = !held.is_empty();
         steered.pin(&route, orders, &mut held, is_frozen);
         hold(&mut route, held);
+        remember(files, &mut route);
         if steered.done.iter().any(Option::is_some) {
             steered.route = Some(route);
         }
@@ -389,6 +390,22 @@ fn fits(
         ));
     }
     Ok(())
+}
+
+/// Notes at the targets of `route` the shares that the files ask for, where orders make them others.
+fn remember(files: &Route, route: &mut Route) {
+    let table = |route: &Route| {
+        let targets = route.targets.iter();
+        let weights: Vec<_> = targets.map(|target| (target.weight, target.tier)).collect();
+        WeightTable::from_tiers(&weights)
+    };
+    let (Ok(before), Ok(now)) = (table(files), table(route)) else {
+        return;
+    };
+    let shares = before.shares().iter().zip(now.shares());
+    for (target, (before, now)) in route.targets.iter_mut().zip(shares) {
+        target.as_filed = (before != now).then_some(*before);
+    }
 }
 
 /// Whether shares of the route follow what is measured and what bounds say.

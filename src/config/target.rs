@@ -82,6 +82,7 @@ pub(super) fn target<'a>(
         capabilities: capabilities.or(upstream.provider.capabilities_of(upstream.name.model())),
         deadlines: deadlines.or(upstream.provider.deadlines),
         overruled: None,
+        as_filed: None,
         upstream,
     };
     Some(Entry { target, field })

@@ -317,24 +317,25 @@ impl Controller {
             if let Some(keepsake) = &mut self.keepsake {
                 keepsake.proposed(&decision, mode, now);
             }
-            if mode == Mode::Auto && decision.table != route.granted {
+            let is_moved = mode == Mode::Auto && decision.table != route.granted;
+            let table_version = route.table_version + u64::from(is_moved);
+            if is_moved {
                 log_move(route, &decision);
-                if let Some(keepsake) = &mut self.keepsake {
-                    keepsake.moved(
-                        &decision,
-                        now,
-                        (snapshot.generation, route.table_version + 1),
-                    );
-                }
                 let moved = Route {
                     granted: decision.table.clone(),
-                    table_version: route.table_version + 1,
+                    table_version,
                     ..(**route).clone()
                 };
                 next.get_or_insert_with(|| snapshot.clone()).routes[i] = Arc::new(moved);
             }
             route.cells.found(&decision.rows);
-            shown.push(Arc::new(as_obeyed(decision, route)));
+            let mut decision = as_obeyed(decision, route);
+            route.note_spent(&mut decision, self.clock);
+            if let Some(keepsake) = &mut self.keepsake {
+                let versions = (snapshot.generation, table_version);
+                keepsake.decided(&decision, is_moved, now, versions);
+            }
+            shown.push(Arc::new(decision));
         }
         if let Some(next) = next {
             self.publisher.publish(next);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::balance::{Decision, Learned, LearnedShares, Memory, Plan};
 use crate::config::Mode;
 use crate::live::Clock;
-use crate::model::{RouteName, Time};
+use crate::model::{RouteName, TargetName, Time};
 use crate::store::{Books, Moved, Proposal, ProposedShare, Resumed, Write};
 
 /// How often shares are stored, if they changed. They are what a start after a kill begins with.
@@ -32,6 +32,8 @@ pub(super) struct Keepsake {
     shares_at: Time,
     memory_at: Time,
     moved_at: HashMap<RouteName, Time>,
+    /// Of each route, the targets that a spent budget kept requests away from when a decision was kept last.
+    spent: HashMap<RouteName, Vec<TargetName>>,
     /// What was kept last of what each route's controller came to.
     proposed: HashMap<RouteName, Proposal>,
 }
@@ -45,6 +47,7 @@ impl Keepsake {
             // What a start goes on from is stored already.
             memory_at: now,
             moved_at: HashMap::new(),
+            spent: HashMap::new(),
             proposed: HashMap::new(),
         }
     }
@@ -78,12 +81,26 @@ impl Keepsake {
         }
     }
 
-    /// A route's shares were moved by this decision.
-    pub(super) fn moved(&mut self, decision: &Decision, at: Time, versions: (u64, u64)) {
+    /// What was decided about a route: kept if its shares were moved by it, and if a budget was spent or begins anew, so that
+    /// requests go elsewhere than the shares say.
+    pub(super) fn decided(
+        &mut self,
+        decision: &Decision,
+        moved: bool,
+        at: Time,
+        versions: (u64, u64),
+    ) {
+        let rows = decision.rows.iter().filter(|row| row.spent.is_some());
+        let spent: Vec<TargetName> = rows.map(|row| row.name.clone()).collect();
+        let known = self.spent.get(&decision.route);
+        if !moved && known.map_or(spent.is_empty(), |known| *known == spent) {
+            return;
+        }
         let last = self.moved_at.get(&decision.route).copied();
         if last.is_some_and(|last| at.since(last) < MOVED_EVERY) {
             return;
         }
+        self.spent.insert(decision.route.clone(), spent);
         self.moved_at.insert(decision.route.clone(), at);
         let (config_generation, table_version) = versions;
         self.books.write(Write::Moved(Box::new(Moved {
@@ -127,6 +144,7 @@ impl Keepsake {
     pub(super) fn forget(&mut self, plan: &Plan) {
         let names: Vec<&RouteName> = plan.routes().map(|route| &route.name).collect();
         self.moved_at.retain(|name, _| names.contains(&name));
+        self.spent.retain(|name, _| names.contains(&name));
         self.proposed.retain(|name, _| names.contains(&name));
     }
 }

@@ -28,6 +28,7 @@ fn spec(route: &Route) -> RouteSpec {
                 min_share: target.min_share,
                 max_share: target.max_share,
                 price: target.price,
+                as_filed: target.as_filed,
                 overruled: target.overruled.clone(),
             })
             .collect(),

@@ -18,12 +18,12 @@ use super::strangers::Strangers;
 use super::switch::Switch;
 use super::upstream::{RateGroup, Upstream};
 use crate::balance::gate::{GateState, Gates, Row, Standing};
-use crate::balance::{self, Draw, RouteInput, Scored, Seed, WeightTable};
+use crate::balance::{self, Decision, Draw, RouteInput, Scored, Seed, Spent, WeightTable};
 use crate::config::{self, Capabilities, Config, Endpoint, Phases};
 use crate::dialect::Front;
 use crate::dialect::any::Target;
 use crate::limit::AtLimit;
-use crate::model::{TargetIndex, Time, UpstreamName};
+use crate::model::{TargetIndex, UpstreamName};
 use crate::provider::manner::{BadSecret, Manner, PathAsk, Speech};
 
 /// One generation.
@@ -280,19 +280,27 @@ impl Member {
 
 impl Member {
     /// The budget that keeps requests of `route`, if they are of one, away from here, and until when.
-    pub fn kept_away(&self, route: Option<&Route>, clock: Clock) -> Option<(String, Time)> {
+    pub fn kept_away(&self, route: Option<&Route>, clock: Clock) -> Option<Spent> {
         let own = route.and_then(|route| route.budget.as_ref());
         [own, self.provider.budget.as_ref(), self.budget.as_ref()]
             .into_iter()
             .flatten()
             .find_map(|allowance| {
                 let (window, until) = allowance.spent_until(AtLimit::Avoid, clock.now())?;
-                Some((allowance.in_window(window), until))
+                let budget = allowance.in_window(window);
+                Some(Spent { budget, until })
             })
     }
 }
 
 impl Route {
+    /// Notes in a `decision` about this route which targets a spent budget keeps requests away from.
+    pub fn note_spent(&self, decision: &mut Decision, clock: Clock) {
+        for (row, member) in decision.rows.iter_mut().zip(self.members.iter()) {
+            row.spent = member.kept_away(Some(self), clock);
+        }
+    }
+
     /// The shares that a request of this route is drawn from.
     pub fn row(&self) -> Row<'_> {
         Row {

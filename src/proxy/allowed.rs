@@ -13,8 +13,8 @@ use crate::wire::Code;
 
 /// The rule that keeps requests of `route`, if they are of one, from `member`.
 pub(super) fn avoided(route: Option<&Route>, member: &Member, clock: Clock) -> Option<Rule> {
-    let (budget, until) = member.kept_away(route, clock)?;
-    Some(Rule::Spent(budget, until))
+    let spent = member.kept_away(route, clock)?;
+    Some(Rule::Spent(spent.budget, spent.until))
 }
 
 /// The answer to a request that `member` was chosen for, if nothing may be spent there any more.
@@ -49,6 +49,7 @@ pub(super) fn anew(broken: &[Rule]) -> Option<Time> {
         Rule::Require(_)
         | Rule::Forbid(_)
         | Rule::Drained
+        | Rule::Ordered(_)
         | Rule::Lacks(_)
         | Rule::TooLong(_)
         | Rule::Unreadable(_)

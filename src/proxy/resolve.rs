@@ -18,11 +18,13 @@ use super::pool::{Pool, Shares};
 use super::question::Question;
 use super::reply::Reject;
 use super::sticky::key;
-use crate::balance::{Demand, Mask, Rule, Weight, WeightTable, check_eligible, eligible};
+use crate::balance::{
+    Demand, Hold, Mask, Overruled, Rule, Weight, WeightTable, check_eligible, eligible,
+};
 use crate::config::{self, Deadlines, Fallback, OnLostOrigin};
 use crate::limit::{DEFAULT_CODES, Plan};
 use crate::live::{Member, Route, Snapshot};
-use crate::model::{TargetIndex, Time};
+use crate::model::{TargetIndex, Time, minute_of};
 use crate::provider::surface::NamedBy;
 use crate::wire::{Code, Extension};
 
@@ -91,17 +93,36 @@ pub(super) fn resolve(
         }
         if asked.fallbacks.is_empty() {
             let message = match &asked.pool.shares {
-                Shares::Route(route) if route.config.closed => {
-                    "an operator has drained all targets of this route"
-                }
+                Shares::Route(route) if route.config.closed => closed(route),
                 Shares::Route(_) | Shares::Own { .. } => {
                     "the provider that this conversation belongs to is not among the targets"
+                        .to_owned()
                 }
             };
             return Err(Reject::new(Code::NoEligibleTarget, message).final_word());
         }
     }
     Ok(asked)
+}
+
+/// What is said of a route whose targets orders have all take nothing, and until when. Whose orders these are, and why, is for
+/// operators.
+fn closed(route: &Route) -> String {
+    let targets = route.config.targets.iter();
+    let ends = targets.filter_map(|target| ordered(target.overruled.as_ref()));
+    let until = ends
+        .min()
+        .map(|until| format!(" until {}", minute_of(until)));
+    format!(
+        "all targets of this route are drained by an operator's order{}",
+        until.unwrap_or_default()
+    )
+}
+
+/// When the order ends by which a target takes nothing, if it is one's.
+fn ordered(overruled: Option<&Overruled>) -> Option<Time> {
+    let order = overruled?;
+    (order.hold == Hold::Drained).then_some(order.until)
 }
 
 /// The answer where budgets leave nobody, neither in the pool nor among the fallbacks.
@@ -368,7 +389,12 @@ fn route_pool(
         let targets = route.config.targets.iter();
         let targets = targets.map(|target| (target.tags.as_slice(), target.weight));
         let found = eligible(targets, demands, lack);
-        none_if_others_may(question, found).map_err(|broken| {
+        none_if_others_may(question, found).map_err(|mut broken| {
+            for (rule, target) in broken.iter_mut().zip(&route.config.targets) {
+                if let (Rule::Drained, Some(until)) = (&rule, ordered(target.overruled.as_ref())) {
+                    *rule = Rule::Ordered(until);
+                }
+            }
             let names = route.config.targets.iter();
             let names = names.map(|target| target.name.as_str());
             nobody_of(

@@ -125,6 +125,7 @@ impl Ours {
                 max_share: target.terms.bounds.most,
                 price: None,
                 overruled: None,
+                as_filed: None,
             });
         }
         let mut phases = Generator::of(seed, replica, SALT);

@@ -126,7 +126,7 @@ async fn an_order_acts_on_traffic_and_outlives_reload_and_restart_until_it_ends(
     );
     let sentences = told(&daemon, &["explain", "chat"]);
     assert!(
-        sentences.contains("pinned at 60 % by ada until"),
+        sentences.contains("pinned at 60 % by order of ada until"),
         "{sentences}"
     );
     assert!(sentences.contains("a drill"), "{sentences}");
@@ -199,7 +199,10 @@ async fn what_cannot_be_ordered_is_told_in_words() {
     told(&daemon, &["drain", "two", "--force", "--reason", "a test"]);
     let got = client.chat(BODY).await.unwrap();
     assert_eq!(got.status, 503, "{got:?}");
-    assert!(got.body.contains("drained all targets"), "{got:?}");
+    assert!(
+        got.body.contains("drained by an operator's order until"),
+        "{got:?}"
+    );
 }
 
 #[tokio::test]

@@ -52,6 +52,8 @@ pub(super) fn rows(
             levels: signals[i].attainments.clone(),
             rails,
             overruled: target.spec.overruled.clone(),
+            as_filed: target.spec.as_filed,
+            spent: None,
         }
     };
     route.targets.iter().enumerate().map(row).collect()

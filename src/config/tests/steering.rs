@@ -395,3 +395,22 @@ fn a_mode_of_all_says_where_a_route_has_its_own() {
     assert!(of_all.told_at(&held.name).ends_with(": a test"));
     assert!(of_all.told().contains("does nothing at some routes: "));
 }
+
+#[test]
+fn what_the_files_ask_for_is_known_where_an_order_makes_it_another() {
+    let filed = |route: &Route| -> Vec<Option<f64>> {
+        let targets = route.targets.iter();
+        targets.map(|it| it.as_filed.map(Share::fraction)).collect()
+    };
+    let (config, _) = steered(&[drain("two/n"), pin("held", "y", 0.75)]);
+    let chat = route(&config, "chat");
+    assert_eq!(filed(chat), [Some(0.5), Some(0.3), Some(0.2)]);
+    assert_eq!(filed(route(&config, "held")), [Some(0.75), Some(0.25)]);
+    assert_eq!(filed(route(&config, "chat-small")), [None]);
+    let (config, _) = steered(&[pin("chat", "b", 0.6)]);
+    assert_eq!(
+        filed(route(&config, "chat")),
+        [None; 3],
+        "bounds, no weights"
+    );
+}

@@ -518,5 +518,6 @@ fn target(index: usize, spec: &Spec) -> config::Target {
         min_share: Share::ZERO,
         max_share: Share::WHOLE,
         overruled: None,
+        as_filed: None,
     }
 }

@@ -65,6 +65,7 @@ pub(crate) fn spec(targets: &[Configured], strategy: Shares) -> RouteSpec {
         max_share: Share::from_fraction(target.most),
         price: None,
         overruled: None,
+        as_filed: None,
     };
     RouteSpec {
         name: RouteName::new("route").unwrap(),
