@@ -72,6 +72,7 @@ pub fn run(data: &[u8]) {
     let at = learned.at;
     let resumed = learned.resumed(shares.as_ref(), &plan, at.after_secs(3.0));
     let apart = || shares.as_ref().map(|shares| shares.resumed(&plan));
+    let resumed = resumed.map(|mended| mended.memory);
     let mut memory: Memory = match resumed.or_else(apart) {
         Some(memory) => memory,
         None => Memory::new(&plan),

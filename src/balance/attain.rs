@@ -18,6 +18,7 @@ use super::cohort::{CohortMemory, Pool};
 use super::filter::Quantity;
 use super::goal::{Attainment, Goal, Level, Measure, Timing};
 use super::input::Flight;
+use super::possible::Odd;
 use super::sketch::{Followed, MOST_EXCESS, Sketch, Times};
 use super::upstream::UpstreamMemory;
 use crate::model::Time;
@@ -57,6 +58,13 @@ pub(super) struct Violation {
 // === impl Distribution ===
 
 impl Distribution {
+    /// Whether a run can have written it; what is out is looked at anew with each tick.
+    pub(super) fn possible(&self) -> Result<(), Odd> {
+        self.first_token.possible()?;
+        self.per_token.possible()?;
+        self.total.possible()
+    }
+
     /// Takes a tick's times in, of an upstream that ends `rate` attempts a second.
     pub(super) fn take(&mut self, times: &Times, rate: f64, elapsed: f64) {
         self.rest(rate, elapsed);

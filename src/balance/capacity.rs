@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::input::{Headroom, Room, UpstreamInput};
+use super::possible::{
+    MOST_COUNT, MOST_RATE, MOST_SECONDS, MOST_TOKENS, Odd, by, number, numbers, past,
+};
 use super::upstream::Around;
 use crate::model::{AnswerKind, Class, Time};
 
@@ -305,6 +308,35 @@ impl Capacity {
     /// Most requests without content: streamed, unary.
     pub(super) const fn pending_cap(&self) -> [u32; 2] {
         self.pending_cap
+    }
+}
+
+impl Capacity {
+    /// Whether a run can have written it.
+    pub(super) fn possible(&self, stored: Time) -> Result<(), Odd> {
+        // What was taken, in a millisecond at least.
+        if let Some(cap) = self.cap {
+            number("cap", cap, (CUT * LEAST_RATE * SLOWEST, MOST_COUNT / 1e-3))?;
+        }
+        if let Some((rate, until)) = self.announced {
+            // What a provider says is left may be any number.
+            number("announced", rate, (LEAST_RATE, f64::MAX))?;
+            by("announced until", until, stored, RESET.1)?;
+        }
+        if let Some(each) = self.tokens_each {
+            number("tokens_each", each, (1.0, 2.0 * MOST_TOKENS))?;
+        }
+        number("taken", self.taken, (-MOST_COUNT, MOST_COUNT))?;
+        number("taken_for", self.taken_for, (0.0, MOST_SECONDS))?;
+        past("refused_at", self.refused_at, stored)?;
+        let Lately { sent, refused } = &self.lately;
+        numbers("lately", [sent, refused], (0.0, MOST_COUNT))?;
+        numbers("dispatched", &self.dispatched, (0.0, MOST_RATE))?;
+        // Totals come as numbers of 32 bits.
+        let seconds = (0.0, f64::from(f32::MAX));
+        number("unary_seconds", self.unary_seconds, seconds)?;
+        number("unary_seen", self.unary_seen, (0.0, 30.0))?;
+        past("born", self.born, stored)
     }
 }
 

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::filter::{LEAST_NOISE, Quantity};
+use super::filter::{LEAST_NOISE, MOST_NOISE, Quantity};
 use super::hazard::Hazard;
 use super::input::{Reference, UpstreamInput};
+use super::possible::{MOST_SECONDS, MOST_TOKENS, Mending, number, numbers};
 use super::prompts::Usual;
 use super::upstream::UpstreamMemory;
 
@@ -210,6 +211,65 @@ impl CohortMemory {
             self.hazard_unit = (self.hazard_unit * factor).clamp(RATIO.0, RATIO.1);
         }
         factor
+    }
+}
+
+impl CohortMemory {
+    /// Lets go of what no run can have written; whether what times are divided by was among it.
+    pub(super) fn mend(&mut self, mending: &mut Mending) -> bool {
+        let fresh = Self::default();
+        mending.part(
+            "pooled noise",
+            &mut self.noise,
+            |noise| numbers("noise", noise, (LEAST_NOISE, MOST_NOISE)),
+            || fresh.noise,
+        );
+        let tokens =
+            |tokens: &(f64, f64)| numbers("tokens", [&tokens.0, &tokens.1], (0.0, MOST_TOKENS));
+        mending.part("tokens of an answer", &mut self.tokens, tokens, || {
+            fresh.tokens
+        });
+        let cached = |cached: &f64| number("cached", *cached, (0.0, MOST_TOKENS));
+        mending.part("cached tokens", &mut self.cached, cached, || fresh.cached);
+        let ratio = |ratio: &f64| number("unary_ratio", *ratio, RATIO);
+        mending.part("unary answers", &mut self.unary_ratio, ratio, || 1.0);
+        let age = |age: &f64| number("age", *age, (0.0, MOST_SECONDS));
+        mending.part("age", &mut self.age, age, || 0.0);
+        let hazard = mending.part(
+            "how long unary answers take",
+            &mut self.hazard,
+            Hazard::possible,
+            Hazard::default,
+        );
+        let unit = |unit: &f64| number("hazard_unit", *unit, RATIO);
+        if mending.part("unit of unary answers", &mut self.hazard_unit, unit, || 1.0) {
+            // Its ages are of a unit that is gone.
+            self.hazard = Hazard::default();
+        } else if hazard {
+            self.hazard_unit = 1.0;
+        }
+        mending.part(
+            "what long prompts cost",
+            &mut self.prompts,
+            Usual::possible,
+            Usual::default,
+        );
+        let lost = mending.part(
+            "what times are divided by",
+            &mut self.reference,
+            |reference| {
+                // Rounding may leave a reference that was held at a bound a little beside it.
+                let about = |(least, most): (f64, f64)| (0.999 * least, 1.001 * most);
+                number("first_token", reference.first_token, about(FIRST_TOKEN))?;
+                number("per_token", reference.per_token, about(PER_TOKEN))
+            },
+            Reference::default,
+        );
+        if lost {
+            (self.hazard, self.hazard_unit) = (Hazard::default(), 1.0);
+            self.unary_ratio = 1.0;
+        }
+        lost
     }
 }
 

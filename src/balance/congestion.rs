@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::possible::{MOST_COUNT, Odd, number, numbers, past};
 use crate::model::Time;
 
 /// Answers and seconds from which a baseline is known. Halved, the first quick answers of a busy target are the baseline;
@@ -109,6 +110,20 @@ impl Congestion {
     /// The limit was just cut: answers to requests of before it say nothing of the new one. Half of them are dropped.
     pub(super) fn forget_half(&mut self) {
         self.last.drain(..self.last.len() / 2);
+    }
+}
+
+impl Congestion {
+    /// Whether a run can have written it.
+    pub(super) fn possible(&self, test: Test, stored: Time) -> Result<(), Odd> {
+        let most = test.last as f64;
+        number("number of times", self.last.len() as f64, (0.0, most))?;
+        // Logarithms of a millisecond, below which times count for that, and of the largest number there is.
+        let logarithms = (1e-3_f64.ln(), f64::MAX.ln());
+        numbers("time", &self.last, logarithms)?;
+        number("baseline", self.baseline, logarithms)?;
+        number("answers", self.answers, (0.0, MOST_COUNT))?;
+        past("began", self.began, stored)
     }
 }
 

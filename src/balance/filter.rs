@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::input::Moments;
+use super::possible::{MOST_NORMALISED, Odd, number};
 
 /// How fast an estimate drifts back to the peers' mean, per second. Halved, old news lasts twice as long; doubled, a
 /// target with few requests is forgotten between two of them.
@@ -35,6 +36,8 @@ const STILL_FALLING: f64 = 1.4;
 const OWN_GAIN: f64 = 0.03;
 /// Least noise; one residual counts at most this many times the noise so far.
 pub(super) const LEAST_NOISE: f64 = 0.01;
+/// Largest: 2³² values of 2 · 10⁷ where the least mean that is divided by was expected, squared.
+pub(super) const MOST_NOISE: f64 = 2e36;
 const MOST_RESIDUAL: f64 = 30.0;
 /// A mean below this is not divided by.
 const LEAST_MEAN: f64 = 1e-6;
@@ -230,6 +233,22 @@ impl Filter {
     pub(super) fn rescale(&mut self, factor: f64) {
         self.mean = self.mean.map(|mean| mean * factor);
         self.uncertainty = (self.uncertainty * factor * factor).max(LEAST_UNCERTAINTY);
+    }
+}
+
+impl Filter {
+    /// Whether a run can have written it.
+    pub(super) fn possible(&self) -> Result<(), Odd> {
+        let square = MOST_NORMALISED * MOST_NORMALISED;
+        if let Some(mean) = self.mean {
+            number("mean", mean, (0.0, MOST_NORMALISED))?;
+        }
+        // A change opens it to four times the prior; rounding may take the least one a little below itself.
+        let uncertainty = (0.5 * LEAST_UNCERTAINTY, 4.0 * PRIOR * square);
+        number("uncertainty", self.uncertainty, uncertainty)?;
+        number("noise", self.noise, (LEAST_NOISE, MOST_NOISE))?;
+        number("rising", self.rising, (0.0, RISE_ALARM + CLIP))?;
+        number("falling", self.falling, (0.0, FALL_ALARM + CLIP))
     }
 }
 

@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::possible::{MOST_COUNT, Odd, number, numbers};
+
 /// Ages from 50 ms in steps of 12 %: the last bin begins at 156 s.
 const BINS: usize = 72;
 const LEAST_AGE: f64 = 0.05;
@@ -101,6 +103,18 @@ impl Hazard {
             age *= STEP;
         }
         longest
+    }
+}
+
+impl Hazard {
+    /// Whether a run can have written it.
+    pub(super) fn possible(&self) -> Result<(), Odd> {
+        let bins = BINS as f64;
+        number("number of ages", self.answers.len() as f64, (bins, bins))?;
+        number("number of ages", self.exposure.len() as f64, (bins, bins))?;
+        // A request is out for a second a second, so seconds are bounded as answers are.
+        let cells = self.answers.iter().chain(&self.exposure);
+        numbers("answers", cells, (0.0, MOST_COUNT))
     }
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::News;
 use super::gate::{Cause, ProbeResult};
+use super::possible::{Odd, by, number, past};
 use super::suspicion::Suspicion;
 use crate::model::Time;
 
@@ -281,6 +282,23 @@ impl HealthMemory {
                 self.backoff = FIRST_BACKOFF + above * (-elapsed / BACKOFF_MEMORY).exp();
             }
         }
+    }
+}
+
+impl HealthMemory {
+    /// Whether a run can have written it.
+    pub(super) fn possible(&self, stored: Time) -> Result<(), Odd> {
+        match self.state {
+            Health::Ejected { until, .. } => by("until", until, stored, LONGEST_BACKOFF)?,
+            Health::Returning { part, .. } => number("part", part, (FIRST_RAMP, 1.0))?,
+            Health::Serving | Health::Probing { .. } => {}
+        }
+        number("backoff", self.backoff, (FIRST_BACKOFF, LONGEST_BACKOFF))?;
+        // One each microsecond since 1970 would be less.
+        number("ejections", self.ejections as f64, (0.0, 9e18))?;
+        past("gone_at", self.gone_at, stored)?;
+        past("ejected_at", self.ejected_at, stored)?;
+        past("returned_at", self.returned_at, stored)
     }
 }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::congestion::{Congestion, STREAMED, UNARY};
 use super::input::{Reference, UpstreamInput};
+use super::possible::{Odd, number, past};
 use super::upstream::Around;
 use crate::model::Time;
 
@@ -147,6 +148,19 @@ impl InFlight {
     pub(super) fn rate(&self, seconds: f64) -> Option<f64> {
         self.limit
             .map(|limit| RATE_ROOM * limit / seconds.max(1e-3))
+    }
+}
+
+impl InFlight {
+    /// Whether a run can have written it.
+    pub(super) fn possible(&self, stored: Time) -> Result<(), Odd> {
+        if let Some(limit) = self.limit {
+            number("limit", limit, (LEAST_LIMIT, NONE_ABOVE))?;
+        }
+        number("usual", self.usual, (0.0, f64::from(u32::MAX)))?;
+        past("cut_at", self.cut_at, stored)?;
+        self.streamed.possible(STREAMED, stored)?;
+        self.unary.possible(UNARY, stored)
     }
 }
 

@@ -26,6 +26,15 @@ pub struct Learned {
     pub memory: Memory,
 }
 
+/// A memory that a start goes on with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mended {
+    /// The memory.
+    pub memory: Memory,
+    /// What of it was let go, since no run can have written it: which part, what was found, what was expected.
+    pub dropped: Vec<String>,
+}
+
 /// The shares that were in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LearnedShares {
@@ -46,22 +55,31 @@ impl Learned {
         }
     }
 
-    /// The memory with which `plan` goes on at the time `now`; `None` if it is of another time's form, or from the future:
+    /// The memory with which `plan` goes on at the time `now`, without what no run can have written; `None` if it is of another time's form, or from the future:
     /// the clock was set back, and the moments in it would end waits in a day instead of a second.
-    pub fn resumed(self, shares: Option<&LearnedShares>, plan: &Plan, now: Time) -> Option<Memory> {
+    pub fn resumed(self, shares: Option<&LearnedShares>, plan: &Plan, now: Time) -> Option<Mended> {
         let old = Plan::new(self.routes, self.upstreams.iter().cloned());
         if old.upstreams() != self.upstreams || !self.memory.fits(&old) || self.at > now {
             return None;
         }
         let mut memory = self.memory;
+        let mut dropped = memory.mend(&old, self.at);
         // What a tick works on and what is in force differ by the dead-band.
         let in_force = LearnedShares::of(&old, &memory, self.at);
         memory.put_shares(&old, &in_force);
         if let Some(shares) = shares {
-            memory.put_shares(&old, shares);
+            let odd = memory.put_shares(&old, shares);
+            dropped.extend(odd.iter().map(|route| {
+                format!(
+                    "route {route}: its shares: they make no whole, and those of the memory hold"
+                )
+            }));
         }
         memory.rest(&old, now, now.secs_since(self.at));
-        Some(memory.carried(&old, plan))
+        Some(Mended {
+            memory: memory.carried(&old, plan),
+            dropped,
+        })
     }
 }
 
@@ -82,20 +100,28 @@ impl LearnedShares {
     /// A memory that knows nothing but these shares.
     pub fn resumed(&self, plan: &Plan) -> Memory {
         let mut memory = Memory::new(plan);
+        // What makes no whole is no share, and the configured ones hold.
         memory.put_shares(plan, self);
         memory
     }
 }
 
 impl Memory {
-    /// Puts shares in force that are known by their names; a route that has other targets now keeps what it has.
-    fn put_shares(&mut self, plan: &Plan, shares: &LearnedShares) {
+    /// Puts shares in force that are known by their names; a route that has other targets now keeps what it has. Tells whose
+    /// shares are none.
+    fn put_shares(&mut self, plan: &Plan, shares: &LearnedShares) -> Vec<RouteName> {
+        let mut odd = Vec::new();
         for (route, memory) in plan.routes.iter().zip(&mut self.routes) {
             let known = shares
                 .routes
                 .iter()
                 .find(|(name, _)| *name == route.spec.name);
             let Some((_, known)) = known else { continue };
+            let sum: u64 = known.iter().map(|(_, share)| u64::from(share.ppm())).sum();
+            if sum != u64::from(Share::WHOLE.ppm()) {
+                odd.push(route.spec.name.clone());
+                continue;
+            }
             let share = |target: &super::plan::Target| {
                 let share = known.iter().find(|(name, _)| *name == target.spec.name);
                 share.map(|(_, share)| share.fraction())
@@ -105,6 +131,7 @@ impl Memory {
                 memory.put_shares(&found, &route.anchors);
             }
         }
+        odd
     }
 
     /// `seconds` have passed until `now` in which nothing was seen.
@@ -123,6 +150,9 @@ impl Memory {
     }
 }
 
+#[cfg(test)]
+#[path = "possible_tests.rs"]
+mod possible_tests;
 #[cfg(test)]
 #[path = "learned_tests.rs"]
 mod tests;

@@ -68,7 +68,10 @@ fn a_start_goes_on_with_the_learned_shares_after_any_time() {
     assert!(before[1] < 0.2, "the slow one has little: {before:?}");
     for gap in [0.0, 1.0, 3_600.0, 1e7] {
         let stored = through_text(&Learned::of(&plan, &memory, now));
-        let resumed = stored.resumed(None, &plan, now.after_secs(gap)).unwrap();
+        let resumed = stored
+            .resumed(None, &plan, now.after_secs(gap))
+            .unwrap()
+            .memory;
         let after = shares(&resumed);
         assert!(
             (after[1] - before[1]).abs() < 1e-5,
@@ -87,7 +90,10 @@ fn what_is_long_ago_is_doubted_and_the_shares_find_back_without_news() {
     };
     let resumed = |gap: f64| {
         let stored = Learned::of(&plan, &memory, now);
-        stored.resumed(None, &plan, now.after_secs(gap)).unwrap()
+        stored
+            .resumed(None, &plan, now.after_secs(gap))
+            .unwrap()
+            .memory
     };
     let (soon, late) = (resumed(1.0), resumed(36_000.0));
     let (before, soon, long) = (doubt(&memory), doubt(&soon), doubt(&late));
@@ -116,7 +122,7 @@ fn shares_that_were_stored_later_than_the_memory_hold() {
     }
     let stored = Learned::of(&plan, &memory, now);
     let resumed = stored.resumed(Some(&later), &plan, now.after_secs(6.0));
-    assert_eq!(shares(&resumed.unwrap()), [0.3, 0.7]);
+    assert_eq!(shares(&resumed.unwrap().memory), [0.3, 0.7]);
     assert_eq!(shares(&later.resumed(&plan)), [0.3, 0.7], "also alone");
     let other = Plan::new(vec![route(0, &[0, 1, 2])], []);
     let even = shares(&later.resumed(&other));
@@ -132,7 +138,10 @@ fn an_ejection_of_long_ago_is_probed_at_once_and_a_probe_that_was_out_is_sent_ag
     memory.upstreams[1].health.eject(now, Cause::Faults, 100.0);
     memory.upstreams[1].in_flight = 7;
     let stored = Learned::of(&plan, &memory, now);
-    let mut resumed = stored.resumed(None, &plan, now.after_secs(60.0)).unwrap();
+    let mut resumed = stored
+        .resumed(None, &plan, now.after_secs(60.0))
+        .unwrap()
+        .memory;
     assert!(resumed.upstreams[1].health.wants_probe());
     assert_eq!(resumed.upstreams[1].in_flight, 0, "nothing is out any more");
     resumed.upstreams[1].health.state = Health::Probing {
@@ -141,7 +150,10 @@ fn an_ejection_of_long_ago_is_probed_at_once_and_a_probe_that_was_out_is_sent_ag
         out: true,
     };
     let stored = Learned::of(&plan, &resumed, now);
-    let again = stored.resumed(None, &plan, now.after_secs(1.0)).unwrap();
+    let again = stored
+        .resumed(None, &plan, now.after_secs(1.0))
+        .unwrap()
+        .memory;
     assert!(
         again.upstreams[1].health.wants_probe(),
         "the answer never comes"
@@ -153,7 +165,10 @@ fn a_wait_that_is_not_over_holds() {
     let (plan, mut memory, now) = learned();
     memory.upstreams[1].health.eject(now, Cause::Quota, 100.0);
     let stored = Learned::of(&plan, &memory, now);
-    let resumed = stored.resumed(None, &plan, now.after_secs(2.0)).unwrap();
+    let resumed = stored
+        .resumed(None, &plan, now.after_secs(2.0))
+        .unwrap()
+        .memory;
     assert_eq!(
         resumed.upstreams[1].health.state,
         memory.upstreams[1].health.state

@@ -40,6 +40,7 @@ mod learned;
 mod list;
 mod overruled;
 mod plan;
+mod possible;
 mod project;
 mod prompts;
 mod quality;
@@ -72,7 +73,7 @@ pub use input::{
     Batch, Flight, Headroom, Input, MOST_FIRST_TOKEN, MOST_PER_TOKEN, MOST_TOTALS, Moments, News,
     Recent, Reference, Replaced, Room, RouteInput, Scored, UpstreamInput,
 };
-pub use learned::{Learned, LearnedShares};
+pub use learned::{Learned, LearnedShares, Mended};
 pub use list::{ListMember, tilted};
 pub use overruled::{Hold, Overruled};
 #[cfg(test)]

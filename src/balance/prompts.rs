@@ -9,6 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::input::Batch;
+use super::possible::{MOST_SECONDS, MOST_TOKENS, Odd, number, numbers};
 
 /// Answers that the running means go back: fewer are too noisy for a ratio that is shown, more hide a cache that was
 /// switched off.
@@ -107,6 +108,15 @@ impl Usual {
     }
 }
 
+impl Usual {
+    /// Whether a run can have written it.
+    pub(super) fn possible(&self) -> Result<(), Odd> {
+        // A slope over tokens that differ by one at least.
+        number("seconds of a token", self.each, (0.0, MOST_SECONDS))?;
+        number("tokens", self.tokens, (0.0, MOST_TOKENS))
+    }
+}
+
 /// What is known of one upstream's prompts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Prompts {
@@ -190,6 +200,36 @@ pub(super) fn seconds_per_token<'a>(prompts: impl Iterator<Item = &'a Prompts>) 
     let slope = product / tokens;
     let rest = (seconds - slope * product).max(0.0);
     (slope - (rest / freedom / tokens).sqrt()).max(0.0)
+}
+
+impl Prompts {
+    /// Whether a run can have written it.
+    pub(super) fn possible(&self) -> Result<(), Odd> {
+        number("answers", self.answers, (0.0, MEMORY))?;
+        numbers("tokens", [&self.input, &self.cached], (0.0, MOST_TOKENS))?;
+        let Line {
+            n,
+            tokens,
+            tokens_squared,
+            seconds,
+            seconds_squared,
+            product,
+        } = &self.line;
+        // What is kept of answers is less than 2³² a batch and twice the half-life.
+        let most = 1e10;
+        number("answers", *n, (0.0, most))?;
+        number("tokens", *tokens, (0.0, most * MOST_TOKENS))?;
+        let squared = most * MOST_TOKENS * MOST_TOKENS;
+        number("tokens_squared", *tokens_squared, (0.0, squared))?;
+        number("seconds", *seconds, (0.0, most * MOST_SECONDS))?;
+        let squared = most * MOST_SECONDS * MOST_SECONDS;
+        number("seconds_squared", *seconds_squared, (0.0, squared))?;
+        number(
+            "product",
+            *product,
+            (0.0, most * MOST_TOKENS * MOST_SECONDS),
+        )
+    }
 }
 
 #[cfg(test)]

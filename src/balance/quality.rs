@@ -25,6 +25,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::input::{Moments, Scored};
+use super::possible::{MOST_SECONDS, Odd, number, numbers};
 use super::strategy::beyond;
 
 /// Tenths of the scale that scores are counted in.
@@ -272,6 +273,37 @@ pub(super) fn take(
         if let Some(scores) = targets.get_mut(place) {
             scores.take(scored);
         }
+    }
+}
+
+impl Scores {
+    /// Whether a run can have written it.
+    pub(super) fn possible(&self) -> Result<(), Odd> {
+        // Rounding may leave a sum a little above what it is a sum of.
+        let most = (0.0, MOST * (1.0 + 1e-6));
+        let Moments { n, sum, squares } = &self.moments;
+        numbers("scores", [n, sum, squares], most)?;
+        number("sum of scores", *sum, (0.0, n * (1.0 + 1e-6)))?;
+        number("sum of squares", *squares, (0.0, sum * (1.0 + 1e-6)))?;
+        numbers("scores", &self.bins, (0.0, MOST * 2.0))
+    }
+}
+
+impl Best {
+    /// Whether a run can have written it.
+    pub(super) fn possible(&self) -> Result<(), Odd> {
+        let shares = [&self.mean, &self.trust];
+        numbers("best score", shares, (0.0, 1.0 + 1e-6))?;
+        // The most that scores from 0 to 1 vary by, of the least weight that counts.
+        number("variance of the best", self.variance, (0.0, 1.0 / NOTHING))
+    }
+}
+
+impl Ageing {
+    /// Whether a run can have written it.
+    pub(super) fn possible(&self) -> Result<(), Odd> {
+        number("halvings", self.halvings, (0.0, MOST_SECONDS / HALF_LIFE.0))?;
+        number("owed", self.owed, (0.0, 1.0))
     }
 }
 

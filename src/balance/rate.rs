@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::possible::{MOST_RATE, MOST_SECONDS, Odd, number, numbers};
+
 /// Shortest and longest window, in seconds. The shortest is what a burst takes to be known; with twice the longest a service
 /// that falls from busy to idle would take its quiet for a busy one's pause for twenty minutes.
 const WINDOW: (f64, f64) = (10.0, 600.0);
@@ -42,6 +44,14 @@ impl Rate {
     pub(super) fn per_second(&self) -> f64 {
         let burst = (self.latest / BURST).min(1.0);
         self.steady.max(burst * burst * self.latest)
+    }
+}
+
+impl Rate {
+    /// Whether a run can have written it.
+    pub(super) fn possible(&self) -> Result<(), Odd> {
+        numbers("rate", [&self.steady, &self.latest], (0.0, MOST_RATE))?;
+        number("age", self.age, (0.0, MOST_SECONDS))
     }
 }
 

@@ -20,6 +20,7 @@ use crate::model::{Price, Time};
 
 mod bursts;
 mod kept;
+mod mend;
 mod quality;
 mod response;
 mod rows;

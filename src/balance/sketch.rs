@@ -10,6 +10,8 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use super::possible::{MOST_COUNT, Odd, number, numbers};
+
 /// Times from 10 µs in steps of 8 %: the last cell begins at 970 s. With 16 % a p95 is told to within 8 %, and levels are
 /// set closer than that; with 4 % a batch has twice as many cells.
 const LEAST: f64 = 1e-5;
@@ -354,6 +356,23 @@ impl Followed {
         times.fade((weight / times.weight()).min(1.0));
         times.merge(&self.run);
         Some(times)
+    }
+}
+
+impl Followed {
+    /// Whether a run can have written it.
+    pub(super) fn possible(&self) -> Result<(), Odd> {
+        for times in [&self.known, &self.run] {
+            let cells = usize::from(times.first) + times.cells.len();
+            number(
+                "number of times",
+                cells as f64,
+                (0.0, f64::from(LAST) + 1.0),
+            )?;
+            numbers("times", &times.cells, (0.0, MOST_COUNT))?;
+            number("missing", times.missing, (0.0, MOST_COUNT))?;
+        }
+        Ok(())
     }
 }
 

@@ -9,6 +9,7 @@ use super::filter::{Filter, Quantity, Shift};
 use super::health::{Health, HealthMemory};
 use super::inflight::InFlight;
 use super::input::{MOST_FIRST_TOKEN, MOST_PER_TOKEN, Moments, UpstreamInput};
+use super::possible::{MOST_COUNT, Mending, numbers, past};
 use super::prompts::Prompts;
 use super::rate::Rate;
 use crate::model::{Class, Time};
@@ -331,6 +332,69 @@ impl UpstreamMemory {
                 self.filter_mut(quantity)
                     .forget(SHARED_CHANGE, quantity, pool.mean(quantity));
             }
+        }
+    }
+}
+
+impl UpstreamMemory {
+    /// Lets go of what no run can have written.
+    pub(super) fn mend(&mut self, mending: &mut Mending) {
+        let stored = mending.stored;
+        let filters = [
+            ("time to first token", Quantity::FirstToken),
+            ("time per token", Quantity::PerToken),
+            ("time of unary answers", Quantity::Unary),
+        ];
+        for (what, quantity) in filters {
+            let filter = self.filter_mut(quantity);
+            mending.part(what, filter, Filter::possible, || Filter::new(quantity));
+        }
+        let mut counts = (self.ok, self.faults);
+        let count =
+            |counts: &(f64, f64)| numbers("answers", [&counts.0, &counts.1], (0.0, MOST_COUNT));
+        mending.part("answers and faults", &mut counts, count, || (0.0, 0.0));
+        (self.ok, self.faults) = counts;
+        mending.part("unary answers due", &mut self.expected, count, || {
+            (0.0, 0.0)
+        });
+        mending.part(
+            "how its times are spread",
+            &mut self.times,
+            Distribution::possible,
+            Distribution::default,
+        );
+        mending.part(
+            "its prompts",
+            &mut self.prompts,
+            Prompts::possible,
+            Prompts::default,
+        );
+        mending.part("its rate", &mut self.ends, Rate::possible, Rate::default);
+        mending.health(&mut self.health);
+        mending.part(
+            "what it can take",
+            &mut self.capacity,
+            |capacity| capacity.possible(stored),
+            Capacity::default,
+        );
+        mending.part(
+            "what it can have in flight",
+            &mut self.queueing,
+            |queueing| queueing.possible(stored),
+            InFlight::default,
+        );
+        for (what, at) in [
+            ("born", &mut self.born),
+            ("improved_at", &mut self.improved_at),
+        ] {
+            mending.part("when it changed", at, |at| past(what, *at, stored), || None);
+        }
+    }
+
+    /// Its times were told in units that nobody knows any more.
+    pub(super) fn forget_times(&mut self) {
+        for quantity in [Quantity::FirstToken, Quantity::PerToken, Quantity::Unary] {
+            *self.filter_mut(quantity) = Filter::new(quantity);
         }
     }
 }

@@ -174,9 +174,18 @@ pub(super) fn resume(resumed: Resumed, plan: &Plan, clock: Clock) -> Option<Memo
         resumed.learned.as_ref().map(|learned| learned.at),
         shares.map(|shares| shares.at),
     );
-    let memory = resumed
+    let mended = resumed
         .learned
         .and_then(|learned| learned.resumed(shares, plan, now));
+    let memory = mended.map(|mended| {
+        for what in &mended.dropped {
+            tracing::warn!(
+                what,
+                "a part of what was learned cannot be, and is begun anew"
+            );
+        }
+        mended.memory
+    });
     let seconds = |at: Option<Time>| at.map(|at| now.since(at).as_secs());
     match (&memory, shares) {
         (Some(_), _) => tracing::info!(

@@ -10,6 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::health::Health;
+use super::super::possible::{MOST_NORMALISED, MOST_RATE, MOST_SECONDS, Odd, number};
 use super::super::rails::Limits;
 use super::super::signal::Signal;
 use super::super::strategy::{BETA, Candidate, Proposal};
@@ -75,6 +76,24 @@ impl Response {
 
         let response = gain * slope * lately;
         lately * (proposed / lately).powf(1.0 / (1.0 + response))
+    }
+}
+
+impl Response {
+    /// Whether a run can have written it.
+    pub(super) fn possible(&self) -> Result<(), Odd> {
+        let whole = 1.0 + 1e-6;
+        if let Some(share) = self.share {
+            number("share", share, (0.0, whole))?;
+        }
+        // Of all routes that name an upstream together.
+        let rate = MOST_RATE * whole;
+        number("rate", self.rate, (0.0, rate))?;
+        number("slowness", self.slowness, (0.0, MOST_NORMALISED))?;
+        let both = rate * MOST_NORMALISED;
+        number("covariance", self.covariance, (-both, both))?;
+        number("variance", self.variance, (0.0, rate * rate))?;
+        number("age", self.age, (0.0, MOST_SECONDS))
     }
 }
 
