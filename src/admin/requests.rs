@@ -16,7 +16,7 @@ const SHOWN: usize = 100;
 /// The latest requests.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct Requests {
-    /// Newest first.
+    /// Newest first, by when they ended.
     pub requests: Vec<Request>,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Request {
     pub number: u64,
     /// What its client knows it by.
     pub id: String,
-    /// When it came, in seconds since 1970.
+    /// When it came, in seconds since 1970, by UTC; it ended `total_ms` later.
     pub at: f64,
     /// The route's name, `inline` or `direct`; empty if it was refused before it had one.
     pub route: String,

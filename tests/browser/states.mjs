@@ -84,6 +84,50 @@ await run("states", {
     api.end();
   },
 
+  "in shadow mode it is shown what obeying would do, and whose hand and which budget is on a target": async () => {
+    const api = await mock("shadow=yes");
+    const { page, show, end } = await watched(browser, api.base);
+    await show("#/routes/chat");
+    await page.getByRole("columnheader", { name: "If obeyed" }).waitFor();
+    await page.getByText("the shares are the configured ones").waitFor();
+    const shares = page.locator("table.shares");
+    await shares.getByText("budget spent", { exact: true }).waitFor();
+    const budgets = page.getByRole("heading", { name: "Budgets that bear on it" });
+    await budgets.waitFor();
+    await page.getByRole("row", { name: /target chat\/cheap, day.*requests go elsewhere until it begins again/ }).waitFor();
+    assert.equal(await page.getByText("provider openai, month").count(), 0, "nobody of this route is behind it");
+    await accessible(page, "a route in shadow mode");
+    await picture(page, "route-shadow-light-1280");
+    await show("#/routes/summary");
+    await page.locator("table.shares").getByText(/frozen by mira until/).first().waitFor();
+    assert.equal(await page.getByRole("columnheader", { name: "If obeyed" }).count(), 0, "it is obeyed");
+    await end();
+    for (const [width, name] of [[390, "390"], [1280, "dark-1280"]]) {
+      const narrow = await watched(browser, api.base, { width, dark: name.startsWith("dark") });
+      await narrow.show("#/routes/chat");
+      await narrow.page.getByText("Budgets that bear on it").waitFor();
+      await fits(narrow.page, `a route in shadow mode at ${width}`);
+      await picture(narrow.page, `route-shadow-${name}`);
+      await narrow.end();
+    }
+    api.end();
+  },
+
+  "requests say in which order they are, and keys which secrets still come": async () => {
+    const api = await mock();
+    const { page, show, end } = await watched(browser, api.base);
+    await show("#/requests");
+    await page.getByText(/The newest first, by when they ended/).waitFor();
+    await picture(page, "requests-order-light-1280");
+    await show("#/config");
+    await page.getByText(/and still came/).waitFor();
+    await page.getByText(/is accepted until/).waitFor();
+    await accessible(page, "keys that were rotated");
+    await picture(page, "keys-rotated-light-1280");
+    await end();
+    api.end();
+  },
+
   "the colours that are chosen stay chosen": async () => {
     const api = await mock();
     const { page, show, end } = await watched(browser, api.base);

@@ -1,5 +1,5 @@
 // The admin API with made-up figures: for working on the dashboard without a daemon, and for its states that a daemon is
-// seldom in. `node mock/serve.mjs [PORT] [without=store,demo,events,…] [token=SECRET]`; prints its address.
+// seldom in. `node mock/serve.mjs [PORT] [without=store,demo,events,…] [token=SECRET] [shadow=yes]`; prints its address.
 import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -41,7 +41,7 @@ function shares(name, at) {
 
 function sample(name, at) {
   const { rps, targets } = ROUTES[name];
-  const granted = shares(name, at);
+  const granted = options.shadow === "yes" ? targets.map((target) => target[2]) : shares(name, at);
   const n = Math.max(0, Math.round(rps * (1 + 0.15 * Math.sin(at / 40)) + (luck() - 0.5) * Math.sqrt(rps) * 2));
   const actual = granted.map((share) => Math.max(0, share + (luck() - 0.5) * 0.08));
   const all = actual.reduce((a, b) => a + b);
@@ -63,12 +63,14 @@ const histogram = (mid) => Array.from({ length: 18 }, (_, i) => [Math.round(80 *
 
 function report(name) {
   const { rps, targets } = ROUTES[name];
-  const granted = shares(name, now());
   const adaptive = name === "chat";
+  const shadowed = adaptive && options.shadow === "yes";
+  const found = shares(name, now());
+  const granted = shadowed ? targets.map((target) => target[2]) : found;
   return {
     route: name,
     strategy: adaptive ? "adaptive" : "fixed",
-    mode: "auto",
+    mode: shadowed ? "shadow" : "auto",
     aims: adaptive ? "follow latency, cost and errors" : "stay at the configured weights",
     table_version: 381,
     demand: rps,
@@ -79,6 +81,8 @@ function report(name) {
       configured,
       proposed: granted[i] * 0.96 + 0.04 * configured,
       granted: granted[i],
+      ...(shadowed ? { if_obeyed: found[i] } : {}),
+      ...(shadowed && target === "cheap" ? { spent_until: now() + 30000 } : {}),
       actual: granted[i] * 0.9 + 0.1 * configured,
       samples: 14210 - i * 4000,
       confidence: 0.93 - i * 0.1,
@@ -171,8 +175,8 @@ const answers = {
     config: { config_version: 1, routes: { chat: { strategy: "adaptive", targets: { fast: { use: "sim-fast/large", weight: 50 } } } }, providers: { "sim-fast": { kind: "openai", api_key: "***" } } },
   }),
   "/api/v1/steering": () => ({ orders, kept: true, switch: { off: switchedOff, thrown: null } }),
-  "/api/v1/keys": () => ({ keys: [{ name: "search-team", from: "files", place: "production.toml:31", routes: ["chat"], expires: null, state: "active", last_used: now() - 40, made: null, revoked: null }, { name: "partner", from: "books", place: null, routes: null, expires: "2027-03-31 24:00", state: "active", last_used: null, made: { at: now() - 9000, by: "ada", reason: "pilot" }, revoked: null }, { name: "old-app", from: "books", place: null, routes: null, expires: null, state: "revoked", last_used: null, made: { at: now() - 900000, by: "bo", reason: "launch" }, revoked: { at: now() - 500, by: "ada", reason: "leaked" } }], asked_for: true }),
-  "/api/v1/budgets": () => ({ budgets: [{ name: "provider openai, month", scope: "provider", subject: "openai", window: "month", limit_usd: 500, spent_usd: 431.2, left_usd: 68.8, began_at: now() - 2500000, resets_at: now() + 86000, alert_at: [0.5, 0.8, 1], at_cap: "avoid", state: "open" }, { name: "route chat, day", scope: "route", subject: "chat", window: "day", limit_usd: 20, spent_usd: 20.3, left_usd: 0, began_at: now() - 50000, resets_at: now() + 30000, alert_at: [1], at_cap: "refuse", state: "refused" }] }),
+  "/api/v1/keys": () => ({ keys: [{ name: "search-team", from: "files", place: "production.toml:31", routes: ["chat"], expires: null, state: "active", last_used: now() - 40, made: null, revoked: null }, { name: "partner", from: "books", place: null, routes: null, expires: "2027-03-31 24:00", state: "active", last_used: null, made: { at: now() - 9000, by: "ada", reason: "pilot" }, revoked: null }, { name: "old-app", from: "books", place: null, routes: null, expires: null, state: "revoked", last_used: null, made: { at: now() - 900000, by: "bo", reason: "launch" }, revoked: { at: now() - 500, by: "ada", reason: "leaked" } }, { name: "mobile", from: "books", place: null, routes: ["chat", "summary"], expires: null, state: "active", last_used: now() - 3, made: { at: now() - 9000000, by: "ada", reason: "launch" }, revoked: null, rotated: { at: now() - 90000, by: "ada", reason: "half a year old" }, before: [{ since: now() - 9000000, replaced: { at: now() - 90000, by: "ada", reason: "half a year old" }, until: now() + 82800, state: "accepted", last_used: now() - 1300, last_refused: null }, { since: null, replaced: { at: now() - 9000000, by: "bo", reason: "leaked" }, until: now() - 9000000, state: "over", last_used: null, last_refused: now() - 7200 }] }], asked_for: true }),
+  "/api/v1/budgets": () => ({ budgets: [{ name: "provider openai, month", scope: "provider", subject: "openai", window: "month", limit_usd: 500, spent_usd: 431.2, left_usd: 68.8, began_at: now() - 2500000, resets_at: now() + 86000, alert_at: [0.5, 0.8, 1], at_cap: "avoid", state: "open" }, { name: "route chat, day", scope: "route", subject: "chat", window: "day", limit_usd: 20, spent_usd: 20.3, left_usd: 0, began_at: now() - 50000, resets_at: now() + 30000, alert_at: [1], at_cap: "refuse", state: "refused" }, { name: "target chat/cheap, day", scope: "target", subject: "chat/cheap", window: "day", limit_usd: 5, spent_usd: 5.02, left_usd: 0, began_at: now() - 50000, resets_at: now() + 30000, alert_at: [0.8, 1], at_cap: "avoid", state: "avoided" }] }),
   "/api/v1/alerts": () => ({ alerts: [{ id: 3, kind: "budget", subject: "openai-month", since: now() - 4000, resolved: null, message: "spent $431.20 of $500.00 this month: over 80 %" }, { id: 2, kind: "config_refused", subject: "production.toml", since: now() - 300, resolved: null, message: "the file was refused: 1 problem" }, { id: 1, kind: "ejection", subject: "sim-fast/large", since: now() - 9000, resolved: now() - 8700, message: "ejected: 6 of its last 10 answers failed" }] }),
   "/api/v1/usage": () => ({ by: ["team", "route"], rows: [{ team: "search", route: "chat", requests: 81233, failed: 41, tokens_in: 40112345, tokens_cached: 9112345, tokens_out: 12112345, cost_usd: 212.4 }, { team: "support", route: "chat", requests: 21233, failed: 11, tokens_in: 10112345, tokens_cached: 112345, tokens_out: 2112345, cost_usd: 52.1 }, { team: null, route: "summary", requests: 1233, failed: 0, tokens_in: 512345, tokens_cached: 0, tokens_out: 212345, cost_usd: 1.9 }], total: { requests: 103699, failed: 52, tokens_in: 50737035, tokens_cached: 9224690, tokens_out: 14437035, cost_usd: 266.4 }, is_cut: false }),
   "/api/v1/demo": () => ({ providers: ["aurora", "borealis", "cirrus"].map((name) => ({ name, act: acts[name] ?? "heal" })), adaptive: { requests: 9120, failed: 0, p95_ms: 1830, cost_usd: 21.31 }, fixed: { requests: 9120, failed: 212, p95_ms: 6110, cost_usd: 24.2 } }),

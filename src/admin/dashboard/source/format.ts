@@ -109,6 +109,16 @@ export function when(value: number | string | null | undefined): string {
   return same ? clock(date) : `${day} ${clock(date, false)}`;
 }
 
+/** How far this browser's clock is from UTC, such as UTC+02:00. */
+export function zone(): string {
+  const minutes = -new Date().getTimezoneOffset();
+  if (minutes === 0) {
+    return "UTC";
+  }
+  const size = Math.abs(minutes);
+  return `UTC${minutes < 0 ? "−" : "+"}${two(Math.floor(size / 60))}:${two(size % 60)}`;
+}
+
 /** A duration in the two largest units. */
 export function duration(seconds: number): string {
   const s = Math.max(0, Math.round(seconds));

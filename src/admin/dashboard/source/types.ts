@@ -38,6 +38,8 @@ export interface Target {
   configured: number;
   proposed: number;
   granted: number;
+  /** What it would be granted if the controller were obeyed; absent where it is. */
+  if_obeyed?: number | null;
   actual: number | null;
   samples: number;
   confidence: number;
@@ -66,6 +68,8 @@ export interface Target {
   in_flight: number;
   interval?: [number, number] | null;
   requests_last_minute?: number;
+  /** Until when a spent budget keeps requests away. */
+  spent_until?: number | null;
   noise?: string;
   errors?: Record<string, number>;
   latency_histogram?: Array<[number, number]>;

@@ -190,7 +190,8 @@ pub(super) static ROWS: &[Operation] = &[
         ..get(
             "requests",
             "/api/v1/requests",
-            "The latest requests, newest first. Nothing that anybody wrote is kept of them.",
+            "The latest requests, newest first by when they ended: `number` counts ends, and falls from row to row. `at` is when \
+                each came, so one that took long stands above others that came later. Nothing that anybody wrote is kept of them.",
             &[(
                 200,
                 "The requests.",

@@ -1,25 +1,14 @@
 // Budgets and alerts: what is spent of what may be, and what an operator should know.
 
 import { useState } from "preact/hooks";
-import { ago, dollars, duration, moment, NONE, percent, plural, when } from "../format";
+import { ago, plural, when } from "../format";
 import { Badge, Panel, Scroll, Standing } from "../parts";
 import { useResource } from "../resource";
 import type { Alert } from "../types";
 import { words } from "../words";
+import { Budgets } from "./budgets";
+import type { Budget } from "./budgets";
 import { Choice } from "./overview";
-
-/** A budget in one of its windows. */
-interface Budget {
-  name: string;
-  scope: string;
-  subject: string;
-  window: string;
-  limit_usd: number;
-  spent_usd: number;
-  resets_at: number;
-  at_cap: string;
-  state: string;
-}
 
 export function AlertsView() {
   const [open, setOpen] = useState<"open" | "all">("open");
@@ -75,59 +64,5 @@ export function AlertsView() {
         {budgets.data && budgets.data.budgets.length > 0 && <Budgets budgets={budgets.data.budgets} />}
       </Panel>
     </>
-  );
-}
-
-function Budgets(props: { budgets: Budget[] }) {
-  return (
-    <Scroll>
-      <table class="stack">
-        <thead>
-          <tr>
-            <th scope="col">Budget</th>
-            <th scope="col">Of</th>
-            <th scope="col">Spent</th>
-            <th scope="col" class="number">Limit</th>
-            <th scope="col">Window</th>
-            <th scope="col">Begins again</th>
-            <th scope="col">At the limit</th>
-          </tr>
-        </thead>
-        <tbody>
-          {props.budgets.map((budget) => (
-            <BudgetRow key={budget.name} budget={budget} />
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
-  );
-}
-
-function BudgetRow(props: { budget: Budget }) {
-  const { budget } = props;
-  const { spent_usd: spent, limit_usd: limit } = budget;
-  const part = limit > 0 ? spent / limit : 0;
-  const tone = part >= 1 ? "bad" : part >= 0.8 ? "warn" : "good";
-  const ends = moment(budget.resets_at);
-  return (
-    <tr>
-      <th scope="row">{budget.name}</th>
-      <td data-label="Of">
-        {budget.scope} {budget.subject}
-      </td>
-      <td class="wide" data-label="Spent">
-        <div class="gauge">
-          <meter class={tone} min={0} max={1} value={Math.min(1, part)} aria-label={`${percent(part, 0)} of ${budget.name}`} />
-          <b>{dollars(spent)}</b> <span class="dim">{percent(part, 0)}</span>
-        </div>
-      </td>
-      <td class="number" data-label="Limit">{dollars(limit)}</td>
-      <td data-label="Window">{budget.window}</td>
-      <td class="number left" data-label="Begins again">{ends ? `in ${duration((ends.getTime() - Date.now()) / 1000)}` : NONE}</td>
-      <td data-label="At the limit">
-        <Badge word={budget.at_cap} />{" "}
-        {budget.state !== "open" && <Badge word={budget.state} tone="bad" />}
-      </td>
-    </tr>
   );
 }

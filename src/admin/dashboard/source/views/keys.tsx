@@ -20,6 +20,19 @@ interface Key {
   last_used?: number | null;
   made?: Deed | null;
   revoked?: Deed | null;
+  /** Who gave it the secret that it has now. */
+  rotated?: Deed | null;
+  /** The secrets that it had before. */
+  before?: Secret[];
+}
+
+interface Secret {
+  since: number | null;
+  replaced: Deed;
+  until: number;
+  state: string;
+  last_used?: number | null;
+  last_refused?: number | null;
 }
 
 interface Keys {
@@ -32,7 +45,7 @@ export function ClientKeys() {
   const keys = useResource<Keys>("/api/v1/keys", 10, ["config"]);
   const data = keys.data;
   return (
-    <Panel title="Client keys" note="weighbridge keys new makes one, weighbridge keys revoke ends one.">
+    <Panel title="Client keys" note="weighbridge keys new makes one, keys rotate gives it a new secret, keys revoke ends it.">
       <Standing of={keys} what="the client keys" absent="This daemon knows no client keys." />
       {data?.message && <p class="standing bad">{data.message}</p>}
       {data && data.keys.length === 0 && (
@@ -40,6 +53,25 @@ export function ClientKeys() {
       )}
       {data && data.keys.length > 0 && <Table keys={data.keys} />}
     </Panel>
+  );
+}
+
+/** A secret that another took the place of: whether somebody still comes with it. */
+function Before(props: { secret: Secret }) {
+  const { secret } = props;
+  const made = secret.since ? `the secret of ${when(secret.since)}` : "the secret of the files";
+  if (secret.state === "accepted") {
+    return (
+      <>
+        {made} is accepted until {when(secret.until)}, {secret.last_used ? `used last ${ago(secret.last_used)}` : "not used since the start"}
+      </>
+    );
+  }
+  return (
+    <>
+      {made} {secret.state === "over" ? `ended ${when(secret.until)}` : "was revoked"}
+      {secret.last_refused && <span class="warn">, and still came {ago(secret.last_refused)}</span>}
+    </>
   );
 }
 
@@ -68,6 +100,16 @@ function Table(props: { keys: Key[] }) {
                   </div>
                 )}
                 {!key.revoked && key.expires && <div class="under dim">until {key.expires}</div>}
+                {key.rotated && (
+                  <div class="under dim">
+                    new secret {ago(key.rotated.at)}, by {key.rotated.by}
+                  </div>
+                )}
+                {(key.before ?? []).map((secret) => (
+                  <div class="under" key={secret.replaced.at}>
+                    <Before secret={secret} />
+                  </div>
+                ))}
               </td>
               <td data-label="May ask for">{key.routes ? key.routes.join(", ") : "everything"}</td>
               <td data-label="From">

@@ -127,7 +127,9 @@ export function RouteFigures(props: { report: RouteReport; samples: Sample[] }) 
   const perHour = known ? (sum.cost / sum.seconds) * 3600 : null;
   const otherPerHour = known && sum.costConfigured !== null ? (sum.costConfigured / sum.seconds) * 3600 : null;
   const failing = sum.requests > 0 ? sum.failed / sum.requests : null;
-  const otherFailing = sum.requests > 0 && sum.failedConfigured !== null ? sum.failedConfigured / sum.requests : null;
+  // Where the shares are the configured ones, what those would have brought is what there is.
+  const asConfigured = isAsConfigured(report, samples);
+  const otherFailing = asConfigured ? null : sum.requests > 0 && sum.failedConfigured !== null ? sum.failedConfigured / sum.requests : null;
   return (
     <dl class="figures-row">
       <Figure label="Requests/s" value={rate(known ? sum.requests / sum.seconds : report.demand)} note={known ? plural(sum.requests, "request") + " in the last minute" : "smoothed"} />
@@ -144,9 +146,19 @@ export function RouteFigures(props: { report: RouteReport; samples: Sample[] }) 
         note={`p95 ${milliseconds(high)}`}
       />
       <Figure label="Cost/hour" value={dollars(perHour)} note={perHour === null ? "no requests yet" : `${dollars(perHour * 24)} a day at this rate`} />
-      <Figure label="At configured weights" value={otherPerHour === null ? "–" : `${dollars(otherPerHour)}/h`} note={compared(perHour, otherPerHour, sum.totalConfigured)} />
+      {asConfigured ? (
+        <Figure label="At configured weights" value="as now" note="the shares are the configured ones" />
+      ) : (
+        <Figure label="At configured weights" value={otherPerHour === null ? "–" : `${dollars(otherPerHour)}/h`} note={compared(perHour, otherPerHour, sum.totalConfigured)} />
+      )}
     </dl>
   );
+}
+
+/** Whether the shares were the configured ones in all of these seconds, as far as a table tells: to half a point. */
+function isAsConfigured(report: RouteReport, samples: Sample[]): boolean {
+  const near = (share: number | undefined, i: number) => Math.abs((share ?? 0) - (report.targets[i]?.configured ?? 0)) < 0.005;
+  return report.targets.every((target, i) => near(target.granted, i)) && samples.every((sample) => sample.granted.every(near));
 }
 
 /** What the configured weights would have cost and taken, against what is. */
@@ -210,6 +222,8 @@ export function TrafficCharts(props: { samples: Sample[]; step: number; seconds:
   const failed = sums.map((sum) => sum.failed / width);
   const hourly = sums.map((sum) => (sum.cost / width) * 3600);
   const configured = sums.map((sum) => (sum.costConfigured === null ? null : (sum.costConfigured / width) * 3600));
+  // A second line on top of the first says less than none.
+  const apart = configured.some((other, i) => other !== null && Math.abs(other - (hourly[i] ?? 0)) > 0.005 * other);
   const first = bins.map((bin) => quantiles(bin, "first_token_ms"));
   const whole = bins.map((bin) => quantiles(bin, "total_ms"));
   const each = (pairs: Array<[number | null, number | null]>, index: 0 | 1) => pairs.map((pair) => pair[index]);
@@ -251,11 +265,11 @@ export function TrafficCharts(props: { samples: Sample[]; step: number; seconds:
       />
       <Chart
         title="Cost/hour"
-        summary={`Now ${dollars(lastOf(hourly))} an hour; at the configured weights ${dollars(lastOf(configured))}.`}
+        summary={`Now ${dollars(lastOf(hourly))} an hour; at the configured weights ${apart ? dollars(lastOf(configured)) : "the same"}.`}
         times={times}
         lines={[
           { label: "now", tint: 1, values: hourly },
-          { label: "at configured weights", tint: 0, dashed: true, values: configured },
+          ...(apart ? [{ label: "at configured weights", tint: 0, dashed: true, values: configured }] : []),
         ]}
         format={dollars}
         span={span}

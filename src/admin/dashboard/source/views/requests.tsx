@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { named, read } from "../api";
-import { clock, count, dollars, milliseconds, moment, NONE, percent, when } from "../format";
+import { count, dollars, milliseconds, NONE, percent, when, zone } from "../format";
 import { Badge, capital, Panel, Scroll, Standing } from "../parts";
 import { useResource } from "../resource";
 import type { Call, Overview, Recorded } from "../types";
@@ -73,9 +73,12 @@ export function RequestsView() {
         <section class="panel flush">
           <Scroll>
             <table class="requests">
+              <caption>
+                The newest first, by when they ended. Times are when each came, by this browser's clock ({zone()}).
+              </caption>
               <thead>
                 <tr>
-                  <th scope="col">Time</th>
+                  <th scope="col">Came at</th>
                   <th scope="col">Route</th>
                   <th scope="col">Target</th>
                   <th scope="col">Attempts</th>
@@ -119,7 +122,7 @@ function Row(props: { request: Recorded }) {
     <tr class={request.good ? undefined : "failed"}>
       <td class="number left">
         <a href={href}>
-          {clock(moment(request.at))}
+          {when(request.at)}
           <span class="unseen"> request {request.id}</span>
         </a>
       </td>
@@ -192,7 +195,7 @@ export function RequestView(props: { id: string }) {
         <div class="columns">
           <Panel title="Request">
             <dl class="facts">
-              <Pair name="Time">{when(request.at)}</Pair>
+              <Pair name="Came at">{when(request.at)}</Pair>
               <Pair name="Route">{request.route ? <a href={`#/routes/${encodeURIComponent(request.route)}`}>{request.route}</a> : NONE}</Pair>
               <Pair name="Served by">{request.target || NONE}</Pair>
               <Pair name="Ended by"><EndedBy request={request} /></Pair>

@@ -4,12 +4,14 @@ import { Chart } from "../chart";
 import { named } from "../api";
 import { useCell } from "../cell";
 import { quantile, recent, redrawn, tint } from "../figures";
-import { count, dollars, milliseconds, NONE, percent, plural } from "../format";
+import { count, dollars, milliseconds, NONE, percent, plural, when } from "../format";
 import { histories } from "../live";
 import { Badge, Panel, Points, Scroll, Standing } from "../parts";
 import { useResource } from "../resource";
 import type { Order, RouteReport, Target } from "../types";
 import { MODES, RAILS, STATES, TELLING, words } from "../words";
+import { Budgets, budgetsOf } from "./budgets";
+import type { Budget } from "./budgets";
 import { Choice, RouteFigures, SharesChart, TrafficCharts, useHistories, WINDOWS } from "./overview";
 import { InForce } from "./steering_list";
 import { useState } from "preact/hooks";
@@ -20,11 +22,13 @@ export function RouteView(props: { name: string }) {
   const [seconds, setSeconds] = useState(300);
   const report = useResource<RouteReport>(named("/api/v1/routes", name), 1, ["moved", "config", "steering"]);
   const steering = useResource<{ orders: Order[] }>("/api/v1/steering", 10, ["steering"]);
+  const budgets = useResource<{ budgets: Budget[] }>("/api/v1/budgets", 10, ["alert", "config"]);
   const fine = useCell(histories)[name];
   const history = useHistories(seconds, name)[name];
   const data = report.data;
   const samples = recent(history, seconds);
   const step = history?.step || 1;
+  const bearing = data ? budgetsOf(budgets.data?.budgets ?? [], data) : [];
   const orders = (steering.data?.orders ?? []).filter((order) => !order.route || order.route === name);
   return (
     <>
@@ -56,8 +60,13 @@ export function RouteView(props: { name: string }) {
         <>
           <Panel title="Shares" note={data.mode === "auto" ? undefined : MODES[data.mode]}>
             <RouteFigures report={data} samples={recent(fine, 60)} />
-            <ShareTable targets={data.targets} />
+            <ShareTable targets={data.targets} orders={orders} />
           </Panel>
+          {bearing.length > 0 && (
+            <Panel title="Budgets that bear on it">
+              <Budgets budgets={bearing} />
+            </Panel>
+          )}
           <Why report={data} />
           {history && samples.length > 1 && (
             <Panel title="Over time">
@@ -92,7 +101,9 @@ function Name(props: { target: Target; index: number }) {
 }
 
 /** Configured → granted → actual, with the interval of the last and what to think of it. */
-function ShareTable(props: { targets: Target[] }) {
+function ShareTable(props: { targets: Target[]; orders: Order[] }) {
+  // Where the controller is not obeyed, what it would do is the news.
+  const shadowed = props.targets.some((target) => typeof target.if_obeyed === "number");
   return (
     <Scroll>
       <table class="shares stack">
@@ -106,6 +117,11 @@ function ShareTable(props: { targets: Target[] }) {
             <th scope="col" class="number">
               Granted
             </th>
+            {shadowed && (
+              <th scope="col" class="number">
+                If obeyed
+              </th>
+            )}
             <th scope="col" class="number">
               Actual, last minute
             </th>
@@ -119,7 +135,7 @@ function ShareTable(props: { targets: Target[] }) {
             <tr key={target.name}>
               <Name target={target} index={i} />
               <td data-label="State">
-                <Badge word={target.state} title={STATES[target.state]} />
+                <State target={target} orders={props.orders} />
               </td>
               <td class="number" data-label="Configured">
                 {percent(target.configured)}
@@ -130,6 +146,16 @@ function ShareTable(props: { targets: Target[] }) {
                   <Points value={target.granted - target.configured} />
                 </div>
               </td>
+              {shadowed && (
+                <td class="number" data-label="If obeyed">
+                  {percent(target.if_obeyed)}
+                  {typeof target.if_obeyed === "number" && (
+                    <div class="under">
+                      <Points value={target.if_obeyed - target.granted} />
+                    </div>
+                  )}
+                </td>
+              )}
               <td class="number" data-label="Actual">
                 {percent(lately(target, props.targets))}
                 <div class="under dim">{plural(target.requests_last_minute ?? 0, "request")}</div>
@@ -145,6 +171,35 @@ function ShareTable(props: { targets: Target[] }) {
     </Scroll>
   );
 }
+
+/** How a target stands, and who has a hand in it: an order, a budget. */
+function State(props: { target: Target; orders: Order[] }) {
+  const { target } = props;
+  const provider = target.use.split("/")[0];
+  const orders = props.orders.filter((order) => !order.idle && (order.target === target.name || order.provider === provider || order.action === "freeze"));
+  return (
+    <>
+      <StateBadge target={target} />
+      {target.spent_until && <div class="under">until {when(target.spent_until)}</div>}
+      {orders.map((order) => (
+        <div key={order.id} class="under dim">
+          {HELD[order.action] ?? order.action} by {order.by || "somebody"} until {when(order.until)}
+        </div>
+      ))}
+    </>
+  );
+}
+
+/** What is out or drained is that whatever it may spend. */
+const OUT = new Set(["ejected", "probing", "drained"]);
+
+function StateBadge(props: { target: Target }) {
+  const { state, spent_until } = props.target;
+  const word = spent_until && !OUT.has(state) ? "budget spent" : state;
+  return <Badge word={word} title={STATES[word]} tone={word === state ? undefined : "bad"} />;
+}
+
+const HELD: Record<string, string> = { pin: "pinned", drain: "drained", freeze: "frozen" };
 
 /** The part of the last minute's requests that a target got first; `null` without any. */
 function lately(target: Target, targets: Target[]): number | null {
@@ -332,7 +387,7 @@ function Targets(props: { targets: Target[] }) {
               <tr key={target.name}>
                 <Name target={target} index={i} />
                 <td>
-                  <Badge word={target.state} title={STATES[target.state]} />
+                  <StateBadge target={target} />
                 </td>
                 <td class="number">{count(target.in_flight)}</td>
                 <td class="number">{pair(target.first_token_ms)}</td>
