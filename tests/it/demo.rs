@@ -8,8 +8,11 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use super::daemon::{machine, weighbridge};
 
-/// From the process's start to its end, for sixty seconds of story.
-const LONGEST: Duration = Duration::from_secs(75);
+/// A story with forty seconds between the fault's end and the last look: the way back is in steps, and on a busy machine
+/// the thirty of a story of sixty seconds did not always do.
+const STORY: &str = "80";
+/// From the process's start to its end.
+const LONGEST: Duration = Duration::from_secs(95);
 
 #[tokio::test]
 async fn the_demo_sheds_a_sick_target_and_returns_to_it() {
@@ -22,13 +25,13 @@ async fn the_demo_sheds_a_sick_target_and_returns_to_it() {
 
 async fn story() -> Value {
     let mut demo = weighbridge();
-    demo.args(["demo", "--seconds", "60", "--format", "json"])
+    demo.args(["demo", "--seconds", STORY, "--format", "json"])
         .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
         .stdin(Stdio::null());
     let mut demo = tokio::process::Command::from(demo);
     demo.kill_on_drop(true);
     let output = tokio::time::timeout(LONGEST, demo.output()).await;
-    let output = output.expect("it ends within 75 s").unwrap();
+    let output = output.expect("it ends within 95 s").unwrap();
     assert!(
         output.status.success(),
         "{}",
@@ -74,10 +77,9 @@ fn check_sick(target: &Value) {
         number(target, "seconds_to_shed") <= 6.0,
         "within six seconds: {target}"
     );
-    // The way back is in steps, the last of which a busy machine may owe at the story's end.
     let back = number(target, "share_end") / before;
     assert!(
-        (0.65..=1.25).contains(&back),
+        (0.75..=1.25).contains(&back),
         "and gets its share back: {target}"
     );
 }
@@ -85,7 +87,7 @@ fn check_sick(target: &Value) {
 fn check_policies(report: &Value) {
     let (adaptive, fixed) = (&report["adaptive"], &report["fixed"]);
     for policy in [adaptive, fixed] {
-        let rate = number(policy, "requests") / 60.0;
+        let rate = number(policy, "requests") / STORY.parse::<f64>().unwrap();
         assert!(rate >= 40.0, "at least 40 requests a second, got {rate}");
         assert!(number(policy, "cost_usd") > 0.0, "answers cost: {policy}");
         let [p50, p95, p99] = ["p50_ms", "p95_ms", "p99_ms"].map(|p| number(policy, p));
