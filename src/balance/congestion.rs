@@ -111,6 +111,11 @@ impl Congestion {
     pub(super) fn forget_half(&mut self) {
         self.last.drain(..self.last.len() / 2);
     }
+
+    /// The last answers say nothing of what is now; the baseline does.
+    pub(super) fn forget_last(&mut self) {
+        self.last.clear();
+    }
 }
 
 impl Congestion {

@@ -77,7 +77,7 @@ impl InFlight {
         if !self.congested && (self.streamed.is_full(STREAMED) || self.unary.is_full(UNARY)) {
             self.usual = self.usual.max(in_flight);
         }
-        let by_itself = in_flight < CANNOT_BE_LOAD * self.usual;
+        let by_itself = self.is_by_itself(in_flight);
         if by_itself && let Some(limit) = &mut self.limit {
             *limit = limit.max(RESTORED * self.usual);
         }
@@ -86,6 +86,35 @@ impl InFlight {
         } else {
             self.grow(in_flight, around);
         }
+    }
+
+    /// The upstream was sick and comes back: what it held without a queue is allowed again, and the times of its sickness,
+    /// some of which arrive only now, are no queue.
+    ///
+    /// Without this a target that was slow for ten seconds stayed behind the limit of that time for another fifty, in half
+    /// of all cases: growth needs half a minute without a cut before it is quick.
+    pub(super) fn come_back(&mut self) {
+        self.forget_times();
+        if let Some(limit) = &mut self.limit {
+            *limit = limit.max(self.usual);
+        }
+    }
+
+    /// Answers became quicker while `in_flight` were out. If so few cannot have been the load, the times of before were the
+    /// upstream's own, and say nothing of a queue.
+    pub(super) fn improved(&mut self, in_flight: u32) {
+        if self.is_by_itself(f64::from(in_flight)) {
+            self.forget_times();
+        }
+    }
+
+    fn is_by_itself(&self, in_flight: f64) -> bool {
+        in_flight < CANNOT_BE_LOAD * self.usual
+    }
+
+    fn forget_times(&mut self) {
+        self.streamed.forget_last();
+        self.unary.forget_last();
     }
 
     fn hear(&mut self, input: &UpstreamInput, now: Time) {

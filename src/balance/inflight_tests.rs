@@ -131,6 +131,46 @@ fn slowness_without_load_is_no_queue() {
     assert!(raised > 19.0, "half of what it usually holds, not {raised}");
 }
 
+/// Sixteen answers, each ten times as late as forty before them.
+fn sick() -> InFlight {
+    let mut limit = InFlight {
+        usual: 40.0,
+        limit: Some(9.0),
+        ..InFlight::default()
+    };
+    for i in 0..56 {
+        let (now, late) = (Time::from_secs_f64(f64::from(i)), i >= 40);
+        let seconds = if late { 5.0 } else { 0.5 };
+        limit.streamed.add(STREAMED, seconds, now, late);
+        limit.unary.add(UNARY, 4.0 * seconds, now, late);
+    }
+    limit
+}
+
+fn shows_queue(limit: &InFlight) -> bool {
+    let now = Time::from_secs_f64(56.0);
+    limit.streamed.shows_queue(STREAMED, now) || limit.unary.shows_queue(UNARY, now)
+}
+
+#[test]
+fn who_comes_back_may_hold_what_it_held_and_its_old_times_are_no_queue() {
+    let mut limit = sick();
+    assert!(shows_queue(&limit));
+    limit.come_back();
+    assert!(!shows_queue(&limit));
+    assert_eq!(limit.limit, Some(40.0));
+}
+
+#[test]
+fn times_of_before_an_improvement_are_no_queue_unless_load_made_them() {
+    let mut limit = sick();
+    limit.improved(30);
+    assert!(shows_queue(&limit), "with so many out it may be a queue");
+    limit.improved(10);
+    assert!(!shows_queue(&limit));
+    assert_eq!(limit.limit, Some(9.0), "growth and cuts go on from there");
+}
+
 #[test]
 fn a_limit_is_a_rate_by_the_time_that_answers_take() {
     let limit = InFlight {

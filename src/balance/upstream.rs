@@ -312,6 +312,7 @@ impl UpstreamMemory {
         self.alarm = shifts.contains(&Shift::Rose);
         if shifts.contains(&Shift::Fell) {
             self.improved_at = Some(around.now);
+            self.queueing.improved(self.in_flight);
         }
         self.doubt_the_rest(shifts, around.pool);
         for seconds in &input.batch.unary_totals {
