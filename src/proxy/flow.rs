@@ -11,7 +11,7 @@ use crate::dialect::{Front, any};
 use crate::live::Provider;
 use crate::model::Outcome;
 use crate::wire::seal::{Origin, Shape, StreamSealer};
-use crate::wire::{ErrorBody, Seen, StreamReader, Watched, WholeEvents};
+use crate::wire::{ErrorBody, Seen, StreamReader, Usual, Watched, WholeEvents};
 
 /// A stream on its way.
 #[derive(Debug)]
@@ -43,6 +43,9 @@ struct Passage {
     is_text: bool,
     /// Whose credentials an error must not tell.
     provider: Arc<Provider>,
+    usual: Usual,
+    /// Whether nothing is held anywhere, so that what is usual can pass.
+    is_between: bool,
 }
 
 /// A stream that is translated.
@@ -71,6 +74,8 @@ impl Flow {
             front,
             is_text: true,
             provider,
+            usual: Usual::default(),
+            is_between: false,
         }));
         Self { way, sealer: None }
     }
@@ -137,11 +142,22 @@ impl Flow {
 
     /// Takes the target's next bytes; gives the client's, which may be none.
     pub(super) fn push(&mut self, chunk: &Bytes) -> Bytes {
+        if let Way::Native(passage) = &mut self.way
+            && passage.took_as_usual(chunk)
+        {
+            return chunk.clone();
+        }
         let said = self.way.push(chunk);
-        match &mut self.sealer {
+        let said = match &mut self.sealer {
             Some(sealer) => sealer.push(&said),
             None => said,
+        };
+        let passed = said.len() == chunk.len();
+        if let Way::Native(passage) = &mut self.way {
+            let holds = self.sealer.as_ref().is_some_and(|it| !it.is_between());
+            passage.looked_at(chunk, passed && !holds);
         }
+        said
     }
 
     /// The target has sent everything: what is left for the client.
@@ -210,6 +226,26 @@ impl Way {
 // === impl Passage ===
 
 impl Passage {
+    /// Whether `chunk` is events of which one was looked at before; if so they are counted.
+    fn took_as_usual(&mut self, chunk: &[u8]) -> bool {
+        let seen = self.reader.seen();
+        if !self.is_between || seen.done || seen.error.is_some() {
+            return false;
+        }
+        let events = self.usual.count(chunk);
+        self.reader.count_plain(events);
+        events > 0
+    }
+
+    /// `chunk` was looked at; `passed` if it went out as it came.
+    fn looked_at(&mut self, chunk: &[u8], passed: bool) {
+        let holds = self.events.as_ref().is_some_and(|it| !it.is_between());
+        self.is_between = passed && !holds && self.reader.was_plain();
+        if self.is_between {
+            self.usual.keep(chunk);
+        }
+    }
+
     fn push(&mut self, chunk: &Bytes) -> Bytes {
         self.reader.push(chunk);
         let said = match &mut self.events {

@@ -29,6 +29,7 @@ pub mod stream;
 mod tail;
 mod typed;
 pub mod usage;
+mod usual;
 mod watched;
 mod whole_events;
 
@@ -43,5 +44,6 @@ pub use reported::Reported;
 pub use shown::shown;
 pub use stream::{Seen, StreamReader};
 pub use tail::Tail;
+pub use usual::Usual;
 pub use watched::Watched;
 pub use whole_events::WholeEvents;

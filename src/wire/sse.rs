@@ -118,6 +118,11 @@ impl Splitter {
         self.end_event(&mut sink);
     }
 
+    /// Whether nothing has begun that has not ended.
+    pub(super) fn is_between(&self) -> bool {
+        self.begun && !self.after_cr && !self.has_data && self.skip == Skip::No && self.held() == 0
+    }
+
     /// Keeps the beginning of a line whose end has not come.
     fn keep(&mut self, part: &[u8]) {
         if part.is_empty() {

@@ -4,6 +4,8 @@
 //! tried. After it most events are only searched: an event is read when it has a `usage`, an `error` or a `finish_reason`
 //! that is not null. A key inside a text is written with escaped quotes, so the search never takes a prompt for a key.
 
+use std::sync::LazyLock;
+
 use memchr::memmem::Finder;
 use serde_json::value::RawValue;
 
@@ -130,8 +132,8 @@ impl StreamReader {
                 watched,
                 seen: Seen::default(),
                 choices: Choices::default(),
-                marks: MARKS.map(Finder::new),
-                index: Finder::new(INDEX),
+                items: 0,
+                plain: 0,
             },
         }
     }
@@ -147,6 +149,7 @@ impl StreamReader {
     /// Looks at the next chunk of the body.
     pub fn push(&mut self, chunk: &[u8]) -> &Seen {
         let watch = &mut self.watch;
+        (watch.items, watch.plain) = (0, 0);
         match &mut self.splitter {
             Some(splitter) => splitter.push(chunk, |item| watch.note(item)),
             None if chunk.is_empty() => {}
@@ -175,6 +178,19 @@ impl StreamReader {
     pub const fn seen(&self) -> &Seen {
         &self.watch.seen
     }
+
+    /// Whether the last chunk was one whole event that said a piece of content and nothing else.
+    pub fn was_plain(&self) -> bool {
+        let is_between = self.splitter.as_ref().is_some_and(Splitter::is_between);
+        (self.watch.items, self.watch.plain) == (1, 1) && is_between
+    }
+
+    /// So many events came, each as plain as that one.
+    pub fn count_plain(&mut self, events: u32) {
+        let seen = &mut self.watch.seen;
+        seen.events = seen.events.saturating_add(events);
+        seen.content_events = seen.content_events.saturating_add(events);
+    }
 }
 
 /// Keys for whose sake an event is read even after the first content.
@@ -183,13 +199,20 @@ const MARKS: [&[u8]; 3] = [b"\"usage\"", b"\"error\"", b"\"finish_reason\""];
 /// Key for whose sake an event is read if its value is not 0: it may belong to a choice that is not known yet.
 const INDEX: &[u8] = b"\"index\"";
 
+/// Look for them. Made once for all streams.
+static FINDERS: LazyLock<[Finder<'static>; MARKS.len() + 1]> = LazyLock::new(|| {
+    let [usage, error, finish] = MARKS;
+    [usage, error, finish, INDEX].map(Finder::new)
+});
+
 #[derive(Clone, Debug)]
 struct Watch {
     watched: Watched,
     seen: Seen,
     choices: Choices,
-    marks: [Finder<'static>; MARKS.len()],
-    index: Finder<'static>,
+    /// Items of the last chunk, and those of them that were searched and said a piece of content, and nothing else.
+    items: u32,
+    plain: u32,
 }
 
 /// Which choices have begun and which have ended, a bit each.
@@ -214,6 +237,7 @@ impl Choices {
 
 impl Watch {
     fn note(&mut self, item: Item<'_>) {
+        self.items += 1;
         self.seen.events = self.seen.events.saturating_add(u32::from(!self.seen.done));
         match item {
             // Something this large is content, whatever else it is.
@@ -238,24 +262,12 @@ impl Watch {
     }
 
     fn note_chunk(&mut self, name: &[u8], data: &[u8]) {
-        if self.seen.first_content && name != b"error" && !self.is_marked(data) {
+        if self.seen.first_content && name != b"error" && !is_marked(data) {
             self.seen.count_content();
+            self.plain += 1;
         } else {
             self.read(name, data);
         }
-    }
-
-    /// Whether one of the marks stands in `data` with a value other than null, or an index with one other than 0.
-    fn is_marked(&self, data: &[u8]) -> bool {
-        let has_other = |mark: &Finder<'_>, usual: &[u8]| {
-            let mut places = mark.find_iter(data);
-            places.any(|place| {
-                let after = data.get(place + mark.needle().len()..).unwrap_or_default();
-                let value = after.trim_ascii_start().strip_prefix(b":");
-                value.is_some_and(|value| !value.trim_ascii_start().starts_with(usual))
-            })
-        };
-        self.marks.iter().any(|mark| has_other(mark, b"null")) || has_other(&self.index, b"0")
     }
 
     fn read(&mut self, name: &[u8], data: &[u8]) {
@@ -283,6 +295,21 @@ impl Watch {
                 .note_error(Reported::read(data).unwrap_or_default());
         }
     }
+}
+
+/// Whether one of the marks stands in `data` with a value other than null, or an index with one other than 0.
+fn is_marked(data: &[u8]) -> bool {
+    let has_other = |mark: &Finder<'_>, usual: &[u8]| {
+        let mut places = mark.find_iter(data);
+        places.any(|place| {
+            let after = data.get(place + mark.needle().len()..).unwrap_or_default();
+            let value = after.trim_ascii_start().strip_prefix(b":");
+            value.is_some_and(|value| !value.trim_ascii_start().starts_with(usual))
+        })
+    };
+    let usual: [&[u8]; 4] = [b"null", b"null", b"null", b"0"];
+    let mut marks = FINDERS.iter().zip(usual);
+    marks.any(|(mark, usual)| has_other(mark, usual))
 }
 
 /// How an event ends a choice.

@@ -90,11 +90,15 @@ impl WholeEvents {
         out.into()
     }
 
+    /// Whether nothing is under way.
+    pub fn is_between(&self) -> bool {
+        let is_between = self.held.is_empty() && !self.passing && !self.in_line;
+        is_between && self.after_cr == AfterCr::Nothing
+    }
+
     /// Whether nothing is under way, `chunk` ends with an event and nothing needs to be looked for in it.
     fn passes_at_once(&self, chunk: &Bytes) -> bool {
-        let is_between = self.held.is_empty() && !self.passing && !self.in_line;
-        is_between
-            && self.after_cr == AfterCr::Nothing
+        self.is_between()
             && (!self.hides_usage || !may_have_counts(chunk))
             && (chunk.ends_with(b"\n\n") || chunk.ends_with(b"\r\n\r\n"))
     }

@@ -10,11 +10,11 @@ use super::{MARK_LEN, Origin};
 use crate::wire::sse::MAX_EVENT;
 
 /// What every document with state of thoughts has one of.
-const HINTS: [&[u8]; 6] = [
+const HINTS: [&[u8]; 5] = [
     b"ignature\"",
     b"redacted_thinking",
-    b"reasoning.encrypted",
-    b"encrypted_",
+    // As a kind of reasoning, and in keys.
+    b"encrypted",
     b"\"container",
     b"\"file_id\"",
 ];
@@ -84,6 +84,11 @@ impl StreamSealer {
             self.line.extend_from_slice(rest);
         }
         if changed { out.into() } else { chunk.clone() }
+    }
+
+    /// Whether nothing is held back, and no long line is passing.
+    pub const fn is_between(&self) -> bool {
+        self.line.is_empty() && !self.skipping
     }
 
     /// The stream is over: what was held back.
