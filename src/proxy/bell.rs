@@ -51,6 +51,15 @@ impl Bell {
         *waits = None;
     }
 
+    /// Whether nothing has rung since `task` began to wait: then nothing has changed for it.
+    pub(super) fn is_waited_for_by(&self, task: &Waker) -> bool {
+        if self.rang.load(Ordering::SeqCst) {
+            return false;
+        }
+        let waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        waits.as_ref().is_some_and(|known| known.will_wake(task))
+    }
+
     /// The driver leaves, and `task` is woken by the next ring. `false` if it has rung meanwhile: then there is no wait.
     pub(super) fn wait(&self, task: &Waker) -> bool {
         let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);

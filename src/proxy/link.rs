@@ -45,6 +45,8 @@ pub(super) struct Link {
     bell: Arc<Bell>,
     /// Rings it.
     ring: Waker,
+    /// Whether it was asked last in vain, and somebody waits for the bell.
+    is_waited_for: bool,
 }
 
 /// The body of a provider's answer. It holds the connection that it comes from: read to its end, the connection rests until
@@ -75,6 +77,7 @@ impl Link {
             sender,
             connection: Some(connection),
             used: false,
+            is_waited_for: false,
             place,
             clock,
         }))
@@ -102,6 +105,10 @@ impl Link {
         mut ask: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         // Only the connection brings what is asked for, so it is its bell that tells.
+        if std::mem::take(&mut self.is_waited_for) && self.bell.is_waited_for_by(cx.waker()) {
+            self.is_waited_for = true;
+            return Poll::Pending;
+        }
         let mut quiet = Context::from_waker(Waker::noop());
         self.bell.drive();
         for _ in 0..TURNS {
@@ -115,6 +122,7 @@ impl Link {
                 self.bell.leave();
                 return ask(cx);
             } else if self.bell.wait(cx.waker()) {
+                self.is_waited_for = true;
                 return Poll::Pending;
             } else {
                 self.bell.drive();

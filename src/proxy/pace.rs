@@ -4,7 +4,7 @@
 //! reader says nothing about the target; comments and pings do not count as life, since a dead target can send them too.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::time::Sleep;
@@ -32,7 +32,11 @@ pub(super) struct Timers {
     handed_on: Option<Time>,
     gap_counted: bool,
     sleep: Pin<Box<Sleep>>,
+    /// When it wakes: not after what is next; before that where a deadline was put off, as each piece of an answer does,
+    /// and arming it anew each time is dearer than waking once for nothing. [`Time::ZERO`] if it is not armed.
     armed: Time,
+    /// Whom it wakes.
+    waits: Option<Waker>,
 }
 
 /// What a timer said.
@@ -56,7 +60,8 @@ impl Timers {
             handed_on: Some(now),
             gap_counted: false,
             sleep: Box::pin(tokio::time::sleep_until(clock.instant_of(now))),
-            armed: now,
+            armed: Time::ZERO,
+            waits: None,
         }
     }
 
@@ -86,14 +91,21 @@ impl Timers {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Fired> {
         loop {
             let (at, fired) = self.next();
-            if self.clock.now() >= at {
-                self.gap_counted |= matches!(fired, Fired::Gap);
-                return Poll::Ready(fired);
-            }
-            if self.armed != at {
+            let is_armed = self.armed != Time::ZERO && self.armed <= at;
+            if !is_armed {
+                if self.clock.now() >= at {
+                    self.gap_counted |= matches!(fired, Fired::Gap);
+                    return Poll::Ready(fired);
+                }
                 self.armed = at;
+                self.waits = None;
                 self.sleep.as_mut().reset(self.clock.instant_of(at));
             }
+            let is_in_line = |waker: &Waker| waker.will_wake(cx.waker());
+            if !self.sleep.is_elapsed() && self.waits.as_ref().is_some_and(is_in_line) {
+                return Poll::Pending;
+            }
+            self.waits = Some(cx.waker().clone());
             // A timer may fire a little early by the clock of microseconds: the loop arms it again.
             std::task::ready!(self.sleep.as_mut().poll(cx));
             self.armed = Time::ZERO;

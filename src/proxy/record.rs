@@ -87,6 +87,10 @@ impl Ending {
     pub(super) fn calls(&mut self, served: Served, pick: Pick) {
         self.end.attempts += 1;
         self.end.served = Some(served.clone());
+        if self.end.calls.is_empty() {
+            // Nearly always the only one, and the record is kept for a while: a vector would make room for four.
+            self.end.calls.reserve_exact(1);
+        }
         self.end.calls.push(Call {
             served,
             reason: pick.reason,
@@ -180,8 +184,9 @@ impl Ending {
 
     /// The first content of a stream is about to go out.
     pub(super) fn first_content(&mut self) {
-        let after = self.elapsed();
-        self.end.first_content.get_or_insert(after);
+        if self.end.first_content.is_none() {
+            self.end.first_content = Some(self.elapsed());
+        }
     }
 
     /// The answer is complete, as far as it will ever be.
