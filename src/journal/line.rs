@@ -217,7 +217,7 @@ pub fn text(line: &Line) -> serde_json::Result<String> {
         Line::Config(line) => tagged("config", &**line),
         Line::Checkpoint(line) => tagged("checkpoint", &**line),
         Line::Tick(line) => super::compact::tick_text(line, &[]),
-        Line::Draw(line) => tagged("draw", &**line),
+        Line::Draw(line) => super::draw::draw_text(line),
         Line::Lost(line) => tagged("lost", line),
     }
 }

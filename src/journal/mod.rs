@@ -20,6 +20,7 @@ mod compact;
 mod comparison;
 mod crowd;
 mod digest;
+mod draw;
 mod estimate;
 mod follower;
 mod line;

@@ -21,6 +21,14 @@ impl AnswerKind {
     pub const fn index(self) -> usize {
         self as usize
     }
+
+    /// Its name in what is written of an attempt.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Streamed => "streamed",
+            Self::Unary => "unary",
+        }
+    }
 }
 
 /// Tokens of one answer.
