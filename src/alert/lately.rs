@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::live::{RequestEnd, Snapshot};
+use crate::live::{RequestEnd, Route, Snapshot};
 use crate::model::{Outcome, Time};
 
 /// Seconds that are looked back.
@@ -26,6 +26,48 @@ struct Second {
     got: BTreeMap<Arc<str>, u64>,
     /// First calls that the shares in force asked for, by target.
     granted: BTreeMap<Arc<str>, f64>,
+}
+
+impl Second {
+    /// A request of `route` ended.
+    fn saw(&mut self, end: &RequestEnd, route: &Route) {
+        self.requests += 1;
+        self.failed += u64::from(end.is_failed());
+        let Some(first) = end.calls.first() else {
+            return;
+        };
+        self.sent += 1;
+        let Some(name) = &first.served.name else {
+            return;
+        };
+        if let Some(got) = self.got.get_mut(name.as_str()) {
+            *got += 1;
+        } else if route.config.targets.iter().any(|it| it.name == *name) {
+            self.got.insert(Arc::from(name.as_str()), 1);
+        }
+    }
+
+    /// Adds what came since, and what the shares of `route` asked for.
+    fn add(&mut self, news: &Self, route: &Route) {
+        self.requests += news.requests;
+        self.failed += news.failed;
+        self.sent += news.sent;
+        if news.sent == 0 {
+            return;
+        }
+        let row = route.row();
+        let shares = if row.guarded {
+            row.granted
+        } else {
+            row.configured
+        };
+        for (target, share) in route.config.targets.iter().zip(shares.shares()) {
+            let name: Arc<str> = Arc::from(target.name.as_str());
+            let got = news.got.get(&*name).copied().unwrap_or_default();
+            *self.got.entry(Arc::clone(&name)).or_default() += got;
+            *self.granted.entry(name).or_default() += news.sent as f64 * share.fraction();
+        }
+    }
 }
 
 /// A route's last minute.
@@ -92,8 +134,8 @@ impl Lately {
     /// Takes in what ended by `now`, and forgets what is older than a minute.
     pub(super) fn saw(&mut self, ends: &[Arc<RequestEnd>], snapshot: &Snapshot, now: Time) {
         let second = now.as_micros() / 1_000_000;
+        self.count(ends, snapshot, second);
         for end in ends {
-            self.count(end, snapshot, second);
             for call in &end.calls {
                 let provider = call.served.provider();
                 if !snapshot.providers.contains_key(provider) {
@@ -136,37 +178,33 @@ impl Lately {
         self.providers.retain(|name, _| known(name));
     }
 
-    fn count(&mut self, end: &RequestEnd, snapshot: &Snapshot, second: u64) {
-        let Some(route) = snapshot.route(&end.route) else {
-            return;
-        };
-        let seconds = self.routes.entry(Arc::clone(&route.label)).or_default();
-        if seconds.back().is_none_or(|it| it.at != second) {
-            seconds.push_back(Second {
-                at: second,
-                ..Second::default()
-            });
+    /// Counts by route and target. What was asked for is the same for all of them, since there is one snapshot, so it is
+    /// added once for all: a route may have a thousand targets.
+    fn count(&mut self, ends: &[Arc<RequestEnd>], snapshot: &Snapshot, second: u64) {
+        let routes = snapshot.routes.iter();
+        let mut news: Vec<Second> = routes.map(|_| Second::default()).collect();
+        for end in ends {
+            let place = snapshot.route_index.get(&*end.route);
+            if let Some(place) = place
+                && let Some((route, news)) = snapshot.routes.get(*place).zip(news.get_mut(*place))
+            {
+                news.saw(end, route);
+            }
         }
-        let Some(counts) = seconds.back_mut() else {
-            return;
-        };
-        counts.requests += 1;
-        counts.failed += u64::from(end.is_failed());
-        let Some(first) = end.calls.first() else {
-            return;
-        };
-        let row = route.row();
-        let shares = if row.guarded {
-            row.granted
-        } else {
-            row.configured
-        };
-        counts.sent += 1;
-        for (target, share) in route.config.targets.iter().zip(shares.shares()) {
-            let name: Arc<str> = Arc::from(target.name.as_str());
-            let got = first.served.name.as_ref() == Some(&target.name);
-            *counts.got.entry(Arc::clone(&name)).or_default() += u64::from(got);
-            *counts.granted.entry(name).or_default() += share.fraction();
+        for (route, news) in snapshot.routes.iter().zip(news) {
+            if news.requests == 0 {
+                continue;
+            }
+            let seconds = self.routes.entry(Arc::clone(&route.label)).or_default();
+            if seconds.back().is_none_or(|it| it.at != second) {
+                seconds.push_back(Second {
+                    at: second,
+                    ..Second::default()
+                });
+            }
+            if let Some(counts) = seconds.back_mut() {
+                counts.add(&news, route);
+            }
         }
     }
 
