@@ -89,8 +89,11 @@ async fn answer(
         }
         return Reply::Reject(turned_away("server.max_requests"));
     }
+    if let Err(reject) = intake::check_size(head) {
+        return Reply::Reject(reject);
+    }
     let is_provider = |name: &str| snapshot.providers.contains_key(name);
-    let client = match entrance::holder(snapshot, &head.headers, proxy.clock.now()) {
+    let client = match entrance::holder(snapshot, &head.headers, ending.started()) {
         Ok(client) => client,
         Err(reject) => return Reply::Reject(reject),
     };

@@ -31,6 +31,10 @@ const BASES: [&str; 6] = [
 ];
 /// Longest id of a request that is taken over from the client.
 const MAX_ID: usize = 128;
+/// Longest head of a request.
+pub(super) const MAX_HEAD: usize = 64 * 1024;
+/// Most bytes of memory that are taken for a body because its length says so, before they come.
+const MOST_AHEAD: usize = 1024 * 1024;
 
 /// What a path is for.
 #[derive(Clone, Debug)]
@@ -52,6 +56,22 @@ pub(super) fn front(head: &Parts) -> Front {
     let path = head.uri.path();
     let below = BASES.iter().find_map(|base| under(path, base));
     below.and_then(Front::at).unwrap_or(Front::Other)
+}
+
+/// The head is as long as one may be. The transport reads more than that at a time, since bodies come in fewer pieces so.
+///
+/// # Errors
+/// It is longer.
+pub(super) fn check_size(head: &Parts) -> Result<(), Reject> {
+    let address = head.uri.path_and_query().map_or(0, |it| it.as_str().len());
+    let headers = head.headers.iter();
+    let lines = headers.map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    if address + lines.sum::<usize>() <= MAX_HEAD {
+        return Ok(());
+    }
+    let message = "expected a head of at most 64 KiB";
+    let reject = Reject::new(Code::InvalidRequestError, message).status(431);
+    Err(reject.final_word().closing())
 }
 
 /// What the request is for; `is_provider` tells whether a provider is called that.
@@ -209,6 +229,7 @@ fn check_encodings(headers: &HeaderMap) -> Result<(), Reject> {
 async fn collect(mut body: Incoming, server: &Server, held: &mut Held) -> Result<Bytes, Reject> {
     let max = server.max_body;
     let most = usize::try_from(max).unwrap_or(usize::MAX);
+    let said = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -223,7 +244,11 @@ async fn collect(mut body: Incoming, server: &Server, held: &mut Held) -> Result
         if first.is_empty() && all.is_empty() {
             first = chunk;
         } else {
-            all.extend_from_slice(&std::mem::take(&mut first));
+            if all.is_empty() {
+                // Once, where the client says how much comes; what it only says takes no more than this.
+                all.reserve(said.min(MOST_AHEAD).max(first.len() + chunk.len()));
+                all.extend_from_slice(&std::mem::take(&mut first));
+            }
             all.extend_from_slice(&chunk);
         }
         if first.len().max(all.len()) > most {

@@ -29,14 +29,17 @@ use super::away::Away;
 use super::door::{Door, Entry, shaken};
 use super::guard::Guarded;
 use super::handler::handle;
+#[cfg(doc)]
+use super::intake;
 use super::plain::{speaks_plainly, turn};
 use super::port::{Sharing, close};
 use super::streams::Streams;
 
-/// Most headers of a request.
-const MAX_HEADERS: usize = 100;
-/// Largest head of a request.
+/// Largest list of headers on HTTP/2, and most that waits to be sent on a stream of it.
 const MAX_HEAD: u32 = 64 * 1024;
+/// Most bytes that are read at a time on HTTP/1. A body of 100 KB that comes in one piece is never copied together; what a
+/// head may have is [`intake::MAX_HEAD`]. hyper begins with 8 KB and comes to this only where as much keeps coming.
+const MOST_AT_A_TIME: usize = 256 * 1024;
 /// Most requests at a time on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 100;
 /// What an HTTP/2 client may send ahead: per request and per connection.
@@ -263,8 +266,7 @@ fn builder(head_timeout: Duration, write_stall: Duration) -> Builder<Streams> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(head_timeout)
-        .max_headers(MAX_HEADERS)
-        .max_buf_size(MAX_HEAD as usize)
+        .max_buf_size(MOST_AT_A_TIME)
         .keep_alive(true);
     builder
         .http2()
