@@ -4,7 +4,7 @@
 //! half a document. Passing these on as answers would count them as successes and hand the client something that its
 //! library chokes on; so the whole document is checked, and only its few facts are kept. The bytes pass on unchanged.
 
-use super::raw::members;
+use super::raw::wanted_members;
 use super::reported::Reported;
 use super::shape::Shape;
 use super::usage;
@@ -14,8 +14,6 @@ use crate::model::Tokens;
 /// The facts of an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// The model that answered, in the provider's words; at most 512 bytes, else left out.
-    pub model: Option<String>,
     /// What it cost in tokens, if the provider says so.
     pub usage: Option<Tokens>,
 }
@@ -67,6 +65,11 @@ pub fn read_as(watched: Watched, body: &[u8]) -> Result<Answer, NotAnswer> {
     }
 }
 
+/// Members that say what a document is, and what it cost.
+const READ: [&str; 8] = [
+    "choices", "usage", "error", "object", "type", "content", "output", "data",
+];
+
 fn read_whole(watched: Watched, body: &[u8]) -> Result<Answer, NotAnswer> {
     match body.trim_ascii_start().first() {
         None => return Err(NotAnswer::Empty),
@@ -77,22 +80,16 @@ fn read_whole(watched: Watched, body: &[u8]) -> Result<Answer, NotAnswer> {
         .map_err(|error| NotAnswer::NotJson(format!("not UTF-8 at {}", error.valid_up_to())))?;
     let mut answer = Answer::default();
     let (mut facts, mut error) = (Facts::default(), None);
-    let walked = members(text, |member| {
-        match member.key.as_ref() {
-            "choices" => facts.choices = Shape::of(member.value) == Shape::Array,
-            "data" => facts.data = Shape::of(member.value) == Shape::Array,
-            "content" => facts.content = Shape::of(member.value) == Shape::Array,
-            "output" => facts.output = Shape::of(member.value) == Shape::Array,
-            "object" => facts.response = member.value.get() == "\"response\"",
-            "type" => facts.message = member.value.get() == "\"message\"",
-            "usage" => answer.usage = usage::read(member.value),
-            "error" => error = Reported::from_member(member.value),
-            "model" if member.value.get().len() <= 514 => {
-                answer.model = serde_json::from_str(member.value.get()).ok();
-            }
-            _ => {}
-        }
-        Ok(())
+    let walked = wanted_members(text, &READ, |key, value| match key {
+        "choices" => facts.choices = Shape::of(value) == Shape::Array,
+        "data" => facts.data = Shape::of(value) == Shape::Array,
+        "content" => facts.content = Shape::of(value) == Shape::Array,
+        "output" => facts.output = Shape::of(value) == Shape::Array,
+        "object" => facts.response = value.get() == "\"response\"",
+        "type" => facts.message = value.get() == "\"message\"",
+        "usage" => answer.usage = usage::read(value),
+        "error" => error = Reported::from_member(value),
+        _ => {}
     });
     walked.map_err(|error| NotAnswer::NotJson(error.message))?;
     match (error, facts.is(watched)) {
@@ -142,9 +139,8 @@ mod tests {
         "prompt_tokens_details":{"cached_tokens":8}},"system_fingerprint":null,"error":null}"#;
 
     #[test]
-    fn a_whole_answer_gives_model_and_tokens() {
+    fn a_whole_answer_gives_its_tokens() {
         let answer = read(WHOLE.as_bytes()).unwrap();
-        assert_eq!(answer.model.as_deref(), Some("gpt-4o-2024-08-06"));
         let expected = Tokens {
             input: 12,
             cached_input: 8,

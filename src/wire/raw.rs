@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::ControlFlow;
 
-use serde::Deserializer as _;
-use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::place::{At, Error};
@@ -45,6 +45,76 @@ where
         (Some(error), _) => Err(error),
         (None, Err(error)) => Err(syntax(text, &error)),
         (None, Ok(())) => Ok(()),
+    }
+}
+
+/// Walks the members of the object that is the whole of `text` as [`members`] does, but hands over only those whose keys are
+/// `wanted`. The others are checked and skipped, which takes half as long.
+///
+/// # Errors
+/// Text that is not one JSON object.
+pub(super) fn wanted_members<'a>(
+    text: &'a str,
+    wanted: &[&str],
+    visit: impl FnMut(&str, &'a RawValue),
+) -> Result<(), Error> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let walk = Wanted { wanted, visit };
+    let end = reader.deserialize_map(walk).and_then(|()| reader.end());
+    end.map_err(|error| syntax(text, &error))
+}
+
+struct Wanted<'w, F> {
+    wanted: &'w [&'w str],
+    visit: F,
+}
+
+impl<'de, F: FnMut(&str, &'de RawValue)> Visitor<'de> for Wanted<'_, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some(place) = map.next_key_seed(Among(self.wanted))? {
+            match place.and_then(|place| self.wanted.get(place)) {
+                Some(key) => (self.visit)(key, map.next_value()?),
+                None => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a key as its place among these. As bytes, since a key that does not decode is nobody's name and no error.
+struct Among<'w>(&'w [&'w str]);
+
+impl<'de> DeserializeSeed<'de> for Among<'_> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Self::Value, D::Error> {
+        reader.deserialize_bytes(self)
+    }
+}
+
+impl Visitor<'_> for Among<'_> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_bytes<E: serde::de::Error>(self, key: &[u8]) -> Result<Self::Value, E> {
+        // Without escapes it is as it is written, where signs like a line end may not stand.
+        if key.iter().any(|byte| *byte < b' ') {
+            return Err(E::custom("a control character in a key"));
+        }
+        self.visit_bytes(key)
+    }
+
+    fn visit_bytes<E: serde::de::Error>(self, key: &[u8]) -> Result<Self::Value, E> {
+        Ok(self.0.iter().position(|known| known.as_bytes() == key))
     }
 }
 
