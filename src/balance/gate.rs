@@ -433,6 +433,10 @@ fn drawn(row: Row<'_>, gates: &impl Gates, ask: &Ask<'_>, target: TargetIndex) -
     } else {
         0.0
     };
+    // Nearly always: nothing is redirected, so nobody need be found who would get it.
+    if closed <= 0.0 {
+        return own / total;
+    }
     let redirected = match instead(row, gates, ask) {
         Some(admitted) if admitted.reason == Reason::Panic => {
             let configured = |i: TargetIndex| f64::from(row.configured.share(i).ppm());

@@ -131,13 +131,13 @@ impl Attempt {
 
     /// The answer's headers say that this is left of the provider's limits.
     pub fn headroom(&self, said: headroom::Headroom) {
-        let headroom = Headroom {
-            at: self.clock.now(),
-            requests: said.requests.and_then(room),
-            tokens: said.tokens.and_then(room),
-        };
-        if headroom.requests.is_some() || headroom.tokens.is_some() {
-            self.upstream.note_headroom(headroom);
+        let (requests, tokens) = (said.requests.and_then(room), said.tokens.and_then(room));
+        if requests.is_some() || tokens.is_some() {
+            self.upstream.note_headroom(Headroom {
+                at: self.clock.now(),
+                requests,
+                tokens,
+            });
         }
     }
 

@@ -4,7 +4,6 @@
 //! What each has left of its rates, and when it was used last, is kept by name across reloads.
 //! A key that was rotated has several secrets for a while: each is a [`Client`] of its own, over the same rates and budget.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -13,6 +12,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use super::budgets::Budgets;
 use super::client::{Client, LastUse, Used};
+use super::map::Map;
 use super::record::{RequestEnd, Tags};
 use crate::config::{ClientKey, Config, Families, Held, Issued, Replaced, Secret, digest_text};
 use crate::model::Time;
@@ -62,10 +62,10 @@ pub enum Holder<'a> {
 #[derive(Debug, Default)]
 pub struct Clients {
     asks: bool,
-    by_digest: HashMap<[u8; 32], Arc<Client>>,
-    by_name: HashMap<Arc<str>, Arc<Client>>,
+    by_digest: Map<[u8; 32], Arc<Client>>,
+    by_name: Map<Arc<str>, Arc<Client>>,
     /// When those that were made here and revoked were used last, by what each is told by.
-    gone: HashMap<[u8; 32], Arc<Used>>,
+    gone: Map<[u8; 32], Arc<Used>>,
     issued: Arc<Issued>,
 }
 

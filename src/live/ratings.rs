@@ -6,10 +6,11 @@
 //! first, since that is what somebody means who changes their mind, and what a client does that got no reply. How it fails:
 //! at more than [`MOST`] answers between an answer and its score the score is refused in words; a restart forgets all ids.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::map::Map;
 use super::record::{RequestEnd, Served};
 use super::snapshot::Snapshot;
 use crate::balance::{Replaced, Scored};
@@ -32,8 +33,9 @@ struct Answers {
     /// The number of the oldest.
     first: u64,
     all: VecDeque<Answer>,
-    /// The number of the latest with this id, by the id's hash: of 2⁶⁴ no two meet.
-    by_id: HashMap<u64, u64>,
+    /// The number of the latest with this id, by the id's hash: of 2⁶⁴ no two meet. Clients choose ids and know nothing of
+    /// their hashes, so those need no second hash that withstands them.
+    by_id: Map<u64, u64>,
 }
 
 #[derive(Debug)]

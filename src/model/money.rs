@@ -44,16 +44,19 @@ impl PicoUsd {
             (self.0 / dollar, part.unwrap_or_default())
         };
         let mut text = whole.to_string();
-        if part > 0 {
-            text.push('.');
+        if part == 0 {
+            return text;
         }
-        let mut place = DOLLAR / 10;
-        while part > 0 {
-            let digit = u32::try_from(part / place).unwrap_or_default();
-            text.extend(char::from_digit(digit, 10));
-            part %= place;
-            place /= 10;
+        let mut digits = [b'0'; 12];
+        for place in digits.iter_mut().rev() {
+            *place = b'0' + u8::try_from(part % 10).unwrap_or_default();
+            part /= 10;
         }
+        let digits = digits.as_slice();
+        let last = digits.iter().rposition(|digit| *digit != b'0');
+        let shown = digits.get(..=last.unwrap_or_default()).unwrap_or_default();
+        text.push('.');
+        text.push_str(std::str::from_utf8(shown).unwrap_or_default());
         text
     }
 

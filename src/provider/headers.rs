@@ -62,7 +62,7 @@ pub fn forwarded(client: &HeaderMap, also: &[String]) -> HeaderMap {
             || also.iter().any(|other| other == name)
     };
     let passes = |name: &str| listed(name) && !NEVER.contains(&name) && !is_nominated(client, name);
-    selected(client, passes)
+    selected(client, passes, REQUESTS)
 }
 
 /// The provider's headers that the client may see; its request id comes under a name of ours.
@@ -70,7 +70,7 @@ pub fn returned(upstream: &HeaderMap) -> HeaderMap {
     let passes = |name: &str| {
         is_among(name, &ANSWER_FAMILIES, &ANSWER_NAMES) && !is_nominated(upstream, name)
     };
-    let mut headers = selected(upstream, passes);
+    let mut headers = selected(upstream, passes, ANSWERS);
     let id = ["x-request-id", "request-id"]
         .iter()
         .find_map(|name| upstream.get(*name));
@@ -80,8 +80,13 @@ pub fn returned(upstream: &HeaderMap) -> HeaderMap {
     headers
 }
 
-fn selected(all: &HeaderMap, passes: impl Fn(&str) -> bool) -> HeaderMap {
-    let mut headers = HeaderMap::new();
+/// Headers that a request to a provider, and an answer to a client, usually come to: so that their maps need not grow.
+const REQUESTS: usize = 10;
+const ANSWERS: usize = 20;
+
+/// Those of `all` that pass, with room for as many as there will be in the end.
+fn selected(all: &HeaderMap, passes: impl Fn(&str) -> bool, usual: usize) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(usual);
     for (name, value) in all {
         if passes(name.as_str()) {
             headers.append(name.clone(), value.clone());

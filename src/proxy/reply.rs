@@ -246,9 +246,24 @@ impl Told {
 
 /// Milliseconds with three digits after the point, by whole numbers: printing a float costs several times as much.
 fn millis(span: std::time::Duration) -> HeaderValue {
-    let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
-    let text = format!("{}.{:03}", micros / 1_000, micros % 1_000);
-    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("0.000"))
+    let mut micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+    // As many digits as the longest span has, and the point.
+    let mut text = [b'0'; 21];
+    let (mut first, least) = (text.len(), text.len() - 5);
+    for (at, place) in text.iter_mut().enumerate().rev() {
+        if at == least + 1 {
+            *place = b'.';
+        } else {
+            *place = b'0' + u8::try_from(micros % 10).unwrap_or_default();
+            micros /= 10;
+        }
+        first = at;
+        if micros == 0 && at <= least {
+            break;
+        }
+    }
+    let shown = HeaderValue::from_bytes(text.get(first..).unwrap_or_default());
+    shown.unwrap_or(HeaderValue::from_static("0.000"))
 }
 
 /// An error in the dialect of `front`; Anthropic's holds the request's id.

@@ -30,10 +30,13 @@ pub(super) fn tell_account(headers: &mut HeaderMap, account: &Account) {
 
 /// What the target did not hear of the client's request.
 pub(super) fn tell_dropped(headers: &mut HeaderMap, dropped: &[String]) {
+    if dropped.is_empty() {
+        return;
+    }
     let mut names: Vec<&str> = dropped.iter().map(String::as_str).collect();
     names.dedup();
     names.truncate(MOST_DROPPED);
-    if let (false, Ok(value)) = (names.is_empty(), HeaderValue::try_from(names.join(", "))) {
+    if let Ok(value) = HeaderValue::try_from(names.join(", ")) {
         headers.insert(DROPPED, value);
     }
 }
