@@ -53,6 +53,8 @@ pub(crate) struct Seen {
     pub(crate) whole_us: Vec<f64>,
     /// From the request to the first content, or to the body of a unary answer, sorted.
     pub(crate) first_us: Vec<f64>,
+    /// Between two pieces of a body that came one after the other, sorted.
+    pub(crate) gaps_us: Vec<f64>,
     pub(crate) seconds: f64,
 }
 
@@ -64,6 +66,32 @@ impl Seen {
     pub(crate) fn first(&self, quantile: f64) -> f64 {
         at(&self.first_us, quantile)
     }
+
+    pub(crate) fn gap(&self, quantile: f64) -> f64 {
+        at(&self.gaps_us, quantile)
+    }
+
+    fn add(&mut self, seen: Exchanged) {
+        self.whole_us.push(seen.whole_us);
+        self.first_us.push(seen.first_us);
+        self.gaps_us.extend(seen.gaps_us);
+    }
+
+    fn sorted(mut self, began: Instant) -> Self {
+        self.seconds = began.elapsed().as_secs_f64();
+        for values in [&mut self.whole_us, &mut self.first_us, &mut self.gaps_us] {
+            values.sort_by(f64::total_cmp);
+        }
+        self
+    }
+}
+
+/// What came back of one request.
+#[derive(Debug)]
+struct Exchanged {
+    whole_us: f64,
+    first_us: f64,
+    gaps_us: Vec<f64>,
 }
 
 #[expect(
@@ -92,11 +120,9 @@ pub(crate) async fn run(load: &Load) -> Outcome<Seen> {
         let seen = seen??;
         all.whole_us.extend(seen.whole_us);
         all.first_us.extend(seen.first_us);
+        all.gaps_us.extend(seen.gaps_us);
     }
-    all.seconds = began.elapsed().as_secs_f64();
-    all.whole_us.sort_by(f64::total_cmp);
-    all.first_us.sort_by(f64::total_cmp);
-    Ok(all)
+    Ok(all.sorted(began))
 }
 
 /// So many requests a second, whether those before were answered or not.
@@ -125,22 +151,16 @@ pub(crate) async fn at_a_rate(load: &Load, rate: Rate) -> Outcome<Seen> {
         let (load, free) = (load.clone(), free.clone());
         tasks.spawn(async move {
             sender.ready().await?;
-            let first = exchange(&mut sender, &load, intended).await?;
-            let whole = micros(intended);
+            let seen = exchange(&mut sender, &load, intended).await?;
             drop(free.send(sender));
-            Outcome::Ok((first, whole))
+            Outcome::Ok(seen)
         });
     }
     let mut all = Seen::default();
     while let Some(seen) = tasks.join_next().await {
-        let (first, whole) = seen??;
-        all.first_us.push(first);
-        all.whole_us.push(whole);
+        all.add(seen??);
     }
-    all.seconds = began.elapsed().as_secs_f64();
-    all.whole_us.sort_by(f64::total_cmp);
-    all.first_us.sort_by(f64::total_cmp);
-    Ok(all)
+    Ok(all.sorted(began))
 }
 
 async fn connect(load: &Load) -> Outcome<SendRequest<Full<Bytes>>> {
@@ -160,19 +180,17 @@ async fn keep_asking(
     while !load.lasts.is_over(began, seen.whole_us.len()) {
         sender.ready().await?;
         let asked = now();
-        let first = exchange(&mut sender, &load, asked).await?;
-        seen.whole_us.push(micros(asked));
-        seen.first_us.push(first);
+        seen.add(exchange(&mut sender, &load, asked).await?);
     }
     Ok(seen)
 }
 
-/// One request and its whole answer; returns when the first content came.
+/// One request and its whole answer, timed from when it was `asked`.
 async fn exchange(
     sender: &mut SendRequest<Full<Bytes>>,
     load: &Load,
     asked: Instant,
-) -> Outcome<f64> {
+) -> Outcome<Exchanged> {
     let mut request = Request::post(load.path);
     if let Some((name, value)) = &load.header {
         request = request.header(*name, value);
@@ -187,18 +205,25 @@ async fn exchange(
     let status = response.status();
     let mut body = response.into_body();
     let (mut first, mut size) = (None, 0);
+    let (mut gaps, mut last) = (Vec::new(), None);
     while let Some(frame) = body.frame().await {
         let Ok(chunk) = frame?.into_data() else {
             continue;
         };
         size += chunk.len();
+        let came = micros(asked);
+        gaps.extend(last.replace(came).map(|last| came - last));
         // The first event of a stream holds the role alone.
         if first.is_none() && chunk.windows(11).any(|text| text == b"\"content\":\"") {
-            first = Some(micros(asked));
+            first = Some(came);
         }
     }
     match first {
-        Some(first) if status.is_success() => Ok(first),
+        Some(first) if status.is_success() => Ok(Exchanged {
+            whole_us: micros(asked),
+            first_us: first,
+            gaps_us: gaps,
+        }),
         _ => Err(format!("{status} with {size} bytes from {}", load.address).into()),
     }
 }
