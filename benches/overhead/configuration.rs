@@ -49,6 +49,23 @@ impl Configured {
         Ok(Self { folder, path })
     }
 
+    /// The same with so many targets of the route `chat`, and so many routes beside it.
+    pub(crate) fn grown(mock: SocketAddr, targets: usize, routes: usize) -> io::Result<Self> {
+        let configured = Self::new(mock, Ticks::Rare, Extent::Everything)?;
+        std::fs::write(
+            configured.folder.path().join("bench.toml"),
+            more(targets, routes),
+        )?;
+        Ok(configured)
+    }
+
+    /// Writes it anew with so many routes, as an operator would.
+    pub(crate) fn rewrite(&self, routes: usize) -> io::Result<usize> {
+        let text = more(2, routes);
+        std::fs::write(self.folder.path().join("bench.toml"), &text)?;
+        Ok(text.lines().count())
+    }
+
     /// The arguments of the product.
     pub(crate) fn serve(&self) -> [&str; 9] {
         [
@@ -124,4 +141,20 @@ b = {{ use = "b/m", weight = 40 }}
 c = {{ use = "c/m" }}
 "#
     )
+}
+
+/// Targets of `chat` beyond the first two, and routes beyond the first, a table of five lines each.
+fn more(targets: usize, routes: usize) -> String {
+    let mut text = String::new();
+    for i in 2..targets {
+        text.push_str(&format!(
+            "[routes.chat.targets.t{i}]\nuse = \"a/m{i}\"\nweight = 50\n"
+        ));
+    }
+    for i in 1..routes {
+        text.push_str(&format!(
+            "[routes.r{i}.targets.a]\nuse = \"a/m\"\nweight = 60\n[routes.r{i}.targets.b]\nuse = \"b/m\"\n"
+        ));
+    }
+    text
 }

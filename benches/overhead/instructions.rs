@@ -1,19 +1,22 @@
 //! Instructions a request and an event take, by valgrind's callgrind: they do not depend on what else the machine does.
 //!
-//! A proxy runs under callgrind with one worker, is asked a few times and ends; another run is asked more often. The
-//! difference is what the additional requests took; starting, ending and warming are in both.
+//! A proxy runs under callgrind with one worker, is asked often and ends; another run is asked a few times and takes as
+//! long. The difference is what the additional requests took; starting, ending and warming are in both, and so is what is
+//! done a few times a second, of which a slow machine would put more to each request.
 //!
 //! `--instructions` shows the figures beside the bare proxy's, `--guard` compares them with those on record, `--record`
 //! puts them on record.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use crate::client::{self, Lasts, Load};
 use crate::configuration::{Configured, Extent, PRODUCT, Ticks};
 use crate::process::Child;
-use crate::{EVENTS, Outcome, SCENARIOS, Scenario, Way, load};
+use crate::{EVENTS, Outcome, SCENARIOS, Way, load};
 
 /// The figures on record, and what they were made with.
 const RECORD: &str = concat!(
@@ -162,16 +165,34 @@ impl Count {
             .into_iter()
             .find(|scenario| scenario.name == self.scenario)
             .ok_or("no such scenario")?;
-        let few = total(mock, way, scenario, self.requests.0).await?;
-        let many = total(mock, way, scenario, self.requests.1).await?;
-        let more = (self.requests.1 - self.requests.0) as f64 * f64::from(self.parts);
-        Ok((many as f64 - few as f64) / more)
+        let configured = || Configured::new(mock.address, Ticks::Rare, Extent::Everything);
+        let load = |address| load(scenario, way, address, scenario.lasts);
+        let one = of_a_request(mock, way, configured, load, self.requests).await?;
+        Ok(one / f64::from(self.parts))
     }
 }
 
-/// All instructions of a run of so many requests.
-async fn total(mock: &Child, way: Way, scenario: Scenario, requests: usize) -> Outcome<u64> {
-    let configured = Configured::new(mock.address, Ticks::Rare, Extent::Everything)?;
+/// Instructions that a further request of `load` takes, from runs of so many.
+pub(crate) async fn of_a_request(
+    mock: &Child,
+    way: Way,
+    configured: impl Fn() -> std::io::Result<Configured>,
+    load: impl Fn(SocketAddr) -> Load,
+    (few, many): (usize, usize),
+) -> Outcome<f64> {
+    let (most, lasted) = total(mock, way, &configured()?, &load, (many, Duration::ZERO)).await?;
+    let (least, _) = total(mock, way, &configured()?, &load, (few, lasted)).await?;
+    Ok((most as f64 - least as f64) / (many - few) as f64)
+}
+
+/// All instructions of a run of so many requests that lasts at least so long; and how long it did, from the first on.
+async fn total(
+    mock: &Child,
+    way: Way,
+    configured: &Configured,
+    load: impl Fn(SocketAddr) -> Load,
+    (requests, least): (usize, Duration),
+) -> Outcome<(u64, Duration)> {
     let out = configured.callgrind();
     let upstream = mock.address.to_string();
     let ours = std::env::current_exe()?;
@@ -192,16 +213,20 @@ async fn total(mock: &Child, way: Way, scenario: Scenario, requests: usize) -> O
     let load = Load {
         connections: 1,
         lasts: Lasts::Requests(requests),
-        ..load(scenario, way, proxy.address, scenario.lasts)
+        ..load(proxy.address)
     };
+    let began = client::now();
     client::run(&load).await?;
+    tokio::time::sleep(least.saturating_sub(began.elapsed())).await;
+    let lasted = began.elapsed();
     proxy.ended()?;
     if let Some(kept) = std::env::var_os("CALLGRIND_OUT") {
-        let name = format!("{}.{requests}.{}", way.name(), scenario.streamed);
+        let is_streamed = load.body.windows(13).any(|it| it == b"\"stream\":true");
+        let name = format!("{}.{requests}.{is_streamed}", way.name());
         std::fs::copy(&out, Path::new(&kept).join(name))?;
     }
     let text = std::fs::read_to_string(&out)?;
     let totals = text.lines().find_map(|line| line.strip_prefix("totals: "));
     let totals = totals.ok_or_else(|| format!("no totals in {}", out.display()))?;
-    Ok(totals.trim().parse()?)
+    Ok((totals.trim().parse()?, lasted))
 }

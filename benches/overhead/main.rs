@@ -9,11 +9,15 @@
 //! `cargo bench --bench overhead` takes about a minute; `-- --quick` is a smoke run, as is `cargo test --bench overhead`.
 //! `-- --product FILE` measures another build of the product, `-- --plain` without keys, journal and books.
 //! `-- --peers NAMES` measures other gateways, see [`peers`]; `scripts/bench-peers` fetches them.
-//! `-- --instructions` counts instructions instead, see [`instructions`].
+//! `-- --instructions` counts instructions instead, see [`instructions`]; `-- --calls` calls of the system, see [`calls`];
+//! `-- --growth` how cost grows, see [`growth`].
 
 mod bare;
+mod calls;
 mod client;
 mod configuration;
+mod curves;
+mod growth;
 mod instructions;
 mod peers;
 mod process;
@@ -116,14 +120,17 @@ fn main() -> Outcome<()> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["role", "mock"] => process::block_on(serve_mock()),
-        ["role", "bare", upstream] => {
+        ["role", which @ ("bare" | "passing"), upstream] => {
             let upstream = upstream.parse()?;
-            process::block_on(bare::serve(upstream))
+            process::block_on(bare::serve(upstream, *which == "bare"))
         }
         rest if rest.contains(&"--instructions") => on_one_thread(instructions::show()),
         rest if rest.contains(&"--record") => on_one_thread(instructions::record()),
+        rest if rest.contains(&"--growth") => {
+            on_one_thread(growth::show(rest.contains(&"--quick")))
+        }
         rest if rest.contains(&"--guard") => on_one_thread(instructions::guard()),
-        ["--peers", names, ..] => on_one_thread(peers::measure(names)),
+        ["--peers", names, rest @ ..] => on_one_thread(peers::measure(names, rest)),
         rest => {
             // `cargo bench` says `--bench`; `cargo test` says nothing and wants to know whether it runs.
             let quick = rest.contains(&"--quick") || !rest.contains(&"--bench");
@@ -135,6 +142,11 @@ fn main() -> Outcome<()> {
                 Extent::Everything
             };
             let product = product.copied().unwrap_or(PRODUCT);
+            if rest.contains(&"--calls") {
+                let only = rest.iter().position(|word| *word == "--only");
+                let only = only.and_then(|at| rest.get(at + 1)).copied();
+                return on_one_thread(calls::show(product, extent, only.unwrap_or_default()));
+            }
             on_one_thread(measure(quick, product, extent))
         }
     }

@@ -16,6 +16,8 @@ pub(crate) struct Child {
     process: std::process::Child,
     /// Where it serves.
     pub(crate) address: SocketAddr,
+    /// Its first line.
+    said: serde_json::Value,
 }
 
 impl Child {
@@ -36,13 +38,19 @@ impl Child {
             .spawn()?;
         let mut line = String::new();
         let stdout = process.stdout.take().ok_or("a child without an output")?;
-        let address = BufReader::new(stdout).read_line(&mut line).and_then(|_| {
+        let said = BufReader::new(stdout).read_line(&mut line).and_then(|_| {
             let said: serde_json::Value = serde_json::from_str(&line)?;
             let address = said[key].as_str().and_then(|text| text.parse().ok());
-            address.ok_or_else(|| io::Error::other(format!("expected {key:?} in {line:?}")))
+            let address =
+                address.ok_or_else(|| io::Error::other(format!("expected {key:?} in {line:?}")))?;
+            Ok((address, said))
         });
-        match address {
-            Ok(address) => Ok(Self { process, address }),
+        match said {
+            Ok((address, said)) => Ok(Self {
+                process,
+                address,
+                said,
+            }),
             Err(error) => {
                 end(&mut process);
                 Err(error.into())
@@ -65,6 +73,17 @@ impl Child {
     /// clock ticks of `stat`, which are a hundredth of a second.
     pub(crate) fn cpu_nanos(&self) -> Outcome<u64> {
         tree(self.process.id()).into_iter().map(cpu_nanos).sum()
+    }
+
+    /// Where its admin API is.
+    pub(crate) fn admin(&self) -> Outcome<SocketAddr> {
+        let address = self.said["admin"].as_str().ok_or("no admin address")?;
+        Ok(address.parse()?)
+    }
+
+    /// Its number.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
     }
 
     /// Memory in use, of the process and those below it, in megabytes.
