@@ -72,9 +72,9 @@ impl Seen {
     }
 
     fn add(&mut self, seen: Exchanged) {
-        self.whole_us.push(seen.whole_us);
-        self.first_us.push(seen.first_us);
-        self.gaps_us.extend(seen.gaps_us);
+        self.whole_us.push(seen.whole);
+        self.first_us.push(seen.first);
+        self.gaps_us.extend(seen.gaps);
     }
 
     fn sorted(mut self, began: Instant) -> Self {
@@ -86,12 +86,12 @@ impl Seen {
     }
 }
 
-/// What came back of one request.
+/// What came back of one request, in microseconds.
 #[derive(Debug)]
 struct Exchanged {
-    whole_us: f64,
-    first_us: f64,
-    gaps_us: Vec<f64>,
+    whole: f64,
+    first: f64,
+    gaps: Vec<f64>,
 }
 
 #[expect(
@@ -220,9 +220,9 @@ async fn exchange(
     }
     match first {
         Some(first) if status.is_success() => Ok(Exchanged {
-            whole_us: micros(asked),
-            first_us: first,
-            gaps_us: gaps,
+            whole: micros(asked),
+            first,
+            gaps,
         }),
         _ => Err(format!("{status} with {size} bytes from {}", load.address).into()),
     }

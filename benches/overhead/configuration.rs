@@ -145,16 +145,26 @@ c = {{ use = "c/m" }}
 
 /// Targets of `chat` beyond the first two, and routes beyond the first, a table of five lines each.
 fn more(targets: usize, routes: usize) -> String {
-    let mut text = String::new();
-    for i in 2..targets {
-        text.push_str(&format!(
-            "[routes.chat.targets.t{i}]\nuse = \"a/m{i}\"\nweight = 50\n"
-        ));
-    }
-    for i in 1..routes {
-        text.push_str(&format!(
-            "[routes.r{i}.targets.a]\nuse = \"a/m\"\nweight = 60\n[routes.r{i}.targets.b]\nuse = \"b/m\"\n"
-        ));
-    }
-    text
+    let more_targets = (2..targets).map(|i| {
+        [
+            "[routes.chat.targets.t",
+            "]\nuse = \"a/m",
+            "\"\nweight = 50\n",
+        ]
+        .join(&i.to_string())
+    });
+    let targets: String = more_targets.collect();
+    let routes: String = (1..routes)
+        .map(|i| {
+            let name = format!("[routes.r{i}.targets");
+            [
+                &name,
+                ".a]\nuse = \"a/m\"\nweight = 60\n",
+                &name,
+                ".b]\nuse = \"b/m\"\n",
+            ]
+            .concat()
+        })
+        .collect();
+    targets + &routes
 }
