@@ -34,7 +34,7 @@ const MAX_ID: usize = 128;
 /// Longest head of a request.
 pub(super) const MAX_HEAD: usize = 64 * 1024;
 /// Most bytes of memory that are taken for a body because its length says so, before they come.
-const MOST_AHEAD: usize = 1024 * 1024;
+const MOST_AHEAD: usize = 256 * 1024;
 
 /// What a path is for.
 #[derive(Clone, Debug)]
