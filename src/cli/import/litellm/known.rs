@@ -152,6 +152,8 @@ const REPLICAS: &str = "replicas share nothing here: each learns by itself";
 const LOGGED: &str =
     "there are no callbacks: metrics are at /metrics of the admin address, logs on standard error";
 const BOOKS: &str = "there is no database of LiteLLM's kind here, and what is in one is not read";
+const MASTER: &str = "nobody has its rights here. Make a key for each client with `weighbridge keys new NAME`: with the \
+    first one in the files clients need one; set admin.token for operators";
 const CLIENTS: &str = "keys of clients are not carried over: who may ask is said anew";
 const RETRIES: &str = "which failures are tried again is [defaults.retry] on_codes, and waits follow what providers ask for";
 const UNASKED: &str = "it is done here without being asked for";
@@ -300,7 +302,7 @@ pub(super) const LITELLM: &Reasons = &[
 ];
 
 pub(super) const GENERAL: &Reasons = &[
-    ("master_key", CLIENTS),
+    ("master_key", MASTER),
     ("database_*", BOOKS),
     ("store_*", BOOKS),
     ("alerting*", "alerts are not carried over"),

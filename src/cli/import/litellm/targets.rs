@@ -88,6 +88,10 @@ fn line(name: &str, used: &str, weight: f64, tier: usize, deployment: &Deploymen
     format!("{} = {{ {} }}\n", key(name), parts.join(", "))
 }
 
+/// What becomes of a deployment's limits of its rate.
+const LEARNED: &str = "what a target takes is learned from its refusals and its queue, so nothing has to be written; what \
+    clients may send is bounded by `rpm` and `tpm` of [keys.NAME]";
+
 /// Weights as LiteLLM draws: by the first of weight, rpm and tpm that anybody has, evenly if nobody has any.
 fn weights(group: &Group, notes: &mut Notes) -> Vec<f64> {
     const SOURCES: [&str; 3] = ["weight", "rpm", "tpm"];
@@ -102,12 +106,19 @@ fn weights(group: &Group, notes: &mut Notes) -> Vec<f64> {
         let has = |it: &&Deployment| it.weights.get(source).copied().flatten().is_some();
         for deployment in all().filter(has) {
             let path = format!("model_list.litellm_params.{name}");
-            let why = if by == Some(source) {
-                "it is the weight, as for LiteLLM; as a limit it is not carried over: what a target takes is learned from its refusals"
+            let (what, why) = if by == Some(source) {
+                let why = format!(
+                    "carried over as the target's weight, as LiteLLM draws by it; as a limit it is not: {LEARNED}"
+                );
+                (What::Changed, why)
             } else {
-                "as a limit it is not carried over: what a target takes is learned from its refusals and its queue"
+                let first = by.map_or("weight", |by| SOURCES[by]);
+                let why = format!(
+                    "it is no weight here, since LiteLLM draws by `{first}` where there is one; as a limit: {LEARNED}"
+                );
+                (What::NotCarriedOver, why)
             };
-            notes.tell(deployment.line, &path, What::NotCarriedOver, why);
+            notes.tell(deployment.line, &path, what, &why);
         }
     }
     let weight = |it: &Deployment| match by {

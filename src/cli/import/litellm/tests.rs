@@ -266,3 +266,29 @@ fn no_file_however_broken_panics_or_yields_toml_that_is_none() {
         }
     }
 }
+
+#[test]
+fn limits_and_the_master_key_say_what_came_over_and_what_to_do_instead() {
+    let (_, converted) = converted(WHOLE);
+    let rate = note(&converted, "model_list.litellm_params.rpm");
+    assert_eq!(rate.what, What::Changed, "{rate:?}");
+    assert!(
+        rate.why.starts_with("carried over as the target's weight"),
+        "{rate:?}"
+    );
+    assert!(
+        rate.why.contains("`rpm` and `tpm` of [keys.NAME]"),
+        "{rate:?}"
+    );
+    let master = note(&converted, "general_settings.master_key");
+    assert!(
+        master.why.contains("weighbridge keys new NAME"),
+        "{master:?}"
+    );
+    assert!(master.why.contains("admin.token"), "{master:?}");
+    let text = "model_list:\n  - model_name: a\n    litellm_params: { model: openai/a, api_key: os.environ/A, weight: 2, rpm: 5 }\n";
+    let weighed = convert(text).unwrap();
+    let rate = note(&weighed, "model_list.litellm_params.rpm");
+    assert_eq!(rate.what, What::NotCarriedOver, "{rate:?}");
+    assert!(rate.why.contains("LiteLLM draws by `weight`"), "{rate:?}");
+}
