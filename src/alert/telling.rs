@@ -89,6 +89,8 @@ fn naming(alert: &Alert, others: &[&Alert], words: &str) -> Alert {
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use super::*;
 
     fn at(second: u64) -> Time {
@@ -137,10 +139,10 @@ mod tests {
     fn thresholds_reached_one_after_the_other_are_told_and_over_by_themselves() {
         let (half, whole) = (reached(50, 10), reached(100, 20));
         let half_alone = [said("50 % are spent", false)];
-        assert_eq!(told(&[half.clone()], &[half.clone()]), half_alone);
+        assert_eq!(told(from_ref(&half), from_ref(&half)), half_alone);
         let open = [half.clone(), whole.clone()];
         assert_eq!(
-            told(&[whole.clone()], &open),
+            told(from_ref(&whole), &open),
             [said("100 % are spent", false)]
         );
         let gone = [over(&half), over(&whole)];
@@ -160,7 +162,7 @@ mod tests {
             ]
         );
         // From here on the one of 80 % stands for both.
-        assert_eq!(told(&[over(&half)], &[more.clone()]), []);
+        assert_eq!(told(&[over(&half)], from_ref(&more)), []);
         assert_eq!(told(&[over(&more)], &[]), [said("80 % are spent", true)]);
     }
 
@@ -171,6 +173,6 @@ mod tests {
             kind: AlertKind::Ejected,
             ..reached(50, 10)
         };
-        assert_eq!(messages(&[other.clone()], &[other.clone()]), [other]);
+        assert_eq!(messages(from_ref(&other), from_ref(&other)), [other]);
     }
 }

@@ -11,13 +11,17 @@ use std::borrow::Cow;
 
 use super::aims::aims;
 use super::decision::{Decision, Rail, Row, Spent, Terms};
-use super::words::{amount, clock, dollars, number, percent, seconds};
-use super::{Health, Hold, Overruled, Share, Strategy};
+use super::words::{amount, dollars, number, percent, seconds};
+use super::{Health, Share, Strategy};
 use crate::model::{Time, minute_of};
 
 mod goals;
+mod orders;
+mod scores;
 
 use goals::{gains, gist, missed, misses};
+use orders::{elsewhere, in_force, is_held, is_ordered, ordered};
+use scores::{floored, rating, scored};
 
 /// Part of the whole difference from which a term is worth naming.
 const WORTH_NAMING: f64 = 0.2;
@@ -100,40 +104,6 @@ fn anew(spent: &Spent) -> String {
         spent.budget,
         minute_of(spent.until)
     )
-}
-
-/// Whether an operator's order changes a share of the route.
-fn is_ordered(decision: &Decision) -> bool {
-    let mut rows = decision.rows.iter();
-    rows.any(|row| row.as_filed.is_some() || row.overruled.is_some())
-}
-
-/// Whose orders make its weight count for another share than the files ask for, where no order is about itself.
-fn elsewhere(decision: &Decision, row: &Row) -> Option<String> {
-    if row.overruled.is_some() || row.as_filed.is_none() {
-        return None;
-    }
-    let rows = decision.rows.iter();
-    let others = rows.filter_map(|other| {
-        let did = match other.overruled.as_ref()?.hold {
-            Hold::Drained => "drained",
-            Hold::Pinned => "pinned",
-            Hold::Frozen => "frozen",
-        };
-        Some(format!("{} is {did} by order", other.name))
-    });
-    let others: Vec<String> = others.collect();
-    (!others.is_empty()).then(|| others.join(" and "))
-}
-
-/// What applications say of it, on a route whose objective asks for that.
-fn scored(decision: &Decision, row: &Row) -> Option<String> {
-    if decision.objective.quality <= 0.0 || row.is_away() {
-        return None;
-    }
-    // Where it is a reason, the reason has said it.
-    let is_told = reasons(decision, row).is_some_and(|why| why.contains("are rated"));
-    (!is_told).then(|| rated(row).unwrap_or_else(|| "no scores of its answers yet".into()))
 }
 
 /// What it takes, and the measured reason.
@@ -353,40 +323,6 @@ fn cost(row: &Row, best: &Row) -> String {
     }
 }
 
-/// What applications said of it, beside the best.
-fn rating(row: &Row, best: &Row) -> String {
-    let Some(own) = rated(row) else {
-        return "its answers are rated lower".into();
-    };
-    match best.evidence.quality {
-        Some(other) => format!("{own}, those of {} {:.2}", best.name, other.mean),
-        None => own,
-    }
-}
-
-/// `its answers are rated 0.62 (± 0.04, by 57 scores)`.
-fn rated(row: &Row) -> Option<String> {
-    let quality = row.evidence.quality?;
-    Some(format!(
-        "its answers are rated {:.2} (± {:.2}, by {} scores)",
-        quality.mean,
-        quality.deviation,
-        number(quality.scores)
-    ))
-}
-
-/// What the route's `min_quality` makes of it.
-fn floored(rail: Rail, row: &Row, decision: &Decision) -> String {
-    let rated = rated(row).unwrap_or_else(|| "its answers are rated".into());
-    let floor = decision.min_quality.unwrap_or_default();
-    let below = format!("{rated}, below your min_quality of {floor}");
-    match rail {
-        Rail::MinQualityLifted => format!("{below}, but nobody else is left"),
-        _ if row.granted == Share::ZERO => format!("left out: {below}"),
-        _ => format!("tried with {}: {below}", percent(row.granted.fraction())),
-    }
-}
-
 /// What a rail did; `None` where the standing has said it.
 fn met(rail: Rail, row: &Row, decision: &Decision) -> Option<String> {
     let granted = percent(row.granted.fraction());
@@ -446,31 +382,13 @@ fn met(rail: Rail, row: &Row, decision: &Decision) -> Option<String> {
         Rail::Displaced => "less than its own, since others are held above theirs".into(),
         Rail::ModelSplit => "the split between models stays as configured".into(),
         Rail::Shadow if !row.is_only_shown() || row.configured == Share::ZERO => return None,
-        Rail::Shadow => {
-            let share = percent(row.configured.fraction());
-            match row.as_filed {
-                None => format!("takes its configured {share} (shadow)"),
-                Some(_) => format!("takes {share} by order (shadow)"),
-            }
-        }
+        Rail::Shadow => format!("{} (shadow)", in_force(row)),
         Rail::Off => "nothing decides (mode = \"off\")".into(),
         Rail::MinQuality | Rail::MinQualityLifted => floored(rail, row, decision),
         Rail::HeldOutage => {
             "every target is ejected: requests still go out, so that a recovery is seen".into()
         }
     })
-}
-
-/// Whether an operator says what its share is.
-fn is_held(row: &Row) -> bool {
-    let hold = row.overruled.as_ref().map(|order| order.hold);
-    matches!(hold, Some(Hold::Pinned | Hold::Frozen))
-}
-
-/// Whose order it is, until when and why.
-fn ordered(order: &Overruled, decision: &Decision) -> String {
-    let until = clock(order.until, decision.at);
-    format!("by order of {} until {until}: {}", order.by, order.reason)
 }
 
 fn wait(until: Time, now: Time) -> String {

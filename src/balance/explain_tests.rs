@@ -3,7 +3,8 @@
 use super::*;
 use crate::balance::gate::Cause;
 use crate::balance::{
-    Attainment, Evidence, Goal, Level, Measure, Objective, Quality, Statistic, Timing, WeightTable,
+    Attainment, Evidence, Goal, Hold, Level, Measure, Objective, Overruled, Quality, Statistic,
+    Timing, WeightTable,
 };
 use crate::model::{RouteName, TargetName, UpstreamName};
 

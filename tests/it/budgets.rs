@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::client::{Client, Got};
-use super::daemon::{Daemon, live};
+use super::daemon::{Daemon, live, until, weighbridge};
 
 /// Clients that send one request after the other.
 const CLIENTS: u64 = 4;
@@ -187,4 +187,30 @@ async fn what_was_spent_is_known_after_a_restart() {
         "a raised limit lets it through: {}",
         got.body
     );
+}
+
+#[tokio::test]
+async fn a_past_decision_in_the_books_knows_that_a_budget_was_spent() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = tempfile::tempdir().unwrap();
+    let server = format!("[server]\nstate = {:?}", state.path());
+    let daemon = start(folder.path(), &config("avoid", BOTH, &server));
+    asked(&daemon).await;
+    let place = state.path().to_str().unwrap();
+    let words = ["explain", "chat", "--at", "now", "--state", place];
+    let told = until("the books must have the decision", async || {
+        let output = weighbridge().args(words).output().unwrap();
+        output.status.success().then_some(output.stdout)
+    })
+    .await;
+    let told = String::from_utf8(told).unwrap();
+    let (_, now) = daemon.get("/api/v1/routes/chat").await;
+    for part in [
+        "paid: takes nothing: this month's budget of provider \"paid\" is spent, until ",
+        "; more than that while another's budget is spent",
+    ] {
+        assert!(told.contains(part), "{told}");
+        assert!(now.contains(&part.replace('"', "\\\"")), "{now}");
+    }
+    assert!(told.contains("a budget was spent or began anew"), "{told}");
 }

@@ -242,3 +242,92 @@ async fn the_kill_switch_is_thrown_by_signal_and_command_and_stays_over_a_restar
     told(&daemon, &["on"]);
     granted(&daemon, 0.6).await;
 }
+
+#[tokio::test]
+async fn what_an_order_displaces_and_makes_of_weights_is_told_where_shares_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let tools = "weight = 1, capabilities = { tools = false } }";
+    let text = config(folder.path()).replace("weight = 1 }", tools);
+    std::fs::write(live(folder.path()), text).unwrap();
+    let daemon = Daemon::start(folder.path());
+    told(
+        &daemon,
+        &["pin", "chat", "one", "60%", "--reason", "a drill"],
+    );
+    told(&daemon, &["drain", "one", "--reason", "an incident"]);
+    granted(&daemon, 1.0).await;
+    let displaced = "order 1: pin one of chat at 60.0 %, by ";
+    let because = "one of chat is drained";
+    for words in [&["status"][..], &["explain", "chat"]] {
+        let text = told(&daemon, words);
+        let line = text.lines().find(|line| line.starts_with(displaced));
+        assert!(line.is_some_and(|line| line.ends_with(because)), "{text}");
+        assert!(text.contains("order 2: drain one, by "), "{text}");
+    }
+    let explained = told(&daemon, &["explain", "chat"]);
+    assert!(explained.contains("; drained by order of ada until "));
+    for part in [
+        "one: takes 0 % instead of its configured 75 %; ",
+        "two: takes 100 % instead of its configured 25 %; one is drained by order",
+    ] {
+        assert!(explained.contains(part), "{explained}");
+    }
+    let report = daemon.json("/api/v1/routes/chat").await;
+    assert_eq!(report["targets"][0]["configured"], 0.75);
+    let ask = BODY.replace(
+        "\"max_tokens\"",
+        "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"max_tokens\"",
+    );
+    let got = Client::new(daemon.data).chat(&ask).await.unwrap();
+    assert_eq!(got.status, 503, "{got:?}");
+    assert!(
+        got.body
+            .contains("one: drained by an operator's order until"),
+        "{got:?}"
+    );
+}
+
+#[tokio::test]
+async fn status_tells_of_a_refused_file_until_it_is_mended() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = config(folder.path());
+    std::fs::write(live(folder.path()), &good).unwrap();
+    let daemon = Daemon::start(folder.path());
+    std::fs::write(
+        live(folder.path()),
+        good.replace("weight = 3", "weight = -3"),
+    )
+    .unwrap();
+    assert_eq!(daemon.reload().await.0, 409);
+    let text = told(&daemon, &["status"]);
+    let first = text.lines().next().unwrap();
+    assert!(first.starts_with("CONFIGURATION REFUSED since "), "{text}");
+    assert!(
+        first.contains("the last good one goes on: 1, in force since "),
+        "{text}"
+    );
+    assert!(text.contains("routes.chat.targets.one.weight: "), "{text}");
+    assert!(
+        text.contains(" | one = { use = \"one/m\", weight = -3 }"),
+        "{text}"
+    );
+    std::fs::write(live(folder.path()), good).unwrap();
+    assert_eq!(daemon.reload().await.0, 200);
+    assert!(!told(&daemon, &["status"]).contains("REFUSED"));
+}
+
+#[tokio::test]
+async fn a_route_that_exists_nowhere_is_a_mistake_and_one_without_traffic_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(live(folder.path()), config(folder.path())).unwrap();
+    let daemon = Daemon::start(folder.path());
+    for command_word in ["usage", "report"] {
+        let output = command(&daemon, &[command_word, "--route", "chta"]);
+        let output = { output }.output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{command_word}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        let said = "no route is called \"chta\"; did you mean chat?";
+        assert!(error.contains(said), "{command_word}: {error}");
+        told(&daemon, &[command_word, "--route", "chat"]);
+    }
+}
