@@ -99,6 +99,19 @@ impl Idle {
     }
 }
 
+impl Drop for Idle {
+    /// A connection that rests knows its place, so the two would hold each other for ever.
+    fn drop(&mut self) {
+        for places in [&mut self.plain, &mut self.secure] {
+            let places = places.get_mut().unwrap_or_else(PoisonError::into_inner);
+            for place in places.values() {
+                let kept = std::mem::take(&mut *place.kept());
+                drop(kept);
+            }
+        }
+    }
+}
+
 /// Ends with the last handle.
 async fn watch(idle: Weak<Idle>, clock: Clock) {
     loop {

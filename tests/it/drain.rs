@@ -112,6 +112,23 @@ async fn a_stream_beyond_the_grace_is_told_so_and_the_status_is_1() {
 }
 
 #[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let (_folder, daemon) = start(CONFIG);
+    let client = Client::new(daemon.data);
+    let mut stream = client.open(&ASK.replace("TOKENS", "800")).await.unwrap();
+    stream.chunk().await.unwrap().unwrap();
+    daemon.terminate();
+    until("readiness must turn", async || {
+        (daemon.get("/readyz").await.0 == 503).then_some(())
+    })
+    .await;
+    daemon.terminate();
+    let ended = daemon.ended().await;
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.log);
+    assert!(ended.log.contains("cutting what is open"), "{}", ended.log);
+}
+
+#[tokio::test]
 async fn without_anything_open_it_ends_at_once() {
     let (_folder, daemon) = start(CONFIG);
     daemon.terminate();
