@@ -14,6 +14,7 @@ mod inputs;
 mod lists;
 mod matrix;
 mod moves;
+mod odd;
 mod overload;
 mod publication;
 mod records;

@@ -12,15 +12,15 @@ use tokio::time::timeout;
 use super::faultd::{STREAM_HEAD, answer_of, chunk, piece};
 use super::world::{PATIENCE, Plan, Spec, World, ask, post};
 
-/// Slow clients of each kind: heads and bodies that never end, streams that nobody reads. The latter are fewer, since each
-/// takes the megabytes that sockets hold before it stalls.
-const SLOW: [usize; 3] = [475, 475, 50];
+/// Slow clients of each kind: heads and bodies that never end, documents and streams that nobody reads. The latter are fewer,
+/// since each takes the megabytes that sockets hold before it stalls, and streams are looked through.
+const SLOW: [usize; 4] = [475, 475, 40, 10];
 /// Good requests meanwhile.
 const GOOD: usize = 200;
 /// What a slow client is allowed here.
 const SHORT: Duration = Duration::from_millis(1_500);
 
-/// A target that answers at once, and without an end if it is asked for a stream.
+/// A target that answers at once, and without an end if it is asked for a stream or a long document.
 async fn target(tasks: &mut JoinSet<()>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -33,16 +33,27 @@ async fn target(tasks: &mut JoinSet<()>) -> SocketAddr {
     address
 }
 
+/// What is said to get a long document, and how that begins.
+const LONG: &str = "at length";
+const LONG_HEAD: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 999999999999\r\n\r\n";
+
 /// Requests of this test fit into one read.
 async fn serve(mut stream: TcpStream) {
     let more = chunk(&piece(&"x".repeat(16_000)));
+    let text = "x".repeat(16_000);
     let mut bytes = [0; 4096];
     while let Ok(read @ 1..) = stream.read(&mut bytes).await {
-        if memchr::memmem::find(&bytes[..read], b"\"stream\":true").is_none() {
+        let asks = |what: &str| memchr::memmem::find(&bytes[..read], what.as_bytes()).is_some();
+        let (head, more) = if asks("\"stream\":true") {
+            (STREAM_HEAD, &more)
+        } else if asks(LONG) {
+            (LONG_HEAD, &text)
+        } else {
             drop(stream.write_all(&answer_of("hello")).await);
             continue;
-        }
-        drop(stream.write_all(STREAM_HEAD.as_bytes()).await);
+        };
+        drop(stream.write_all(head.as_bytes()).await);
         while stream.write_all(more.as_bytes()).await.is_ok() {}
         return;
     }
@@ -51,6 +62,7 @@ async fn serve(mut stream: TcpStream) {
 async fn world(target: SocketAddr) -> Arc<World> {
     let mut plan = Plan::new(vec![Spec::new(target, 1.0)]);
     (plan.max_connections, plan.max_requests) = (2_000, 2_000);
+    plan.max_answer = 100_000;
     (plan.head_timeout, plan.body_timeout, plan.write_stall) = (SHORT, SHORT, SHORT);
     Arc::new(plan.start().await)
 }
@@ -88,10 +100,10 @@ async fn slow_body(world: Arc<World>) {
     }
 }
 
-/// A stream that is asked for and not read. What it has cost is known once the server has given it up, so it is read then.
-async fn slow_reader(world: Arc<World>) {
+/// An answer that is asked for and not read. What it has cost is known once the server has given it up, so it is read then.
+async fn slow_reader(world: Arc<World>, body: String) {
     let mut stream = connect(&world).await;
-    stream.write_all(&post(&ask(true))).await.unwrap();
+    stream.write_all(&post(&body)).await.unwrap();
     tokio::time::sleep(3 * SHORT).await;
     closed(stream).await;
 }
@@ -101,8 +113,9 @@ async fn a_thousand_slow_clients_leave_good_requests_unharmed_and_are_closed() {
     // Both ends of each connection and of each call are in this process.
     let files = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(1_024);
     let share = if files < 4_096 { 8 } else { 1 };
-    let [heads, bodies, readers] = SLOW.map(|slow| slow / share);
-    println!("{} slow clients", heads + bodies + readers);
+    let [heads, bodies, documents, streams] = SLOW.map(|slow| slow / share);
+    let slow = heads + bodies + documents + streams;
+    println!("{slow} slow clients");
     let mut targets = JoinSet::new();
     let world = world(target(&mut targets).await).await;
     let mut clients = JoinSet::new();
@@ -112,11 +125,16 @@ async fn a_thousand_slow_clients_leave_good_requests_unharmed_and_are_closed() {
     for _ in 0..bodies {
         clients.spawn(slow_body(Arc::clone(&world)));
     }
-    for _ in 0..readers {
-        clients.spawn(slow_reader(Arc::clone(&world)));
+    for number in 0..documents + streams {
+        let body = if number < streams {
+            ask(true)
+        } else {
+            ask(false).replace("hi", LONG)
+        };
+        clients.spawn(slow_reader(Arc::clone(&world), body));
     }
     let there = async {
-        while world.proxy.open_requests() < bodies + readers {
+        while world.proxy.open_requests() < slow - heads {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
@@ -130,7 +148,7 @@ async fn a_thousand_slow_clients_leave_good_requests_unharmed_and_are_closed() {
     let all = async { while clients.join_next().await.is_some() {} };
     let all = timeout(2 * PATIENCE, all).await;
     assert!(all.is_ok(), "each of them is closed in its time");
-    println!("tally: {} faults survived", heads + bodies + readers);
+    println!("tally: {slow} faults survived");
     println!("tally: {GOOD} requests answered");
     // Waits until nothing is open or in flight.
     let attempts = world.attempts().await;
