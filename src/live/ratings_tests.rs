@@ -33,6 +33,18 @@ fn as_many_answers_are_known_as_there_is_room_for() {
 }
 
 #[test]
+fn a_full_memory_of_answers_grows_no_further() {
+    let mut answers = Answers::default();
+    let (mut ids, mut queue) = (0, 0);
+    for id in 0..6 * MOST as u64 {
+        answers.push(answer(id, 1.0));
+        ids = ids.max(answers.by_id.capacity());
+        queue = queue.max(answers.all.capacity());
+    }
+    assert_eq!((ids, queue), (114_688, 65_536), "as when it was first full");
+}
+
+#[test]
 fn an_id_that_is_used_again_is_that_of_the_later_answer() {
     let mut answers = Answers::default();
     answers.push(answer(7, 1.0));

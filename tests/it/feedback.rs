@@ -208,7 +208,7 @@ async fn a_score_is_taken_once_and_changed_by_the_next_and_nonsense_is_told() {
     let (status, told) = feedback(&daemon, KEY, &unknown).await;
     assert_eq!(status, 404);
     let message = told["error"]["message"].as_str().unwrap();
-    assert!(message.contains("one of the last 65536"), "{message}");
+    assert!(message.contains("one of the last 57000"), "{message}");
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let got = http.get(format!("http://{}/v1/feedback", daemon.data));
     assert_eq!(got.send().await.unwrap().status().as_u16(), 405);
