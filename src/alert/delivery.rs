@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -16,6 +15,7 @@ use tokio::task::JoinSet;
 use super::message::body;
 use super::register::Alert;
 use crate::config::Webhook;
+use crate::live::{Patience, direct_client};
 use crate::model::Time;
 use crate::store::{Books, Message, Write};
 
@@ -59,13 +59,10 @@ fn message(alert: &Alert, webhook: &str) -> Message {
 impl Deliveries {
     /// No webhooks yet; what cannot be delivered is counted in `lost`.
     pub(super) fn new(environment: &str, books: Books, lost: Arc<AtomicU64>) -> Self {
-        // No proxy, as for the providers; no redirect, so that what is told stays with whom the file names.
-        let http = Client::builder()
-            .no_proxy()
-            .redirect(Policy::none())
-            .connect_timeout(CONNECT)
-            .timeout(ANSWER)
-            .build();
+        let http = direct_client(Patience {
+            connect: CONNECT,
+            whole: ANSWER,
+        });
         if let Err(problem) = &http {
             tracing::error!(%problem, "no alert can be delivered to webhooks");
         }

@@ -6,13 +6,13 @@
 use std::time::Duration;
 
 use reqwest::header::CONTENT_TYPE;
-use reqwest::redirect::Policy;
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{Failure, Format};
+use crate::live::{Patience, direct_client};
 
 /// For the connection to stand.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -149,13 +149,12 @@ impl AdminArgs {
         let base = self.admin.trim_end_matches('/');
         let scheme = if base.contains("://") { "" } else { "http://" };
         let url = format!("{scheme}{base}{path}");
-        let client = Client::builder()
-            .no_proxy()
-            .redirect(Policy::none())
-            .connect_timeout(CONNECT)
-            .timeout(ANSWER)
-            .build()
-            .map_err(|error| Failure::Told(format!("no HTTP client: {}", chain(&error))))?;
+        let client = direct_client(Patience {
+            connect: CONNECT,
+            whole: ANSWER,
+        });
+        let client =
+            client.map_err(|error| Failure::Told(format!("no HTTP client: {}", chain(&error))))?;
         let mut request = client.request(method, &url);
         if let Some(token) = &self.admin_token {
             request = request.bearer_auth(token);

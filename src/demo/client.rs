@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::traffic::Arrival;
+use crate::live::{Patience, direct_client};
 
 /// What the client saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,12 +27,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Client {
     pub(super) fn new(address: SocketAddr) -> reqwest::Result<Self> {
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .tcp_nodelay(true)
-            .timeout(PATIENCE)
-            .build()?;
+        let http = direct_client(Patience {
+            connect: PATIENCE,
+            whole: PATIENCE,
+        })?;
         Ok(Self {
             http,
             url: format!("http://{address}/v1/chat/completions"),

@@ -18,6 +18,7 @@ use serde_json::json;
 
 use super::{Fresh, NoToken};
 use crate::config::GoogleLogin;
+use crate::live::{Patience, direct_client};
 use crate::provider::access::Pass;
 
 /// What a token may be used for; who may do what is up to the project's own roles.
@@ -62,13 +63,10 @@ struct Denied {
 
 impl Google {
     pub(super) fn new() -> Self {
-        // No proxy, as for the providers themselves; no redirect, so that no secret travels on.
-        let http = Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT)
-            .timeout(EXCHANGE)
-            .build();
+        let http = direct_client(Patience {
+            connect: CONNECT,
+            whole: EXCHANGE,
+        });
         Self { http: http.ok() }
     }
 

@@ -14,6 +14,7 @@ use prost::Message;
 use reqwest::{Client, Response, StatusCode};
 
 use crate::config::Otlp;
+use crate::live::{Patience, direct_client};
 
 /// Until a connection stands.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -53,13 +54,10 @@ pub(super) struct Collector {
 
 impl Collector {
     pub(super) fn new() -> Self {
-        // No proxy and no redirect: what is sent goes to the address in the file, with its headers, and nowhere else.
-        let http = Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT)
-            .timeout(EXCHANGE)
-            .build();
+        let http = direct_client(Patience {
+            connect: CONNECT,
+            whole: EXCHANGE,
+        });
         Self { http: http.ok() }
     }
 

@@ -1,0 +1,29 @@
+//! The HTTP client for whoever is called beside providers: collectors, webhooks, token services, a daemon's admin address.
+
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, Result};
+
+/// How long somebody is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// For a connection.
+    pub connect: Duration,
+    /// For the whole exchange.
+    pub whole: Duration,
+}
+
+/// A client that goes to the address that it is given and nowhere else: what is sent (alerts, spans, secrets) is for whom
+/// the files name, so no proxy of the environment gets it, and no redirect takes it elsewhere.
+///
+/// # Errors
+/// This machine has no certificates to check others by.
+pub fn direct_client(patience: Patience) -> Result<Client> {
+    Client::builder()
+        .no_proxy()
+        .redirect(Policy::none())
+        .connect_timeout(patience.connect)
+        .timeout(patience.whole)
+        .build()
+}
