@@ -3,13 +3,14 @@
 //! A request is counted where it ended, and the tokens of each of its calls where that call went: a provider bills what was
 //! tried there, also where another answered in the end.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
+use super::tag_values::{Values, seen_today};
 use crate::live::{Call, Clock, Ledger, RequestEnd, Served, Tags};
 use crate::model::PicoUsd;
 use crate::store::{Books, Sums, UsageKey, Write};
@@ -20,12 +21,6 @@ const EVERY: Duration = Duration::from_millis(250);
 /// Between two sweeps of the books.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 const MINUTE_US: u64 = 60_000_000;
-const DAY_MINUTES: u64 = 1_440;
-/// Most values of a tag that are told apart in a day. Clients choose them, and each is a row a minute: ten thousand users are
-/// fine, a number of its own for every request is not.
-const MOST_VALUES: usize = 10_000;
-/// What the values beyond those are booked under.
-const OTHERS: &str = "(others)";
 
 /// Keeps the books until `stop` turns true, and takes what ended until then.
 pub async fn keep_books(
@@ -39,7 +34,19 @@ pub async fn keep_books(
     let mut next = 0;
     let mut values = Values::default();
     let mut sweep_at = clock.now();
+    let (of_before, began) = (books.clone(), clock.now());
+    let reading = tokio::task::spawn_blocking(move || seen_today(&of_before, began));
+    let mut reading = Some(reading);
     loop {
+        if let Some(task) = reading.take_if(|task| task.is_finished()) {
+            match task.await {
+                Ok(Some(seen)) => values.merge(seen),
+                Ok(None) => {}
+                Err(_) => tracing::error!(
+                    "which tags the day has seen is not known: reading the books went wrong"
+                ),
+            }
+        }
         let is_last = tokio::select! {
             _ = interval.tick() => false,
             changed = stop.changed() => changed.is_err() || *stop.borrow(),
@@ -64,37 +71,6 @@ fn enter(ledger: &Ledger, books: &Books, next: u64, values: &mut Values) -> u64 
         books.write(Write::Usage(usage(&taken.records, values)));
     }
     taken.next
-}
-
-/// The values of tags that a day has seen.
-#[derive(Debug, Default)]
-struct Values {
-    day: u64,
-    seen: [HashSet<String>; 3],
-}
-
-impl Values {
-    /// Puts the tags of `key` down as others', where they are beyond the number that is told apart.
-    fn bound(&mut self, key: &mut UsageKey) {
-        let day = key.minute / DAY_MINUTES;
-        if day > self.day {
-            *self = Self {
-                day,
-                ..Self::default()
-            };
-        }
-        let tags = [&mut key.team, &mut key.feature, &mut key.user];
-        for (tag, seen) in tags.into_iter().zip(&mut self.seen) {
-            if tag.is_empty() || seen.contains(tag) {
-                continue;
-            }
-            if seen.len() < MOST_VALUES {
-                seen.insert(tag.clone());
-            } else {
-                OTHERS.clone_into(tag);
-            }
-        }
-    }
 }
 
 /// What these requests used, a row each key.

@@ -1,5 +1,8 @@
 use http::HeaderValue;
 
+use std::collections::HashSet;
+
+use super::super::tag_values::{DAY_MINUTES, MOST_VALUES, OTHERS};
 use super::*;
 use crate::balance::gate::Reason;
 use crate::config::Store;
@@ -115,30 +118,66 @@ async fn what_ended_before_the_stop_is_in_the_books() {
     );
 }
 
-#[test]
-fn a_clients_tags_are_bounded_in_number_and_nothing_is_lost() {
-    let mut values = Values::default();
-    let user = |minute: u64, number: usize| {
-        let tags = Tags {
-            user: Some(format!("u{number}").into()),
-            ..Tags::default()
-        };
-        Arc::new(RequestEnd {
-            tags: Some(Arc::new(tags)),
-            ..(*moved_on(Time::from_micros(minute * MINUTE_US))).clone()
-        })
+/// A request of a user, in this minute.
+fn of_user(minute: u64, number: usize) -> Arc<RequestEnd> {
+    let tags = Tags {
+        user: Some(format!("u{number}").into()),
+        ..Tags::default()
     };
-    let records: Vec<_> = (0..MOST_VALUES + 500).map(|n| user(5, n)).collect();
-    let rows = usage(&records, &mut values);
+    Arc::new(RequestEnd {
+        tags: Some(Arc::new(tags)),
+        ..(*moved_on(Time::from_micros(minute * MINUTE_US))).clone()
+    })
+}
+
+/// Requests of a user in these rows.
+fn requests(rows: &[(UsageKey, Sums)], user: &str) -> u64 {
+    let rows = rows.iter().filter(|(key, _)| key.user == user);
+    rows.map(|(_, sums)| sums.requests).sum()
+}
+
+#[test]
+fn a_hundred_thousand_users_are_ten_thousand_and_the_others_and_nothing_is_lost() {
+    let mut values = Values::default();
+    let mut rows = Vec::new();
+    for first in (0..100_000).step_by(4_000) {
+        let records: Vec<_> = (first..first + 4_000).map(|n| of_user(5, n)).collect();
+        rows.extend(usage(&records, &mut values));
+    }
     let users: HashSet<&str> = rows.iter().map(|(key, _)| key.user.as_str()).collect();
     assert_eq!(users.len(), MOST_VALUES + 1);
-    let requests = |rows: &[(UsageKey, Sums)], user: &str| -> u64 {
-        let rows = rows.iter().filter(|(key, _)| key.user == user);
-        rows.map(|(_, sums)| sums.requests).sum()
-    };
-    assert_eq!(requests(&rows, OTHERS), 500);
-    let again = usage(&[user(6, 3), user(6, MOST_VALUES)], &mut values);
+    assert_eq!(requests(&rows, OTHERS), 90_000);
+    let all: u64 = rows.iter().map(|(_, sums)| sums.requests).sum();
+    assert_eq!(all, 100_000, "nothing is lost");
+    let again = usage(&[of_user(6, 3), of_user(6, MOST_VALUES)], &mut values);
     assert_eq!((requests(&again, "u3"), requests(&again, OTHERS)), (1, 1));
-    let tomorrow = usage(&[user(DAY_MINUTES + 1, MOST_VALUES)], &mut values);
+    let tomorrow = usage(&[of_user(DAY_MINUTES + 1, MOST_VALUES)], &mut values);
     assert_eq!(requests(&tomorrow, OTHERS), 0, "a new day begins anew");
+}
+
+#[test]
+fn a_restart_goes_on_with_the_values_that_the_day_has_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let (books, _) = Books::open(folder.path(), Store::default()).unwrap();
+    let now = Time::from_secs_f64(1.8e9);
+    let minute = now.as_micros() / MINUTE_US;
+    let records: Vec<_> = (0..MOST_VALUES + 5).map(|n| of_user(minute, n)).collect();
+    books.write(Write::Usage(usage(&records, &mut Values::default())));
+    assert!(books.flush(PATIENCE));
+    let mut values = Values::default();
+    // One came while the books were read.
+    usage(&[of_user(minute, 7)], &mut values);
+    values.merge(seen_today(&books, now).unwrap());
+    let rows = usage(&[of_user(minute, 7), of_user(minute, 99_999)], &mut values);
+    assert_eq!((requests(&rows, "u7"), requests(&rows, OTHERS)), (1, 1));
+    let tomorrow = seen_today(&books, now.after_secs(86_400.0)).unwrap();
+    let mut values = Values::default();
+    values.merge(tomorrow);
+    let rows = usage(&[of_user(minute + DAY_MINUTES, 99_999)], &mut values);
+    assert_eq!(
+        requests(&rows, OTHERS),
+        0,
+        "the books of yesterday bound nothing"
+    );
+    assert!(books.close(PATIENCE));
 }

@@ -19,6 +19,7 @@ mod seeding;
 mod settle;
 mod steering;
 mod switch;
+mod tag_values;
 mod watch;
 
 pub use assemble::{Simulate, first_snapshot};

@@ -213,6 +213,12 @@ async fn a_kill_at_any_moment_loses_no_more_than_a_second_and_no_learned_share()
         let life = Duration::from_secs_f64(0.1 + 2.9 * rand::random::<f64>());
         killed(folder.path(), life).await;
     }
+    let last = Daemon::start(folder.path());
+    last.terminate();
+    let log = last.ended().await.log;
+    assert!(log.contains("goes on from the learned shares"), "{log}");
+    let whole = !log.contains("begun anew");
+    assert!(whole, "nothing that a daemon wrote is let go: {log}");
     println!("tally: {kills} faults survived");
 }
 
