@@ -115,6 +115,14 @@ pub(super) struct Export {
 
 const DAY_US: u64 = 86_400_000_000;
 
+/// Of an export of Azure's Cost Management, by the columns of its usage file. What its meters are called ("gpt 4o Inp glbl
+/// Tokens") and of how many tokens a unit is differ by model and region, and are written down nowhere that we know of.
+/// Source of the columns: <https://learn.microsoft.com/azure/cost-management-billing/automate/understand-usage-details-fields>.
+const METERS: &str = "this is a bill by meters (an export of Azure's Cost Management): no meter says in a documented way of \
+    which model and kind of token it is, so it is not read. A CSV of the resource's metrics ProcessedPromptTokens and \
+    GeneratedTokens by ModelDeploymentName can be, with --map; of this one only the cost by meter, with --map \
+    MeterName=model --map CostInBillingCurrency=cost";
+
 /// Reads an export; `map` are names of columns with what they are, before what is recognised.
 pub(super) fn read(text: &str, map: &[(String, Column)]) -> Result<Export, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -124,6 +132,11 @@ pub(super) fn read(text: &str, map: &[(String, Column)]) -> Result<Export, Strin
     let mut lines = fields(text, separator.unwrap_or(',')).into_iter();
     let (_, head) = lines.next().ok_or("the file is empty")?;
     let columns = columns(&head, map);
+    let is_named = |name: &str| head.iter().any(|it| it.eq_ignore_ascii_case(name));
+    if !columns.contains(&Some(Column::Model)) && is_named("MeterName") && is_named("UnitOfMeasure")
+    {
+        return Err(METERS.to_owned());
+    }
     if !columns.contains(&Some(Column::Model)) {
         return Err(format!(
             "expected a column with the model, found {}; --map NAME=model says which it is",
@@ -416,6 +429,20 @@ mod tests {
         let openai = "date,model,input_tokens,input_cached_tokens,input_cache_write_tokens\n2026-11-01,gpt,100,40,10\n";
         let billed = read(openai, &[]).unwrap().models["gpt"];
         assert_eq!((billed.input, billed.cache_write), (100, 10), "of which");
+    }
+
+    #[test]
+    fn a_bill_by_meters_is_told_apart_and_its_cost_can_be_mapped() {
+        let text = "Date,MeterCategory,MeterSubCategory,MeterName,UnitOfMeasure,Quantity,CostInBillingCurrency,ResourceId\n\
+            2026-11-01,Cognitive Services,Azure OpenAI,gpt 4o Inp glbl Tokens,1K,12.5,0.03,/subscriptions/s\n";
+        let said = read(text, &[]).unwrap_err();
+        assert!(
+            said.contains("a bill by meters") && said.contains("--map MeterName=model"),
+            "{said}"
+        );
+        let map = ["MeterName=model", "CostInBillingCurrency=cost"].map(|it| mapped(it).unwrap());
+        let billed = read(text, &map).unwrap().models["gpt 4o Inp glbl Tokens"];
+        assert_eq!(billed.cost, PicoUsd::new(30_000_000_000));
     }
 
     #[test]
