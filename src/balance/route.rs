@@ -1,7 +1,5 @@
 //! What is remembered about one route, and how a tick decides its shares: `decide`.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use super::cohort::{CohortMemory, Pool};
@@ -10,27 +8,29 @@ use super::health::Health;
 use super::plan::{Route, Strategy};
 use super::project::{Bounds, project};
 use super::quality::{Ageing, Best, Scores};
-use super::rails::{Limits, bound};
 use super::rate::Rate;
 use super::signal::{Before, Compared, Known, signals, typical_cost};
-use super::strategy::{Candidate, Proposal, propose};
+use super::strategy::Candidate;
 use super::upstream::{Estimate, UpstreamMemory};
 use super::{RouteInput, WeightTable};
 use crate::model::{Price, Time};
 
 mod bursts;
+mod carried;
 mod kept;
 mod mend;
 mod quality;
 mod response;
 mod rows;
+mod share_out;
 mod tables;
 mod tiers;
 
 use bursts::BURST_MOST;
 use response::Response;
 use rows::rows;
-use tiers::{mark_spills, spill_blocked, takes};
+use share_out::{Outcome, outage_shares};
+use tiers::spill_blocked;
 
 /// Changes of less than this (half the sum of absolute differences) are not published, unless somebody starts or stops
 /// getting traffic.
@@ -132,66 +132,6 @@ impl RouteMemory {
             bursts: BURST_MOST,
             ageing: Ageing::default(),
             best: None,
-        }
-    }
-
-    /// These shares are in force, in the targets' order.
-    pub(super) fn put_shares(&mut self, shares: &[f64], anchors: &[f64]) {
-        for (target, share) in self.targets.iter_mut().zip(shares) {
-            target.share = *share;
-            target.in_force = Some(*share);
-        }
-        self.table = WeightTable::nearest(shares, anchors);
-    }
-
-    /// The same route with other targets or weights: learned tilts stay, configured shares change at once, newcomers
-    /// begin with what their ramp allows.
-    pub(super) fn carried(&self, old: &Route, new: &Route, upstreams: &[UpstreamMemory]) -> Self {
-        let carry = |target: &super::plan::Target| {
-            let before = old.targets.iter().zip(&self.targets).find(|(was, _)| {
-                let (was_spec, spec) = (&was.spec, &target.spec);
-                was_spec.name == spec.name && was_spec.tier == spec.tier && was.anchor > 0.0
-            });
-            let ramp = upstreams
-                .get(target.upstream)
-                .map_or(1.0, |memory| memory.health.ramp());
-            match before {
-                Some((was, memory)) => TargetMemory {
-                    share: target.anchor * memory.share / was.anchor,
-                    before_ejection: target.anchor * memory.before_ejection / was.anchor,
-                    ..memory.clone()
-                },
-                None => TargetMemory {
-                    share: target.anchor * ramp,
-                    before_ejection: target.anchor,
-                    was_serving: ramp > 0.0,
-                    ..TargetMemory::default()
-                },
-            }
-        };
-        let mut targets: Vec<TargetMemory> = new.targets.iter().map(carry).collect();
-        // Scores are of what a model said, whatever its tier, and stay while it is drained.
-        for (target, memory) in new.targets.iter().zip(&mut targets) {
-            let before = old.targets.iter().zip(&self.targets).find(|(was, _)| {
-                let (was, is) = (&was.spec, &target.spec);
-                was.name == is.name && was.upstream == is.upstream
-            });
-            memory.scores = before.map_or_else(Scores::default, |(_, was)| was.scores.clone());
-        }
-        let sum: f64 = targets.iter().map(|target| target.share).sum();
-        for (target, spec) in targets.iter_mut().zip(&new.targets) {
-            target.share = if sum > 0.0 {
-                target.share / sum
-            } else {
-                spec.anchor
-            };
-            target.in_force = Some(target.share);
-        }
-        let shares: Vec<f64> = targets.iter().map(|target| target.share).collect();
-        Self {
-            targets,
-            table: WeightTable::nearest(&shares, &new.anchors),
-            ..self.clone()
         }
     }
 
@@ -339,129 +279,6 @@ impl RouteMemory {
         healths
     }
 
-    /// Proposes and bounds each group of targets among which shares may move.
-    fn groups(
-        &mut self,
-        route: &Route,
-        scene: &Scene<'_>,
-        candidates: &[Candidate<'_>],
-        healths: &[(Health, f64)],
-    ) -> Outcome {
-        let count = route.targets.len();
-        let mut outcome = Outcome::new(count);
-        let weight = |group: &[usize]| {
-            let alive = group
-                .iter()
-                .any(|i| candidates[*i].ramp > 0.0 && candidates[*i].anchor > 0.0);
-            if alive {
-                group.iter().map(|i| candidates[*i].anchor).sum()
-            } else {
-                0.0
-            }
-        };
-        let sum: f64 = route.groups.iter().map(|group| weight(group)).sum();
-        for (group, tiers) in route.groups.iter().zip(&route.tiers) {
-            let limits: Vec<Limits> = (0..count)
-                .map(|i| self.limits(route, scene, i, healths[i]))
-                .collect();
-            let total = weight(group) / sum;
-            for (tier, take) in tiers.iter().zip(takes(route, tiers, &limits, total)) {
-                self.share_out(
-                    route,
-                    scene,
-                    candidates,
-                    &limits,
-                    (tier, take),
-                    &mut outcome,
-                );
-            }
-            mark_spills(tiers, &limits, &mut outcome);
-            if route.groups.len() > 1 {
-                for i in group {
-                    outcome.rails[*i].insert(Rail::ModelSplit);
-                }
-            }
-        }
-        outcome
-    }
-
-    /// Proposes and bounds the shares of targets that get `take` of the route together.
-    fn share_out(
-        &mut self,
-        route: &Route,
-        scene: &Scene<'_>,
-        candidates: &[Candidate<'_>],
-        limits: &[Limits],
-        (members, take): (&[usize], f64),
-        outcome: &mut Outcome,
-    ) {
-        let mut proposal = propose(route.spec.strategy, candidates, members);
-        let kept = self.keep(route, scene, candidates, members, &mut proposal);
-        self.steady(candidates, limits, (members, take), &mut proposal);
-        let parts: Vec<f64> = members.iter().map(|i| proposal.parts[*i]).collect();
-        let anchors: f64 = members.iter().map(|i| candidates[*i].anchor).sum();
-        let own = |i: &usize| Limits {
-            // Of what its tier takes, it is configured to have this.
-            anchor: if route.has_tiers() && anchors > 0.0 {
-                candidates[*i].anchor / anchors * take
-            } else {
-                candidates[*i].anchor
-            },
-            ..limits[*i]
-        };
-        let limits: Vec<Limits> = members.iter().map(own).collect();
-        let bounded = match route.spec.strategy {
-            Strategy::Adaptive | Strategy::Trial(_) => {
-                bound(&parts, &limits, self.demand(), scene.elapsed, take)
-            }
-            Strategy::Fixed => super::rails::unbounded(&parts, &limits, take),
-        };
-        let whole: f64 = parts.iter().sum();
-        for (place, i) in members.iter().enumerate() {
-            outcome.proposed[*i] = if whole > 0.0 {
-                parts[place] / whole * take
-            } else {
-                0.0
-            };
-            outcome.shares[*i] = bounded.shares[place];
-            outcome.gaps[*i] = proposal.gaps[*i];
-            outcome.rails[*i].clone_from(&bounded.rails[place]);
-            if kept[place] {
-                outcome.rails[*i].insert(Rail::Kept);
-            }
-        }
-        outcome.best.extend(proposal.best);
-    }
-
-    fn limits(
-        &self,
-        route: &Route,
-        scene: &Scene<'_>,
-        index: usize,
-        (health, ramp): (Health, f64),
-    ) -> Limits {
-        let (target, memory) = (&route.targets[index], &self.targets[index]);
-        let upstream = &scene.upstreams[target.upstream];
-        // Both are rates; as shares they are of this route's demand.
-        let share =
-            |rate: Option<f64>| rate.map_or(f64::INFINITY, |rate| rate / self.demand().max(1e-3));
-        Limits {
-            anchor: target.anchor,
-            before: memory.share,
-            before_ejection: memory.before_ejection,
-            health,
-            ramp,
-            min_share: target.spec.min_share.fraction(),
-            max_share: target.spec.max_share.fraction(),
-            rate_cap: share(upstream.capacity.cap(scene.now)),
-            is_announced: upstream.capacity.is_announced(scene.now),
-            room_cap: share(upstream.rate_in_room(scene.cohort, &scene.estimates[target.upstream])),
-            lately_sick: memory
-                .sick
-                .is_some_and(|at| scene.now.secs_since(at) < SICK_MEMORY),
-        }
-    }
-
     fn remember(&mut self, route: &Route, scene: &Scene<'_>, outcome: &Outcome) {
         for (i, memory) in self.targets.iter_mut().enumerate() {
             memory.share = outcome.shares[i];
@@ -474,54 +291,4 @@ impl RouteMemory {
             }
         }
     }
-}
-
-/// What a tick worked out for each target, before it is published.
-#[derive(Debug)]
-struct Outcome {
-    proposed: Vec<f64>,
-    shares: Vec<f64>,
-    gaps: Vec<f64>,
-    rails: Vec<BTreeSet<Rail>>,
-    /// The best of each group.
-    best: Vec<usize>,
-}
-
-impl Outcome {
-    fn new(count: usize) -> Self {
-        Self {
-            proposed: vec![0.0; count],
-            shares: vec![0.0; count],
-            gaps: vec![0.0; count],
-            rails: vec![BTreeSet::new(); count],
-            best: Vec::new(),
-        }
-    }
-}
-
-/// All are ejected: somebody has to be asked. By what is known about them, around the configured shares.
-fn outage_shares(route: &Route, strategy: Strategy, candidates: &[Candidate<'_>]) -> Outcome {
-    let all: Vec<usize> = (0..candidates.len()).collect();
-    let awake: Vec<Candidate<'_>> = candidates
-        .iter()
-        .map(|candidate| Candidate {
-            ramp: 1.0,
-            ..*candidate
-        })
-        .collect();
-    let proposal: Proposal = propose(strategy, &awake, &all);
-    let sum: f64 = proposal.parts.iter().sum();
-    let mut outcome = Outcome::new(candidates.len());
-    for i in all {
-        let anchor = route.targets[i].anchor;
-        outcome.proposed[i] = if sum > 0.0 {
-            proposal.parts[i] / sum
-        } else {
-            anchor
-        };
-        outcome.shares[i] = outcome.proposed[i];
-        outcome.gaps[i] = proposal.gaps[i];
-        outcome.rails[i].insert(Rail::HeldOutage);
-    }
-    outcome
 }
