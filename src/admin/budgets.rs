@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Admin;
 use super::reply::{self, Reply};
-use crate::limit::{AtLimit, Standing};
+use crate::limit::{AtLimit, Spending};
 use crate::live::{Allowance, Snapshot};
 use crate::model::Time;
 
@@ -63,7 +63,7 @@ pub(super) fn reports(snapshot: &Snapshot, now: Time) -> Vec<BudgetReport> {
     .collect()
 }
 
-fn report(allowance: &Allowance, standing: &Standing) -> BudgetReport {
+fn report(allowance: &Allowance, standing: &Spending) -> BudgetReport {
     let (scope, subject) = (allowance.scope.kind(), allowance.scope.subject());
     let window = standing.window.label();
     let left = standing.limit.usd() - standing.spent.usd();

@@ -20,7 +20,7 @@ use super::reply::{self, Reply};
 use crate::balance::{
     Decision, Evidence, Health, Rail, Row, Strategy, TargetView, Terms, explain, view,
 };
-use crate::config::{Mode, Problem, Standing};
+use crate::config::{Mode, Problem, StandingOrder};
 use crate::live::{Clock, Member, Route};
 use crate::model::{RouteName, TargetIndex, Time};
 
@@ -76,7 +76,7 @@ pub struct RouteReport {
     pub targets: Vec<TargetReport>,
     /// Operators' orders about it. One that does not name it among its `routes` does nothing here, and says why in `idle`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub orders: Vec<Standing>,
+    pub orders: Vec<StandingOrder>,
     /// The same in sentences: one for the route, one for each target, one for each order.
     pub explanation: Vec<String>,
 }
@@ -195,7 +195,7 @@ fn of(admin: &Admin, route: &Route, now: Time) -> RouteReport {
 }
 
 /// The orders about this route, also those that another order or the files keep from changing anything.
-fn orders(admin: &Admin, route: &Route) -> Vec<Standing> {
+fn orders(admin: &Admin, route: &Route) -> Vec<StandingOrder> {
     let all = admin.board.steering();
     let here = all.iter().filter(|it| it.is_about(&route.config));
     here.cloned().collect()

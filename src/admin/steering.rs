@@ -10,7 +10,7 @@ use serde_json::json;
 use super::Admin;
 use super::operations::Ask;
 use super::reply::{self, Reply};
-use crate::config::{Fault, Order, Refused, Standing, Wish};
+use crate::config::{Fault, Order, Refused, StandingOrder, Wish};
 use crate::control::{self, SteeringError};
 use crate::live::Thrown;
 
@@ -23,7 +23,7 @@ const LONGEST: usize = 300;
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Steering {
     /// The orders that hold, the earliest first.
-    pub orders: Vec<Standing>,
+    pub orders: Vec<StandingOrder>,
     /// Whether a restart goes on with them.
     pub kept: bool,
     /// What there is to say about that.
@@ -47,7 +47,7 @@ pub struct SwitchState {
 pub struct Given {
     /// The order, and what it does.
     #[serde(flatten)]
-    pub standing: Standing,
+    pub standing: StandingOrder,
     /// Whether a restart goes on with it.
     pub kept: bool,
     /// What there is to say about that.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::register::Condition;
 use crate::config::AlertKind;
-use crate::limit::{AtLimit, Standing, Threshold};
+use crate::limit::{AtLimit, Spending, Threshold};
 use crate::live::{Allowance, Budgets};
 use crate::model::{Time, minute_of};
 
@@ -22,7 +22,7 @@ pub(super) fn conditions(budgets: &Budgets, now: Time) -> Vec<Condition> {
     conditions
 }
 
-fn condition(allowance: &Allowance, standing: &Standing, threshold: Threshold) -> Condition {
+fn condition(allowance: &Allowance, standing: &Spending, threshold: Threshold) -> Condition {
     let (window, scope) = (standing.window.label(), &allowance.scope);
     let percent = threshold.percent();
     let message = format!(

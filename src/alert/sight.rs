@@ -38,7 +38,7 @@ pub(super) struct Sight<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) board: &'a Board,
     pub(super) lately: &'a Lately,
-    pub(super) store: Option<&'a store::Condition>,
+    pub(super) store: Option<&'a store::BooksCondition>,
     pub(super) now: Time,
 }
 
@@ -291,7 +291,7 @@ fn refusals(provider: &str, said: Said, now: Time) -> Vec<Condition> {
 }
 
 /// The books.
-fn books(store: &store::Condition) -> Vec<Condition> {
+fn books(store: &store::BooksCondition) -> Vec<Condition> {
     let failing = store.failing.as_ref().map(|why| {
         let message =
             format!("they cannot be written ({why}); traffic goes on, and what was used waits");

@@ -270,10 +270,10 @@ fn a_controller_without_decisions_and_refused_files_are_told() {
         at(100),
         vec![config::Problem::with_file("a.toml", "it is broken")],
     );
-    let store = store::Condition {
+    let store = store::BooksCondition {
         failing: Some("the disk is full".to_owned()),
         refused: Some("a newer file was moved aside".to_owned()),
-        ..store::Condition::default()
+        ..store::BooksCondition::default()
     };
     let sight = Sight {
         snapshot: &snapshot,

@@ -12,7 +12,7 @@ use super::whole::parts;
 use super::{Failure, Format, block_on, print_json};
 use crate::admin::{RefusedFiles, Reports, RouteReport, TargetReport};
 use crate::balance::{Rail, State};
-use crate::config::Standing;
+use crate::config::StandingOrder;
 use crate::model::{Time, minute_of};
 
 /// What `status` is told.
@@ -95,7 +95,7 @@ const LEGEND: &str = "ACTUAL is each target's part of the requests by their firs
 fn rendered(reports: &Reports) -> String {
     let refused = reports.refused.as_ref();
     let refused = refused.map(|it| refusal(it, reports.config_generation));
-    let mut orders: Vec<&Standing> = Vec::new();
+    let mut orders: Vec<&StandingOrder> = Vec::new();
     for order in reports.routes.iter().flat_map(|route| &route.orders) {
         if !orders.iter().any(|known| known.order.id == order.order.id) {
             orders.push(order);

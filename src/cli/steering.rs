@@ -8,7 +8,7 @@ use super::client::{AdminArgs, Common, encoded};
 use super::table::{Align, table};
 use super::{Failure, Format, block_on, print_json};
 use crate::admin::{Ended, Steering};
-use crate::config::{Act, Order, Standing};
+use crate::config::{Act, Order, StandingOrder};
 use crate::model::{ProviderName, RouteName};
 
 /// What `steering` is told.
@@ -54,7 +54,7 @@ pub(super) fn rendered(steering: &Steering) -> String {
         return text + "no order holds\n";
     }
     let heads = ["ID", "ORDER", "BY", "UNTIL", "REASON"].map(|head| (head, Align::Left));
-    let row = |it: &Standing| {
+    let row = |it: &StandingOrder| {
         let order = &it.order;
         let sentence = match &it.idle {
             Some(why) => format!("{} (not everywhere in force: {why})", it.sentence),

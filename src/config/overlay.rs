@@ -18,7 +18,7 @@ use crate::model::{RouteName, TargetName};
 /// An order, and what it does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "daemon", derive(schemars::JsonSchema))]
-pub struct Standing {
+pub struct StandingOrder {
     /// The order.
     #[serde(flatten)]
     pub order: Order,
@@ -32,7 +32,7 @@ pub struct Standing {
     pub idle: Option<String>,
 }
 
-impl Standing {
+impl StandingOrder {
     /// In a line: the order, whose it is, until when and why, and where it does nothing.
     pub fn told(&self) -> String {
         match &self.idle {
@@ -77,10 +77,10 @@ impl Standing {
 }
 
 /// `files` with `orders` on top, and what each order does.
-pub fn overlay(files: &Config, orders: &[Order]) -> (Config, Vec<Standing>) {
-    let mut standing: Vec<Standing> = orders
+pub fn overlay(files: &Config, orders: &[Order]) -> (Config, Vec<StandingOrder>) {
+    let mut standing: Vec<StandingOrder> = orders
         .iter()
-        .map(|order| Standing {
+        .map(|order| StandingOrder {
             sentence: order.sentence(),
             order: order.clone(),
             routes: Vec::new(),

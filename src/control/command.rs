@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::key_ring::{Fresh, KeyAsk, KeyError, Revoked};
 use super::steering::{Steer, SteeringError};
-use crate::config::{Compiled, Deed, KeyWish, Order, Problem, Rotation, Standing, Wish};
+use crate::config::{Compiled, Deed, KeyWish, Order, Problem, Rotation, StandingOrder, Wish};
 use crate::model::counted;
 use crate::store::KeyRow;
 
@@ -132,7 +132,7 @@ impl Handle {
     ///
     /// # Errors
     /// It cannot be, or nobody answers.
-    pub async fn give(&self, wish: Wish) -> Result<Standing, SteeringError> {
+    pub async fn give(&self, wish: Wish) -> Result<StandingOrder, SteeringError> {
         let wish = Box::new(wish);
         self.steer(|reply| Steer::Give { wish, reply }).await
     }

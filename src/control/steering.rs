@@ -14,7 +14,7 @@ use super::command::Silent;
 use super::controller::Controller;
 use super::switch;
 use crate::balance::Share;
-use crate::config::{Act, Config, Order, Refused, Route, Standing, Wish, overlay};
+use crate::config::{Act, Config, Order, Refused, Route, StandingOrder, Wish, overlay};
 use crate::model::TargetName;
 use crate::store::{Books, SteeringRow, Write};
 
@@ -27,7 +27,7 @@ pub(super) enum Steer {
     /// To carry out an order.
     Give {
         wish: Box<Wish>,
-        reply: oneshot::Sender<Result<Standing, SteeringError>>,
+        reply: oneshot::Sender<Result<StandingOrder, SteeringError>>,
     },
     /// To end one.
     End {
@@ -76,7 +76,7 @@ pub(super) struct Orders {
 
 impl Orders {
     /// `files` with the orders on top.
-    pub(super) fn over(&self, files: &Config) -> (Config, Vec<Standing>) {
+    pub(super) fn over(&self, files: &Config) -> (Config, Vec<StandingOrder>) {
         overlay(files, &self.list)
     }
 
@@ -159,7 +159,7 @@ impl Controller {
         }
     }
 
-    pub(super) fn give(&mut self, wish: &Wish, now: u64) -> Result<Standing, SteeringError> {
+    pub(super) fn give(&mut self, wish: &Wish, now: u64) -> Result<StandingOrder, SteeringError> {
         let snapshot = self.publisher.read();
         let shares = |route: &Route| -> BTreeMap<TargetName, Share> {
             let Some(route) = snapshot.route(route.name.as_str()) else {
@@ -265,7 +265,7 @@ impl Controller {
     }
 
     /// What `files` say with the orders, and with what was done about keys, on top.
-    pub(super) fn effective(&self, files: &Config) -> (Config, Vec<Standing>) {
+    pub(super) fn effective(&self, files: &Config) -> (Config, Vec<StandingOrder>) {
         let (mut config, standing) = self.orders.over(files);
         config.issued = Arc::clone(&self.keys.issued);
         (config, standing)

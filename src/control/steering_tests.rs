@@ -5,7 +5,7 @@ use super::super::steering::SteeringError;
 use super::super::switch::throw;
 use super::tests::{ADDRESS, World, good};
 use super::*;
-use crate::config::{Standing, Wish};
+use crate::config::{StandingOrder, Wish};
 use crate::live::{Published, Thrown};
 use crate::store::{SteeringRow, Write};
 
@@ -31,7 +31,7 @@ fn pin(target: &str, share: f64) -> Wish {
 }
 
 impl World {
-    fn order(&mut self, wish: &Wish) -> Standing {
+    fn order(&mut self, wish: &Wish) -> StandingOrder {
         let now = self.clock.unix_seconds();
         self.controller.give(wish, now).unwrap()
     }

@@ -191,7 +191,7 @@ impl Budget {
 
 /// How a budget stands in one of its windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct Spending {
     /// Which.
     pub window: Window,
     /// What may be spent in it.
@@ -204,7 +204,7 @@ pub struct Standing {
     pub ends: Time,
 }
 
-impl Standing {
+impl Spending {
     /// Whether nothing is left.
     pub fn is_spent(&self) -> bool {
         self.spent >= self.limit
@@ -265,9 +265,9 @@ impl Account {
         &'a self,
         budget: &'a Budget,
         now: Time,
-    ) -> impl Iterator<Item = Standing> + 'a {
+    ) -> impl Iterator<Item = Spending> + 'a {
         Window::ALL.into_iter().filter_map(move |window| {
-            Some(Standing {
+            Some(Spending {
                 window,
                 limit: budget.limit(window)?,
                 spent: self.spent(window, now),

@@ -5,6 +5,6 @@ pub mod quota;
 pub mod retry;
 pub mod retry_budget;
 
-pub use budget::{Account, AtLimit, Budget, Standing, Threshold, Window};
+pub use budget::{Account, AtLimit, Budget, Spending, Threshold, Window};
 pub use retry::{DEFAULT_CODES, Delivered, Jitter, Left, Next, Place, Plan, Tried, next};
 pub use retry_budget::{Grant, RetryBudget, is_charged};

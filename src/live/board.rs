@@ -9,7 +9,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::tallies::Tallies;
 use crate::balance::Decision;
-use crate::config::{Problem, Shown, Standing};
+use crate::config::{Problem, Shown, StandingOrder};
 use crate::model::Time;
 
 /// The last reload that was refused.
@@ -48,7 +48,7 @@ pub struct Board {
     shown: ArcSwapOption<Shown>,
     needs_restart: ArcSwap<Vec<&'static str>>,
     draining: AtomicBool,
-    steering: ArcSwap<Vec<Standing>>,
+    steering: ArcSwap<Vec<StandingOrder>>,
     steered: AtomicU64,
 }
 
@@ -194,7 +194,7 @@ impl Board {
     }
 
     /// Operators' orders that hold, and what each does.
-    pub fn steering(&self) -> Arc<Vec<Standing>> {
+    pub fn steering(&self) -> Arc<Vec<StandingOrder>> {
         self.steering.load_full()
     }
 
@@ -204,7 +204,7 @@ impl Board {
     }
 
     /// For the controller: these orders hold.
-    pub fn steered(&self, orders: Vec<Standing>) {
+    pub fn steered(&self, orders: Vec<StandingOrder>) {
         self.steering.store(Arc::new(orders));
         self.steered.fetch_add(1, Ordering::Relaxed);
     }

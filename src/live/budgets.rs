@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::record::RequestEnd;
 use super::upstream::Upstream;
 use crate::config::Config;
-use crate::limit::{Account, AtLimit, Budget, Standing, Window};
+use crate::limit::{Account, AtLimit, Budget, Spending, Window};
 use crate::model::{Finished, PicoUsd, ProviderName, RouteName, TargetName, Time};
 
 /// Whose budget it is.
@@ -127,7 +127,7 @@ impl Allowance {
     }
 
     /// How it stands in each of its windows.
-    pub fn standings(&self, now: Time) -> Vec<Standing> {
+    pub fn standings(&self, now: Time) -> Vec<Spending> {
         self.spent.account().standings(&self.budget, now).collect()
     }
 

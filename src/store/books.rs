@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::desk::{Condition, Desk};
+use super::desk::{BooksCondition, Desk};
 use super::error::StoreError;
 use super::file::{open_to_read, path};
 use super::foregone::{self, Foregone};
@@ -104,7 +104,7 @@ impl Books {
     }
 
     /// How they fare; `None` where there are none.
-    pub fn condition(&self) -> Option<Condition> {
+    pub fn condition(&self) -> Option<BooksCondition> {
         self.0.as_ref().map(|kept| kept.desk.condition())
     }
 

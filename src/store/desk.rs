@@ -13,7 +13,7 @@ const MOST: usize = 4_096;
 
 /// How the books fare.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Condition {
+pub struct BooksCondition {
     /// Why they cannot be written, while they cannot.
     pub failing: Option<String>,
     /// What became of a file that was of no use, since the start.
@@ -29,7 +29,7 @@ pub struct Condition {
 #[derive(Debug, Default)]
 struct State {
     queue: VecDeque<Write>,
-    condition: Condition,
+    condition: BooksCondition,
     is_closed: bool,
     has_ended: bool,
     /// Somebody waits for what stands in line.
@@ -128,7 +128,7 @@ impl Desk {
         self.changed.notify_all();
     }
 
-    pub(super) fn condition(&self) -> Condition {
+    pub(super) fn condition(&self) -> BooksCondition {
         self.state().condition.clone()
     }
 

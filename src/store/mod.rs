@@ -27,7 +27,7 @@ mod write;
 mod writer;
 
 pub use books::Books;
-pub use desk::Condition;
+pub use desk::BooksCondition;
 pub use error::StoreError;
 pub use file::path;
 pub use foregone::{Foregone, Instead, RESTS_ON};

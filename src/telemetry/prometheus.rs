@@ -18,7 +18,7 @@ use super::text::{Exposition, older};
 use crate::balance::{Share, State};
 use crate::live::{Board, Journal, Route, Scope, Served, Snapshot};
 use crate::model::Time;
-use crate::store::{Books, Condition, Losses};
+use crate::store::{Books, BooksCondition, Losses};
 
 /// A gauge of a fraction or of seconds.
 pub(super) type Fraction = Gauge<f64, AtomicU64>;
@@ -235,7 +235,7 @@ fn journal(gauges: &mut Registry, journal: &Journal) {
 }
 
 /// How the books' writing goes.
-fn books(gauges: &mut Registry, condition: &Condition) {
+fn books(gauges: &mut Registry, condition: &BooksCondition) {
     let family = Family::<About, Counter>::default();
     let Losses { requests, rows } = condition.lost;
     for (about, lost) in [("request", requests), ("other", rows)] {

@@ -7,7 +7,7 @@ use super::super::table::{Align, columns};
 use super::cells::Question;
 use super::worlds::{Group, changed};
 use super::{Args, Format, check_writable, unwritten};
-use crate::sim::random::{Standing, Standings, text, world};
+use crate::sim::random::{Placing, Standings, text, world};
 use crate::sim::{Candidate, Figures};
 
 /// Draws the worlds, runs all policies in each, and prints who did how well.
@@ -97,7 +97,7 @@ fn table(args: &Args, standings: &Standings) -> String {
     let percent = |part: Option<f64>| {
         part.map_or_else(|| "-".to_owned(), |part| format!("{:.1}", part * 100.0))
     };
-    let row = |policy: &Standing| {
+    let row = |policy: &Placing| {
         vec![
             policy.name.clone(),
             format!("{:.3}", policy.regret),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::good;
 use crate::balance::{Hold, Share, Strategy, WeightTable};
 use crate::config::{
-    Act, Config, Fault, LONGEST_LIFE, Mode, Order, Refused, Route, Standing, USUAL_LIFE, Wish,
+    Act, Config, Fault, LONGEST_LIFE, Mode, Order, Refused, Route, StandingOrder, USUAL_LIFE, Wish,
     overlay,
 };
 use crate::model::{RouteName, TargetName};
@@ -69,7 +69,7 @@ fn asked(wish: &Wish) -> Result<Order, Refused> {
     wish.order("7".to_owned(), &files(), NOW, shares)
 }
 
-fn steered(wishes: &[Wish]) -> (Config, Vec<Standing>) {
+fn steered(wishes: &[Wish]) -> (Config, Vec<StandingOrder>) {
     let orders: Vec<Order> = wishes.iter().map(|it| asked(it).unwrap()).collect();
     overlay(&files(), &orders)
 }

@@ -155,31 +155,7 @@ impl Plan {
             upstreams.insert(upstream.name.clone(), upstream);
             targets.push(target);
         }
-        let route = config::Route {
-            name: RouteName::new("chat").unwrap(),
-            strategy: Strategy::Adaptive,
-            mode: self.mode,
-            draw: config::Draw::Even,
-            sticky: self.sticky.clone(),
-            targets,
-            require: self.require.clone(),
-            forbid: Vec::new(),
-            mix_models: true,
-            min_quality: None,
-            retry: Retry {
-                count: self.retries,
-                on_codes: DEFAULT_CODES.to_vec(),
-            },
-            on_lost_origin: self.on_lost_origin,
-            fallbacks: self.fallbacks.clone(),
-            context_fallbacks: self.context_fallbacks.clone(),
-            content_filter_fallbacks: self.content_filter_fallbacks.clone(),
-            deadlines: self.deadlines,
-            objective: config::Objective::default(),
-            goal: config::Goal::default(),
-            closed: false,
-            budget: None,
-        };
+        let route = self.route(targets);
         Config {
             mode: self.mode,
             server: self.server(),
@@ -211,6 +187,34 @@ impl Plan {
             routes: BTreeMap::from([(route.name.clone(), Arc::new(route))]),
             prices: BTreeMap::new(),
             digest: 0,
+        }
+    }
+
+    fn route(&self, targets: Vec<config::Target>) -> config::Route {
+        config::Route {
+            name: RouteName::new("chat").unwrap(),
+            strategy: Strategy::Adaptive,
+            mode: self.mode,
+            draw: config::Draw::Even,
+            sticky: self.sticky.clone(),
+            targets,
+            require: self.require.clone(),
+            forbid: Vec::new(),
+            mix_models: true,
+            min_quality: None,
+            retry: Retry {
+                count: self.retries,
+                on_codes: DEFAULT_CODES.to_vec(),
+            },
+            on_lost_origin: self.on_lost_origin,
+            fallbacks: self.fallbacks.clone(),
+            context_fallbacks: self.context_fallbacks.clone(),
+            content_filter_fallbacks: self.content_filter_fallbacks.clone(),
+            deadlines: self.deadlines,
+            objective: config::Objective::default(),
+            goal: config::Goal::default(),
+            closed: false,
+            budget: None,
         }
     }
 

@@ -13,7 +13,7 @@ mod prior;
 mod standing;
 mod trouble;
 
-pub use standing::{Standing, Standings};
+pub use standing::{Placing, Standings};
 
 use dice::{Dice, short};
 use prior::{Target, Traffic};

@@ -15,12 +15,12 @@ pub struct Standings {
     /// Runs of each world under different luck, of which regrets are means.
     pub seeds: u64,
     /// By policy; the first one is compared with the others.
-    pub policies: Vec<Standing>,
+    pub policies: Vec<Placing>,
 }
 
 /// One policy over many worlds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Standing {
+pub struct Placing {
     /// Its name.
     pub name: String,
     /// Mean regret.
@@ -55,7 +55,7 @@ impl Standings {
     }
 }
 
-fn standing(name: &str, policy: usize, first_world: u64, regrets: &[Vec<f64>]) -> Standing {
+fn standing(name: &str, policy: usize, first_world: u64, regrets: &[Vec<f64>]) -> Placing {
     let own: Vec<f64> = regrets.iter().map(|world| world[policy]).collect();
     let count = own.len().max(1) as f64;
     let mean = own.iter().sum::<f64>() / count;
@@ -73,7 +73,7 @@ fn standing(name: &str, policy: usize, first_world: u64, regrets: &[Vec<f64>]) -
         let counted = leads().filter(|lead| of(*lead)).count();
         (policy > 0).then_some(counted as f64 / count)
     };
-    Standing {
+    Placing {
         name: name.to_owned(),
         regret: rounded(mean),
         regret_se: rounded((squares / (count - 1.0).max(1.0) / count).sqrt()),
