@@ -327,5 +327,5 @@ impl StandingCell {
 }
 
 #[cfg(all(test, feature = "shuttle"))]
-#[path = "upstream_shuttled.rs"]
+#[path = "upstream_shuttled_tests.rs"]
 mod shuttled;
