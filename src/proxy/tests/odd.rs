@@ -14,89 +14,72 @@ use crate::model::{Class, Outcome};
 const ROUNDS: usize = 50;
 
 /// What a target says before it hangs up, with its name.
-fn broken(stream: bool) -> Vec<(&'static str, Vec<u8>)> {
+type Said = (&'static str, Vec<u8>);
+
+fn ok(stream: bool) -> String {
     let kind = if stream {
         "text/event-stream"
     } else {
         "application/json"
     };
-    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\n");
-    let body = completion("hello");
-    let many: String = (0..500)
-        .map(|number| format!("x-{number}: 1\r\n"))
-        .collect();
-    let text = |text: String| text.into_bytes();
-    vec![
-        (
-            "a head of two megabytes",
-            text(format!("{head}x-a: {}\r\n\r\n", "a".repeat(2 << 20))),
-        ),
+    format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\n")
+}
+
+fn named<const N: usize>(said: [(&'static str, String); N]) -> Vec<Said> {
+    let named = said.into_iter();
+    named
+        .map(|(name, text)| (name, text.into_bytes()))
+        .collect()
+}
+
+/// Heads that are none.
+fn heads(stream: bool) -> Vec<Said> {
+    let ok = ok(stream);
+    let many = "x-a: 1\r\n".repeat(500);
+    let huge = "a".repeat(2 << 20);
+    let switch = "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n";
+    let mut said = named([
+        ("two megabytes", format!("{ok}x-a: {huge}\r\n\r\n")),
         (
             "500 headers",
-            text(format!("{head}{many}content-length: 0\r\n\r\n")),
+            format!("{ok}{many}content-length: 0\r\n\r\n"),
         ),
-        ("half a head", text("HTTP/1.1 200 O".to_owned())),
-        ("nothing", Vec::new()),
-        (
-            "a TLS hello",
-            vec![
-                0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03,
-            ],
-        ),
-        ("no head at all", text(body.clone())),
+        ("half a head", "HTTP/1.1 200 O".to_owned()),
+        ("nothing", String::new()),
+        ("no head at all", completion("hello")),
         (
             "a status that is none",
-            text("HTTP/1.1 9999 Odd\r\ncontent-length: 0\r\n\r\n".to_owned()),
+            "HTTP/1.1 9999 Odd\r\n\r\n".to_owned(),
         ),
-        (
-            "a length that is none",
-            text(format!("{head}content-length: -5\r\n\r\n{body}")),
-        ),
-        (
-            "two lengths",
-            text(format!(
-                "{head}content-length: 5\r\ncontent-length: 500\r\n\r\n{body}"
-            )),
-        ),
-        (
-            "a length too long",
-            text(format!("{head}content-length: 5000\r\n\r\n{}", &body[..40])),
-        ),
-        (
-            "a length too short",
-            text(format!("{head}content-length: 40\r\n\r\n{body}")),
-        ),
-        (
-            "an empty body",
-            text(format!("{head}content-length: 0\r\n\r\n")),
-        ),
+        ("a switch of protocols", switch.to_owned()),
+    ]);
+    let hello = [
+        0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03,
+    ];
+    said.push(("a TLS hello", hello.to_vec()));
+    said
+}
+
+/// Bodies that are not what their heads say.
+fn bodies(stream: bool) -> Vec<Said> {
+    let (ok, body) = (ok(stream), completion("hello"));
+    let (begun, _) = body.split_at(40);
+    let sized = |length: &str, body: &str| format!("{ok}content-length: {length}\r\n\r\n{body}");
+    let chunked = |body: &str| format!("{ok}transfer-encoding: chunked\r\n\r\n{body}");
+    let encoded = format!("{ok}content-encoding: gzip\r\ncontent-length: 4\r\n\r\n\u{1f}\u{8}ab");
+    named([
+        ("a length that is none", sized("-5", &body)),
+        ("two lengths", sized("5\r\ncontent-length: 500", &body)),
+        ("a length too long", sized("5000", begun)),
+        ("a length too short", sized("40", &body)),
+        ("an empty body", sized("0", "")),
         (
             "a chunk without a size",
-            text(format!(
-                "{head}transfer-encoding: chunked\r\n\r\nzz\r\n{body}\r\n0\r\n\r\n"
-            )),
+            chunked(&format!("zz\r\n{body}\r\n0\r\n\r\n")),
         ),
-        (
-            "a chunk that is cut",
-            text(format!(
-                "{head}transfer-encoding: chunked\r\n\r\nfff\r\n{}",
-                &body[..40]
-            )),
-        ),
-        (
-            "an encoding that nobody asked for",
-            text(format!(
-                "{head}content-encoding: gzip\r\ncontent-length: 4\r\n\r\n\u{1f}\u{8}ab"
-            )),
-        ),
-        (
-            "a switch of protocols",
-            text(
-                "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"
-                    .to_owned(),
-            ),
-        ),
-    ]
+        ("a chunk that is cut", chunked(&format!("fff\r\n{begun}"))),
+        ("an encoding that nobody asked for", encoded),
+    ])
 }
 
 fn good(stream: bool) -> Vec<u8> {
@@ -156,14 +139,14 @@ async fn check(name: &str, said: Vec<u8>, stream: bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_document_that_is_framed_wrong_is_the_targets_fault_and_another_answers() {
-    for (name, said) in broken(false) {
+    for (name, said) in heads(false).into_iter().chain(bodies(false)) {
         check(name, said, false).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_is_framed_wrong_is_the_targets_fault_and_another_answers() {
-    for (name, said) in broken(true) {
+    for (name, said) in heads(true).into_iter().chain(bodies(true)) {
         check(name, said, true).await;
     }
 }
