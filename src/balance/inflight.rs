@@ -184,7 +184,8 @@ impl InFlight {
     /// Whether a run can have written it.
     pub(super) fn possible(&self, stored: Time) -> Result<(), Odd> {
         if let Some(limit) = self.limit {
-            number("limit", limit, (LEAST_LIMIT, NONE_ABOVE))?;
+            // What it held before is allowed, whatever that was.
+            number("limit", limit, (LEAST_LIMIT, f64::from(u32::MAX)))?;
         }
         number("usual", self.usual, (0.0, f64::from(u32::MAX)))?;
         past("cut_at", self.cut_at, stored)?;

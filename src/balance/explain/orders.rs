@@ -48,3 +48,7 @@ pub(super) fn in_force(row: &Row) -> String {
         Some(_) => format!("takes {share} by order"),
     }
 }
+
+#[cfg(test)]
+#[path = "orders_tests.rs"]
+mod tests;

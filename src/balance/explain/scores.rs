@@ -48,3 +48,7 @@ pub(super) fn floored(rail: Rail, row: &Row, decision: &Decision) -> String {
         _ => format!("tried with {}: {below}", percent(row.granted.fraction())),
     }
 }
+
+#[cfg(test)]
+#[path = "scores_tests.rs"]
+mod tests;
