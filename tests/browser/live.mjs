@@ -190,7 +190,7 @@ await run("live", {
     await show("#/alerts");
     const row = page.getByRole("row", { name: new RegExp(budget.name) });
     await row.waitFor();
-    assert.match(await row.textContent(), /\$\d.*\$500\.00.*day/);
+    assert.match(await row.textContent(), /day.*\$\d.*\$500\.00.*an alert, and nothing else/);
     await accessible(page, "budgets and alerts");
     await end();
   },
