@@ -94,7 +94,7 @@ function RoutePanel(props: { report: RouteReport; history: History | undefined; 
       ) : (
         <div class="charts">
           <SharesChart report={report} history={history!} samples={samples} kind={kind} seconds={seconds} />
-          <TrafficCharts samples={samples} step={step} seconds={seconds} />
+          <TrafficCharts report={report} samples={samples} step={step} seconds={seconds} />
         </div>
       )}
     </section>
@@ -214,7 +214,7 @@ function shareOf(bin: Sample[], kind: "granted" | "actual", index: number): numb
   return weight > 0 ? sum / weight : null;
 }
 
-export function TrafficCharts(props: { samples: Sample[]; step: number; seconds: number }) {
+export function TrafficCharts(props: { report: RouteReport; samples: Sample[]; step: number; seconds: number }) {
   const { bins, times, width } = binned(props.samples, props.step, 90);
   const span = spanOf(props.samples, props.seconds);
   const sums = bins.map((bin) => totals(bin, props.step));
@@ -223,7 +223,7 @@ export function TrafficCharts(props: { samples: Sample[]; step: number; seconds:
   const hourly = sums.map((sum) => (sum.cost / width) * 3600);
   const configured = sums.map((sum) => (sum.costConfigured === null ? null : (sum.costConfigured / width) * 3600));
   // A second line on top of the first says less than none.
-  const apart = configured.some((other, i) => other !== null && Math.abs(other - (hourly[i] ?? 0)) > 0.005 * other);
+  const apart = !isAsConfigured(props.report, props.samples);
   const first = bins.map((bin) => quantiles(bin, "first_token_ms"));
   const whole = bins.map((bin) => quantiles(bin, "total_ms"));
   const each = (pairs: Array<[number | null, number | null]>, index: 0 | 1) => pairs.map((pair) => pair[index]);

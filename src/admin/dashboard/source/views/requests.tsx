@@ -71,11 +71,9 @@ export function RequestsView() {
       )}
       {shown.length > 0 && (
         <section class="panel flush">
+          <p class="note">The newest first, by when they ended. Times are when each came, by this browser's clock ({zone()}).</p>
           <Scroll>
             <table class="requests">
-              <caption>
-                The newest first, by when they ended. Times are when each came, by this browser's clock ({zone()}).
-              </caption>
               <thead>
                 <tr>
                   <th scope="col">Came at</th>

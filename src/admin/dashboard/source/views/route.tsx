@@ -75,7 +75,7 @@ export function RouteView(props: { name: string }) {
                   <SharesChart report={data} history={history} samples={samples} kind="granted" seconds={seconds} size="middle" />
                   <SharesChart report={data} history={history} samples={samples} kind="actual" seconds={seconds} size="low" />
                 </div>
-                <TrafficCharts samples={samples} step={step} seconds={seconds} />
+                <TrafficCharts report={data} samples={samples} step={step} seconds={seconds} />
               </div>
             </Panel>
           )}
