@@ -111,7 +111,15 @@ pub(crate) async fn measure(names: &str, rest: &[&str]) -> Outcome<()> {
         let mut left = Vec::new();
         for mut entrant in entrants {
             match measure_once(&mut entrant, round > 0).await {
-                Ok(()) => left.push(entrant),
+                Ok(wrong) => {
+                    let name = &entrant.name;
+                    failed.extend(
+                        wrong
+                            .iter()
+                            .map(|it| format!("{name}, round {round}: {it}")),
+                    );
+                    left.push(entrant);
+                }
                 Err(error) => {
                     failed.push(format!(
                         "{} fell out in round {round}: {error}",
@@ -229,32 +237,22 @@ async fn first_answer(entrant: &mut Entrant, began: std::time::Instant) -> Outco
     Ok(())
 }
 
-async fn measure_once(entrant: &mut Entrant, counts: bool) -> Outcome<()> {
+/// One round of all scenarios; gives what went wrong in one after the first, whose figures are then missing.
+async fn measure_once(entrant: &mut Entrant, counts: bool) -> Outcome<Vec<String>> {
     let mut found: Vec<(&'static str, f64)> = Vec::new();
+    let mut wrong = Vec::new();
     let (seen, cpu) = timed(entrant, &entrant.load(MANY)).await?;
     found.push(("CPU us x64", cpu));
     let per_second = seen.whole_us.len() as f64 / seen.seconds;
     found.push(("requests/s", per_second));
-    let (seen, _) = timed(entrant, &entrant.load(ONE)).await?;
-    found.extend([
-        ("p50 us x1", seen.whole(0.5)),
-        ("p99 us x1", seen.whole(0.99)),
-    ]);
-    let (_, cpu) = timed(entrant, &entrant.load(LARGE)).await?;
-    found.push(("CPU us 100 KB", cpu));
-    // Portkey's targets are of its configuration, which has no slow one.
-    let mut streams = entrant.load(STREAMS);
-    if entrant.header.is_some() {
-        streams.header = streams
-            .header
-            .map(|(name, value)| (name, value.replace("/v1\"", "/paced/v1\"")));
+    let mut others = vec![(ONE, entrant.load(ONE)), (LARGE, entrant.load(LARGE))];
+    others.push((STREAMS, streams(entrant)));
+    for (scenario, load) in others {
+        match timed(entrant, &load).await {
+            Ok((seen, cpu)) => found.extend(figures(scenario, &seen, cpu)),
+            Err(error) => wrong.push(format!("{}: {error}", scenario.name)),
+        }
     }
-    let (seen, cpu) = timed(entrant, &streams).await?;
-    found.extend([
-        ("CPU us stream", cpu),
-        ("first us", seen.first(0.5)),
-        ("gap p99 us", seen.gap(0.99)),
-    ]);
     for (rate, names) in RATES.into_iter().zip([
         ["p50 us 500/s", "p99.9 us 500/s"],
         ["p50 us 1000/s", "p99.9 us 1000/s"],
@@ -265,14 +263,44 @@ async fn measure_once(entrant: &mut Entrant, counts: bool) -> Outcome<()> {
                 per_second: rate,
                 lasts: if counts { AT_A_RATE } else { AT_A_RATE / 10 },
             };
-            let seen = client::at_a_rate(&entrant.load(MANY), rate).await?;
-            found.extend([(names[0], seen.whole(0.5)), (names[1], seen.whole(0.999))]);
+            match client::at_a_rate(&entrant.load(MANY), rate).await {
+                Ok(seen) => {
+                    found.extend([(names[0], seen.whole(0.5)), (names[1], seen.whole(0.999))]);
+                }
+                Err(error) => wrong.push(format!("{} requests/s: {error}", rate.per_second)),
+            }
         }
     }
     for (name, value) in found.into_iter().filter(|_| counts) {
         entrant.note(name, value);
     }
-    Ok(())
+    Ok(wrong)
+}
+
+fn figures(scenario: Scenario, seen: &client::Seen, cpu: f64) -> Vec<(&'static str, f64)> {
+    if scenario.streamed {
+        let (first, gap) = (seen.first(0.5), seen.gap(0.99));
+        return vec![
+            ("CPU us stream", cpu),
+            ("first us", first),
+            ("gap p99 us", gap),
+        ];
+    }
+    if scenario.connections == 1 {
+        return vec![
+            ("p50 us x1", seen.whole(0.5)),
+            ("p99 us x1", seen.whole(0.99)),
+        ];
+    }
+    vec![("CPU us 100 KB", cpu)]
+}
+
+fn streams(entrant: &Entrant) -> Load {
+    let mut streams = entrant.load(STREAMS);
+    // Portkey's targets are of its configuration, which has no slow one.
+    let header = streams.header.take();
+    streams.header = header.map(|(name, value)| (name, value.replace("/v1\"", "/paced/v1\"")));
+    streams
 }
 
 /// Sends `load`; what came back, and the proxy's CPU a request in microseconds.

@@ -5,6 +5,7 @@ use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use tokio::io::AsyncReadExt as _;
 
@@ -141,8 +142,20 @@ fn cpu_nanos(pid: u32) -> Outcome<u64> {
     Ok(ticks * 10_000_000)
 }
 
+/// How long a peer's script may take to end what it started.
+const TO_END: Duration = Duration::from_secs(3);
+
 impl Drop for Child {
     fn drop(&mut self) {
+        // A peer's script ends with its input, and ends what it started; killed, it would leave that behind.
+        drop(self.process.stdin.take());
+        let begun = crate::client::now();
+        while self.said.get("peer").is_some() && begun.elapsed() < TO_END {
+            if !matches!(self.process.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
         end(&mut self.process);
     }
 }
