@@ -143,7 +143,7 @@ c = {{ use = "c/m" }}
     )
 }
 
-/// Targets of `chat` beyond the first two, and routes beyond the first, a table of five lines each.
+/// Targets of `chat` beyond the first two, and routes beyond the first, tables of six lines each.
 fn more(targets: usize, routes: usize) -> String {
     let more_targets = (2..targets).map(|i| {
         [
@@ -161,7 +161,7 @@ fn more(targets: usize, routes: usize) -> String {
                 &name,
                 ".a]\nuse = \"a/m\"\nweight = 60\n",
                 &name,
-                ".b]\nuse = \"b/m\"\n",
+                ".b]\nuse = \"b/m\"\nweight = 40\n",
             ]
             .concat()
         })

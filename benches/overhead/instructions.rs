@@ -83,7 +83,7 @@ pub(crate) async fn record() -> Outcome<()> {
         tools()?
     );
     for count in &COUNTS {
-        let figure = count.figure(&mock, Way::Weighbridge).await?;
+        let figure = count.least(&mock, 0.0).await?;
         writeln!(text, "{} {figure:.0}", count.name)?;
     }
     std::fs::write(RECORD, &text)?;
@@ -110,7 +110,7 @@ pub(crate) async fn guard() -> Outcome<()> {
     let (mock, mut worse) = (mock()?, Vec::new());
     for count in &COUNTS {
         let before: f64 = said(count.name)?.trim().parse()?;
-        let now = count.figure(&mock, Way::Weighbridge).await?;
+        let now = count.least(&mock, before * ROOM).await?;
         let change = (now / before - 1.0) * 100.0;
         let line = format!(
             "a {} takes {now:.0} instructions, {change:+.1} % against {before:.0} on record",
@@ -158,7 +158,23 @@ fn mock() -> Outcome<Child> {
     Child::start(&std::env::current_exe()?, &["role", "mock"], "mock")
 }
 
+/// How often something is counted before the least is believed.
+const TRIES: usize = 3;
+
 impl Count {
+    /// The product's figure: the least of a few, or the first that is `enough`. A machine that does something else as well
+    /// adds to an event, since what came together comes in pieces then, and takes nothing away.
+    async fn least(&self, mock: &Child, enough: f64) -> Outcome<f64> {
+        let mut least = f64::INFINITY;
+        for _ in 0..TRIES {
+            least = least.min(self.figure(mock, Way::Weighbridge).await?);
+            if least <= enough {
+                break;
+            }
+        }
+        Ok(least)
+    }
+
     /// Instructions that one more of it takes.
     async fn figure(&self, mock: &Child, way: Way) -> Outcome<f64> {
         let scenario = SCENARIOS
