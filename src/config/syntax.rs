@@ -60,17 +60,25 @@ fn open(origin: &Origin, unclosed: &Unclosed, lines: &Lines<'_>) -> (String, Str
     (format!("broken TOML: {message}"), hint)
 }
 
-/// A broken line as it may be shown. One that begins as a table or an entry is shown but for what may be a credential; of any
-/// other, which may be the rest of one, only the structure.
+/// A broken line as it may be shown. One that begins as a table or an entry shows its name; of a value, and of any other line,
+/// which may be the rest of one, only the structure, known words and numbers that stand outside of quotes: a text may be an
+/// address with a credential in it, whatever its key is called.
 fn seen(line: &str) -> String {
     let line = line.trim();
     let is_plain = |c: char| c.is_ascii_lowercase() || matches!(c, '_' | '-' | '.' | ' ');
     let key = line.split_once('=').map(|(key, _)| key.trim());
     let is_entry = key.is_some_and(|key| !key.is_empty() && key.chars().all(is_plain));
-    if is_entry || line.starts_with('[') {
-        return visible_line(line);
+    let is_table = line.starts_with('[') && line.chars().all(|c| is_plain(c) || "[]".contains(c));
+    let (true, shown) = (is_entry || is_table, visible_line(line)) else {
+        return outline(line, false);
+    };
+    match shown.split_once('=') {
+        Some((key, value)) if !shown.contains(MASK) => {
+            let has_numbers = !value.contains(['"', '\'']);
+            format!("{key}={}", outline(value, has_numbers))
+        }
+        Some(_) | None => shown,
     }
-    outline(line)
 }
 
 /// Words of TOML and of our own that a broken line may show.
@@ -115,24 +123,28 @@ const WORDS: &[&str] = &[
     "weight",
 ];
 
-/// The line with everything but known words and punctuation masked.
-fn outline(line: &str) -> String {
+/// The line with everything but known words, punctuation and perhaps numbers masked.
+fn outline(line: &str, has_numbers: bool) -> String {
     let mut shown = String::new();
     let mut word = String::new();
     for c in line.chars().take(100) {
         if c.is_whitespace() || "=[]{}\"'.,#`".contains(c) {
-            flush(&mut word, &mut shown);
+            flush(&mut word, &mut shown, has_numbers);
             shown.push(c);
         } else {
             word.push(c);
         }
     }
-    flush(&mut word, &mut shown);
+    flush(&mut word, &mut shown, has_numbers);
     shown
 }
 
-fn flush(word: &mut String, shown: &mut String) {
-    if WORDS.contains(&word.as_str()) {
+/// Longest number that is shown, with its unit.
+const LONGEST_NUMBER: usize = 8;
+
+fn flush(word: &mut String, shown: &mut String, has_numbers: bool) {
+    let is_number = word.len() <= LONGEST_NUMBER && word.starts_with(|c: char| c.is_ascii_digit());
+    if WORDS.contains(&word.as_str()) || (has_numbers && is_number) {
         shown.push_str(word);
     } else if !word.is_empty() && !shown.ends_with(MASK) {
         shown.push_str(MASK);
@@ -243,6 +255,14 @@ mod tests {
             ("api_key = sk-secret and more", "api_key = ***"),
             ("note = sk-secret", "note = ***"),
             ("weight = 30 = 40", "weight = 30 = 40"),
+            ("tick = 250ms", "tick = 250ms"),
+            ("tick = 250ms-of-a-token", "tick = ***"),
+            ("x-gateway = tok_abc", "x-gateway = ***"),
+            (
+                "url = \"https://hooks.example/services/T0/B0/xyz",
+                "url = \"***.***",
+            ),
+            ("[\"tok_abc\"", "[\"***\""),
             ("  [providers.my-openai", "[providers.my-openai"),
             ("[sk-secret", "***"),
             ("c2VjcmV0==", "***=="),

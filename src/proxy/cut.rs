@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use tokio::sync::watch;
+use tokio::task::coop::unconstrained;
 
 /// The one who says so.
 #[derive(Debug)]
@@ -44,10 +45,11 @@ impl Shears {
     pub(super) fn handle(&self) -> Cut {
         let mut told = self.told.subscribe();
         Cut {
-            told: Box::pin(async move {
+            // Not bounded by what a task may do in one go: then it would ask for another turn instead of standing in line.
+            told: Box::pin(unconstrained(async move {
                 // The sender lives as long as the process; if it is gone, waiting is over too.
                 drop(told.wait_for(|cut| *cut).await);
-            }),
+            })),
             is_over: Arc::clone(&self.is_over),
             waits: None,
         }

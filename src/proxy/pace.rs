@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use tokio::task::coop::unconstrained;
 use tokio::time::Sleep;
 
 use super::upstream::Due;
@@ -106,8 +107,10 @@ impl Timers {
                 return Poll::Pending;
             }
             self.waits = Some(cx.waker().clone());
+            // Not bounded by what a task may do in one go: then it would ask for another turn instead of standing in line.
+            let mut sleep = unconstrained(self.sleep.as_mut());
             // A timer may fire a little early by the clock of microseconds: the loop arms it again.
-            std::task::ready!(self.sleep.as_mut().poll(cx));
+            std::task::ready!(Pin::new(&mut sleep).poll(cx));
             self.armed = Time::ZERO;
         }
     }
@@ -149,6 +152,19 @@ mod tests {
         assert_eq!(next(&mut timers, clock).await, (Fired::Gap, 5));
         let end = Fired::Deadline(Phase::BetweenTokens);
         assert_eq!(next(&mut timers, clock).await, (end, 15), "20 s in all");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_has_spent_its_turn_is_woken_all_the_same() {
+        use tokio::task::coop::{consume_budget, has_budget_remaining};
+        let clock = Clock::start();
+        let mut timers = timers(clock, 5);
+        while has_budget_remaining() {
+            consume_budget().await;
+        }
+        let fired = next(&mut timers, clock);
+        let fired = tokio::time::timeout(Duration::from_secs(60), fired).await;
+        assert!(fired.is_ok(), "it is in line to be woken");
     }
 
     #[tokio::test(start_paused = true)]

@@ -69,11 +69,13 @@ impl Drop for Held {
     }
 }
 
-/// The answer to a request that finds no room.
+/// The answer to a request that finds no room. Its body was not read, so the connection ends.
 pub(super) fn turned_away(bound: &str) -> Reject {
     let message =
         format!("this gateway has as much to do as it may ({bound}); try again in a moment");
-    Reject::new(Code::Overloaded, message).retry_after(Some(WAIT))
+    Reject::new(Code::Overloaded, message)
+        .retry_after(Some(WAIT))
+        .closing()
 }
 
 impl Refusals {

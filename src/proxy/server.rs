@@ -196,10 +196,12 @@ impl Client {
     /// Shakes hands, then serves what was agreed on: whoever chose HTTP/2 there and then speaks something else is not
     /// answered as an HTTP/1.1 client.
     async fn greet(mut self, acceptor: TlsAcceptor, stream: TcpStream, was_told: Arc<AtomicBool>) {
+        let (clock, begun) = (self.proxy.clock, self.proxy.clock.now());
         if speaks_plainly(&stream, self.head_timeout).await {
             return turn(stream, &was_told).await;
         }
-        match shaken(&acceptor, stream, self.head_timeout).await {
+        let left = self.head_timeout.saturating_sub(clock.now().since(begun));
+        match shaken(&acceptor, stream, left).await {
             Ok(stream) => {
                 if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
                     self.builder = self.builder.http2_only();

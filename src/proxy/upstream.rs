@@ -198,16 +198,17 @@ fn not_connected(error: &(dyn StdError + 'static)) -> Unanswered {
     }
 }
 
-/// Whether this machine had nothing left to connect with: no descriptor, no port, no memory. No target is to blame for it.
+/// Whether this machine had nothing left to connect with: no descriptor, no memory. No target is to blame for it.
+///
+/// Having no port left is not among them: the same error is what a name with an address of a family that this machine has
+/// not comes to, after its other address refused, and that target is down.
 fn is_ours(error: &io::Error) -> bool {
     /// Of the whole system, and of this process; the standard library has no names for them.
     const NO_DESCRIPTOR: [i32; 2] = [23, 24];
-    matches!(
-        error.kind(),
-        io::ErrorKind::AddrNotAvailable | io::ErrorKind::OutOfMemory
-    ) || error
-        .raw_os_error()
-        .is_some_and(|code| NO_DESCRIPTOR.contains(&code))
+    error.kind() == io::ErrorKind::OutOfMemory
+        || error
+            .raw_os_error()
+            .is_some_and(|code| NO_DESCRIPTOR.contains(&code))
 }
 
 impl Unanswered {
@@ -288,7 +289,8 @@ mod tests {
         for (code, outcome) in [
             (24, Outcome::Refused),
             (23, Outcome::Refused),
-            (99, Outcome::Refused),
+            (12, Outcome::Refused),
+            (99, Outcome::Transport),
             (111, Outcome::Transport),
             (104, Outcome::Transport),
             (113, Outcome::Transport),

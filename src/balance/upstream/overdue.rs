@@ -87,7 +87,6 @@ impl UpstreamMemory {
         self.faults *= 0.1;
         self.times.fade(0.1);
         self.queueing.come_back();
-        self.queueing.come_back();
         let away = around.now.secs_since(self.health.gone_at);
         let forgotten = 1.0 - (-away / AWAY_MEMORY).exp();
         for quantity in [Quantity::FirstToken, Quantity::PerToken, Quantity::Unary] {

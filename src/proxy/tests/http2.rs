@@ -245,14 +245,14 @@ async fn a_small_head_that_unpacks_to_a_huge_one_is_refused() {
     let mut stream = TcpStream::connect(world.address).await.unwrap();
     let bytes = [PREFACE, &frame(SETTINGS, 0, 0, &[]), &begin].concat();
     stream.write_all(&bytes).await.unwrap();
-    assert_eq!(world.proxy.open_requests(), 0, "36 MB from 15 KB");
     serves(&world).await;
+    assert_eq!(world.proxy.open_requests(), 0, "36 MB from 15 KB");
     assert_eq!(target.seen().len(), 1, "no target hears of it");
     assert_eq!(world.requests().await.len(), 1, "nor do we");
 }
 
 #[tokio::test]
-async fn floods_of_settings_pings_and_empty_data_are_bounded() {
+async fn floods_of_settings_pings_and_empty_data_keep_nobody_from_being_served() {
     let (world, _target) = world(|_| {}).await;
     let settings = frame(SETTINGS, 0, 0, &[]);
     let ping = frame(PING, 0, 0, &[0; 8]);
