@@ -168,23 +168,10 @@ async fn by_reload(mock: &Child) -> Outcome<String> {
     client::at_a_rate(&load, rate).await?;
     let calm = client::at_a_rate(&load, rate).await?;
     let (admin, mut reloads) = (proxy.admin()?, Vec::new());
-    let lines = configured.rewrite(1_999)?;
-    let asking = client::at_a_rate(&load, rate);
-    let (mut asking, mut every) = (
-        std::pin::pin!(asking),
-        tokio::time::interval(Duration::from_secs(1)),
-    );
-    let mut routes = 1_999;
-    let busy = loop {
-        tokio::select! {
-            seen = &mut asking => break seen?,
-            _ = every.tick() => {
-                // Another one each time: what is the same is not applied.
-                routes += 1;
-                configured.rewrite(routes)?;
-                reloads.push(reload(admin).await?);
-            }
-        }
+    let lines = configured.rewrite(ROUTES)?;
+    let busy = tokio::select! {
+        seen = client::at_a_rate(&load, rate) => seen?,
+        error = reload_often(admin, &configured, &mut reloads) => return error,
     };
     reloads.sort_by(f64::total_cmp);
     let median = reloads.get(reloads.len() / 2).copied().unwrap_or(f64::NAN);
@@ -197,6 +184,26 @@ async fn by_reload(mock: &Child) -> Outcome<String> {
         busy.whole(0.5),
         busy.whole(0.999)
     ))
+}
+
+/// Routes of a configuration of more than ten thousand lines.
+const ROUTES: usize = 1_999;
+
+/// Reloads another configuration every second, and notes how many milliseconds each takes; ends with an error only.
+async fn reload_often(
+    admin: SocketAddr,
+    configured: &Configured,
+    took: &mut Vec<f64>,
+) -> Outcome<String> {
+    let mut every = tokio::time::interval(Duration::from_secs(1));
+    let mut routes = ROUTES;
+    loop {
+        every.tick().await;
+        // Another one each time: what is the same is not applied.
+        routes += 1;
+        configured.rewrite(routes)?;
+        took.push(reload(admin).await?);
+    }
 }
 
 /// Milliseconds that a reload takes.
