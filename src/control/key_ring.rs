@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::command::Silent;
 use crate::config::{
-    Deed, Issue, Issued, KeyWish, Refused, Rotation, Secret, digest_of, digest_text,
+    Deed, Issue, Issued, KeyWish, Refused, Replaced, Rotation, Secret, digest_of, digest_text,
 };
 use crate::model::Time;
 use crate::store::{Books, KeyRow, Write};
@@ -153,27 +153,40 @@ impl KeyRing {
         Arc::make_mut(&mut self.issued).all.remove(digest);
     }
 
-    /// The secret that nobody was told goes, and the one whose place it took has it again.
+    /// The secret that nobody was told goes, and the one whose place it took has it again, or has in its place what had
+    /// taken this one's: a second rotation may come before the first one is given up.
     pub(super) fn take_back(&mut self, digest: &[u8; 32]) {
+        let after = self.issued.all.get(digest);
+        let after = after.and_then(|issue| issue.replaced.clone());
+        if let Some((before, mut issue)) = self.before(digest) {
+            issue.replaced = after;
+            let is_news = issue.rotated.is_some() || issue.replaced.is_some();
+            if is_news || issue.made.is_some() || issue.revoked.is_some() {
+                self.put(before, Arc::new(issue));
+            } else {
+                self.forget(&before);
+            }
+        }
         self.forget(digest);
-        let mut all = self.issued.all.iter();
-        let before = all.find(|(_, issue)| {
-            let replaced = issue.replaced.as_ref();
-            replaced.is_some_and(|replaced| replaced.by == *digest)
-        });
-        let Some((before, issue)) = before.map(|(before, issue)| (*before, Arc::clone(issue)))
-        else {
-            return;
-        };
-        if issue.made.is_none() && issue.rotated.is_none() && issue.revoked.is_none() {
-            self.forget(&before);
-        } else {
-            let issue = Issue {
-                replaced: None,
-                ..Issue::clone(&issue)
-            };
+    }
+
+    /// Forgets a secret that is over; those before it in its chain are still before those after it.
+    pub(super) fn let_go(&mut self, digest: &[u8; 32]) {
+        let after = self.issued.all.get(digest);
+        let after = after.and_then(|issue| Some(issue.replaced.as_ref()?.by));
+        if let (Some(by), Some((before, mut issue))) = (after, self.before(digest)) {
+            issue.replaced = issue.replaced.map(|replaced| Replaced { by, ..replaced });
             self.put(before, Arc::new(issue));
         }
+        self.forget(digest);
+    }
+
+    /// The secret that this one took the place of.
+    fn before(&self, digest: &[u8; 32]) -> Option<([u8; 32], Issue)> {
+        let mut all = self.issued.all.iter();
+        let is_it = |issue: &Issue| Some(issue.replaced.as_ref()?.by == *digest);
+        let (before, issue) = all.find(|(_, issue)| is_it(issue) == Some(true))?;
+        Some((*before, Issue::clone(issue)))
     }
 
     /// Takes over what the books have; what cannot be read is not accepted.
@@ -217,7 +230,7 @@ impl KeyRing {
         revoked.sort_unstable();
         let over = revoked.len().saturating_sub(MOST_REVOKED);
         for (_, digest) in revoked.into_iter().take(over) {
-            self.forget(&digest);
+            self.let_go(&digest);
         }
     }
 }

@@ -8,9 +8,13 @@ use crate::config::{ClientKey, Families, Issue, Made, Refused, Replaced, Rotatio
 use crate::live::{digest_of_client, new_key};
 use crate::model::{Time, minute_of};
 
-/// Most secrets of one key that are accepted beside the current one: a script that rotates in a circle is stopped, and
-/// nobody who rotates by hand notices.
+/// Most secrets of one key that are accepted beside the current one: each is one more that may leak, and nobody who rotates
+/// by hand notices.
 const MOST_BESIDE: usize = 8;
+/// Most secrets of one key that are over and still told of: the latest. A script that rotates in a circle without a grace is
+/// not stopped, and its chain, which each publication walks, grows no further. Halved, a client that missed a month of
+/// daily rotations is unknown instead of told since when its key is replaced; doubled, a key may take some kilobytes more.
+const MOST_OVER: usize = 32;
 
 /// The key that is to get a new secret.
 struct Subject {
@@ -68,6 +72,7 @@ impl Controller {
         });
         let changed = vec![(current, Arc::new(before)), (digest, Arc::clone(&issue))];
         self.keys.put_all(changed);
+        self.shorten(&digest, name, now);
         self.keys.thin(now);
         self.put_keys_in_force();
         Ok(Fresh {
@@ -75,6 +80,26 @@ impl Controller {
             digest,
             issue,
         })
+    }
+
+    /// Lets go of what ended longest ago in the chain whose last secret this is, where that is too much.
+    ///
+    /// The first of a chain stays, and the one that the files have: files that name a secret that nobody knows would have
+    /// it accepted without an end. So does one that was revoked, whichever file brings it back.
+    fn shorten(&mut self, current: &[u8; 32], name: &str, now: u64) {
+        let of_files = self.files.keys.get(name).map(|key| digest_of_client(key));
+        let issued = &self.keys.issued;
+        let mut before = Families::of(issued).before(current);
+        before.pop();
+        let over = before.into_iter().filter(|secret| {
+            let issue = issued.all.get(secret);
+            let is_over = issue.is_some_and(|it| it.revoked.is_none() && !it.is_beside(now));
+            is_over && Some(*secret) != of_files
+        });
+        let gone: Vec<[u8; 32]> = over.skip(MOST_OVER).collect();
+        for secret in gone {
+            self.keys.let_go(&secret);
+        }
     }
 
     /// The key of this name, if it may get a new secret.

@@ -197,6 +197,78 @@ async fn a_secret_that_nobody_was_told_goes_and_the_one_before_has_no_end() {
 }
 
 #[tokio::test]
+async fn giving_up_the_first_of_two_rotations_leaves_the_second_as_it_was_answered() {
+    for (name, in_files) in [("new", false), ("app", true)] {
+        let mut world = Ringed::start(files(OF_FILES));
+        let old = if in_files {
+            OF_FILES.to_owned()
+        } else {
+            world.make(&wish(name)).unwrap()
+        };
+        let first = rotated(&mut world, name, DAY).unwrap();
+        let second = rotated(&mut world, name, 2 * DAY).unwrap();
+        let (reply, _answer) = tokio::sync::oneshot::channel();
+        let digest = first.digest;
+        world.controller.do_keys(KeyAsk::Forget { digest, reply });
+        for round in ["at once", "after a restart"] {
+            for (key, at, expected) in [
+                (&old, DAY + 5, "known"),
+                (&old, 2 * DAY + 1, "over"),
+                (&secret(&first), 0, "unknown"),
+                (&secret(&second), 3 * DAY, "known"),
+            ] {
+                let found = in_seconds(&world, key, at);
+                assert_eq!(found, expected, "{name}, {round}, {at}");
+            }
+            world = world.restart(files(OF_FILES));
+        }
+        assert_eq!(world.revoke(name), Ok(in_files));
+        assert_eq!(in_seconds(&world, &old, 0), "revoked", "{name}");
+        assert_eq!(in_seconds(&world, &secret(&second), 0), "revoked", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_script_that_rotates_in_a_circle_leaves_a_chain_that_grows_no_further() {
+    for (name, in_files) in [("new", false), ("app", true)] {
+        let mut world = Ringed::start(files(OF_FILES));
+        let old = if in_files {
+            OF_FILES.to_owned()
+        } else {
+            world.make(&wish(name)).unwrap()
+        };
+        let mut secrets = vec![old];
+        for round in 0..120 {
+            let grace = if round == 20 { DAY } else { 0 };
+            secrets.push(secret(&rotated(&mut world, name, grace).unwrap()));
+        }
+        for round in ["at once", "after a restart"] {
+            // The first, the one with a grace, 32 that are over, the current one.
+            let snapshot = world.controller.publisher.read();
+            assert_eq!(snapshot.config.issued.all.len(), 35, "{name}, {round}");
+            for (nth, expected) in [
+                (0, "over"),
+                (1, "unknown"),
+                (20, "known"),
+                (87, "unknown"),
+                (88, "over"),
+                (119, "over"),
+                (120, "known"),
+            ] {
+                let found = in_seconds(&world, &secrets[nth], 1);
+                assert_eq!(found, expected, "{name}, {round}, {nth}");
+            }
+            world = world.restart(files(OF_FILES));
+        }
+        assert_eq!(world.revoke(name), Ok(in_files));
+        for nth in [0, 20, 88, 120] {
+            let found = in_seconds(&world, &secrets[nth], 0);
+            assert_eq!(found, "revoked", "{name}, {nth}: one chain still");
+        }
+    }
+}
+
+#[tokio::test]
 async fn uses_are_told_of_each_secret_and_also_after_its_end() {
     let mut world = Ringed::start(files(OF_FILES));
     let old = world.make(&wish("new")).unwrap();
