@@ -105,13 +105,12 @@ fn read_server<'a>(
 }
 
 fn read_limits(section: &mut Section<'_>, server: &mut Server) {
-    for (key, bytes) in [
-        ("max_body", &mut server.max_body),
-        ("max_answer", &mut server.max_answer),
-    ] {
-        let field = section.field(key);
-        set(bytes, field.and_then(|field| field.size(1024..=1 << 30)));
-    }
+    let body = section.field("max_body");
+    let answer = section.field("max_answer");
+    let size = |field: Option<&Field<'_>>| field.and_then(|field| field.size(1024..=1 << 30));
+    let largest = size(body.as_ref());
+    set(&mut server.max_body, largest);
+    set(&mut server.max_answer, size(answer.as_ref()));
     for (key, time, least) in [
         ("drain_grace", &mut server.drain_grace, Duration::ZERO),
         ("head_timeout", &mut server.head_timeout, MILLISECOND),
@@ -128,8 +127,27 @@ fn read_limits(section: &mut Section<'_>, server: &mut Server) {
         set(most, field.and_then(|field| count(&field)));
     }
     let buffered = section.field("max_buffered");
-    let buffered = buffered.and_then(|field| field.size(BUFFERED));
-    set(&mut server.max_buffered, buffered);
+    let room = buffered.as_ref().and_then(|field| field.size(BUFFERED));
+    set(&mut server.max_buffered, room);
+    // A value that cannot be read is a problem of its own.
+    let is_read = body.is_none() || largest.is_some();
+    if let Some(field) = buffered.or(body).filter(|_| is_read) {
+        one_body_fits(&field, server);
+    }
+}
+
+/// Whether the largest body finds room where nobody else's is: one that does not would be told to try again for ever.
+fn one_body_fits(field: &Field<'_>, server: &Server) {
+    let (body, room) = (server.max_body, server.max_buffered);
+    if body > room {
+        field.conflict(
+            format!(
+                "server.max_body is {body} bytes and server.max_buffered {room}: a body between the two never finds room, \
+                 however often it is sent"
+            ),
+            "set max_buffered to some times max_body, or lower max_body",
+        );
+    }
 }
 
 fn read_admin<'a>(

@@ -31,6 +31,8 @@ const LINES: &[(&str, &str, &str, &str)] = &[
     ("[server]\nlisten = \"0.0.0.0:80\"", "4:10 server.listen", "expected a loopback address, found 0.0.0.0", "server.allow_unauthenticated = true"),
     ("[server]\nmax_body = 33554432", "4:12 server.max_body", "expected a size", "with a unit, as in \"32MiB\""),
     ("[server]\nmax_body = \"9GiB\"", "4:12 server.max_body", "expected a size from 1024 to", ""),
+    ("[server]\nmax_buffered = \"16MiB\"", "4:16 server.max_buffered", "server.max_body is 33554432 bytes and server.max_buffered 16777216", "lower max_body"),
+    ("[server]\nmax_body = \"64MiB\"\nmax_buffered = \"63MiB\"", "5:16 server.max_buffered", "never finds room", "some times max_body"),
     ("[server]\nhead_timeout = 10", "4:16 server.head_timeout", "expected a time", "with a unit, as in \"15s\""),
     ("[server]\nhead_timeout = \"0s\"", "4:16 server.head_timeout", "expected a time from 1ms to", ""),
     ("[server]\nmax_connections = 0", "4:19 server.max_connections", "whole number from 1 to 1000000, found the number 0", ""),
