@@ -25,6 +25,10 @@ pub(super) const MOST_TOKENS: f64 = 2e19;
 /// Normalised times: a batch's values count up to 20, re-expressed by 10⁶ at most, and a reference that moves through all of
 /// its range (nine orders of magnitude) re-expresses them once more.
 pub(super) const MOST_NORMALISED: f64 = 2e16;
+/// Seconds that a moment may be after the tick that stored it: requests run beside the tick and say by the same clock when
+/// something happened, some microseconds after the tick took its time. Without it such a part would begin anew; ten times as
+/// much stops no less, since what cannot be is years away.
+const SLACK: f64 = 1.0;
 /// Parts that are told one by one.
 const MOST_TOLD: usize = 20;
 
@@ -69,7 +73,7 @@ pub(super) fn numbers<'a>(
         .try_for_each(|found| number(field, *found, range))
 }
 
-/// Whether a moment, where there is one, had come when the memory was stored.
+/// Whether a moment, where there is one, had come when the memory was stored, give or take a second.
 pub(super) fn past(
     field: &'static str,
     found: impl Into<Option<Time>>,
@@ -78,14 +82,14 @@ pub(super) fn past(
     by(field, found, stored, 0.0)
 }
 
-/// Whether a moment is at most so many seconds after the memory was stored.
+/// Whether a moment is at most so many seconds after the memory was stored, give or take one.
 pub(super) fn by(
     field: &'static str,
     found: impl Into<Option<Time>>,
     stored: Time,
     seconds: f64,
 ) -> Result<(), Odd> {
-    let latest = stored.after_secs(seconds).as_secs_f64();
+    let latest = stored.after_secs(seconds + SLACK).as_secs_f64();
     let found: Option<Time> = found.into();
     found.map_or(Ok(()), |at| number(field, at.as_secs_f64(), (0.0, latest)))
 }

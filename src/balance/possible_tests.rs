@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use super::super::gate::Cause;
 use super::super::goal::{Goal, Level, Measure, Statistic, Timing};
-use super::super::input::{Flight, Input, RouteInput, Scored, UpstreamInput};
+use super::super::input::{Flight, Headroom, Input, Room, RouteInput, Scored, UpstreamInput};
 use super::super::plan::tests::route;
 use super::super::step::{Stepped, step};
 use super::*;
@@ -239,4 +240,48 @@ fn what_is_let_go_is_said_and_the_rest_is_kept() {
     assert_eq!(is[0], was[0]);
     assert_eq!(is[1].health, was[1].health);
     assert_eq!(is[1].capacity, was[1].capacity);
+}
+
+#[test]
+fn what_requests_told_while_a_tick_ran_is_kept() {
+    let plan = plan();
+    let mut memory = Memory::new(&plan);
+    for n in 0..40 {
+        ticked(&plan, &mut memory, n, at(0.25 * f64::from(n)));
+    }
+    // By the requests' clock, after the tick took its time.
+    let (now, later) = (at(10.0), at(10.0).after_secs(400e-6));
+    let mut upstreams = [1.0, 1.0, 1.0].map(|slow| told(41, slow));
+    upstreams[0].news.ejected = Some((later, Cause::Faults));
+    upstreams[1].headroom = Some(Headroom {
+        at: later,
+        requests: Some(Room {
+            remaining: 0.0,
+            limit: Some(1_000.0),
+            resets_in: Some(1e6),
+        }),
+        tokens: None,
+    });
+    let routes = (0..2).map(|_| RouteInput {
+        picked: vec![0, 0],
+        ..RouteInput::default()
+    });
+    let input = Input {
+        now,
+        elapsed: 0.25,
+        upstreams: upstreams.to_vec(),
+        routes: routes.collect(),
+    };
+    step(&plan, &mut memory, &input);
+    assert_eq!(memory.upstreams[0].health.ejected_at, later);
+    assert!(memory.upstreams[1].capacity.is_announced(now));
+    let before = memory.upstreams.clone();
+    assert_eq!(memory.mend(&plan, now), Vec::<String>::new());
+    assert_eq!(memory.upstreams, before);
+    let odd = memory.mend(&plan, at(7.0));
+    let is_told = |what: &str| odd.iter().any(|said| said.contains(what));
+    assert!(
+        is_told("its health") && is_told("what it can take"),
+        "{odd:?}"
+    );
 }
