@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HeaderMap, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, CONNECTION, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
@@ -55,6 +55,9 @@ pub(super) async fn handle(admin: &Admin, request: Request<Incoming>) -> Reply {
         Ok(body) => body,
         Err(refused) => return refused,
     };
+    if !operation.reads() && admin.board.is_draining() {
+        return ending();
+    }
     let ask = Ask {
         admin,
         name,
@@ -93,6 +96,18 @@ fn unknown_client() -> Reply {
     let mut reply = reply::error(StatusCode::UNAUTHORIZED, message);
     let challenge = HeaderValue::from_static("Bearer realm=\"weighbridge\"");
     reply.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    reply
+}
+
+/// 503 to what would change something in a process that ends: one that takes this address over has read the books already,
+/// and would not know of it. The connection ends, so that what is sent again is not sent to this process for ever.
+fn ending() -> Reply {
+    let message = "this daemon is shutting down, so nothing is changed; send it again: once it has ended, the daemon that \
+        takes its place answers";
+    let mut reply = reply::error(StatusCode::SERVICE_UNAVAILABLE, message);
+    let headers = reply.headers_mut();
+    headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
     reply
 }
 

@@ -108,6 +108,7 @@ fn refusals(operation: &Operation) -> Vec<(&'static str, &'static str)> {
     if !operation.reads() {
         all.push(("408", "The body did not come to its end."));
         all.push(("413", "The body is too large."));
+        all.push(("503", "The daemon is shutting down: send it again."));
     }
     all
 }

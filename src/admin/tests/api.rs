@@ -45,6 +45,49 @@ async fn a_draining_daemon_works_and_wants_no_traffic() {
 }
 
 #[tokio::test]
+async fn a_draining_daemon_shows_everything_and_changes_nothing() {
+    let world = World::start().await;
+    let generation = world.admin.published.read().generation;
+    std::fs::write(world.file(), BASE.replace("60", "50")).unwrap();
+    world.admin.board.drain();
+    let order = r#"{"route":"chat","frozen":true,"reason":"a test","seconds":60}"#;
+    for (method, path, body) in [
+        ("POST", "/api/v1/reload", ""),
+        ("POST", "/api/v1/steering", order),
+        (
+            "POST",
+            "/api/v1/switch",
+            r#"{"off":true,"reason":"a test"}"#,
+        ),
+        (
+            "POST",
+            "/api/v1/keys",
+            r#"{"name":"new","reason":"a test"}"#,
+        ),
+        ("POST", "/api/v1/keys/app", "{}"),
+        ("PATCH", "/api/v1/keys/app", "{}"),
+        ("DELETE", "/api/v1/keys/app", ""),
+    ] {
+        let got = world.send(method, path, &[], body).await;
+        assert_eq!(got.status, 503, "{method} {path}: {}", got.body);
+        assert!(
+            got.body.contains("send it again"),
+            "{method} {path}: {}",
+            got.body
+        );
+        for header in ["connection: close", "retry-after: 1"] {
+            assert!(got.head.contains(header), "{header}: {}", got.head);
+        }
+    }
+    let snapshot = world.admin.published.read();
+    assert_eq!(snapshot.generation, generation);
+    assert!(snapshot.switch.thrown().is_none());
+    for path in ["/metrics", "/api/v1/routes", "/api/v1/steering"] {
+        assert_eq!(world.ask("GET", path).await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_route_is_shown_as_scripts_expect_it() {
     let world = World::start().await;
     world.decided().await;
