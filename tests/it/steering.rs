@@ -264,8 +264,13 @@ async fn what_an_order_displaces_and_makes_of_weights_is_told_where_shares_are_s
         assert!(line.is_some_and(|line| line.ends_with(because)), "{text}");
         assert!(text.contains("order 2: drain one, by "), "{text}");
     }
-    let explained = told(&daemon, &["explain", "chat"]);
-    assert!(explained.contains("; drained by order of ada until "));
+    // Shares are another's at once, sentences are the next tick's.
+    let explained = until("an order must be why", async || {
+        let explained = told(&daemon, &["explain", "chat"]);
+        let is_told = explained.contains("; drained by order of ada until ");
+        is_told.then_some(explained)
+    })
+    .await;
     for part in [
         "one: takes 0 % instead of its configured 75 %; ",
         "two: takes 100 % instead of its configured 25 %; one is drained by order",
