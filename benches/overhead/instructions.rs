@@ -113,7 +113,7 @@ pub(crate) async fn guard() -> Outcome<()> {
         let now = count.least(&mock, before * ROOM).await?;
         let change = (now / before - 1.0) * 100.0;
         let line = format!(
-            "a {} takes {now:.0} instructions, {change:+.1} % against {before:.0} on record",
+            "{now:.0} instructions for each {}, {change:+.1} % against {before:.0} on record",
             count.name
         );
         crate::say(&format!("{line}\n"))?;

@@ -70,7 +70,7 @@ struct Daemon {
 
 impl Daemon {
     /// Two targets, of which the first is asked first and always fails; spans go to `collector`.
-    async fn start(collector: SocketAddr) -> Self {
+    fn start(collector: SocketAddr) -> Self {
         let text = format!(
             "mode = \"off\"\n\
              [telemetry.otlp]\nendpoint = \"http://{collector}/prefix\"\ninterval = \"1s\"\n\
@@ -195,7 +195,7 @@ fn family(mut spans: Vec<Span>) -> (Span, Vec<Span>) {
 #[tokio::test]
 async fn a_retry_is_a_request_with_two_calls() {
     let (address, messages) = collector("200 OK").await;
-    let daemon = Daemon::start(address).await;
+    let daemon = Daemon::start(address);
     assert_eq!(daemon.ask("both", false).await, 200);
     daemon.end().await;
     let (own, calls) = family(spans(&messages));
@@ -240,7 +240,7 @@ async fn a_retry_is_a_request_with_two_calls() {
 #[tokio::test]
 async fn a_stream_has_the_time_of_its_first_content_and_a_refusal_its_kind() {
     let (address, messages) = collector("200 OK").await;
-    let daemon = Daemon::start(address).await;
+    let daemon = Daemon::start(address);
     assert_eq!(daemon.ask("only", true).await, 200);
     daemon.end().await;
     let (own, calls) = family(spans(&messages));
@@ -251,7 +251,7 @@ async fn a_stream_has_the_time_of_its_first_content_and_a_refusal_its_kind() {
         assert!(about["gen_ai.usage.output_tokens"].parse::<u64>().unwrap() > 0);
     }
     let (address, messages) = collector("200 OK").await;
-    let daemon = Daemon::start(address).await;
+    let daemon = Daemon::start(address);
     assert_eq!(daemon.ask("nowhere", false).await, 404);
     daemon.end().await;
     let (own, calls) = family(spans(&messages));
@@ -266,7 +266,7 @@ async fn a_stream_has_the_time_of_its_first_content_and_a_refusal_its_kind() {
 #[tokio::test]
 async fn metrics_are_those_of_the_exposition() {
     let (address, messages) = collector("200 OK").await;
-    let daemon = Daemon::start(address).await;
+    let daemon = Daemon::start(address);
     assert_eq!(daemon.ask("only", true).await, 200);
     daemon.end().await;
     let all = messages.lock().unwrap();
@@ -299,7 +299,7 @@ async fn a_collector_that_is_away_or_refuses_costs_no_request_anything() {
     let (busy, _) = collector("503 Service Unavailable").await;
     let (angry, _) = collector("401 Unauthorized").await;
     for (address, waits) in [(dead, true), (busy, true), (angry, false)] {
-        let daemon = Daemon::start(address).await;
+        let daemon = Daemon::start(address);
         for _ in 0..3 {
             assert_eq!(daemon.ask("only", false).await, 200);
         }
