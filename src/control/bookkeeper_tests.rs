@@ -2,13 +2,13 @@ use http::HeaderValue;
 
 use std::collections::HashSet;
 
-use super::super::tag_values::{DAY_MINUTES, MOST_VALUES, OTHERS};
+use super::super::tag_values::{DAY_MINUTES, OTHERS};
 use super::*;
 use crate::balance::gate::Reason;
 use crate::config::Store;
 use crate::live::Tags;
 use crate::model::{Operation, Outcome, TargetName, Time, Tokens, UpstreamName};
-use crate::store::{Dimension, Query};
+use crate::store::{Dimension, MOST_VALUES, Query};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -159,7 +159,7 @@ fn a_hundred_thousand_users_are_ten_thousand_and_the_others_and_nothing_is_lost(
 fn a_restart_goes_on_with_the_values_that_the_day_has_seen() {
     let folder = tempfile::tempdir().unwrap();
     let (books, _) = Books::open(folder.path(), Store::default()).unwrap();
-    let now = Time::from_secs_f64(1.8e9);
+    let now = Time::from_secs_f64(1.8e9 + 30.0);
     let minute = now.as_micros() / MINUTE_US;
     let records: Vec<_> = (0..MOST_VALUES + 5).map(|n| of_user(minute, n)).collect();
     books.write(Write::Usage(usage(&records, &mut Values::default())));

@@ -8,17 +8,14 @@
 use std::collections::HashSet;
 
 use crate::model::Time;
-use crate::store::{Books, Dimension, MOST_ROWS, Query, UsageKey};
+use crate::store::{Books, Dimension, MOST_ROWS, MOST_VALUES, Query, UsageKey};
 
-/// Most values of a tag that are told apart in a day: ten thousand users are fine. Each is up to 100 bytes, so the three
-/// tags together take 4 MB at most.
-pub(super) const MOST_VALUES: usize = MOST_ROWS;
 /// What the values beyond those are booked under.
 pub(super) const OTHERS: &str = "(others)";
 pub(super) const DAY_MINUTES: u64 = 1_440;
 const MINUTE_US: u64 = 60_000_000;
 
-/// The values of tags that a day has seen.
+/// The values of tags that a day has seen. Each is up to 100 bytes, so the three tags together take 4 MB at most.
 #[derive(Debug, Default)]
 pub(super) struct Values {
     day: u64,

@@ -36,7 +36,7 @@ pub use rows::{
     AlertRow, KeyRow, Message, Moved, Proposal, ProposedShare, SteeringRow, Sums, UsageKey,
 };
 pub use span::{MOMENTS, moment};
-pub use usage::{Dimension, MOST_ROWS, Query, Usage, UsageRow};
+pub use usage::{Dimension, MOST_ROWS, MOST_VALUES, Query, Usage, UsageRow};
 pub use write::{Losses, Write};
 
 #[cfg(test)]

@@ -39,8 +39,10 @@ pub(super) const COLUMNS: [&str; 15] = [
 const COST: [&str; 2] = ["sum(cost_pico / 1000000000)", "sum(cost_pico % 1000000000)"];
 const NANO: u128 = 1_000_000_000;
 
-/// Most rows of an answer.
-pub const MOST_ROWS: usize = 10_000;
+/// Most values of a tag that usage tells apart in a day.
+pub const MOST_VALUES: usize = 10_000;
+/// Most rows of an answer: those, the others together, and who has none.
+pub const MOST_ROWS: usize = MOST_VALUES + 2;
 const MINUTE: u64 = 60_000_000;
 
 /// What usage can be split by.
