@@ -91,7 +91,8 @@ pub struct TargetReport {
     pub first_token_ms: Option<[f64; 3]>,
     /// Milliseconds of whole answers in the last minute: the same.
     pub total_ms: Option<[f64; 3]>,
-    /// Median dollars of 1,000 tokens of the last minute's answers; `None` without a price.
+    /// Median dollars of 1,000 tokens, those of prompt and answer together, by the last minute's answers; `None` without a
+    /// price.
     pub usd_per_1k_tokens: Option<f64>,
     /// Dollars since the start, over all routes that use the same upstream.
     pub spent_usd: f64,

@@ -210,7 +210,7 @@ fn row(route: &RouteReport, target: &TargetReport, shares: [String; 3]) -> Vec<S
         p50,
         p95,
         format!("{}/{}", target.failed, target.calls),
-        price.map_or_else(unknown, |usd| format!("{usd:.4}")),
+        price.map_or_else(unknown, |usd| format!("{usd:.5}")),
         view.evidence.cached.map_or_else(unknown, percent),
     ]
 }

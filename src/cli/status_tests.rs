@@ -42,7 +42,7 @@ fn a_route_is_a_line_a_target() {
         .unwrap();
     let expected = "\
 ROUTE  TARGET  USES       CONFIGURED  GRANTED  ACTUAL  STATE              TTFT P50 MS  TTFT P95 MS  FAILED  $/1K TOKENS  CACHED
-chat   fast    sim/large      50.0 %   55.0 %  53.1 %  serving                    251          410   1/480       0.0100  43.8 %
+chat   fast    sim/large      50.0 %   55.0 %  53.1 %  serving                    251          410   1/480      0.01000  43.8 %
 chat   new     sim/next       50.0 %   45.0 %       -  new (never asked)            -            -     0/0            -       -
 configuration 3, decided 0.1 s ago
 ACTUAL is each target's part of the requests by their first choice, ";

@@ -17,6 +17,10 @@ const QUICK: (Duration, usize) = (Duration::from_secs(5), 12);
 /// The same for time per token and cost.
 const SLOW: (Duration, usize) = (Duration::from_secs(20), 3);
 
+/// What costs of 1,000 tokens are counted in, in pico-dollars: a tenth of a micro-dollar. The histogram's range is then
+/// $0.001 to $60,000 of a million tokens; ten times as much would lose the cheapest models, which cost $0.01.
+const COST_UNIT_PICO: u128 = 100_000;
+
 /// Sums since the start of the process.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Totals {
@@ -57,7 +61,7 @@ pub struct Recently {
     pub total_ms: Option<[f64; 3]>,
     /// Milliseconds per token of the answer: the same.
     pub per_token_ms: Option<[f64; 3]>,
-    /// Median cost of 1,000 tokens of the answer, in dollars.
+    /// Median cost of 1,000 tokens, those of prompt and answer together, in dollars.
     pub usd_per_1k_tokens: Option<f64>,
 }
 
@@ -123,16 +127,15 @@ impl Meter {
         let (Class::Ok, Some(tokens)) = (end.outcome.class(), end.tokens) else {
             return;
         };
-        if tokens.output == 0 {
-            return;
-        }
-        if let Some(first) = end.first_content {
+        if let Some(first) = end.first_content
+            && tokens.output > 0
+        {
             let stream = micros(end.total.saturating_sub(first));
             self.per_token.record(now, stream / tokens.output);
         }
-        if let Some(cost) = end.cost {
-            // Micro-dollars of 1,000 tokens fit the histogram's range up to $600.
-            let per_1k = cost.pico() / u128::from(tokens.output) * 1_000 / 1_000_000;
+        let all = u128::from(tokens.input) + u128::from(tokens.output);
+        if let (Some(cost), 1..) = (end.cost, all) {
+            let per_1k = cost.pico().saturating_mul(1_000) / all / COST_UNIT_PICO;
             self.cost
                 .record(now, u64::try_from(per_1k).unwrap_or(u64::MAX));
         }
@@ -167,7 +170,7 @@ impl Meter {
             usd_per_1k_tokens: self
                 .cost
                 .merged(now, reach)
-                .map(|merged| merged.value_at_quantile(0.5) as f64 / 1e6),
+                .map(|merged| merged.value_at_quantile(0.5) as f64 * COST_UNIT_PICO as f64 / 1e12),
         }
     }
 }
@@ -197,4 +200,46 @@ fn buckets(histogram: &Histogram<u32>) -> Vec<(f64, u64)> {
 
 fn micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Tokens;
+
+    fn answered(input: u64, output: u64, pico: u128) -> Event {
+        Event::Finished(Finished {
+            outcome: Outcome::Ok,
+            total: Duration::from_secs(1),
+            first_content: None,
+            tokens: Some(Tokens {
+                input,
+                output,
+                ..Tokens::default()
+            }),
+            estimated: false,
+            cost: Some(PicoUsd::new(pico)),
+            wait: None,
+        })
+    }
+
+    #[test]
+    fn what_1000_tokens_cost_is_told_of_those_of_prompt_and_answer_together() {
+        // Embeddings have tokens of the prompt alone.
+        for (input, output, pico, expected) in [
+            (7, 23, 11_400_000, 0.000_38),
+            (1_000, 0, 20_000_000, 0.000_02),
+            (10, 990, 60_000_000_000, 0.06),
+        ] {
+            let mut meter = Meter::default();
+            meter.keep(Time::ZERO, &answered(input, output, pico));
+            let found = meter.recently(Time::ZERO).usd_per_1k_tokens.unwrap();
+            // The histogram's precision: below 1 %, and at its lower end eight units.
+            let precision = f64::max(0.01 * expected, 8e-7);
+            assert!((found - expected).abs() < precision, "{found}");
+        }
+        let mut meter = Meter::default();
+        meter.keep(Time::ZERO, &answered(0, 0, 5));
+        assert_eq!(meter.recently(Time::ZERO).usd_per_1k_tokens, None);
+    }
 }
