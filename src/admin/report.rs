@@ -110,8 +110,8 @@ pub struct TargetReport {
     /// 95 %; `None` without any.
     #[serde(default)]
     pub interval: Option<[f64; 2]>,
-    /// Until when a spent budget with `at_limit = "avoid"` keeps requests away, in seconds since 1970; left out where
-    /// none does.
+    /// Until when a spent budget keeps requests away (`at_limit = "avoid"`) or has them refused (`"refuse"`), in seconds
+    /// since 1970; left out where none does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spent_until: Option<f64>,
     /// Whether the part that it got differs from its share by more than chance.

@@ -1,6 +1,7 @@
 //! The explanation: what was measured, proposed, granted, and what stood in between.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,7 @@ use super::plan::Objective;
 use super::quality::Quality;
 use super::strategy::gap;
 use super::{Share, Strategy, WeightTable};
-use crate::model::{RouteName, TargetName, Time, UpstreamName};
+use crate::model::{RouteName, TargetName, Time, UpstreamName, minute_of};
 
 /// A bound that a proposal cannot cross.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -205,18 +206,29 @@ pub struct Row {
     /// The share that the files ask for, where an order, of this target or of another, makes it another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_filed: Option<Share>,
-    /// The budget that keeps requests away, if one does. No decision knows of money; who shows one says so.
+    /// The budget that keeps requests away or has them refused, if one does. No decision knows of money; who shows one says
+    /// so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spent: Option<Spent>,
 }
 
-/// A budget of which nothing is left, so that requests go elsewhere.
+/// A budget of which nothing is left, so that requests go elsewhere or are refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spent {
     /// Whose, in which window.
     pub budget: String,
     /// When it begins anew.
     pub until: Time,
+    /// Whether requests that come here are refused meanwhile, rather than go elsewhere.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refuses: bool,
+}
+
+impl fmt::Display for Spent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (budget, until) = (&self.budget, minute_of(self.until));
+        write!(f, "{budget} is spent, until {until}")
+    }
 }
 
 impl Row {

@@ -13,7 +13,7 @@ use super::aims::aims;
 use super::decision::{Decision, Rail, Row, Spent, Terms};
 use super::words::{amount, dollars, number, percent, seconds};
 use super::{Health, Share, Strategy};
-use crate::model::{Time, minute_of};
+use crate::model::Time;
 
 mod goals;
 mod orders;
@@ -78,7 +78,8 @@ fn if_obeyed(decision: &Decision) -> Cow<'_, Decision> {
 fn sentence(decision: &Decision, row: &Row) -> String {
     let is_out = !is_serving(row) || row.configured == Share::ZERO;
     if let (Some(spent), false) = (&row.spent, is_out) {
-        return format!("{}: takes nothing: {}", row.name, anew(spent));
+        let takes = if spent.refuses { "" } else { "takes nothing: " };
+        return format!("{}: {takes}{}", row.name, anew(spent));
     }
     let mut parts = vec![standing(decision, row)];
     parts.extend(elsewhere(decision, row));
@@ -90,20 +91,22 @@ fn sentence(decision: &Decision, row: &Row) -> String {
             .filter_map(|rail| met(*rail, row, decision)),
     );
     parts.extend(row.spent.as_ref().map(anew));
-    let mut others = decision.rows.iter();
-    if row.spent.is_none() && row.granted > Share::ZERO && others.any(|it| it.spent.is_some()) {
+    let mut budgets = decision.rows.iter().filter_map(|it| it.spent.as_ref());
+    let takes_more = budgets.any(|spent| !spent.refuses);
+    if row.spent.is_none() && row.granted > Share::ZERO && takes_more {
         parts.push("more than that while another's budget is spent".into());
     }
     format!("{}: {}", row.name, parts.join("; "))
 }
 
-/// That a budget is spent, and until when.
+/// That a budget is spent, until when, and whether requests are refused for it.
 fn anew(spent: &Spent) -> String {
-    format!(
-        "{} is spent, until {}",
-        spent.budget,
-        minute_of(spent.until)
-    )
+    let refused = if spent.refuses {
+        "its requests are refused (429): "
+    } else {
+        ""
+    };
+    format!("{refused}{spent}")
 }
 
 /// What it takes, and the measured reason.

@@ -82,7 +82,7 @@ impl Keepsake {
     }
 
     /// What was decided about a route: kept if its shares were moved by it, and if a budget was spent or begins anew, so that
-    /// requests go elsewhere than the shares say.
+    /// requests go elsewhere than the shares say or are refused.
     pub(super) fn decided(
         &mut self,
         decision: &Decision,

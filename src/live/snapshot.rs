@@ -282,22 +282,37 @@ impl Member {
     /// The budget that keeps requests of `route`, if they are of one, away from here, and until when.
     pub fn kept_away(&self, route: Option<&Route>, clock: Clock) -> Option<Spent> {
         let own = route.and_then(|route| route.budget.as_ref());
-        [own, self.provider.budget.as_ref(), self.budget.as_ref()]
-            .into_iter()
-            .flatten()
-            .find_map(|allowance| {
-                let (window, until) = allowance.spent_until(AtLimit::Avoid, clock.now())?;
-                let budget = allowance.in_window(window);
-                Some(Spent { budget, until })
-            })
+        let all = [own, self.provider.budget.as_ref(), self.budget.as_ref()];
+        let mut all = all.into_iter().flatten();
+        all.find_map(|allowance| spent(allowance, AtLimit::Avoid, clock))
+    }
+
+    /// The budget that keeps requests of `route` away from here or has them refused, whichever they meet first.
+    pub fn out_of_budget(&self, route: &Route, clock: Clock) -> Option<Spent> {
+        let refuses = |it: &Arc<Allowance>| spent(it, AtLimit::Refuse, clock);
+        let of_route = route.budget.as_ref().and_then(refuses);
+        of_route
+            .or_else(|| self.kept_away(Some(route), clock))
+            .or_else(|| self.provider.budget.as_ref().and_then(refuses))
+            .or_else(|| self.budget.as_ref().and_then(refuses))
     }
 }
 
+/// That nothing is left of `allowance`, if requests are then to be treated as `at_limit` says.
+fn spent(allowance: &Allowance, at_limit: AtLimit, clock: Clock) -> Option<Spent> {
+    let (window, until) = allowance.spent_until(at_limit, clock.now())?;
+    Some(Spent {
+        budget: allowance.in_window(window),
+        until,
+        refuses: at_limit == AtLimit::Refuse,
+    })
+}
+
 impl Route {
-    /// Notes in a `decision` about this route which targets a spent budget keeps requests away from.
+    /// Notes in a `decision` about this route which targets a spent budget keeps requests away from, or refuses those of.
     pub fn note_spent(&self, decision: &mut Decision, clock: Clock) {
         for (row, member) in decision.rows.iter_mut().zip(self.members.iter()) {
-            row.spent = member.kept_away(Some(self), clock);
+            row.spent = member.out_of_budget(self, clock);
         }
     }
 

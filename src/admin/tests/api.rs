@@ -157,6 +157,34 @@ async fn a_spent_budget_is_why_a_target_takes_nothing() {
 }
 
 #[tokio::test]
+async fn a_target_whose_spent_budget_has_its_requests_refused_says_so() {
+    for (spot, refused) in [
+        ("kind = \"simulated\"\n", [false, true, true]),
+        ("[routes.chat]\n", [true, true, true]),
+    ] {
+        let budget = format!("{spot}budget = {{ month_usd = 1, at_limit = \"refuse\" }}\n");
+        let text = BASE.replace(
+            "[routes.chat.targets]",
+            "[routes.chat]\n[routes.chat.targets]",
+        );
+        let world = World::serving(&text.replace(spot, &budget)).await;
+        world.decided().await;
+        let snapshot = world.admin.published.read();
+        let dollar = PicoUsd::new(1_000_000_000_000);
+        snapshot.budgets.all()[0].spend(world.admin.clock.now(), dollar);
+        let route = world.ask("GET", "/api/v1/routes/chat").await.json();
+        for (place, refused) in refused.into_iter().enumerate() {
+            let target = &route["targets"][place];
+            let said = target["sentence"].as_str().unwrap();
+            assert_eq!(target["spent_until"].is_number(), refused, "{route}");
+            let why = ": its requests are refused (429): this month's budget of ";
+            assert_eq!(said.contains(why), refused, "{said}");
+            assert!(!said.contains("more than that"), "{said}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn all_routes_are_listed_in_the_order_of_their_names() {
     let world = World::start().await;
     let got = world.ask("GET", "/api/v1/routes").await.json();

@@ -127,6 +127,7 @@ fn a_spent_budget_goes_before_all_else_that_is_said_of_a_target_in_service() {
     away.spent = Some(Spent {
         budget: "this day's budget of provider \"one\"".into(),
         until: Time::from_secs_f64(1_796_083_200.0),
+        refuses: false,
     });
     let mut out = away.clone();
     out.name = TargetName::new("c").unwrap();
@@ -142,4 +143,20 @@ fn a_spent_budget_goes_before_all_else_that_is_said_of_a_target_in_service() {
     let out = &lines[3];
     assert!(out.starts_with("c: ejected because"), "{out}");
     assert!(out.ends_with(&format!("; {why}")), "{out}");
+}
+
+#[test]
+fn a_target_whose_budget_has_its_requests_refused_is_told_as_that_and_gives_nobody_more() {
+    let mut refusing = row("a");
+    refusing.spent = Some(Spent {
+        budget: "this day's budget of provider \"one\"".into(),
+        until: Time::from_secs_f64(1_796_083_200.0),
+        refuses: true,
+    });
+    let lines = explain(&decision(vec![refusing, row("b")]));
+    assert_eq!(
+        lines[1],
+        "a: its requests are refused (429): this day's budget of provider \"one\" is spent, until 2026-12-01 00:00 UTC"
+    );
+    assert!(!lines[2].contains("more than that"), "{}", lines[2]);
 }

@@ -68,7 +68,7 @@ export interface Target {
   in_flight: number;
   interval?: [number, number] | null;
   requests_last_minute?: number;
-  /** Until when a spent budget keeps requests away. */
+  /** Until when a spent budget keeps requests away or has them refused. */
   spent_until?: number | null;
   noise?: string;
   errors?: Record<string, number>;

@@ -37,7 +37,7 @@ export const STATES: Record<string, string> = {
   returning: "a growing part of its share",
   blocked: "takes nothing for a while: it asked for that",
   drained: "takes nothing: its weight is 0, or it was drained",
-  "budget spent": "takes nothing: a budget is spent, and requests go elsewhere until it begins again",
+  "budget spent": "a budget is spent: until it begins again, requests go elsewhere or are refused",
 };
 
 export const MODES: Record<string, string> = {
