@@ -86,7 +86,7 @@ pub use layer::Layer;
 pub use listing::ListPrice;
 pub use login::{GoogleLogin, Login};
 pub use order::{Act, Order};
-pub use overlay::{StandingOrder, overlay};
+pub use overlay::{StandingOrder, nobody_left, overlay};
 pub use problem::Problem;
 pub use rotation::{Families, Replaced, Rotation, grace};
 pub use secret::Secret;

@@ -306,14 +306,20 @@ fn overruled(hold: Hold, order: &Order) -> Overruled {
     }
 }
 
+/// That a drain of `route` needs force, and `why` who is left does not serve.
+pub fn nobody_left(route: &RouteName, why: Option<&str>) -> String {
+    let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+    format!(
+        "it would leave nobody to serve {route}{why}; --force (\"force\": true in the API) drains it all the same: its \
+         fallbacks take over, or requests get a 503"
+    )
+}
+
 /// Drains the targets at these places, unless that leaves nobody.
 fn drain(route: &mut Route, places: &[usize], order: &Order, force: bool) -> Result<(), String> {
     let is_last = !live(route).any(|i| !places.contains(&i));
     if is_last && !force {
-        return Err(format!(
-            "it would leave nobody to serve {}; force drains it all the same: its fallbacks take over, or requests get a 503",
-            route.name
-        ));
+        return Err(nobody_left(&route.name, None));
     }
     for i in places {
         let target = &mut route.targets[*i];

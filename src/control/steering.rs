@@ -13,8 +13,10 @@ use super::assemble::next_snapshot;
 use super::command::Silent;
 use super::controller::Controller;
 use super::switch;
-use crate::balance::Share;
-use crate::config::{Act, Config, Order, Refused, Route, StandingOrder, Wish, overlay};
+use crate::balance::{Share, Spent, Weight};
+use crate::config::{
+    Act, Config, Order, Refused, Route, StandingOrder, Wish, nobody_left, overlay,
+};
 use crate::model::TargetName;
 use crate::store::{Books, SteeringRow, Write};
 
@@ -180,13 +182,15 @@ impl Controller {
             return Err(Refused::conflict(message).into());
         }
         self.orders.list.push(order.clone());
-        let (_, standing) = self.orders.over(&self.files);
+        let (next, standing) = self.orders.over(&self.files);
         let done = standing.into_iter().find(|it| it.order.id == id);
         // A mode of all that some route has its own order about holds for the others, and for that one later.
         let done_all = done
             .as_ref()
             .filter(|done| !matches!(done.order.act, Act::Mode { route: None, .. }));
-        let refused = done_all.and_then(|done| done.idle.clone());
+        let refused = done_all
+            .and_then(|done| done.idle.clone())
+            .or_else(|| self.leaves_who_is_spent(&order, &next));
         let result = match refused {
             Some(why) => Err(Refused::conflict(why)),
             None => self.put_in_force().map_err(|error| {
@@ -214,6 +218,31 @@ impl Controller {
             "an order holds"
         );
         done.ok_or(SteeringError::Stopping)
+    }
+
+    /// Why a drain without force would leave some route to none but targets that a spent budget keeps requests away from,
+    /// if it would: `next` is what it makes of the configuration.
+    fn leaves_who_is_spent(&self, order: &Order, next: &Config) -> Option<String> {
+        let Act::Drain { force: false, .. } = order.act else {
+            return None;
+        };
+        let snapshot = self.publisher.read();
+        let mut routes = snapshot.routes.iter().filter(|route| !route.config.closed);
+        routes.find_map(|route| {
+            let next = next.routes.get(&route.config.name)?;
+            let takes = |config: &Route| -> Vec<Option<Spent>> {
+                let targets = route.members.iter().zip(&config.targets);
+                let targets = targets.filter(|(_, target)| target.weight > Weight::ZERO);
+                targets
+                    .map(|(member, _)| member.kept_away(Some(route), self.clock))
+                    .collect()
+            };
+            let (before, after) = (takes(&route.config), takes(next));
+            let spent: Option<Vec<Spent>> = after.into_iter().collect();
+            let spent = spent.filter(|_| before.iter().any(Option::is_none))?;
+            let why = spent.first()?.to_string();
+            Some(nobody_left(&route.config.name, Some(&why)))
+        })
     }
 
     fn end(&mut self, id: &str, by: &str) -> Result<Order, SteeringError> {

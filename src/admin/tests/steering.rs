@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::world::{Got, World};
+use super::world::{BASE, Got, World};
+use crate::model::PicoUsd;
 
 impl World {
     async fn order(&self, order: &Value) -> Got {
@@ -44,6 +45,34 @@ async fn an_order_is_made_listed_shown_and_ended() {
     assert_eq!(ended.status, 200, "{}", ended.body);
     let steering = world.ask("GET", "/api/v1/steering").await.json();
     assert_eq!(steering["orders"], json!([]));
+}
+
+#[tokio::test]
+async fn who_is_kept_away_by_a_spent_budget_does_not_serve_in_place_of_who_is_drained() {
+    let budget = "kind = \"simulated\"\nbudget = { month_usd = 1, at_limit = \"avoid\" }";
+    let world = World::serving(&BASE.replace("kind = \"simulated\"", budget)).await;
+    let drain = |target: &str, force: bool| json!({ "action": "drain", "route": "chat", "target": target, "reason": "a test", "force": force });
+    let accepted = world.order(&drain("a", false)).await;
+    assert_eq!(accepted.status, 201, "{}", accepted.body);
+    let ended = world.ask("DELETE", "/api/v1/steering/1").await;
+    assert_eq!(ended.status, 200, "{}", ended.body);
+    let snapshot = world.admin.published.read();
+    let dollar = PicoUsd::new(1_000_000_000_000);
+    snapshot.budgets.all()[0].spend(world.admin.clock.now(), dollar);
+    let refused = world.order(&drain("a", false)).await;
+    assert_eq!(refused.status, 409, "{}", refused.body);
+    let json = refused.json();
+    let message = json["error"]["message"].as_str().unwrap();
+    for part in [
+        "nobody to serve chat: this month's budget of provider \"two\" is spent, until ",
+        "; --force ",
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
+    for (target, force) in [("b", false), ("a", true)] {
+        let accepted = world.order(&drain(target, force)).await;
+        assert_eq!(accepted.status, 201, "{}", accepted.body);
+    }
 }
 
 #[tokio::test]

@@ -178,7 +178,7 @@ fn a_drain_means_a_target_an_upstream_or_a_provider_wherever_it_is() {
 fn the_last_target_of_a_route_is_drained_by_force_alone() {
     let (config, standing) = steered(&[drain("one/m")]);
     let why = standing[0].idle.as_ref().unwrap();
-    assert!(why.contains("nobody to serve chat-small"), "{why}");
+    assert!(why.contains("nobody to serve chat-small; --force"), "{why}");
     assert!(!route(&config, "chat-small").closed);
     let forced = Wish {
         force: true,
