@@ -80,10 +80,11 @@ fn beyond(question: &Question, member: &Member, native: bool) -> Option<Rule> {
     is_surely_longer(&question.body, context).then_some(Rule::TooLong(context))
 }
 
-/// The answer when no target is left: a request that nobody can read is the client's mistake.
+/// The answer when no target is left, of which `nobody` is the beginning (`no target of the list may`): a request that nobody
+/// can read is the client's mistake.
 pub(super) fn nobody_of<'n>(
     question: &Question,
-    whose: &str,
+    nobody: &str,
     broken: &[Rule],
     names: impl IntoIterator<Item = &'n str>,
 ) -> Reject {
@@ -112,10 +113,7 @@ pub(super) fn nobody_of<'n>(
         .take(8)
         .map(|(name, rule)| format!("{name}: {rule}"))
         .collect();
-    let message = format!(
-        "no target of {whose} may serve this request ({})",
-        told.join("; ")
-    );
+    let message = format!("{nobody} serve this request ({})", told.join("; "));
     Reject::new(code, message).final_word()
 }
 

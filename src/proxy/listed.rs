@@ -84,7 +84,7 @@ fn list_mask(
     let found = eligible(targets, &[], lack);
     none_if_others_may(question, found).map_err(|broken| {
         let names = list.entries.iter().map(|entry| entry.model.as_str());
-        nobody_of(question, "the list", &broken, names)
+        nobody_of(question, "no target of the list may", &broken, names)
     })
 }
 

@@ -125,6 +125,21 @@ fn ordered(overruled: Option<&Overruled>) -> Option<Time> {
     (order.hold == Hold::Drained).then_some(order.until)
 }
 
+/// Why a target without weight takes nothing.
+fn idle(target: &config::Target) -> Rule {
+    ordered(target.overruled.as_ref()).map_or(Rule::Drained, Rule::Ordered)
+}
+
+/// How it begins that nobody of a route may serve a request.
+fn nobody_of_route(route: &Route) -> String {
+    format!("no target of route {:?} may", route.label)
+}
+
+/// The same of a target that a request names.
+fn never(target: &str) -> String {
+    format!("target {target:?} may not")
+}
+
 /// The answer where budgets leave nobody, neither in the pool nor among the fallbacks.
 fn nothing_left(scope: Scope<'_>, asked: &Asked) -> Option<Reject> {
     let is_closed = asked.pool.route().is_some_and(|route| route.config.closed);
@@ -133,13 +148,12 @@ fn nothing_left(scope: Scope<'_>, asked: &Asked) -> Option<Reject> {
     }
     let (question, clock, pool) = (scope.question, scope.proxy.clock, &asked.pool);
     let rules = pool.members().iter().enumerate().map(|(place, member)| {
-        let tags = || {
-            let route = &pool.route()?.config;
-            check_eligible(&route.targets.get(place)?.tags, &[demand_of(route)]).err()
-        };
+        let route = pool.route().map(|route| &*route.config);
+        let target = route.and_then(|route| route.targets.get(place));
+        let tags = || check_eligible(&target?.tags, &[demand_of(route?)]).err();
         let spent = || avoided(pool.route(), member, clock);
         let rule = tags().or_else(|| lack(question, member)).or_else(spent);
-        let rule = rule.unwrap_or(Rule::Drained);
+        let rule = rule.unwrap_or_else(|| target.map_or(Rule::Drained, idle));
         let name = pool.name(TargetIndex::at(place));
         let name = name.map_or_else(|| member.config.name.to_string(), |it| it.to_string());
         (name, rule)
@@ -147,7 +161,12 @@ fn nothing_left(scope: Scope<'_>, asked: &Asked) -> Option<Reject> {
     let (names, broken): (Vec<String>, Vec<Rule>) = rules.unzip();
     let until = anew(&broken)?;
     let names = names.iter().map(String::as_str);
-    let reject = nobody_of(question, &format!("{:?}", pool.label), &broken, names);
+    let nobody = match (&pool.shares, pool.members()) {
+        (Shares::Route(route), _) => nobody_of_route(route),
+        (Shares::Own { .. }, [only]) => never(only.config.name.as_str()),
+        (Shares::Own { .. }, _) => "no target of the list may".to_owned(),
+    };
+    let reject = nobody_of(question, &nobody, &broken, names);
     Some(reject.retry_after(Some(until.since(clock.now()))))
 }
 
@@ -178,7 +197,7 @@ fn everybody(scope: Scope<'_>) -> Result<Asked, Reject> {
         let rule = rule.clone();
         return Err(nobody_of(
             question,
-            &format!("{:?}", envelope.model),
+            &never(&envelope.model),
             &[rule],
             [envelope.model.as_str()],
         ));
@@ -197,8 +216,8 @@ fn at_provider(scope: Scope<'_>, provider: &str) -> Result<Asked, Reject> {
         return Err(unknown(snapshot, &format!("{provider}/{model}")).about("model"));
     };
     if let Some(rule) = unmet(scope.question, &member) {
-        let whose = format!("provider {provider:?}");
-        return Err(nobody_of(scope.question, &whose, &[rule], [provider]));
+        let nobody = format!("no target of provider {provider:?} may");
+        return Err(nobody_of(scope.question, &nobody, &[rule], [provider]));
     }
     let spent = avoided(None, &member, scope.proxy.clock);
     let mut pool = single(scope.proxy.labels.direct.clone(), snapshot, member);
@@ -391,18 +410,13 @@ fn route_pool(
         let found = eligible(targets, demands, lack);
         none_if_others_may(question, found).map_err(|mut broken| {
             for (rule, target) in broken.iter_mut().zip(&route.config.targets) {
-                if let (Rule::Drained, Some(until)) = (&rule, ordered(target.overruled.as_ref())) {
-                    *rule = Rule::Ordered(until);
+                if *rule == Rule::Drained {
+                    *rule = idle(target);
                 }
             }
             let names = route.config.targets.iter();
             let names = names.map(|target| target.name.as_str());
-            nobody_of(
-                question,
-                &format!("route {:?}", route.label),
-                &broken,
-                names,
-            )
+            nobody_of(question, &nobody_of_route(route), &broken, names)
         })?
     };
     Ok(Pool {

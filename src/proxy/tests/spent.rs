@@ -181,6 +181,39 @@ async fn a_rate_limit_is_one_of_the_whole_quota_group() {
 }
 
 #[tokio::test]
+async fn who_takes_nothing_by_an_order_beside_a_spent_budget_is_told_as_that() {
+    let answer = Act::Answer(answer_of("hello"));
+    let acts = [answer.clone(), answer.clone(), answer];
+    let (world, _targets) = world(&acts, |plan| {
+        plan.targets[0].spent = true;
+        plan.targets[1].drained = Some(Time::from_secs_f64(4_102_444_800.0));
+        plan.targets[2].weight = 0.0;
+    })
+    .await;
+    let spent = "this month's budget of provider \"p0\" is spent and begins anew at ";
+    let got = world.chat(&ask(false)).await;
+    assert_eq!(
+        (got.status, got.code().as_str()),
+        (503, "no_eligible_target")
+    );
+    let message = got.error("message");
+    for part in [
+        &format!("no target of route \"chat\" may serve this request (t0: {spent}"),
+        "; t1: drained by an operator's order until 2100-01-01 00:00 UTC; t2: its weight is 0)",
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
+    let got = world.chat(r#"{"model":"p0/some"}"#).await;
+    assert_eq!(
+        (got.status, got.code().as_str()),
+        (503, "no_eligible_target")
+    );
+    let message = got.error("message");
+    let said = format!("target \"p0/some\" may not serve this request (p0/some: {spent}");
+    assert!(message.starts_with(&said), "{message}");
+}
+
+#[tokio::test]
 async fn googles_details_say_how_long_to_wait_also_within_an_answer() {
     let told = r#"{"error":{"code":429,"message":"no","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"25s"}]}}"#;
     for stream in [false, true] {

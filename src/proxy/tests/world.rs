@@ -13,17 +13,19 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::balance::gate::{GateOrder, GateState, Standing, Watch};
-use crate::balance::{Reference, Share, Weight, WeightTable};
+use crate::balance::{Hold, Overruled, Reference, Share, Weight, WeightTable};
 use crate::config::{
     self, Capabilities, Config, Deadlines, Endpoint, Interface, Mode, Phases, Retry, Secret,
     Server, Strategy,
 };
-use crate::limit::DEFAULT_CODES;
+use crate::limit::{AtLimit, Budget, DEFAULT_CODES};
 use crate::live::{
-    Asked, Clock, Map, Member, Provider, Published, Recorder, RequestEnd, Route, RouteCells,
-    Snapshot, Strangers, Upstream, Witness,
+    Asked, Budgets, Clock, Map, Member, Provider, Published, Recorder, RequestEnd, Route,
+    RouteCells, Snapshot, Strangers, Upstream, Witness,
 };
-use crate::model::{Finished, Outcome, Price, ProviderName, RouteName, TargetName, UpstreamName};
+use crate::model::{
+    Finished, Outcome, PicoUsd, Price, ProviderName, RouteName, TargetName, Time, UpstreamName,
+};
 use crate::proxy::{Caller, Chance, DrainReport, Proxy, serve};
 
 mod got;
@@ -48,6 +50,10 @@ pub(super) struct Spec {
     pub(super) deadlines: Phases,
     pub(super) capabilities: Capabilities,
     pub(super) price: Price,
+    /// Whether its provider has a budget, of which nothing is left, and requests are kept away.
+    pub(super) spent: bool,
+    /// Until when an operator's order has it take nothing, if one does.
+    pub(super) drained: Option<Time>,
 }
 
 impl Spec {
@@ -63,6 +69,8 @@ impl Spec {
             deadlines: Phases::default(),
             capabilities: Capabilities::default(),
             price: Price::flat(1, 10),
+            spent: false,
+            drained: None,
         }
     }
 
@@ -240,6 +248,10 @@ impl Plan {
 
     pub(super) async fn start(self) -> World {
         let snapshot = snapshot(self.config(), self.phase);
+        let now = Clock::start().now();
+        for allowance in snapshot.budgets.all() {
+            allowance.spend(now, PicoUsd::new(2_000_000_000_000));
+        }
         let upstreams = snapshot.routes[0]
             .members
             .iter()
@@ -284,6 +296,7 @@ fn endpoint(address: SocketAddr) -> Endpoint {
 }
 
 pub(super) fn snapshot(config: Config, phase: u32) -> Snapshot {
+    let budgets = Budgets::new(&config, &Budgets::default());
     let providers: Map<String, Arc<Provider>> = config
         .providers
         .iter()
@@ -291,7 +304,8 @@ pub(super) fn snapshot(config: Config, phase: u32) -> Snapshot {
             let config::ProviderKind::Api { base, .. } = &provider.kind else {
                 panic!("these tests have no simulated providers");
             };
-            let live = Provider::new(Arc::clone(provider), base.clone(), None).unwrap();
+            let mut live = Provider::new(Arc::clone(provider), base.clone(), None).unwrap();
+            live.budget = budgets.provider(name.as_str()).cloned();
             (name.to_string(), Arc::new(live))
         })
         .collect();
@@ -344,7 +358,7 @@ pub(super) fn snapshot(config: Config, phase: u32) -> Snapshot {
         upstreams: Arc::new(members),
         strangers: Arc::new(Strangers::default()),
         switch: Arc::default(),
-        budgets: Arc::default(),
+        budgets: Arc::new(budgets),
         clients: Arc::default(),
         ratings: Arc::default(),
     }
@@ -502,13 +516,14 @@ fn target(index: usize, spec: &Spec) -> config::Target {
         tags: spec.tags.clone(),
         discount: 0.0,
         quota_group: None,
-        budget: None,
+        budget: spec.spent.then(a_dollar),
     });
     let upstream = Arc::new(config::Upstream {
         name: UpstreamName::new(&format!("p{index}/{}", spec.model)).unwrap(),
         provider,
         price: Some(spec.price),
     });
+    let weight = Weight::new(spec.weight).unwrap();
     config::Target {
         name: TargetName::new(&format!("t{index}")).unwrap(),
         price: upstream.price,
@@ -516,12 +531,22 @@ fn target(index: usize, spec: &Spec) -> config::Target {
         capabilities: spec.capabilities,
         deadlines: spec.deadlines,
         upstream,
-        weight: Weight::new(spec.weight).unwrap(),
+        weight: spec.drained.map_or(weight, |_| Weight::ZERO),
         budget: None,
         tier: 1,
         min_share: Share::ZERO,
         max_share: Share::WHOLE,
-        overruled: None,
+        overruled: spec.drained.map(|until| Overruled {
+            hold: Hold::Drained,
+            by: "ada".to_owned(),
+            reason: "a test".to_owned(),
+            until,
+        }),
         as_filed: None,
     }
+}
+
+fn a_dollar() -> Budget {
+    let limits = [None, None, Some(PicoUsd::new(1_000_000_000_000))];
+    Budget::new(limits, Vec::new(), AtLimit::Avoid).unwrap()
 }
