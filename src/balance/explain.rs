@@ -33,14 +33,7 @@ const SAME_PPM: u32 = 5_000;
 /// The decision in sentences: one line for the route, then one for each target, in the route's order.
 pub fn explain(decision: &Decision) -> Vec<String> {
     let decision = &*if_obeyed(decision);
-    let shares = match decision.strategy {
-        Strategy::Fixed if is_ordered(decision) => {
-            "configured shares with operators' orders on top, held".to_owned()
-        }
-        Strategy::Fixed => "configured shares, held".to_owned(),
-        Strategy::Adaptive => format!("shares {}", aims(&decision.goal, &decision.objective)),
-        Strategy::Trial(_) => "shares follow another core, on trial".to_owned(),
-    };
+    let shares = what_they_follow(decision);
     let mut head = format!(
         "{}: {shares}; {} requests/s",
         decision.route,
@@ -54,6 +47,30 @@ pub fn explain(decision: &Decision) -> Vec<String> {
     std::iter::once(head)
         .chain(targets.map(|row| sentence(decision, row)))
         .collect()
+}
+
+/// What the shares of the route follow, if anything.
+fn what_they_follow(decision: &Decision) -> String {
+    let aims = || aims(&decision.goal, &decision.objective);
+    let are_all = |rail: Rail| decision.rows.iter().all(|row| row.rails.contains(&rail));
+    match decision.strategy {
+        _ if are_all(Rail::Off) => "configured shares, held while the controller is off".to_owned(),
+        Strategy::Fixed if is_ordered(decision) => {
+            "configured shares with operators' orders on top, held".to_owned()
+        }
+        Strategy::Fixed => "configured shares, held".to_owned(),
+        Strategy::Adaptive if are_all(Rail::Frozen) => {
+            "shares are frozen by operators' order".to_owned()
+        }
+        Strategy::Adaptive if are_all(Rail::Shadow) => {
+            format!("configured shares, held in shadow; they would {}", aims())
+        }
+        Strategy::Adaptive if is_ordered(decision) => {
+            format!("shares {}, with operators' orders on top", aims())
+        }
+        Strategy::Adaptive => format!("shares {}", aims()),
+        Strategy::Trial(_) => "shares follow another core, on trial".to_owned(),
+    }
 }
 
 /// One target of `decision` in a sentence.

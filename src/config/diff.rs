@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
 
+use serde::Serialize;
+
 use super::{Config, Shown};
 
 mod serving;
@@ -15,7 +17,7 @@ use words::Priced;
 
 /// What changed from one configuration to the next. Keys and addresses are not repeated; what names and tags hold is for
 /// [`Diff::scrubbed`] to mask.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Diff {
     /// One line for each change, for example `routes.chat.targets.fast: weight 50 -> 70`.
     pub changes: Vec<String>,
@@ -91,9 +93,14 @@ impl Lines {
         }
     }
 
-    /// The same by `Debug`, for what has no other print.
+    /// The same by `Debug`, for what has no other print; what is not there is `unset`.
     fn value<T: Debug>(&mut self, path: &str, name: &str, old: &T, new: &T) {
-        self.field(path, name, &format!("{old:?}"), &format!("{new:?}"));
+        self.field(path, name, &plain(old), &plain(new));
+    }
+
+    /// The same for one of some words, as files write it.
+    fn word<T: Serialize>(&mut self, path: &str, name: &str, old: &T, new: &T) {
+        self.field(path, name, &written(old), &written(new));
     }
 
     /// The same for what only a restart changes.
@@ -104,6 +111,27 @@ impl Lines {
         if self.changes.len() > before {
             self.restart.push(key);
         }
+    }
+}
+
+fn plain<T: Debug>(value: &T) -> String {
+    let shown = format!("{value:?}");
+    let inner = shown
+        .strip_prefix("Some(")
+        .and_then(|it| it.strip_suffix(')'));
+    match inner {
+        Some(inner) => inner.to_owned(),
+        None if shown == "None" => "unset".to_owned(),
+        None => shown,
+    }
+}
+
+fn written<T: Serialize>(value: &T) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        Ok(other) => other.to_string(),
+        // A word of an enumeration is always text.
+        Err(_) => String::new(),
     }
 }
 

@@ -55,7 +55,7 @@ fn in_shadow_it_is_told_what_would_be_and_what_is() {
     assert_eq!(
         lines,
         [
-            "chat: shares follow latency, cost and errors; 12 requests/s; would move 40 points off own: 38 % of its \
+            "chat: configured shares, held in shadow; they would follow latency, cost and errors; 12 requests/s; would move 40 points off own: 38 % of its \
              requests fail",
             "openai: would take 90 %: it is the most reliable; on its way to 100 %, a step at a time; takes its \
              configured 50 % (shadow)",

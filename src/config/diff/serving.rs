@@ -78,15 +78,15 @@ const fn kind_name(kind: &ProviderKind) -> &'static str {
 }
 
 pub(super) fn route(path: &str, old: &Route, new: &Route, lines: &mut Lines) {
-    lines.value(path, "strategy", &old.strategy, &new.strategy);
-    lines.value(path, "mode", &old.mode, &new.mode);
-    lines.value(path, "draw", &old.draw, &new.draw);
+    lines.word(path, "strategy", &old.strategy, &new.strategy);
+    lines.word(path, "mode", &old.mode, &new.mode);
+    lines.word(path, "draw", &old.draw, &new.draw);
     lines.field(path, "sticky", &old.sticky, &new.sticky);
     lines.value(path, "require", &old.require, &new.require);
     lines.value(path, "forbid", &old.forbid, &new.forbid);
     lines.value(path, "mix_models", &old.mix_models, &new.mix_models);
     retry(path, &old.retry, &new.retry, lines);
-    lines.value(
+    lines.word(
         path,
         "on_lost_origin",
         &old.on_lost_origin,

@@ -22,7 +22,7 @@ pub(super) fn settings(old: &Config, new: &Config, lines: &mut Lines) {
         &old.admin.allow_remote,
         &new.admin.allow_remote,
     );
-    lines.value("config", "mode", &old.mode, &new.mode);
+    lines.word("config", "mode", &old.mode, &new.mode);
     lines.value(
         "controller",
         "tick",
@@ -59,7 +59,7 @@ pub(super) fn settings(old: &Config, new: &Config, lines: &mut Lines) {
         &old.requests.lists,
         &new.requests.lists,
     );
-    lines.value(
+    lines.word(
         "requests",
         "strategy",
         &old.requests.strategy,
