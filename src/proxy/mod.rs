@@ -52,6 +52,7 @@ mod sticky;
 mod streams;
 mod through;
 mod told;
+mod unreached;
 mod upstream;
 
 pub use body::{Body, BrokenOff};

@@ -142,7 +142,13 @@ impl Ending {
         let more = usize::try_from(self.end.attempts)
             .unwrap_or(usize::MAX)
             .saturating_sub(told);
-        let text = self.failures.join("; ");
+        let runs = self.failures.chunk_by(|a, b| a == b);
+        let run = |run: &[String]| match run {
+            [one] => one.clone(),
+            [first, ..] => format!("{first} ({} times)", run.len()),
+            [] => String::new(),
+        };
+        let text = runs.map(run).collect::<Vec<_>>().join("; ");
         if told == MOST_CALLS && more > 0 {
             return format!("{text}; and {more} more");
         }

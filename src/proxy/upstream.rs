@@ -23,6 +23,7 @@ use tokio::time::timeout_at;
 use super::dial::Dialer;
 use super::idle::{Idle, Place};
 use super::link::{Answer, Link};
+use super::unreached;
 use crate::live::Clock;
 use crate::model::{Outcome, Phase, Time};
 
@@ -194,7 +195,7 @@ fn not_connected(error: &(dyn StdError + 'static)) -> Unanswered {
         } else {
             Outcome::Transport
         },
-        detail: format!("connecting failed: {}", innermost(error)),
+        detail: format!("connecting failed: {}", unreached::why(error)),
     }
 }
 

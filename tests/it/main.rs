@@ -71,6 +71,8 @@ mod prices;
 #[cfg(feature = "daemon")]
 mod process;
 #[cfg(feature = "daemon")]
+mod provider_tls;
+#[cfg(feature = "daemon")]
 mod reload;
 #[cfg(feature = "daemon")]
 mod rolling;
