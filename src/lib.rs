@@ -25,6 +25,8 @@ pub mod app;
 #[cfg(feature = "daemon")]
 pub mod cli;
 #[cfg(feature = "daemon")]
+pub mod cluster;
+#[cfg(feature = "daemon")]
 pub mod control;
 #[cfg(feature = "daemon")]
 pub mod demo;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::catalogue;
 
 use super::alerts::alerts;
+use super::cluster::cluster;
 use super::deadlines::deadlines;
 use super::interpolate::{Lookup, interpolate};
 use super::layer::{Layer, Removed, merge, prune};
@@ -52,8 +53,24 @@ pub fn compile(layers: &[Layer], lookup: &dyn Lookup) -> Result<Compiled, Vec<Pr
     if root.is_empty() {
         sink.conflict(empty(layers));
     }
+    config.digest = digest(&root, &config);
+    let shown = Shown::new(&root, sink.secrets());
+    let (problems, warnings) = sink.finish(layers);
+    if problems.is_empty() {
+        Ok(Compiled {
+            config,
+            warnings,
+            shown,
+        })
+    } else {
+        Err(problems)
+    }
+}
+
+/// The hash of all values, those of credentials that stand in files of their own too.
+fn digest(root: &Table, config: &Config) -> u64 {
     let mut digest = Digest::new();
-    digest.table(&root);
+    digest.table(root);
     for key in config.providers.values().flat_map(|it| &it.api_keys) {
         digest.bytes(key.expose().as_bytes());
     }
@@ -82,18 +99,11 @@ pub fn compile(layers: &[Layer], lookup: &dyn Lookup) -> Result<Compiled, Vec<Pr
         digest.bytes(tls.certificate.as_bytes());
         digest.bytes(tls.key.expose().as_bytes());
     }
-    config.digest = digest.value();
-    let shown = Shown::new(&root, sink.secrets());
-    let (problems, warnings) = sink.finish(layers);
-    if problems.is_empty() {
-        Ok(Compiled {
-            config,
-            warnings,
-            shown,
-        })
-    } else {
-        Err(problems)
+    let sentinel = config.cluster.as_ref();
+    if let Some(password) = sentinel.and_then(|it| it.sentinel_password.as_ref()) {
+        digest.bytes(password.expose().as_bytes());
     }
+    digest.value()
 }
 
 /// Notes credentials also of layers that another one covers.
@@ -116,7 +126,7 @@ fn empty(layers: &[Layer]) -> Problem {
 }
 
 /// Tables that later versions know.
-const UNSUPPORTED: &[&str] = &["budgets", "cluster", "include", "journal", "quota_groups"];
+const UNSUPPORTED: &[&str] = &["budgets", "include", "journal", "quota_groups"];
 
 /// Reads everything; the digest is left to fill in.
 fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Config {
@@ -131,6 +141,7 @@ fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Con
     let store = store::store(section.section("store"), server.state.is_some());
     let alerts = alerts(section.section("alerts"), lookup);
     let otlp = telemetry::otlp(section.section("telemetry"));
+    let cluster = cluster(section.field("cluster"), lookup);
     let requests = settings::requests(section.section("requests"));
     let defaults = defaults(section.section("defaults"));
     let providers = section.section("providers");
@@ -170,6 +181,7 @@ fn read(root: &Table, removed: Removed, lookup: &dyn Lookup, sink: &Sink) -> Con
         store,
         alerts,
         otlp,
+        cluster,
         keys,
         issued: Arc::default(),
         requests,

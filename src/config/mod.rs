@@ -16,6 +16,7 @@ use crate::model::{Price, ProviderName, RouteName, TargetName, UpstreamName};
 mod alerts;
 mod budget;
 mod capabilities;
+mod cluster;
 mod compile;
 mod credential;
 mod deadlines;
@@ -45,6 +46,7 @@ mod prices;
 mod problem;
 mod provider;
 mod quantity;
+mod redis_url;
 mod rotation;
 mod route;
 mod secret;
@@ -88,6 +90,7 @@ pub use login::{GoogleLogin, Login};
 pub use order::{Act, Order};
 pub use overlay::{StandingOrder, nobody_left, overlay};
 pub use problem::Problem;
+pub use redis_url::{RedisKind, RedisUrl, RedisUrlError};
 pub use rotation::{Families, Replaced, Rotation, grace};
 pub use secret::Secret;
 pub use shown::{Origins, Shown};
@@ -115,6 +118,8 @@ pub struct Config {
     pub alerts: Alerts,
     /// Where traces and metrics are sent, if they are.
     pub otlp: Option<Otlp>,
+    /// By what several replicas decide as one, if they do.
+    pub cluster: Option<Cluster>,
     /// Who may call by what the files say, by name. Who may call at all, [`Config::clients`] tells.
     pub keys: BTreeMap<String, Arc<ClientKey>>,
     /// Keys that were made and revoked while the daemon ran.
@@ -213,6 +218,19 @@ pub struct Otlp {
     /// Part of the requests that begin a trace and are sampled, 0 to 1. One that continues a trace is sampled if its
     /// client's part is.
     pub sample: f64,
+}
+
+/// By what several replicas decide as one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster {
+    /// The Redis or Valkey.
+    pub url: RedisUrl,
+    /// What its sentinels are entered with, where they ask for a password of their own.
+    pub sentinel_password: Option<Secret>,
+    /// What tells the keys of one installation from another's: 1 to 64 letters, digits, `.`, `_` or `-`.
+    pub namespace: String,
+    /// This replica's name, of the same characters; `None` has one made up at each start.
+    pub replica: Option<String>,
 }
 
 /// The admin listener.

@@ -2,6 +2,7 @@
 //! measurements and publishes snapshots.
 
 mod attempt;
+mod bell;
 mod board;
 mod budgets;
 mod client;
@@ -26,6 +27,7 @@ mod upstream;
 mod window;
 
 pub use attempt::{Account, Asked, Attempt, Note, Witness};
+pub use bell::{Bell, Topic, Topics};
 pub use board::{Board, Change, Refusal};
 pub use budgets::{Allowance, Budgets, Scope};
 pub use client::{Client, LastUse, Rate};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Lines;
 use super::serving::{deadlines, retry};
-use crate::config::{Config, Otlp, Server, Store, Tls};
+use crate::config::{Cluster, Config, Otlp, Server, Store, Tls};
 
 pub(super) fn settings(old: &Config, new: &Config, lines: &mut Lines) {
     server(&old.server, &new.server, lines);
@@ -53,6 +53,7 @@ pub(super) fn settings(old: &Config, new: &Config, lines: &mut Lines) {
     lines.fixed("controller.journal_size", &size(old), &size(new));
     store(&old.store, &new.store, lines);
     otlp(old.otlp.as_ref(), new.otlp.as_ref(), lines);
+    cluster(old.cluster.as_ref(), new.cluster.as_ref(), lines);
     lines.value(
         "requests",
         "lists",
@@ -84,6 +85,26 @@ fn otlp(old: Option<&Otlp>, new: Option<&Otlp>, lines: &mut Lines) {
         (Some(_), Some(_)) | (None, None) => return,
     };
     lines.changes.push(format!("telemetry.otlp: {what}"));
+}
+
+/// Its address is shown without user and password; that only those differ is said as such.
+fn cluster(old: Option<&Cluster>, new: Option<&Cluster>, lines: &mut Lines) {
+    let shown = |it: Option<&Cluster>| {
+        let shown = |it: &Cluster| format!("{} as {}", it.url, it.namespace);
+        it.map_or_else(|| "none".to_owned(), shown)
+    };
+    let replica = |it: Option<&Cluster>| it.and_then(|it| it.replica.clone());
+    if old == new {
+        return;
+    }
+    let (was, is) = (shown(old), shown(new));
+    if was != is {
+        lines.fixed("cluster.url", &was, &is);
+    } else if replica(old) != replica(new) {
+        lines.fixed("cluster.replica", &replica(old), &replica(new));
+    } else {
+        lines.fixed("cluster.url", &"the old user or password", &"the new");
+    }
 }
 
 /// Said without what is in it: of a key nothing is shown.

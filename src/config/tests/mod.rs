@@ -4,6 +4,8 @@ use super::{Compiled, Layer, Lookup, Problem, compile};
 
 mod accepted;
 mod broken;
+#[cfg(feature = "redis")]
+mod cluster;
 mod login;
 mod merging;
 mod prices;

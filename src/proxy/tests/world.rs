@@ -179,6 +179,7 @@ impl Plan {
             store: config::Store::default(),
             alerts: config::Alerts::default(),
             otlp: self.otlp.clone(),
+            cluster: None,
             keys: BTreeMap::new(),
             issued: Arc::default(),
             requests: config::Requests {

@@ -1,0 +1,16 @@
+//! Several replicas that decide as one: what they tell each other by way of a Redis or Valkey.
+//!
+//! Nothing that serves a request waits for any of it. A task of its own makes a round a second under a time
+//! limit; what it brings and takes lies in cells of `live`. Whatever becomes of the engine, each replica goes on by itself.
+
+mod keys;
+#[cfg(feature = "redis")]
+mod link;
+#[cfg(feature = "redis")]
+mod part;
+
+pub use keys::Keys;
+#[cfg(feature = "redis")]
+pub use link::{Address, Link};
+#[cfg(feature = "redis")]
+pub use part::{Exchanging, Part, Round};
