@@ -14,7 +14,7 @@ const SHARES_EVERY: Duration = Duration::from_secs(1);
 /// How often the memory is: some hundred kilobytes of text for fifty upstreams. Halved, twice as much is written; doubled, a
 /// start after a kill knows nothing of the last twenty seconds.
 const MEMORY_EVERY: Duration = Duration::from_secs(10);
-/// A route's decisions are kept at most this often. The journal has them all.
+/// A route's decisions are kept at most this often, and of those in between the last. The journal has them all.
 const MOVED_EVERY: Duration = Duration::from_secs(1);
 
 /// The shares that a route's controller came to are kept when one of them is this far from those kept last, at most once a
@@ -31,11 +31,44 @@ pub(super) struct Keepsake {
     shares: Option<LearnedShares>,
     shares_at: Time,
     memory_at: Time,
-    moved_at: HashMap<RouteName, Time>,
-    /// Of each route, the targets that a spent budget kept requests away from when a decision was kept last.
-    spent: HashMap<RouteName, Vec<TargetName>>,
+    /// What was kept of each route's decisions.
+    moves: HashMap<RouteName, Moves<Box<Moved>>>,
     /// What was kept last of what each route's controller came to.
     proposed: HashMap<RouteName, Proposal>,
+}
+
+/// What was kept of one route's decisions.
+#[derive(Debug)]
+struct Moves<T> {
+    /// When one was kept last.
+    at: Option<Time>,
+    /// The targets that a spent budget kept requests away from in the last one that was worth keeping.
+    spent: Vec<TargetName>,
+    /// One that is worth keeping and came too soon after the last.
+    waiting: Option<T>,
+}
+
+impl<T> Default for Moves<T> {
+    fn default() -> Self {
+        Self {
+            at: None,
+            spent: Vec::new(),
+            waiting: None,
+        }
+    }
+}
+
+impl<T> Moves<T> {
+    /// What is to be kept now, if this one is worth it or one waits.
+    fn due(&mut self, worth: Option<T>, now: Time) -> Option<T> {
+        self.waiting = worth.or_else(|| self.waiting.take());
+        if self.at.is_some_and(|last| now.since(last) < MOVED_EVERY) {
+            return None;
+        }
+        let due = self.waiting.take()?;
+        self.at = Some(now);
+        Some(due)
+    }
 }
 
 impl Keepsake {
@@ -46,8 +79,7 @@ impl Keepsake {
             shares_at: Time::ZERO,
             // What a start goes on from is stored already.
             memory_at: now,
-            moved_at: HashMap::new(),
-            spent: HashMap::new(),
+            moves: HashMap::new(),
             proposed: HashMap::new(),
         }
     }
@@ -92,24 +124,22 @@ impl Keepsake {
     ) {
         let rows = decision.rows.iter().filter(|row| row.spent.is_some());
         let spent: Vec<TargetName> = rows.map(|row| row.name.clone()).collect();
-        let known = self.spent.get(&decision.route);
-        if !moved && known.map_or(spent.is_empty(), |known| *known == spent) {
-            return;
-        }
-        let last = self.moved_at.get(&decision.route).copied();
-        if last.is_some_and(|last| at.since(last) < MOVED_EVERY) {
-            return;
-        }
-        self.spent.insert(decision.route.clone(), spent);
-        self.moved_at.insert(decision.route.clone(), at);
+        let moves = self.moves.entry(decision.route.clone()).or_default();
+        let is_worth = moved || moves.spent != spent;
         let (config_generation, table_version) = versions;
-        self.books.write(Write::Moved(Box::new(Moved {
-            at,
-            route: decision.route.to_string(),
-            table_version,
-            config_generation,
-            decision: decision.clone(),
-        })));
+        let worth = is_worth.then(|| {
+            Box::new(Moved {
+                at,
+                route: decision.route.to_string(),
+                table_version,
+                config_generation,
+                decision: decision.clone(),
+            })
+        });
+        moves.spent = spent;
+        if let Some(due) = moves.due(worth, at) {
+            self.books.write(Write::Moved(due));
+        }
     }
 
     /// A route's controller came to these shares, which are obeyed or only shown; in `off` it has none.
@@ -143,8 +173,7 @@ impl Keepsake {
     /// Routes that the configuration has no more.
     pub(super) fn forget(&mut self, plan: &Plan) {
         let names: Vec<&RouteName> = plan.routes().map(|route| &route.name).collect();
-        self.moved_at.retain(|name, _| names.contains(&name));
-        self.spent.retain(|name, _| names.contains(&name));
+        self.moves.retain(|name, _| names.contains(&name));
         self.proposed.retain(|name, _| names.contains(&name));
     }
 }
@@ -218,6 +247,19 @@ mod tests {
             obeyed,
             shares: vec![share("a", a), share("b", 1.0 - a)],
         }
+    }
+
+    #[test]
+    fn of_decisions_that_come_too_soon_the_last_is_kept_when_its_time_has_come() {
+        let at = |millis: u64| Time::from_micros(millis * 1_000);
+        let mut moves = Moves::default();
+        let mut kept = |worth: Option<u64>, millis: u64| moves.due(worth, at(millis));
+        assert_eq!(kept(Some(1), 0), Some(1));
+        assert_eq!(kept(Some(2), 250), None);
+        assert_eq!(kept(Some(3), 500), None);
+        assert_eq!(kept(None, 750), None);
+        assert_eq!(kept(None, 1_000), Some(3), "the end of the move");
+        assert_eq!(kept(None, 9_000), None, "once");
     }
 
     #[test]
