@@ -225,21 +225,47 @@ fn the_dashboards_panels_lie_side_by_side_and_read_the_chosen_source() {
     }
 }
 
-#[test]
-fn the_charts_own_configuration_is_good() {
+/// What `check` says of the chart's own files with this at the end of `base.toml`.
+fn checked(added: &str) -> (Option<i32>, String) {
     let values: Value = yaml_serde::from_str(&read("helm/weighbridge/values.yaml")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in values["config"].as_object().unwrap() {
-        fs::write(folder.path().join(name), text.as_str().unwrap()).unwrap();
+        let more = if name == "base.toml" { added } else { "" };
+        let text = format!("{}\n{more}", text.as_str().unwrap());
+        fs::write(folder.path().join(name), text).unwrap();
     }
     let environment = values["environment"].as_str().unwrap();
     let output = weighbridge()
         .args(["check", "--env", environment, "--config"])
         .arg(folder.path())
+        .env("REDIS_PASSWORD", "a-password-of-the-secret")
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(0), "{said}");
+    let said = [output.stdout, output.stderr].concat();
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&said).into_owned(),
+    )
+}
+
+#[test]
+fn the_charts_own_configuration_is_good() {
+    let (status, said) = checked("");
+    assert_eq!(status, Some(0), "{said}");
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn the_charts_own_configuration_is_good_with_what_redis_url_adds() {
+    let template = read("helm/weighbridge/templates/configmap.yaml");
+    for line in ["[cluster]", "url = {{ $.Values.redis.url | quote }}"] {
+        assert!(template.contains(line), "{line}");
+    }
+    let (status, said) = checked(
+        "[cluster]\nurl = \"redis://:${REDIS_PASSWORD:?}@redis:6379\"\nnamespace = \"default.check-weighbridge\"\n",
+    );
+    assert_eq!(status, Some(0), "{said}");
+    assert!(!said.contains("a-password-of-the-secret"), "{said}");
 }
 
 #[test]
