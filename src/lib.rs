@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod config;
 pub mod dialect;
 pub mod files;
+pub mod fleet;
 pub mod journal;
 pub mod law;
 pub mod limit;

@@ -143,6 +143,15 @@ impl HealthMemory {
         }
     }
 
+    /// The same, and whether a probe is under way.
+    pub(super) const fn out(&self) -> Option<(Cause, bool)> {
+        match self.state {
+            Health::Ejected { cause, .. } => Some((cause, false)),
+            Health::Probing { cause, out, .. } => Some((cause, out)),
+            Health::Serving | Health::Returning { .. } => None,
+        }
+    }
+
     /// Whether a probe should be on offer.
     pub(super) const fn wants_probe(&self) -> bool {
         matches!(self.state, Health::Probing { out: false, .. })

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::gate::{Cause, ProbeResult};
+use super::peers::Peers;
 use super::prompts::Line;
 use super::sketch::Times;
 use crate::model::{AnswerKind, Class, PicoUsd, Price, Time};
@@ -228,6 +229,9 @@ pub struct UpstreamInput {
     /// What its provider said is left of its limits, if an answer since the last tick said it.
     #[serde(default)]
     pub headroom: Option<Headroom>,
+    /// What the other replicas say about it; `None` where there are none. What they measured is in the batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peers: Option<Peers>,
 }
 
 /// What an application said of one answer.

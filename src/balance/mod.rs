@@ -17,6 +17,8 @@
 //! 6. [`rails`] and [`project`]: the nearest shares inside the bounds.
 //! 7. [`route`]: the dead-band, the table, the [`Decision`] that explains it.
 //!
+//! Several replicas decide as one where [`UpstreamInput::peers`] says what the others know.
+//!
 //! Requests that stay with their conversation's target find it by [`rendezvous`] hashing, at the gate.
 //!
 //! [`explain()`] says a decision in sentences, [`view()`] is its form in the API.
@@ -39,6 +41,7 @@ mod input;
 mod learned;
 mod list;
 mod overruled;
+mod peers;
 mod plan;
 mod possible;
 mod project;
@@ -76,6 +79,7 @@ pub use input::{
 pub use learned::{Learned, LearnedShares, Mended};
 pub use list::{ListMember, tilted};
 pub use overruled::{Hold, Overruled};
+pub use peers::{Peers, Pending};
 #[cfg(test)]
 pub(crate) use plan::tests::even_route;
 pub use plan::{Objective, Plan, RouteSpec, Strategy, TargetSpec};
@@ -83,7 +87,7 @@ pub use prompts::Line;
 pub use quality::{Quality, SCORE_BINS};
 pub use rendezvous::{Key, KeyHasher, Seed, Sticky};
 pub use share::{Share, Weight, WeightError};
-pub use sketch::{Counts, Times};
+pub use sketch::{Counts, Times, cell_of, middle_of};
 pub use step::{Memory, Stepped, step};
 pub use table::{Draw, MAX_TARGETS, Mask, TableError, WeightTable};
 pub use tally::{Collected, FlightKey, Recorded, Tally};

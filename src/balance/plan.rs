@@ -219,6 +219,11 @@ impl Plan {
         &self.upstreams
     }
 
+    /// Of each upstream, whether a route asks how its times are distributed.
+    pub fn timed(&self) -> &[bool] {
+        &self.timed
+    }
+
     /// Routes, in the order of [`super::Input::routes`].
     pub fn routes(&self) -> impl ExactSizeIterator<Item = &RouteSpec> {
         self.routes.iter().map(|route| &route.spec)

@@ -106,7 +106,7 @@ impl Seed {
     }
 
     /// How `key` falls for this target: uniform over the open interval from 0 to 1.
-    fn place(self, key: Key) -> f64 {
+    pub fn place(self, key: Key) -> f64 {
         let bits = mixed(key.0 ^ self.0) >> 11;
         (bits as f64 + 0.5) / (1_u64 << 53) as f64
     }

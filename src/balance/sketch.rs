@@ -90,6 +90,17 @@ fn cell(seconds: f64) -> u8 {
     (steps as u8).min(LAST)
 }
 
+/// The cell that a time in seconds falls into.
+pub fn cell_of(seconds: f64) -> u8 {
+    cell(seconds)
+}
+
+/// The time in the middle of a cell, in seconds (the geometric mean of its ends).
+pub fn middle_of(cell: u8) -> f64 {
+    let cell = usize::from(cell.min(LAST));
+    (begin(cell) * begin(cell + 1)).sqrt()
+}
+
 /// Where cells begin, in seconds; looked up, since a tick asks for some hundreds of them.
 static BEGINS: LazyLock<Vec<f64>> = LazyLock::new(|| {
     let cells = 0..=u16::from(LAST) + 1;
@@ -115,9 +126,33 @@ impl Counts {
         }
     }
 
+    /// Adds `count` times of a cell; see [`cell_of`].
+    pub fn add_cell(&mut self, cell: u8, more: u32) {
+        let cell = cell.min(LAST);
+        match self.cells.iter_mut().find(|(known, _)| *known == cell) {
+            Some((_, count)) => *count = count.saturating_add(more),
+            None => self.cells.push((cell, more)),
+        }
+    }
+
+    /// Cells that something fell into, with how often.
+    pub fn cells(&self) -> impl ExactSizeIterator<Item = (u8, u32)> + '_ {
+        self.cells.iter().copied()
+    }
+
     /// A request failed before it had such a time.
     pub fn miss(&mut self) {
         self.missing += 1;
+    }
+
+    /// So many requests failed before they had such a time.
+    pub fn miss_many(&mut self, more: u32) {
+        self.missing = self.missing.saturating_add(more);
+    }
+
+    /// Requests that failed before they had such a time.
+    pub fn missing(&self) -> u32 {
+        self.missing
     }
 
     /// Where all of them are: at least at `high` (those that are missing are), or below `low`; `None` if neither.

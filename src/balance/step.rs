@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::attain::Distribution;
 use super::cohort::{CohortMemory, Pool, RATIO};
 use super::decision::Decision;
-use super::gate::GateOrder;
+use super::gate::{Cause, GateOrder};
 use super::plan::Plan;
 use super::prompts::Usual;
 use super::route::{RouteMemory, Scene};
@@ -145,6 +145,12 @@ impl Memory {
     /// the power of minus the difference.
     pub fn halvings(&self) -> impl ExactSizeIterator<Item = f64> + '_ {
         self.routes.iter().map(RouteMemory::halvings)
+    }
+
+    /// Of each upstream, in the plan's order, why it is out of traffic and whether a probe of it is under way; `None` of one
+    /// that is not out.
+    pub fn out(&self) -> impl ExactSizeIterator<Item = Option<(Cause, bool)>> + '_ {
+        self.upstreams.iter().map(|upstream| upstream.health.out())
     }
 
     /// The tables in force, in the plan's order.

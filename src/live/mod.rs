@@ -14,6 +14,7 @@ mod keys;
 mod ledger;
 mod map;
 mod meter;
+mod post;
 mod published;
 mod ratings;
 pub(crate) mod record;
@@ -39,6 +40,7 @@ pub use keys::{Keys, Turn};
 pub use ledger::{Ledger, Taken};
 pub use map::Map;
 pub use meter::{Distributions, Recently, Totals};
+pub use post::Post;
 pub use published::{Published, Publisher};
 pub use ratings::{Given, Rated, Rating, Ratings, Unrated};
 pub use record::{

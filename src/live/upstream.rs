@@ -263,6 +263,7 @@ impl Upstream {
             news: collected.news,
             price,
             headroom,
+            peers: None,
         }
     }
 

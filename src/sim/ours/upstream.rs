@@ -49,6 +49,7 @@ impl Upstream {
             news: collected.news,
             price,
             headroom: None,
+            peers: None,
         }
     }
 

@@ -154,6 +154,7 @@ fn upstream() -> impl Strategy<Value = UpstreamInput> {
                     requests: Some(room),
                     tokens: Some(room),
                 }),
+                peers: None,
             },
         )
 }

@@ -194,6 +194,7 @@ impl Doing {
             },
             price: Some(Price::flat(0, self.price)),
             headroom: None,
+            peers: None,
         }
     }
 }

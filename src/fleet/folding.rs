@@ -1,0 +1,364 @@
+//! What the others measured, taken into a tick: each piece of it once.
+
+use std::collections::BTreeMap;
+
+use super::duty::duty;
+use super::evidence::Evidence;
+use super::gathering::{Gathering, Heard};
+use super::report::{Condition, ReplicaId, Report, RouteSums, UpstreamReport};
+use super::trust::{MAY_HANG, Trust};
+use crate::balance::gate::Cause;
+use crate::balance::{Input, Peers, Pending, Plan, UpstreamInput, cell_of, middle_of};
+use crate::model::{AnswerKind, Class, LONGEST_WAIT, RouteName, Time, UpstreamName};
+
+/// Seconds from which what another replica measured is too old to be taken for news: it was away for so long. What it
+/// measured in the meantime is passed over as a whole.
+const NEWS: f64 = 60.0;
+
+/// What was taken in so far of each replica.
+#[derive(Clone, Debug)]
+pub struct Folding {
+    own: ReplicaId,
+    since: Time,
+    marks: BTreeMap<ReplicaId, Mark>,
+    trust: Trust,
+    /// Replicas that were there when the exchange last worked, this one counted.
+    together: u32,
+}
+
+/// The sums of one replica that were taken in last.
+#[derive(Clone, Debug)]
+struct Mark {
+    number: (u64, u64),
+    heard_at: Time,
+    upstreams: BTreeMap<UpstreamName, Evidence>,
+    routes: BTreeMap<RouteName, RouteSums>,
+    /// When the headroom was told that was taken in last.
+    headroom_at: BTreeMap<UpstreamName, Time>,
+    counted: Counted,
+}
+
+/// How much of what a replica measured was believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Ends of requests that were taken in.
+    pub taken: u64,
+    /// Ends that were left out, since the others contradict them.
+    pub left_out: u64,
+}
+
+/// What is new of one replica.
+#[derive(Debug, Default)]
+struct News {
+    upstreams: BTreeMap<UpstreamName, Evidence>,
+    routes: BTreeMap<RouteName, RouteSums>,
+}
+
+impl Folding {
+    /// Nothing was taken in yet by the replica `own`, which began at `since`.
+    ///
+    /// What others measured before that is not taken in: it is of the past, and whoever begins with a fleet's memory has it
+    /// already.
+    pub fn new(own: ReplicaId, since: Time) -> Self {
+        Self {
+            own,
+            since,
+            marks: BTreeMap::new(),
+            trust: Trust::default(),
+            together: 1,
+        }
+    }
+
+    /// Adds to a tick's input what the others measured since the last call, and what they say of upstreams now.
+    ///
+    /// `input` is of this replica alone. Its `blocked_until` may be later afterwards; the gates should be shut for as long.
+    pub fn fold(&mut self, gathering: &Gathering, plan: &Plan, now: Time, input: &mut Input) {
+        if gathering.is_apart(now) {
+            return self.stand_alone(input);
+        }
+        let live: Vec<&Heard> = gathering
+            .live(now)
+            .filter(|heard| heard.report.replica != self.own)
+            .collect();
+        self.together = 1 + u32::try_from(live.len()).unwrap_or(u32::MAX - 1);
+        let news: Vec<News> = live.iter().map(|heard| self.news(heard)).collect();
+        self.compare(plan, &live, &news, now, input);
+        for (name, told) in plan.upstreams().iter().zip(&mut input.upstreams) {
+            let peers = self.peers(name, &live, &news, now, told);
+            told.peers = Some(peers);
+        }
+        for (spec, told) in plan.routes().zip(&mut input.routes) {
+            told.picked.resize(spec.targets.len(), 0);
+            for sums in news.iter().filter_map(|news| news.routes.get(&spec.name)) {
+                told.arrivals = told.arrivals.saturating_add(short(sums.arrivals));
+                for (target, picked) in spec.targets.iter().zip(&mut told.picked) {
+                    let more = sums.picked.get(&target.name).copied();
+                    *picked = picked.saturating_add(short(more.unwrap_or_default()));
+                }
+            }
+        }
+        let gone = |mark: &Mark| now.secs_since(mark.heard_at) < 10.0 * NEWS;
+        self.marks.retain(|_, mark| gone(mark));
+    }
+
+    /// How much of what each replica measured was believed, by name.
+    pub fn counted(&self) -> impl Iterator<Item = (&ReplicaId, Counted)> {
+        let marks = self.marks.iter();
+        marks.map(|(replica, mark)| (replica, mark.counted))
+    }
+
+    fn count(
+        &mut self,
+        replica: &ReplicaId,
+        gained: Option<&Evidence>,
+        what: fn(&mut Counted) -> &mut u64,
+    ) {
+        if let (Some(mark), Some(gained)) = (self.marks.get_mut(replica), gained) {
+            let ends: u64 = gained.ends.iter().fold(0, |sum, n| sum.saturating_add(*n));
+            let sum = what(&mut mark.counted);
+            *sum = sum.saturating_add(ends);
+        }
+    }
+
+    /// Nobody else is in sight.
+    fn stand_alone(&self, input: &mut Input) {
+        for told in &mut input.upstreams {
+            told.peers = Some(Peers {
+                share_of: self.together,
+                apart: self.together > 1,
+                ..Peers::default()
+            });
+        }
+    }
+
+    /// What a replica measured that was not taken in yet, which it is from now on.
+    fn news(&mut self, heard: &Heard) -> News {
+        let report = &heard.report;
+        let mut mark = match self.marks.remove(&report.replica) {
+            Some(mark) if mark.number.0 == report.epoch => mark,
+            // It began, or began again, from nothing.
+            known => Mark {
+                counted: known.map_or(Counted::default(), |it| it.counted),
+                ..Mark::at_nothing(report.epoch)
+            },
+        };
+        let is_new = report.number() > mark.number;
+        // Of one that was there before this one, and that nothing is known of, all is of the past.
+        let is_past = mark.number.1 == 0 && report.epoch < self.since.as_micros();
+        let was_away = heard.at.secs_since(mark.heard_at) > NEWS;
+        let mut news = News::default();
+        if is_new {
+            news = mark.move_to(report);
+            mark.number = report.number();
+            mark.heard_at = heard.at;
+        }
+        self.marks.insert(report.replica.clone(), mark);
+        if is_past || was_away {
+            return News::default();
+        }
+        news
+    }
+
+    /// Notes what everybody saw in the last seconds.
+    fn compare(&mut self, plan: &Plan, live: &[&Heard], news: &[News], now: Time, input: &Input) {
+        for (name, told) in plan.upstreams().iter().zip(&input.upstreams) {
+            let ok = told.batch.count(Class::Ok);
+            let faults = told.batch.count(Class::Fault) + told.batch.gaps;
+            let outcomes = (u64::from(ok), u64::from(faults));
+            self.trust.note(name, &self.own, outcomes, now);
+            let hanging = told.flights.iter().filter(|it| it.age > MAY_HANG).count();
+            let hanging = u32::try_from(hanging).unwrap_or(u32::MAX);
+            self.trust.hanging(name, &self.own, hanging);
+        }
+        for (heard, news) in live.iter().zip(news) {
+            for (name, gained) in &news.upstreams {
+                let replica = &heard.report.replica;
+                self.trust.note(name, replica, gained.outcomes(), now);
+            }
+            for (name, told) in &heard.report.upstreams {
+                let cells = told.condition.waiting.iter().flat_map(super::Cells::iter);
+                let late = cells.filter(|(cell, _)| *cell > cell_of(MAY_HANG));
+                let hanging = late.map(|(_, count)| count).sum();
+                self.trust.hanging(name, &heard.report.replica, hanging);
+            }
+        }
+        let own = &self.own;
+        self.trust.forget(now, |replica| {
+            replica == own || live.iter().any(|heard| heard.report.replica == *replica)
+        });
+    }
+
+    /// What the others say about one upstream; what they measured is added to `told`.
+    fn peers(
+        &mut self,
+        name: &UpstreamName,
+        live: &[&Heard],
+        news: &[News],
+        now: Time,
+        told: &mut UpstreamInput,
+    ) -> Peers {
+        let mut voices = Voices::default();
+        for (heard, news) in live.iter().zip(news) {
+            let replica = &heard.report.replica;
+            let Some(there) = heard.report.upstreams.get(name) else {
+                continue;
+            };
+            let gained = news.upstreams.get(name);
+            let is_out = there.condition.out.is_some();
+            if self.trust.contradicts(name, replica, is_out) {
+                self.count(replica, gained, |counted| &mut counted.left_out);
+                continue;
+            }
+            self.count(replica, gained, |counted| &mut counted.taken);
+            if let Some(gained) = gained {
+                gained.add_to(&mut told.batch, told.reference, now);
+                voices.peers.passed += short(gained.probes[0]);
+                voices.peers.failed += short(gained.probes[1]);
+            }
+            let has_evidence = self.trust.has_evidence(name, replica);
+            voices.hear(heard, &there.condition, has_evidence, now);
+            let until = there.condition.blocked_until.min(now.after(LONGEST_WAIT));
+            told.blocked_until = told.blocked_until.max(until);
+            if let Some(mark) = self.marks.get_mut(replica) {
+                mark.take_headroom(name, there, told);
+            }
+        }
+        let is_own = |who: Option<&ReplicaId>| who == Some(&self.own);
+        let out = voices.out.iter().copied().chain([&self.own]);
+        let all = live.iter().map(|heard| &heard.report.replica);
+        let all = all.chain([&self.own]);
+        Peers {
+            cause: voices.cause(),
+            probe_here: !voices.probing && is_own(duty(out, name.as_str(), now)),
+            extra_here: is_own(duty(all, name.as_str(), now)),
+            share_of: self.together,
+            ..voices.peers
+        }
+    }
+}
+
+/// What is said of one upstream by those who are believed.
+#[derive(Debug, Default)]
+struct Voices<'a> {
+    peers: Peers,
+    causes: [u32; Cause::ALL.len()],
+    /// Who has it ejected.
+    out: Vec<&'a ReplicaId>,
+    probing: bool,
+}
+
+impl<'a> Voices<'a> {
+    fn hear(&mut self, heard: &'a Heard, condition: &Condition, has_evidence: bool, now: Time) {
+        let peers = &mut self.peers;
+        let sees = has_evidence || condition.in_flight > 0 || condition.out.is_some();
+        peers.replicas += u32::from(sees);
+        if let Some(out) = condition.out {
+            peers.ejected += 1;
+            self.causes[out.cause.index()] += 1;
+            self.probing |= out.probing;
+            self.out.push(&heard.report.replica);
+        }
+        peers.in_flight = peers.in_flight.saturating_add(condition.in_flight);
+        let behind = now.secs_since(heard.at);
+        peers.pending.extend(pending(condition, behind));
+    }
+
+    /// Why most have it ejected who have.
+    fn cause(&self) -> Option<Cause> {
+        let most = Cause::ALL
+            .into_iter()
+            .max_by_key(|cause| self.causes[cause.index()]);
+        most.filter(|_| self.peers.ejected > 0)
+    }
+}
+
+impl Mark {
+    fn at_nothing(epoch: u64) -> Self {
+        Self {
+            number: (epoch, 0),
+            heard_at: Time::from_micros(epoch),
+            upstreams: BTreeMap::new(),
+            routes: BTreeMap::new(),
+            headroom_at: BTreeMap::new(),
+            counted: Counted::default(),
+        }
+    }
+
+    /// Tells what `report` has more, and remembers it. What it does not name stays known: it may come back.
+    fn move_to(&mut self, report: &Report) -> News {
+        let mut news = News::default();
+        for (name, there) in &report.upstreams {
+            let known = self.upstreams.entry(name.clone()).or_default();
+            let before = std::mem::replace(known, there.evidence.clone());
+            // Sums that became less were begun anew, against the rule; better too little than a sum of everything.
+            if there.evidence.follows(&before) {
+                news.upstreams
+                    .insert(name.clone(), there.evidence.since(&before));
+            }
+        }
+        for (name, there) in &report.routes {
+            let known = self.routes.entry(name.clone()).or_default();
+            let before = std::mem::replace(known, there.clone());
+            news.routes.insert(name.clone(), there.since(&before));
+        }
+        news
+    }
+
+    fn take_headroom(
+        &mut self,
+        name: &UpstreamName,
+        there: &UpstreamReport,
+        told: &mut UpstreamInput,
+    ) {
+        let Some(headroom) = there.condition.headroom else {
+            return;
+        };
+        let known = self.headroom_at.entry(name.clone()).or_default();
+        if headroom.at > *known {
+            *known = headroom.at;
+            if told.headroom.is_none_or(|own| own.at < headroom.at) {
+                told.headroom = Some(headroom);
+            }
+        }
+    }
+}
+
+/// Requests without content that a report of `behind` seconds ago tells of.
+fn pending(condition: &Condition, behind: f64) -> Vec<Pending> {
+    let kinds = [AnswerKind::Streamed, AnswerKind::Unary];
+    let of = |kind: AnswerKind| {
+        let cells = condition.waiting[kind.index()].iter();
+        cells
+            .filter(|(_, count)| *count > 0)
+            .map(move |(cell, count)| Pending {
+                kind,
+                age: middle_of(cell),
+                behind,
+                count,
+            })
+    };
+    kinds.into_iter().flat_map(of).collect()
+}
+
+impl RouteSums {
+    /// What was counted since `earlier`; nothing where there is less than there was.
+    fn since(&self, earlier: &Self) -> Self {
+        let picked = self.picked.iter().map(|(name, count)| {
+            let before = earlier.picked.get(name).copied().unwrap_or_default();
+            (name.clone(), count.saturating_sub(before))
+        });
+        Self {
+            arrivals: self.arrivals.saturating_sub(earlier.arrivals),
+            picked: picked.collect(),
+            shares: BTreeMap::new(),
+        }
+    }
+}
+
+fn short(value: u64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+#[path = "folding_tests.rs"]
+mod tests;

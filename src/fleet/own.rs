@@ -1,0 +1,114 @@
+//! What this replica tells the others: the sums of what it measured itself.
+
+use std::collections::BTreeMap;
+
+use super::cells::Cells;
+use super::report::{Condition, Out, ReplicaId, Report, RouteSums, UpstreamReport};
+use crate::balance::gate::ProbeResult;
+use crate::balance::{Input, Memory, Plan, UpstreamInput, cell_of};
+use crate::model::{RouteName, Time, UpstreamName};
+
+/// What this replica measured since it began, by name, so that a reload changes nothing.
+#[derive(Clone, Debug)]
+pub struct Own {
+    replica: ReplicaId,
+    epoch: u64,
+    sequence: u64,
+    version: String,
+    upstreams: BTreeMap<UpstreamName, UpstreamReport>,
+    routes: BTreeMap<RouteName, RouteSums>,
+}
+
+impl Own {
+    /// Nothing is measured yet. `epoch` is the time at which the replica begins, in microseconds since 1970, and higher than
+    /// any that the replica of this name had before.
+    pub fn new(replica: ReplicaId, epoch: u64, version: &str) -> Self {
+        Self {
+            replica,
+            epoch,
+            sequence: 0,
+            version: version.to_owned(),
+            upstreams: BTreeMap::new(),
+            routes: BTreeMap::new(),
+        }
+    }
+
+    /// Takes in what a tick is told of this replica's own requests: before anything of others is folded in.
+    pub fn add(&mut self, plan: &Plan, input: &Input) {
+        for ((name, told), timed) in plan
+            .upstreams()
+            .iter()
+            .zip(&input.upstreams)
+            .zip(plan.timed())
+        {
+            let known = self.upstreams.entry(name.clone()).or_default();
+            known.evidence.add(&told.batch, told.reference, *timed);
+            match told.news.probe {
+                Some(ProbeResult::Passed) => known.evidence.probes[0] += 1,
+                Some(ProbeResult::Failed(_)) => known.evidence.probes[1] += 1,
+                Some(ProbeResult::Void) | None => {}
+            }
+            let before = std::mem::take(&mut known.condition);
+            known.condition = Condition {
+                headroom: told.headroom.or(before.headroom),
+                ..condition(told, input.now)
+            };
+        }
+        for (spec, told) in plan.routes().zip(&input.routes) {
+            let sums = self.routes.entry(spec.name.clone()).or_default();
+            sums.arrivals += u64::from(told.arrivals);
+            for (target, picked) in spec.targets.iter().zip(&told.picked) {
+                *sums.picked.entry(target.name.clone()).or_default() += u64::from(*picked);
+            }
+        }
+    }
+
+    /// What to tell the others after a tick at `now`; `digest` is the plan's.
+    pub fn report(&mut self, plan: &Plan, memory: &Memory, digest: u64, now: Time) -> Report {
+        self.sequence += 1;
+        let outs = plan.upstreams().iter().zip(memory.out());
+        let upstreams = outs.filter_map(|(name, out)| {
+            let mut told = self.upstreams.get(name).cloned().unwrap_or_default();
+            told.condition.out = out.map(|(cause, probing)| Out { cause, probing });
+            (told != UpstreamReport::default()).then(|| (name.clone(), told))
+        });
+        let tables = plan.routes().zip(memory.tables());
+        let routes = tables.map(|(spec, table)| {
+            let mut sums = self.routes.get(&spec.name).cloned().unwrap_or_default();
+            let shares = spec.targets.iter().zip(table.shares());
+            let shares = shares.map(|(target, share)| (target.name.clone(), share.ppm()));
+            sums.shares = shares.collect();
+            (spec.name.clone(), sums)
+        });
+        Report {
+            replica: self.replica.clone(),
+            epoch: self.epoch,
+            sequence: self.sequence,
+            at: now,
+            version: self.version.clone(),
+            plan: digest,
+            upstreams: upstreams.collect(),
+            routes: routes.collect(),
+        }
+    }
+}
+
+/// How an upstream stands here, whether it is out left aside.
+fn condition(told: &UpstreamInput, now: Time) -> Condition {
+    let mut waiting = [Cells::default(), Cells::default()];
+    for flight in &told.flights {
+        waiting[flight.kind.index()].add(cell_of(flight.age), 1);
+    }
+    let blocked = told.blocked_until > now;
+    Condition {
+        out: None,
+        blocked_until: if blocked {
+            told.blocked_until
+        } else {
+            Time::ZERO
+        },
+        in_flight: told.in_flight,
+        waiting,
+        headroom: None,
+    }
+}

@@ -1,0 +1,182 @@
+//! What a replica tells the others.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::cells::Cells;
+use super::evidence::Evidence;
+use crate::balance::Headroom;
+use crate::balance::gate::Cause;
+use crate::model::{RouteName, TargetName, Time, UpstreamName};
+
+/// Longest name of a replica, in characters: it becomes a part of keys and a label.
+const LONGEST_ID: usize = 64;
+
+/// The name of a replica: letters, digits, `.`, `_` and `-`, at most 64 of them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct ReplicaId(Arc<str>);
+
+/// Why a text is no name of a replica.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected 1 to {LONGEST_ID} letters, digits, '.', '_' or '-', found {0:?}")]
+pub struct ReplicaIdError(String);
+
+/// What one replica knows, from its own requests alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Whose it is.
+    pub replica: ReplicaId,
+    /// When the replica began to count, in microseconds since 1970. A replica that starts again counts from nothing, and must
+    /// have a higher one than before, or its reports are taken for old ones.
+    pub epoch: u64,
+    /// The number of the report within its epoch: a later report has a higher one.
+    pub sequence: u64,
+    /// When it was made, by the clock of its replica.
+    pub at: Time,
+    /// The version of the program.
+    #[serde(default)]
+    pub version: String,
+    /// A digest of the plan that it works for: those that differ are being reloaded, or have other files.
+    #[serde(default)]
+    pub plan: u64,
+    /// What it knows of upstreams. One that is not named here has done nothing, or is not in its plan any more.
+    #[serde(default)]
+    pub upstreams: BTreeMap<UpstreamName, UpstreamReport>,
+    /// What it knows of routes.
+    #[serde(default)]
+    pub routes: BTreeMap<RouteName, RouteSums>,
+}
+
+/// What a replica knows of one upstream.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpstreamReport {
+    /// What it measured since it began.
+    #[serde(flatten)]
+    pub evidence: Evidence,
+    /// How it stands with it now.
+    #[serde(rename = "now", skip_serializing_if = "Condition::is_usual")]
+    pub condition: Condition,
+}
+
+/// How an upstream stands with a replica at the moment of the report.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Condition {
+    /// It takes no ordinary traffic there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub out: Option<Out>,
+    /// The moment until which it is to be left alone. A moment and not a span: what is heard is told on, and spans would grow
+    /// by the delay each time.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub blocked_until: Time,
+    /// Requests in flight.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub in_flight: u32,
+    /// Requests without content: streamed, unary.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub waiting: [Waiting; 2],
+    /// What its provider said last is left of its limits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headroom: Option<Headroom>,
+}
+
+/// Requests without content by age: how many are in each cell of [`crate::balance::cell_of`].
+pub type Waiting = Cells;
+
+/// An upstream that a replica sends nothing to but probes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Out {
+    /// Why.
+    pub cause: Cause,
+    /// Whether a probe is under way.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub probing: bool,
+}
+
+/// What a replica counted of one route since it began.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RouteSums {
+    /// Requests that came.
+    pub arrivals: u64,
+    /// First picks, by target.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub picked: BTreeMap<TargetName, u64>,
+    /// The shares in force, in parts per million.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub shares: BTreeMap<TargetName, u32>,
+}
+
+fn is_nothing<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+// === impl ReplicaId ===
+
+impl ReplicaId {
+    /// Checks `text` and makes it a name.
+    ///
+    /// # Errors
+    /// A text that is empty, too long, or has other characters.
+    pub fn new(text: &str) -> Result<Self, ReplicaIdError> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if text.is_empty() || text.len() > LONGEST_ID || !text.chars().all(fits) {
+            return Err(ReplicaIdError(text.chars().take(2 * LONGEST_ID).collect()));
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The name as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ReplicaId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for ReplicaId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::new(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+// === impl Report ===
+
+impl Report {
+    /// What decides which of two reports of one replica is the newer one.
+    pub const fn number(&self) -> (u64, u64) {
+        (self.epoch, self.sequence)
+    }
+}
+
+// === impl Condition ===
+
+impl Condition {
+    /// Whether there is nothing to say.
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replica_has_a_name_that_keys_and_labels_can_hold() {
+        assert_eq!(ReplicaId::new("pod-3.eu_1").unwrap().as_str(), "pod-3.eu_1");
+        for wrong in ["", "a b", "a:b", "{a}", "ä", &"a".repeat(65)] {
+            assert!(ReplicaId::new(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}
