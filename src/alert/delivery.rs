@@ -4,8 +4,8 @@
 //! next one: a message may come twice, with the same id, rather than never.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::{Client, StatusCode};
@@ -38,7 +38,8 @@ const ANSWER: Duration = Duration::from_secs(15);
 /// The webhooks of the configuration in force, each with its queue.
 #[derive(Debug)]
 pub struct Deliveries {
-    http: Option<Client>,
+    /// Made for the first webhook; `None` if this machine has no certificates to check others by, which is said once.
+    http: OnceLock<Option<Client>>,
     environment: Arc<str>,
     queues: BTreeMap<String, (Webhook, mpsc::Sender<Alert>)>,
     tasks: JoinSet<()>,
@@ -59,15 +60,8 @@ fn message(alert: &Alert, webhook: &str) -> Message {
 impl Deliveries {
     /// No webhooks yet; what cannot be delivered is counted in `lost`.
     pub(super) fn new(environment: &str, books: Books, lost: Arc<AtomicU64>) -> Self {
-        let http = direct_client(Patience {
-            connect: CONNECT,
-            whole: ANSWER,
-        });
-        if let Err(problem) = &http {
-            tracing::error!(%problem, "no alert can be delivered to webhooks");
-        }
         Self {
-            http: http.ok(),
+            http: OnceLock::new(),
             environment: environment.into(),
             queues: BTreeMap::new(),
             tasks: JoinSet::new(),
@@ -87,7 +81,7 @@ impl Deliveries {
             if self.queues.contains_key(name) {
                 continue;
             }
-            let Some(http) = self.http.clone() else {
+            let Some(http) = self.http() else {
                 continue;
             };
             let (sender, waiting) = mpsc::channel(WAITING);
@@ -103,6 +97,21 @@ impl Deliveries {
             self.tasks.spawn(post.run(waiting));
             self.queues.insert(name.clone(), (webhook.clone(), sender));
         }
+    }
+
+    /// The client, if there can be one.
+    fn http(&self) -> Option<Client> {
+        let make = || {
+            let made = direct_client(Patience {
+                connect: CONNECT,
+                whole: ANSWER,
+            });
+            if let Err(problem) = &made {
+                tracing::error!(%problem, "no alert can be delivered to webhooks");
+            }
+            made.ok()
+        };
+        self.http.get_or_init(make).clone()
     }
 
     /// Has `alert` delivered to all who are told of its kind. Never waits.

@@ -18,9 +18,9 @@ use super::recorders::Recorders;
 use super::signals::{Lever, Signals};
 use crate::admin::{self, Admin, Stage, Watch};
 use crate::alert::{self, Alerts};
-use crate::config::{Compiled, Problem};
+use crate::config::{Compiled, Config, Problem, ProviderKind};
 use crate::control::{self, Handle, Source};
-use crate::live::{Board, Clock, Journal, Ledger, Published};
+use crate::live::{Board, Clock, Journal, Ledger, Published, trusted};
 use crate::login::Keeper;
 use crate::mock::Laws;
 use crate::model::counted;
@@ -364,9 +364,7 @@ fn data_plane(
     most_connections: usize,
 ) -> Arc<Proxy> {
     let caller = Caller::new();
-    if let Some(problem) = caller.tls_problem() {
-        tracing::warn!(problem, "https targets cannot be reached");
-    }
+    trust(&published.read().config);
     let recorder = Arc::new(Recorders {
         metrics: Arc::clone(metrics),
         ledger: Arc::clone(ledger),
@@ -381,6 +379,19 @@ fn data_plane(
     let counted = Arc::downgrade(&proxy);
     metrics.watch_open_requests(move || counted.upgrade().map_or(0, |it| it.open_requests()));
     proxy
+}
+
+/// Has whom this machine trusts be read beside the start, where a provider is called by `https`: its first request would wait
+/// for that. The runtime waits for the thread when it ends.
+fn trust(config: &Config) {
+    let is_secure = |kind: &ProviderKind| matches!(kind, ProviderKind::Api { base, .. } if base.origin.starts_with("https:"));
+    if config.providers.values().any(|it| is_secure(&it.kind)) {
+        tokio::task::spawn_blocking(|| {
+            if let Err(problem) = trusted() {
+                tracing::warn!(%problem, "https targets cannot be reached");
+            }
+        });
+    }
 }
 
 /// The configuration to start with, its warnings said, and the command line's addresses checked like its own.

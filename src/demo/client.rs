@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::traffic::Arrival;
-use crate::live::{Patience, direct_client};
+use crate::live::{NoClient, Patience, direct_client};
 
 /// What the client saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) struct Client {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Client {
-    pub(super) fn new(address: SocketAddr) -> reqwest::Result<Self> {
+    pub(super) fn new(address: SocketAddr) -> Result<Self, NoClient> {
         let http = direct_client(Patience {
             connect: PATIENCE,
             whole: PATIENCE,

@@ -13,7 +13,7 @@ use super::stage::Stage;
 use super::traffic::{Arrival, arrivals};
 use crate::app::Running;
 use crate::law::{Law, Number, NumberError};
-use crate::live::Route;
+use crate::live::{NoClient, Route};
 use crate::model::Time;
 
 /// The environment.
@@ -86,7 +86,7 @@ struct Books {
 pub enum StoryError {
     /// No client.
     #[error("the demo's client could not be made: {0}")]
-    Client(#[from] reqwest::Error),
+    Client(#[from] NoClient),
     /// A law that is none.
     #[error("the demo's fault is no law: {0}")]
     Law(#[from] NumberError),

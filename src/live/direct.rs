@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use reqwest::Client;
 use reqwest::redirect::Policy;
-use reqwest::{Client, Result};
+
+use super::trust::trusted;
 
 /// How long somebody is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,16 +16,31 @@ pub struct Patience {
     pub whole: Duration,
 }
 
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum NoClient {
+    /// This machine has no certificates to check others by.
+    #[error(transparent)]
+    Trust(#[from] rustls::Error),
+    /// The client itself cannot be made.
+    #[error(transparent)]
+    Client(#[from] reqwest::Error),
+}
+
 /// A client that goes to the address that it is given and nowhere else: what is sent (alerts, spans, secrets) is for whom
 /// the files name, so no proxy of the environment gets it, and no redirect takes it elsewhere.
 ///
 /// # Errors
 /// This machine has no certificates to check others by.
-pub fn direct_client(patience: Patience) -> Result<Client> {
-    Client::builder()
+pub fn direct_client(patience: Patience) -> Result<Client, NoClient> {
+    let mut tls = trusted()?;
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let client = Client::builder()
+        .tls_backend_preconfigured(tls)
         .no_proxy()
         .redirect(Policy::none())
         .connect_timeout(patience.connect)
         .timeout(patience.whole)
-        .build()
+        .build()?;
+    Ok(client)
 }

@@ -4,6 +4,7 @@
 //! <https://developers.google.com/identity/protocols/oauth2/web-server>,
 //! <https://cloud.google.com/compute/docs/metadata/predefined-metadata-keys>.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
@@ -40,10 +41,10 @@ const CONNECT: Duration = Duration::from_secs(5);
 const EXCHANGE: Duration = Duration::from_secs(15);
 
 /// Asks Google for tokens.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Google {
-    /// `None` if this machine has no certificates to check others by.
-    http: Option<Client>,
+    /// Made for the first login that asks.
+    http: Arc<OnceLock<Client>>,
 }
 
 /// An answer with a token.
@@ -62,12 +63,20 @@ struct Denied {
 // === impl Google ===
 
 impl Google {
-    pub(super) fn new() -> Self {
-        let http = direct_client(Patience {
+    /// The client.
+    fn http(&self) -> Result<&Client, NoToken> {
+        if let Some(made) = self.http.get() {
+            return Ok(made);
+        }
+        let made = direct_client(Patience {
             connect: CONNECT,
             whole: EXCHANGE,
         });
-        Self { http: http.ok() }
+        let made = made.map_err(|_| {
+            let why = "this machine has no certificates to check it by";
+            NoToken::Unreachable(why.to_owned())
+        })?;
+        Ok(self.http.get_or_init(|| made))
     }
 
     /// A token for `login`.
@@ -76,10 +85,7 @@ impl Google {
         login: &GoogleLogin,
         unix_seconds: u64,
     ) -> Result<Fresh, NoToken> {
-        let Some(http) = &self.http else {
-            let why = "this machine has no certificates to check it by";
-            return Err(NoToken::Unreachable(why.to_owned()));
-        };
+        let http = self.http()?;
         let request = match login {
             GoogleLogin::ServiceAccount {
                 email,

@@ -56,7 +56,7 @@ impl Keeper {
             generations: published.generations(),
             published,
             clock,
-            google: Google::new(),
+            google: Google::default(),
             tasks: JoinSet::new(),
             held: Vec::new(),
         }

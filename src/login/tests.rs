@@ -120,7 +120,10 @@ async fn a_service_account_asks_with_a_signed_token_of_its_own() {
         private_key: Secret::new(pem),
         token_uri: tokens.uri(),
     };
-    let fresh = Google::new().fetch(&login, 1_700_000_000).await.unwrap();
+    let fresh = Google::default()
+        .fetch(&login, 1_700_000_000)
+        .await
+        .unwrap();
     assert_eq!(fresh.life, Duration::from_secs(3_599));
     assert_eq!(value(&fresh.pass), "Bearer ya29.fresh");
 
@@ -156,7 +159,7 @@ async fn a_service_account_asks_with_a_signed_token_of_its_own() {
 #[tokio::test]
 async fn a_persons_login_and_a_machine_are_asked_in_their_own_ways() {
     let mut tokens = Tokens::start(vec![token("one", 100), token("two", 100)]).await;
-    let google = Google::new();
+    let google = Google::default();
     let fresh = google.fetch(&tokens.user(), 0).await.unwrap();
     assert_eq!(value(&fresh.pass), "Bearer one");
     let asked = tokens.next().await;
@@ -196,7 +199,10 @@ async fn a_refusal_is_told_by_its_word_and_repeats_nothing() {
     ];
     for (status, body, expected) in cases {
         let tokens = Tokens::start(vec![(status, body.to_owned())]).await;
-        let error = Google::new().fetch(&tokens.user(), 0).await.unwrap_err();
+        let error = Google::default()
+            .fetch(&tokens.user(), 0)
+            .await
+            .unwrap_err();
         let told = error.to_string();
         assert!(told.ends_with(expected), "{told}");
         assert!(!format!("{told}{error:?}").contains("PLANTED"), "{told}");
@@ -204,7 +210,7 @@ async fn a_refusal_is_told_by_its_word_and_repeats_nothing() {
     let nobody = GoogleLogin::Machine {
         host: "127.0.0.1:1".to_owned(),
     };
-    let error = Google::new().fetch(&nobody, 0).await.unwrap_err();
+    let error = Google::default().fetch(&nobody, 0).await.unwrap_err();
     assert!(matches!(error, NoToken::Unreachable(_)), "{error}");
     let broken = signed(
         &serde_json::json!({}),
@@ -223,7 +229,7 @@ async fn a_token_is_renewed_before_its_end_and_a_failure_leaves_the_old_one() {
         provider: "p".to_owned(),
         login: Login::Google(tokens.user()),
         access: Arc::clone(&access),
-        google: Google::new(),
+        google: Google::default(),
         clock,
     };
     let (told, first) = tokio::sync::oneshot::channel();

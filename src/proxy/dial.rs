@@ -1,9 +1,10 @@
 //! Connections to providers: TCP with Nagle's algorithm off, TLS where the address asks for it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::Uri;
+use http::uri::Scheme;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
@@ -11,28 +12,25 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tower_service::Service;
 
+use crate::live::trusted;
+
 /// Connects; cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Dialer {
-    https: HttpsConnector<HttpConnector>,
+    tcp: HttpConnector,
+    /// TLS over it, from the first time that an address asks for it.
+    https: Arc<OnceLock<HttpsConnector<HttpConnector>>>,
 }
 
 /// A connection to a provider.
 pub(super) type Line = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 impl Dialer {
-    /// A dialer that trusts what the system trusts; with it, why that failed, if it did: then every TLS handshake fails
-    /// and plain HTTP works.
-    pub(super) fn new() -> (Self, Option<String>) {
-        let provider = rustls::crypto::aws_lc_rs::default_provider();
-        let builder = HttpsConnectorBuilder::new();
-        match builder.with_provider_and_platform_verifier(provider) {
-            Ok(builder) => {
-                let https = builder.https_or_http().enable_http1();
-                let https = https.wrap_connector(tcp());
-                (Self { https }, None)
-            }
-            Err(error) => (Self::without_roots(), Some(error.to_string())),
+    /// A dialer that trusts what the system trusts.
+    pub(super) fn new() -> Self {
+        Self {
+            tcp: tcp(),
+            https: Arc::default(),
         }
     }
 
@@ -44,12 +42,9 @@ impl Dialer {
             .expect("the provider supports the default protocol versions")
             .with_root_certificates(RootCertStore::empty())
             .with_no_client_auth();
-        let https = HttpsConnectorBuilder::new()
-            .with_tls_config(config)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp());
-        Self { https }
+        let tcp = tcp();
+        let https = Arc::new(OnceLock::from(over(tcp.clone(), config)));
+        Self { tcp, https }
     }
 
     /// A connection to the host of `uri`.
@@ -57,9 +52,29 @@ impl Dialer {
     /// # Errors
     /// None can be made.
     pub(super) async fn dial(&self, uri: Uri) -> Result<Line, BoxError> {
-        // A connector is ready whenever it is asked.
-        self.https.clone().call(uri).await
+        // Connectors are ready whenever they are asked.
+        if uri.scheme() == Some(&Scheme::HTTPS) {
+            return self.https().await?.call(uri).await;
+        }
+        let plain = self.tcp.clone().call(uri).await?;
+        Ok(Line::Http(plain))
     }
+
+    async fn https(&self) -> Result<HttpsConnector<HttpConnector>, BoxError> {
+        if let Some(known) = self.https.get() {
+            return Ok(known.clone());
+        }
+        // It may have to read files.
+        let config = tokio::task::spawn_blocking(trusted).await??;
+        let made = || over(self.tcp.clone(), config);
+        Ok(self.https.get_or_init(made).clone())
+    }
+}
+
+/// TLS over `tcp`.
+fn over(tcp: HttpConnector, config: ClientConfig) -> HttpsConnector<HttpConnector> {
+    let builder = HttpsConnectorBuilder::new().with_tls_config(config);
+    builder.https_only().enable_http1().wrap_connector(tcp)
 }
 
 /// Why there is no connection.
@@ -90,5 +105,18 @@ mod tests {
             panic!("plain HTTP was asked for");
         };
         assert!(plain.inner().nodelay().unwrap(), "TCP_NODELAY must be set");
+    }
+
+    #[tokio::test]
+    async fn plain_http_needs_no_authorities() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let dialer = Dialer::new();
+        let uri = format!("http://{address}/").parse().unwrap();
+        dialer.dial(uri).await.unwrap();
+        assert!(
+            dialer.https.get().is_none(),
+            "they take longer to read than all the rest of a start"
+        );
     }
 }

@@ -35,7 +35,6 @@ const MOST_RESENDS: u32 = 3;
 pub struct Caller {
     dialer: Dialer,
     idle: Arc<Idle>,
-    tls_problem: Option<String>,
 }
 
 /// A deadline, and what has passed with it.
@@ -97,26 +96,19 @@ impl Default for Caller {
 impl Caller {
     /// A caller that trusts the certificates that the system trusts.
     pub fn new() -> Self {
-        let (dialer, tls_problem) = Dialer::new();
-        Self::of(dialer, tls_problem)
+        Self::of(Dialer::new())
     }
 
     /// A caller for plain HTTP: it trusts no certificate, so TLS fails.
     pub fn plain() -> Self {
-        Self::of(Dialer::without_roots(), None)
+        Self::of(Dialer::without_roots())
     }
 
-    fn of(dialer: Dialer, tls_problem: Option<String>) -> Self {
+    fn of(dialer: Dialer) -> Self {
         Self {
             dialer,
             idle: Arc::default(),
-            tls_problem,
         }
-    }
-
-    /// Why the system's certificates could not be read; then no `https` target can be reached.
-    pub fn tls_problem(&self) -> Option<&str> {
-        self.tls_problem.as_deref()
     }
 
     /// Sends the request that `build` makes and waits for the response's header.

@@ -119,7 +119,7 @@ impl Exporter {
         Self {
             started: from.clock.now(),
             resource: spans::resource(&from.environment, from.instance),
-            collector: Collector::new(),
+            collector: Collector::default(),
             waiting: Mutex::default(),
             told,
             from,

@@ -2,6 +2,7 @@
 //! Source: <https://opentelemetry.io/docs/specs/otlp/#otlphttp>, 2026-11-29.
 
 use std::error::Error as _;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use opentelemetry_proto::tonic::collector::metrics::v1::{
@@ -46,19 +47,24 @@ pub(super) enum Answer {
 }
 
 /// Sends messages.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Collector {
-    /// `None` if this machine has no certificates to check others by.
-    http: Option<Client>,
+    /// Made for the first message.
+    http: OnceLock<Client>,
 }
 
 impl Collector {
-    pub(super) fn new() -> Self {
-        let http = direct_client(Patience {
+    /// The client; `None` if this machine has no certificates to check others by.
+    fn http(&self) -> Option<&Client> {
+        if let Some(made) = self.http.get() {
+            return Some(made);
+        }
+        let made = direct_client(Patience {
             connect: CONNECT,
             whole: EXCHANGE,
         });
-        Self { http: http.ok() }
+        let made = made.ok()?;
+        Some(self.http.get_or_init(|| made))
     }
 
     /// Sends spans.
@@ -92,7 +98,7 @@ impl Collector {
         body: Vec<u8>,
         refused: impl Fn(&[u8]) -> Option<i64>,
     ) -> Answer {
-        let Some(http) = &self.http else {
+        let Some(http) = self.http() else {
             let why = "this machine has no certificates to check it by".to_owned();
             return Answer::Later { after: None, why };
         };
