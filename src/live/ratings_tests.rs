@@ -5,13 +5,36 @@ fn answer(id: u64, at: f64) -> Answer {
     Answer {
         id,
         at: Time::from_secs_f64(at),
-        route: "chat".into(),
-        served: Served {
-            name: Some(TargetName::new("a").unwrap()),
-            upstream: UpstreamName::new("p/m").unwrap(),
-        },
-        key: None,
+        origin: Arc::new(Origin {
+            route: "chat".into(),
+            served: served(0),
+            key: None,
+        }),
         given: None,
+    }
+}
+
+fn served(model: usize) -> Served {
+    Served {
+        name: Some(TargetName::new("a").unwrap()),
+        upstream: UpstreamName::new(&format!("p/m{model}")).unwrap(),
+    }
+}
+
+#[test]
+fn answers_of_one_origin_share_it_and_none_has_anothers() {
+    let mut answers = Answers::default();
+    let (route, key): (Arc<str>, Arc<str>) = ("chat".into(), "app".into());
+    let first = answers.origin(&route, &served(0), Some(&key));
+    let again = answers.origin(&route, &served(0), Some(&key));
+    assert!(Arc::ptr_eq(&first, &again), "the same parts, one origin");
+    let without = answers.origin(&route, &served(0), None);
+    let elsewhere = answers.origin(&"other".into(), &served(0), Some(&key));
+    assert!((&without.key, &*elsewhere.route) == (&None, "other"));
+    for model in 0..3 * RECENT {
+        let origin = answers.origin(&route, &served(model), Some(&key));
+        assert_eq!(origin.served, served(model), "the one that was asked for");
+        assert!(answers.origins.len() <= RECENT, "the oldest make way");
     }
 }
 
