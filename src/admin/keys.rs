@@ -8,7 +8,7 @@ use super::Admin;
 use super::operations::Ask;
 use super::reply::read;
 use super::reply::{self, Reply};
-use super::steering::{is_written, wrong};
+use super::steering::{both, is_written, untold, wrong};
 use crate::config::{Deed, KeyWish, Rotation, digest_text};
 use crate::control::{Fresh, KeyError, seed};
 
@@ -97,6 +97,9 @@ pub struct MadeKey {
     /// What is left to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// What there is to say about other replicas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub others: Option<String>,
     /// What it may.
     #[serde(flatten)]
     pub report: KeyReport,
@@ -150,7 +153,7 @@ pub(super) async fn make(ask: &Ask<'_>) -> Reply {
     if tokio::task::spawn_blocking(seeding).await.is_err() {
         tracing::error!("a key's budget counts from zero: reading the books went wrong");
     }
-    told(admin, &fresh, None)
+    told(admin, &fresh, None).await
 }
 
 /// `POST /api/v1/keys/{key}`.
@@ -172,7 +175,7 @@ pub(super) async fn rotate(ask: &Ask<'_>) -> Reply {
             "the files still have the secret before, at {place}: write this hash there, so that the new one outlives the books"
         )
     });
-    told(admin, &fresh, message)
+    told(admin, &fresh, message).await
 }
 
 /// A secret that is in the books; one that is not is taken back.
@@ -189,11 +192,13 @@ async fn written(admin: &Admin, fresh: Result<Fresh, KeyError>) -> Result<Fresh,
 }
 
 /// The one answer that tells a key; `message` where the files have it.
-fn told(admin: &Admin, fresh: &Fresh, message: Option<String>) -> Reply {
+async fn told(admin: &Admin, fresh: &Fresh, message: Option<String>) -> Reply {
+    let others = untold(admin).await;
     let made = MadeKey {
         key: fresh.secret.expose().to_owned(),
         hash: message.as_ref().map(|_| digest_text(&fresh.digest)),
         message,
+        others,
         report: listing::of_name(admin, &fresh.issue.name).unwrap_or_default(),
     };
     reply::json(StatusCode::CREATED, &made)
@@ -249,12 +254,12 @@ async fn standing(ask: &Ask<'_>, revoked: Option<Deed>, left: Option<String>) ->
         "server.state is not set: a restart forgets this"
     };
     let forgotten = (!kept).then(|| forgotten.to_owned());
-    let said: Vec<String> = left.into_iter().chain(forgotten).collect();
+    let message = both(both(left, forgotten), untold(admin).await);
     let standing = KeyStanding {
         name: ask.name.clone(),
         revoked,
         kept,
-        message: (!said.is_empty()).then(|| said.join("; ")),
+        message,
     };
     reply::json(StatusCode::OK, &standing)
 }

@@ -12,10 +12,12 @@ use super::operations::Ask;
 use super::reply::{self, Reply};
 use crate::config::{Fault, Order, Refused, StandingOrder, Wish};
 use crate::control::{self, SteeringError};
-use crate::live::Thrown;
+use crate::live::{Thrown, Told, ToldSwitch};
 
 /// How long an answer waits for the books.
 const WRITTEN: Duration = Duration::from_secs(2);
+/// How long an answer waits for the other replicas: a round and a little.
+const TOLD: Duration = Duration::from_millis(1_500);
 /// Longest reason and name for the kill switch, in characters: a line of a log.
 const LONGEST: usize = 300;
 
@@ -40,6 +42,9 @@ pub struct SwitchState {
     pub off: bool,
     /// Who threw it last, when and why; `None` if nobody has.
     pub thrown: Option<Thrown>,
+    /// What there is to say about other replicas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// An order that was given.
@@ -60,6 +65,9 @@ pub struct Given {
 pub struct Ended {
     /// The order.
     pub ended: Order,
+    /// What there is to say about other replicas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// A wish to throw the kill switch.
@@ -95,11 +103,12 @@ pub(super) async fn give(ask: &Ask<'_>) -> Reply {
     };
     match ask.admin.handle.give(wish).await {
         Ok(standing) => {
-            let message = written(ask.admin).await;
+            let written = written(ask.admin).await;
+            let untold = untold(ask.admin).await;
             let given = Given {
                 standing,
-                kept: message.is_none(),
-                message,
+                kept: written.is_none(),
+                message: both(written, untold),
             };
             reply::json(StatusCode::CREATED, &given)
         }
@@ -114,7 +123,8 @@ pub(super) async fn end(ask: &Ask<'_>) -> Reply {
         Ok(ended) => {
             // Who was told that it has ended must not find it again after a kill.
             is_written(ask.admin).await;
-            reply::json(StatusCode::OK, &Ended { ended })
+            let message = untold(ask.admin).await;
+            reply::json(StatusCode::OK, &Ended { ended, message })
         }
         Err(error) => refused(&error),
     }
@@ -125,8 +135,8 @@ pub(super) fn switch(admin: &Admin) -> Reply {
     reply::json(StatusCode::OK, &switch_state(admin))
 }
 
-/// `POST /api/v1/switch`. Asks nobody: it must work when nobody answers.
-pub(super) fn throw(ask: &Ask<'_>) -> Reply {
+/// `POST /api/v1/switch`. Asks nobody: it must work when nobody answers. Only the answer waits for the other replicas.
+pub(super) async fn throw(ask: &Ask<'_>) -> Reply {
     let wish: Throw = match reply::read(&ask.body) {
         Ok(wish) => wish,
         Err(message) => return reply::error(StatusCode::BAD_REQUEST, &message),
@@ -148,8 +158,12 @@ pub(super) fn throw(ask: &Ask<'_>) -> Reply {
         reason: wish.reason.trim().to_owned(),
         since: ask.admin.clock.unix_seconds(),
     };
-    control::throw(&ask.admin.published, &ask.admin.books, thrown);
-    switch(ask.admin)
+    control::throw(&ask.admin.published, &ask.admin.books, &thrown);
+    let state = SwitchState {
+        message: untold(ask.admin).await,
+        ..switch_state(ask.admin)
+    };
+    reply::json(StatusCode::OK, &state)
 }
 
 /// The kill switch as it is.
@@ -159,6 +173,28 @@ pub(super) fn switch_state(admin: &Admin) -> SwitchState {
     SwitchState {
         off: snapshot.switch.is_off(),
         thrown: thrown.map(|thrown| (*thrown).clone()),
+        message: None,
+    }
+}
+
+/// What is to be said about the other replicas once they should know; `None` if they do, or there are none.
+pub(super) async fn untold(admin: &Admin) -> Option<String> {
+    let cell = admin.handle.told()?;
+    let mut told = Told::clone(&cell.told());
+    let switch = admin.published.read().switch.told();
+    told.switch = switch.map(|switch| ToldSwitch::clone(&switch));
+    let waited = tokio::time::timeout(TOLD, cell.until_told(&told)).await;
+    waited.err().map(|_| {
+        "in force here; the other replicas hear of it when the engine of [cluster] answers again"
+            .to_owned()
+    })
+}
+
+/// Two things that there are to say, as one.
+pub(super) fn both(one: Option<String>, other: Option<String>) -> Option<String> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(format!("{one}; {other}")),
+        (one, other) => one.or(other),
     }
 }
 

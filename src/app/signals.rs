@@ -80,7 +80,7 @@ impl Lever {
                 reason: "a signal".to_owned(),
                 since: self.clock.unix_seconds(),
             };
-            control::throw(&self.published, &self.books, thrown);
+            control::throw(&self.published, &self.books, &thrown);
         }
     }
 }

@@ -123,6 +123,9 @@ fn rotate(args: &Rotate, out: &mut dyn Write) -> Result<(), Failure> {
     if let (Some(message), Some(hash)) = (&made.message, &made.hash) {
         writeln!(out, "{message}:\nhash = \"{hash}\"")?;
     }
+    if let Some(others) = &made.others {
+        writeln!(out, "{others}")?;
+    }
     Ok(())
 }
 

@@ -118,11 +118,17 @@ fn saved(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
         block_on(async { args.admin.post_json("/api/v1/keys", &wish).await?.read() })?;
     match args.format {
         Format::Json => print_json(out, &made),
-        Format::Text => Ok(writeln!(
-            out,
-            "the key, which is shown only here: {}\nit is accepted from now on; `weighbridge keys revoke {}` ends that",
-            made.key, made.report.name
-        )?),
+        Format::Text => {
+            writeln!(
+                out,
+                "the key, which is shown only here: {}\nit is accepted from now on; `weighbridge keys revoke {}` ends that",
+                made.key, made.report.name
+            )?;
+            if let Some(others) = &made.others {
+                writeln!(out, "{others}")?;
+            }
+            Ok(())
+        }
     }
 }
 

@@ -76,16 +76,19 @@ pub(super) fn rendered(steering: &Steering) -> String {
     text
 }
 
-#[derive(Serialize)]
-struct Restored {
+#[derive(Default, Serialize)]
+struct Done {
     ended: Vec<Order>,
+    /// What there is to say about other replicas.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
 }
 
 /// Ends orders.
 pub(super) fn restore(args: &Restore, out: &mut dyn Write) -> Result<(), Failure> {
-    let ended = block_on(end(args))?;
+    let Done { ended, message } = block_on(end(args))?;
     if args.common.format == Format::Json {
-        return print_json(out, &Restored { ended });
+        return print_json(out, &Done { ended, message });
     }
     if ended.is_empty() {
         return Ok(writeln!(out, "no order holds")?);
@@ -93,10 +96,13 @@ pub(super) fn restore(args: &Restore, out: &mut dyn Write) -> Result<(), Failure
     for order in &ended {
         writeln!(out, "ended order {}: {}", order.id, order.sentence())?;
     }
+    if let Some(message) = &message {
+        writeln!(out, "{message}")?;
+    }
     Ok(())
 }
 
-async fn end(args: &Restore) -> Result<Vec<Order>, Failure> {
+async fn end(args: &Restore) -> Result<Done, Failure> {
     let admin = &args.common.admin;
     let steering: Steering = admin.get("/api/v1/steering").await?.read()?;
     let orders = steering.orders.iter().map(|it| &it.order);
@@ -110,11 +116,12 @@ async fn end(args: &Restore) -> Result<Vec<Order>, Failure> {
         )));
     }
     let by = encoded(&args.common.who.by);
-    let mut all = Vec::new();
+    let mut all = Done::default();
     for order in meant {
         let path = format!("/api/v1/steering/{}?by={by}", order.id);
         let ended: Ended = admin.delete(&path).await?.read()?;
-        all.push(ended.ended);
+        all.ended.push(ended.ended);
+        all.message = ended.message.or(all.message);
     }
     Ok(all)
 }

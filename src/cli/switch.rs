@@ -38,5 +38,9 @@ pub(super) fn run(args: &Args, off: bool, out: &mut dyn Write) -> Result<(), Fai
     } else {
         "on: shares are as files, orders and the controller say"
     };
-    Ok(writeln!(out, "{words}")?)
+    writeln!(out, "{words}")?;
+    if let Some(message) = &state.message {
+        writeln!(out, "{message}")?;
+    }
+    Ok(())
 }

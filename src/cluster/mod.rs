@@ -3,14 +3,25 @@
 //! Nothing that serves a request waits for any of it. A task of its own makes a round a second under a time
 //! limit; what it brings and takes lies in cells of `live`. Whatever becomes of the engine, each replica goes on by itself.
 
+#[cfg(test)]
+#[cfg(feature = "redis")]
+pub(crate) mod engine;
 mod keys;
+#[cfg(feature = "redis")]
+mod leases;
 #[cfg(feature = "redis")]
 mod link;
 #[cfg(feature = "redis")]
 mod part;
+#[cfg(feature = "redis")]
+mod shared;
 
 pub use keys::Keys;
+#[cfg(feature = "redis")]
+pub use leases::Leases;
 #[cfg(feature = "redis")]
 pub use link::{Address, Link};
 #[cfg(feature = "redis")]
 pub use part::{Exchanging, Part, Round};
+#[cfg(feature = "redis")]
+pub use shared::Shared;

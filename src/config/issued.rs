@@ -19,7 +19,7 @@ use super::rotation::Replaced;
 use crate::model::{RouteName, Time};
 
 /// What was done about a key: when, by whom, why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "daemon", derive(schemars::JsonSchema))]
 pub struct Deed {
     /// When, in seconds since 1970.

@@ -23,7 +23,7 @@ const USUAL_GRACE: u64 = 86_400;
 const LONGEST_GRACE: u64 = 92 * 86_400;
 
 /// How another secret took this one's place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Replaced {
     /// Who did it, when, why.

@@ -1,6 +1,7 @@
 //! What the controller can be asked to do.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -8,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::key_ring::{Fresh, KeyAsk, KeyError, Revoked};
 use super::steering::{Steer, SteeringError};
 use crate::config::{Compiled, Deed, KeyWish, Order, Problem, Rotation, StandingOrder, Wish};
+use crate::live::TellCell;
 use crate::model::counted;
 use crate::store::KeyRow;
 
@@ -100,6 +102,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Handle {
     asks: mpsc::Sender<ReloadAsked>,
     commands: mpsc::Sender<Command>,
+    /// Where it is known what other replicas were told.
+    told: Arc<OnceLock<Arc<TellCell>>>,
 }
 
 /// Where the wishes of a [`Handle`] arrive.
@@ -119,6 +123,7 @@ impl Handle {
         let handle = Self {
             asks,
             commands: applies.clone(),
+            told: Arc::default(),
         };
         let asked = Asked {
             reloads,
@@ -126,6 +131,16 @@ impl Handle {
             commands,
         };
         (handle, asked)
+    }
+
+    /// Orders and keys are told to other replicas by way of this cell.
+    pub(super) fn tells(&self, cell: Arc<TellCell>) {
+        self.told.get_or_init(|| cell);
+    }
+
+    /// Where it is known what other replicas were told; `None` if there are none.
+    pub fn told(&self) -> Option<&Arc<TellCell>> {
+        self.told.get()
     }
 
     /// Has an order carried out; tells what it does.

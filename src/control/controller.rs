@@ -19,6 +19,7 @@ use super::key_ring::KeyRing;
 use super::plan::specs;
 use super::scribe::{InForce, Scribe};
 use super::steering::Orders;
+use super::told::Telling;
 use crate::balance::gate::GateOrder;
 use crate::balance::{Decision, Input, Memory, News, Plan, Rail, Stepped, WeightTable, step};
 use crate::config::{Compiled, Config, Mode, Problem, ProviderKind, diff};
@@ -63,6 +64,8 @@ pub struct Controller {
     pub(super) keys: KeyRing,
     /// Whether the kill switch was off at the last tick.
     was_off: bool,
+    /// How other replicas hear of orders and keys, if there are any.
+    pub(super) telling: Option<Telling>,
     commands: mpsc::Receiver<Command>,
 }
 
@@ -100,6 +103,7 @@ impl Controller {
             orders: Orders::default(),
             keys: KeyRing::default(),
             was_off: false,
+            telling: None,
             commands,
         };
         controller.board.begins(controller.last);
@@ -156,10 +160,12 @@ impl Controller {
                         Command::Steer(steer) => self.steer(steer),
                         Command::Keys(ask) => self.do_keys(ask),
                     }
+                    self.tell();
                     if self.publisher.read().config.controller.tick != tick {
                         interval = self.interval();
                     }
                 }
+                told = Telling::next(&mut self.telling) => self.hear(&told),
                 changed = stop.changed() => {
                     if changed.is_err() || *stop.borrow() {
                         self.keep_last();
@@ -561,3 +567,7 @@ mod rotation_tests;
 #[cfg(test)]
 #[path = "steering_tests.rs"]
 mod steering_tests;
+
+#[cfg(test)]
+#[path = "told_tests.rs"]
+mod told_tests;

@@ -20,6 +20,7 @@ mod settle;
 mod steering;
 mod switch;
 mod tag_values;
+mod told;
 mod watch;
 
 pub use assemble::{Simulate, first_snapshot};
@@ -34,4 +35,5 @@ pub use reload::{Reloader, Source, Text, reloads};
 pub use seeding::{keep_seeding, seed};
 pub use steering::SteeringError;
 pub use switch::throw;
+pub use told::{News, Wake};
 pub use watch::watch;

@@ -19,6 +19,13 @@ fn seed_budgets(budgets: &Budgets, books: &Books, now: Time) {
     if fresh.is_empty() {
         return;
     }
+    seed_fresh(&fresh, books, now);
+    for allowance in fresh {
+        allowance.has_begun();
+    }
+}
+
+fn seed_fresh(fresh: &[&Arc<Allowance>], books: &Books, now: Time) {
     if !books.are_kept() {
         tracing::warn!(
             budgets = fresh.len(),

@@ -70,10 +70,10 @@ impl From<Silent> for SteeringError {
 /// The orders that hold, the earliest first.
 #[derive(Debug, Default)]
 pub(super) struct Orders {
-    list: Vec<Order>,
-    books: Books,
+    pub(super) list: Vec<Order>,
+    pub(super) books: Books,
     /// The last id that was given.
-    last: u64,
+    pub(super) last: u64,
 }
 
 impl Orders {
@@ -101,7 +101,7 @@ impl Orders {
         self.last = self.list.iter().map(number).max().unwrap_or_default();
     }
 
-    fn write(&self, order: &Order) {
+    pub(super) fn write(&self, order: &Order) {
         match serde_json::to_string(order) {
             Ok(json) => {
                 let id = order.id.clone();
@@ -111,13 +111,15 @@ impl Orders {
         }
     }
 
-    fn forget(&self, order: &Order) {
+    pub(super) fn forget(&self, order: &Order) {
         self.books.write(Write::SteeringEnded(order.id.clone()));
     }
 }
 
-fn number(order: &Order) -> u64 {
-    order.id.parse().unwrap_or_default()
+/// The number of an order; where there are other replicas, a mark of the process that gave it comes after it.
+pub(super) fn number(order: &Order) -> u64 {
+    let number = order.id.split('-').next();
+    number.and_then(|it| it.parse().ok()).unwrap_or_default()
 }
 
 impl Controller {
@@ -172,7 +174,11 @@ impl Controller {
                 .zip(route.in_force().shares().iter().copied())
                 .collect()
         };
-        let id = (self.orders.last + 1).to_string();
+        let number = self.orders.last.saturating_add(1);
+        let id = match self.mark() {
+            Some(mark) => format!("{number}-{mark}"),
+            None => number.to_string(),
+        };
         let order = wish.order(id.clone(), &self.files, now, shares)?;
         let before = self.orders.list.clone();
         self.orders.list.retain(|other| !order.is_about(other));
@@ -203,7 +209,7 @@ impl Controller {
             self.orders.list = before;
             return Err(refused.into());
         }
-        self.orders.last += 1;
+        self.orders.last = number;
         for old in before.iter().filter(|other| order.is_about(other)) {
             self.orders.forget(old);
         }
@@ -277,6 +283,7 @@ impl Controller {
             }
             Err(error) => tracing::error!(%error, "orders whose time is over could not be ended"),
         }
+        self.tell();
     }
 
     /// Puts in force what is left without some orders; they stay if that cannot be.
@@ -312,7 +319,7 @@ impl Controller {
     }
 
     /// The files with the orders on top become what is in force.
-    fn put_in_force(&mut self) -> io::Result<()> {
+    pub(super) fn put_in_force(&mut self) -> io::Result<()> {
         let old = self.publisher.read();
         let (config, standing) = self.effective(&self.files);
         let mut next = next_snapshot(&old, config, self.phase, self.simulate.as_mut())?;

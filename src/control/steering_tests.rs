@@ -168,7 +168,7 @@ async fn books_that_are_begun_anew_get_the_orders_and_the_switch() {
         reason: "a test".to_owned(),
         since: NOW,
     };
-    world.controller.publisher.read().switch.throw(thrown);
+    world.controller.publisher.read().switch.throw(&thrown);
     assert!(books.flush(PATIENCE));
     std::fs::remove_dir_all(&state).unwrap();
     books.write(Write::SteeringEnded("of before".to_owned()));
@@ -220,7 +220,7 @@ async fn the_kill_switch_acts_while_the_controller_is_stuck() {
             reason: "it hangs".to_owned(),
             since: NOW,
         };
-        throw(&published, &Books::none(), thrown);
+        throw(&published, &Books::none(), &thrown);
         let snapshot = published.read();
         let row = snapshot.route("chat").unwrap().row();
         (row.granted.shares()[0].ppm(), row.guarded)

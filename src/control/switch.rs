@@ -9,7 +9,7 @@ use crate::store::{Books, SteeringRow, Write};
 pub(super) const ROW: &str = "switch";
 
 /// Throws the switch, says so and has it remembered.
-pub fn throw(published: &Published, books: &Books, thrown: Thrown) {
+pub fn throw(published: &Published, books: &Books, thrown: &Thrown) {
     let (by, reason) = (thrown.by.as_str(), thrown.reason.as_str());
     if thrown.off {
         tracing::warn!(
@@ -24,7 +24,7 @@ pub fn throw(published: &Published, books: &Books, thrown: Thrown) {
             "the kill switch is on: as the files and orders say"
         );
     }
-    let row = row(&thrown);
+    let row = row(thrown);
     published.read().switch.throw(thrown);
     books.write(Write::Steering(row));
 }
@@ -45,7 +45,7 @@ pub(super) fn restore(switch: &Switch, row: &SteeringRow) {
                 let (by, reason) = (thrown.by.as_str(), thrown.reason.as_str());
                 tracing::warn!(by, reason, "the kill switch is still off");
             }
-            switch.throw(thrown);
+            switch.throw(&thrown);
         }
         Err(error) => {
             tracing::error!(%error, "what the books say of the kill switch cannot be read");

@@ -132,9 +132,8 @@ impl World {
 
     /// What all processes may still bring the fleet to.
     fn reach(&self) -> u64 {
-        let of = |replica: &Replica| {
-            replica.seed + replica.used.max(replica.lease.cap().unwrap_or(0))
-        };
+        let of =
+            |replica: &Replica| replica.seed + replica.used.max(replica.lease.cap().unwrap_or(0));
         self.replicas.iter().map(of).sum()
     }
 
@@ -266,7 +265,10 @@ fn little_is_left_in_idle_hands() {
     let mut world = World::new(1_000_000, 3);
     rounds(&mut world, 1, 40);
     let left = 1_000_000 - world.used();
-    assert!(left <= 1_000, "{left} of a million lie with two who use nothing");
+    assert!(
+        left <= 1_000,
+        "{left} of a million lie with two who use nothing"
+    );
 }
 
 #[test]

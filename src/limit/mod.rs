@@ -1,6 +1,7 @@
 //! What may be tried for one request, retried in all, and spent.
 
 pub mod budget;
+pub mod common_rate;
 pub mod lease;
 pub mod quota;
 pub mod retry;

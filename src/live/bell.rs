@@ -13,10 +13,12 @@ pub enum Topic {
     Orders,
     /// A key was made or revoked.
     Keys,
+    /// An allowance of this replica runs low, which is nobody else's news.
+    Leases,
 }
 
 impl Topic {
-    /// All of them.
+    /// All that other replicas hear of.
     pub const ALL: [Self; 3] = [Self::Health, Self::Orders, Self::Keys];
 
     /// Its name in messages.
@@ -25,6 +27,7 @@ impl Topic {
             Self::Health => "health",
             Self::Orders => "orders",
             Self::Keys => "keys",
+            Self::Leases => "leases",
         }
     }
 
@@ -33,6 +36,7 @@ impl Topic {
             Self::Health => 1,
             Self::Orders => 2,
             Self::Keys => 4,
+            Self::Leases => 8,
         }
     }
 }

@@ -1,21 +1,18 @@
 //! What was spent of the configured budgets, counted as attempts and requests end.
 //!
-//! Problem: a request asks whether something is left before each call, and must not wait for whoever counts. Choice: those
-//! who count take a lock of a few instructions and leave the sums in atomics; those who ask read the atomics. How it fails:
-//! a reader between two of them sees a window that has just begun without its first cost, once.
-//!
 //! What was spent is known by the name of what spent it and goes on over reloads, also when the budget changes.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use super::allowance::{Allowance, Spent};
 use super::record::RequestEnd;
+use super::sharing::Sharing;
 use super::upstream::Upstream;
 use crate::config::Config;
-use crate::limit::{Account, AtLimit, Budget, Spending, Window};
-use crate::model::{Finished, PicoUsd, ProviderName, RouteName, TargetName, Time};
+use crate::limit::Budget;
+use crate::model::{Finished, ProviderName, RouteName, TargetName, Time};
 
 /// Whose budget it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,93 +55,6 @@ impl fmt::Display for Scope {
     }
 }
 
-/// A budget and what was spent of it.
-#[derive(Debug)]
-pub struct Allowance {
-    /// Whose.
-    pub scope: Scope,
-    /// What may be spent.
-    pub budget: Budget,
-    spent: Arc<Spent>,
-}
-
-/// What was spent. Owner of the sums; kept across reloads.
-#[derive(Debug, Default)]
-struct Spent {
-    counting: Mutex<Account>,
-    /// The account for those who ask: when each window ends, and what was spent in it in pico-dollars. A sum stops at 18
-    /// million dollars, which is beyond every limit.
-    shown: [(AtomicU64, AtomicU64); 3],
-    /// Whether what the books have of before is in it.
-    is_seeded: AtomicBool,
-}
-
-impl Spent {
-    fn change(&self, change: impl FnOnce(&mut Account)) {
-        let mut account = self.counting.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut account);
-        for ((until, spent), (ends, sum)) in self.shown.iter().zip(account.tallies()) {
-            let sum = u64::try_from(sum.pico()).unwrap_or(u64::MAX);
-            // The end last: whoever sees the new window sees its sum.
-            spent.store(sum, Ordering::Relaxed);
-            until.store(ends.as_micros(), Ordering::Release);
-        }
-    }
-
-    fn account(&self) -> Account {
-        Account::of(self.shown.each_ref().map(|(until, spent)| {
-            let until = Time::from_micros(until.load(Ordering::Acquire));
-            let spent = PicoUsd::new(u128::from(spent.load(Ordering::Relaxed)));
-            (until, spent)
-        }))
-    }
-}
-
-impl Allowance {
-    /// A budget of which nothing has been spent.
-    pub fn new(scope: Scope, budget: Budget) -> Self {
-        Self {
-            scope,
-            budget,
-            spent: Arc::default(),
-        }
-    }
-
-    /// `cost` was spent.
-    pub fn spend(&self, now: Time, cost: PicoUsd) {
-        self.spent.change(|account| account.add(now, cost));
-    }
-
-    /// For whoever reads the books: at least this was spent in the `window` that `now` is in.
-    pub fn seed(&self, window: Window, now: Time, spent: PicoUsd) {
-        let change = |account: &mut Account| account.at_least(window, now, spent);
-        self.spent.change(change);
-    }
-
-    /// Whether the books need not be asked any more; from now on they need not.
-    pub fn take_seeding(&self) -> bool {
-        self.spent.is_seeded.swap(true, Ordering::AcqRel)
-    }
-
-    /// How it stands in each of its windows.
-    pub fn standings(&self, now: Time) -> Vec<Spending> {
-        self.spent.account().standings(&self.budget, now).collect()
-    }
-
-    /// Its name in one of its windows, without what it is: `this hour's budget of provider "openai"`.
-    pub fn in_window(&self, window: Window) -> String {
-        format!("this {}'s budget of {}", window.label(), self.scope)
-    }
-
-    /// The window in which nothing is left, and when it ends, if requests are then to be treated as `at_limit` says.
-    pub fn spent_until(&self, at_limit: AtLimit, now: Time) -> Option<(Window, Time)> {
-        if self.budget.at_limit() != at_limit {
-            return None;
-        }
-        self.spent.account().spent_until(&self.budget, now)
-    }
-}
-
 /// The budgets of a configuration.
 #[derive(Debug, Default)]
 pub struct Budgets {
@@ -153,6 +63,7 @@ pub struct Budgets {
     providers: HashMap<String, Arc<Allowance>>,
     routes: HashMap<String, OfRoute>,
     keys: HashMap<Arc<str>, Arc<Allowance>>,
+    sharing: Arc<Sharing>,
 }
 
 /// Budgets of before, by what they are of.
@@ -167,9 +78,13 @@ struct OfRoute {
 impl Budgets {
     /// The budgets of `config`; what was spent `before` is taken over by name.
     pub fn new(config: &Config, before: &Self) -> Self {
+        let sharing = Arc::clone(&before.sharing);
         let before: Known<'_> = before.all.iter().map(|it| (&it.scope, it)).collect();
         let before = &before;
-        let mut budgets = Self::default();
+        let mut budgets = Self {
+            sharing,
+            ..Self::default()
+        };
         for provider in config.providers.values() {
             let scope = Scope::Provider(provider.name.clone());
             if let Some(allowance) = budgets.add(scope, provider.budget.as_ref(), before) {
@@ -209,12 +124,20 @@ impl Budgets {
     ) -> Option<Arc<Allowance>> {
         let known = before.get(&scope);
         let allowance = Arc::new(Allowance {
-            spent: known.map_or_else(Arc::default, |known| Arc::clone(&known.spent)),
+            spent: known.map_or_else(
+                || Arc::new(Spent::shared(Arc::clone(&self.sharing))),
+                |known| Arc::clone(&known.spent),
+            ),
             budget: budget?.clone(),
             scope,
         });
         self.all.push(Arc::clone(&allowance));
         Some(allowance)
+    }
+
+    /// What they know of other replicas.
+    pub fn sharing(&self) -> &Arc<Sharing> {
+        &self.sharing
     }
 
     /// All of them.

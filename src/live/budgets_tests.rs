@@ -1,9 +1,9 @@
 use super::*;
 use crate::config::{Layer, Lookup, compile};
-use crate::limit::Threshold;
+use crate::limit::{AtLimit, Threshold, Window};
 use crate::live::record::Served;
 use crate::live::record::tests::ended;
-use crate::model::UpstreamName;
+use crate::model::{PicoUsd, Time, UpstreamName};
 
 struct Nothing;
 

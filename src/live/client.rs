@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::budgets::Allowance;
+use super::allowance::Allowance;
 use super::record::{RequestEnd, Tags};
+use super::sharing::Sharing;
 use crate::config::ClientKey;
-use crate::limit::quota::Bucket;
+use crate::limit::common_rate::{Purse, RateAsk, RateGranted};
+use crate::limit::quota::{Bucket, PerMinute};
 use crate::model::Time;
 
 /// Microseconds of a minute.
@@ -84,18 +86,110 @@ pub struct LastUse {
 /// What is left of a key's rates. Kept across reloads, at the rates in force.
 #[derive(Debug, Default)]
 pub(super) struct Rates {
-    requests: Mutex<Option<Bucket>>,
-    tokens: Mutex<Option<Bucket>>,
+    requests: Mutex<Left>,
+    tokens: Mutex<Left>,
+    pub(super) sharing: Arc<Sharing>,
 }
 
-fn with<T>(
-    bucket: &Mutex<Option<Bucket>>,
-    per_minute: u32,
-    now: Time,
-    work: impl FnOnce(&mut Bucket) -> T,
-) -> T {
-    let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);
-    work(bucket.get_or_insert_with(|| Bucket::full(per_minute, now)))
+/// What is left of one rate: in a bucket of this replica, and where replicas share, in a purse that the others know of.
+#[derive(Debug, Default)]
+struct Left {
+    bucket: Option<Bucket>,
+    purse: Purse,
+}
+
+impl Left {
+    fn bucket(&mut self, rate: PerMinute, now: Time) -> &mut Bucket {
+        self.bucket
+            .get_or_insert_with(|| Bucket::full(rate.all, now))
+    }
+
+    fn is_open(&mut self, rate: PerMinute, now: Time) -> Result<(), Duration> {
+        if self.purse.is_fresh(now) {
+            return self.purse.is_open(rate.all, now);
+        }
+        self.bucket(rate, now).is_open(rate, now)
+    }
+
+    fn take(&mut self, rate: PerMinute, now: Time) -> Result<(), Duration> {
+        if self.purse.is_fresh(now) {
+            self.purse.is_open(rate.all, now)?;
+            self.bucket(rate, now).drain(rate, now, 1);
+        } else {
+            self.bucket(rate, now).take(rate, now)?;
+        }
+        self.purse.took(1);
+        Ok(())
+    }
+
+    fn charge(&mut self, rate: PerMinute, now: Time, amount: u64) {
+        if self.purse.is_fresh(now) {
+            self.bucket(rate, now).drain(rate, now, amount);
+        } else {
+            self.bucket(rate, now).charge(rate, now, amount);
+        }
+        self.purse.took(amount);
+    }
+}
+
+impl Rates {
+    pub(super) fn shared(sharing: Arc<Sharing>) -> Self {
+        Self {
+            sharing,
+            ..Self::default()
+        }
+    }
+
+    /// Does `work` with what is left of a rate; calls for a round where that is little.
+    fn with<T>(
+        &self,
+        left: &Mutex<Left>,
+        per_minute: u32,
+        now: Time,
+        work: impl FnOnce(&mut Left, PerMinute) -> T,
+    ) -> T {
+        let rate = PerMinute {
+            all: per_minute,
+            parts: self.sharing.replicas(),
+        };
+        let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
+        let done = work(&mut left, rate);
+        let is_low = self.sharing.is_on() && left.purse.is_low(now);
+        drop(left);
+        if is_low {
+            self.sharing.hurry(now);
+        }
+        done
+    }
+
+    fn of(&self, kind: RateKind) -> &Mutex<Left> {
+        match kind {
+            RateKind::Requests => &self.requests,
+            RateKind::Tokens => &self.tokens,
+        }
+    }
+}
+
+/// What a rate is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RateKind {
+    /// Requests.
+    Requests,
+    /// Tokens.
+    Tokens,
+}
+
+impl RateKind {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Requests, Self::Tokens];
+
+    /// Its name in keys.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Tokens => "tokens",
+        }
+    }
 }
 
 /// Which rate is spent.
@@ -113,16 +207,44 @@ impl Client {
     /// # Errors
     /// Nothing is left of this rate for so long.
     pub fn enter(&self, now: Time) -> Result<(), (Rate, Duration)> {
+        let rates = &self.rates;
         if let Some(most) = self.key.tokens_per_minute {
-            let open = |bucket: &mut Bucket| bucket.is_open(most, now);
-            with(&self.rates.tokens, most, now, open).map_err(|wait| (Rate::Tokens(most), wait))?;
+            let open = |left: &mut Left, rate| left.is_open(rate, now);
+            let open = rates.with(&rates.tokens, most, now, open);
+            open.map_err(|wait| (Rate::Tokens(most), wait))?;
         }
         if let Some(most) = self.key.requests_per_minute {
-            let take = |bucket: &mut Bucket| bucket.take(most, now);
-            with(&self.rates.requests, most, now, take)
-                .map_err(|wait| (Rate::Requests(most), wait))?;
+            let take = |left: &mut Left, rate| left.take(rate, now);
+            let taken = rates.with(&rates.requests, most, now, take);
+            taken.map_err(|wait| (Rate::Requests(most), wait))?;
         }
         Ok(())
+    }
+
+    /// One of its rates.
+    pub fn per_minute(&self, kind: RateKind) -> Option<u32> {
+        match kind {
+            RateKind::Requests => self.key.requests_per_minute,
+            RateKind::Tokens => self.key.tokens_per_minute,
+        }
+    }
+
+    /// What is to be asked of the others about one of its rates; `None` where there is nothing. With `is_last` all that was
+    /// not used goes back.
+    pub fn rate_ask(&self, kind: RateKind, now: Time, is_last: bool) -> Option<RateAsk> {
+        let most = self.per_minute(kind)?;
+        let left = self.rates.of(kind);
+        let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.purse.ask(most, now, is_last)
+    }
+
+    /// The answer.
+    pub fn rate_answered(&self, kind: RateKind, granted: RateGranted, now: Time) {
+        if let Some(most) = self.per_minute(kind) {
+            let left = self.rates.of(kind);
+            let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
+            left.purse.answered(granted, most, now);
+        }
     }
 
     /// Whether it is not accepted any more.
@@ -181,8 +303,7 @@ impl Client {
         let tokens: u64 = tokens
             .map(|tokens| tokens.input.saturating_add(tokens.output))
             .fold(0, u64::saturating_add);
-        with(&self.rates.tokens, most, now, |bucket| {
-            bucket.charge(most, now, tokens);
-        });
+        let charge = |left: &mut Left, rate| left.charge(rate, now, tokens);
+        self.rates.with(&self.rates.tokens, most, now, charge);
     }
 }

@@ -11,7 +11,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::budgets::Budgets;
-use super::client::{Client, LastUse, Used};
+use super::client::{Client, LastUse, Rates, Used};
 use super::map::Map;
 use super::record::{RequestEnd, Tags};
 use crate::config::{ClientKey, Config, Families, Held, Issued, Replaced, Secret, digest_text};
@@ -113,7 +113,10 @@ impl Clients {
             user: key.user.clone(),
         };
         let tags = (tags != Tags::default()).then(|| Arc::new(tags));
-        let rates = known.map_or_else(Arc::default, |known| Arc::clone(&known.rates));
+        let rates = known.map_or_else(
+            || Arc::new(Rates::shared(Arc::clone(budgets.sharing()))),
+            |known| Arc::clone(&known.rates),
+        );
         let whole = families.whole(&digest_of_client(key));
         let was_rotated = whole.len() > 1;
         for (place, digest) in whole.into_iter().enumerate() {

@@ -1,6 +1,7 @@
 //! Where the two planes meet: the data plane reads one snapshot and writes measurements, the control plane reads
 //! measurements and publishes snapshots.
 
+mod allowance;
 mod attempt;
 mod bell;
 mod board;
@@ -18,21 +19,24 @@ mod post;
 mod published;
 mod ratings;
 pub(crate) mod record;
+mod sharing;
 mod snapshot;
 mod strangers;
 mod switch;
 mod sync;
 mod tallies;
+mod told;
 mod trace;
 mod trust;
 mod upstream;
 mod window;
 
+pub use allowance::{Allowance, UnderWay, WindowAsk};
 pub use attempt::{Account, Asked, Attempt, Note, Witness};
 pub use bell::{Bell, Topic, Topics};
 pub use board::{Board, Change, Refusal};
-pub use budgets::{Allowance, Budgets, Scope};
-pub use client::{Client, LastUse, Rate};
+pub use budgets::{Budgets, Scope};
+pub use client::{Client, LastUse, Rate, RateKind};
 pub use clients::{Clients, Holder, digest_of_client, key_digest, new_key};
 pub use clock::Clock;
 pub use direct::{NoClient, Patience, direct_client};
@@ -47,10 +51,12 @@ pub use ratings::{Given, Rated, Rating, Ratings, Unrated};
 pub use record::{
     CLIENT_CLOSED, Call, EndedBy, MOST_CALLS, Recorder, RequestEnd, Served, Stuck, Tags,
 };
+pub use sharing::Sharing;
 pub use snapshot::{Member, MemberGates, Provider, Route, RouteCells, Snapshot};
 pub use strangers::Strangers;
-pub use switch::{Switch, Thrown};
+pub use switch::{Switch, Thrown, ToldSwitch};
 pub use tallies::{Decided, Tallies};
+pub use told::{TellCell, Told, ToldKey, ToldOrder};
 pub use trace::{SpanId, TRACEPARENT, TRACESTATE, Trace, TraceId};
 pub use trust::trusted;
 pub use upstream::{RateGroup, Upstream};

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use http::uri::{InvalidUri, Uri};
 
-use super::budgets::{Allowance, Budgets};
+use super::allowance::Allowance;
+use super::budgets::Budgets;
 use super::clients::Clients;
 use super::clock::Clock;
 use super::keys::Keys;

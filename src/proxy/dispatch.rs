@@ -378,6 +378,12 @@ impl<'a> Walk<'a> {
             }
             return self.refuse(place, "what may be spent there is spent", None);
         }
+        if self.sent == 0 {
+            let of_route = pool.route().and_then(|route| route.budget.as_ref());
+            self.ending.charged_to(of_route);
+            self.ending.charged_to(member.provider.budget.as_ref());
+            self.ending.charged_to(member.budget.as_ref());
+        }
         self.is_paid = false;
         self.sent += 1;
         let home = self.asked.pool.home();

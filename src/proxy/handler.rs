@@ -182,6 +182,7 @@ async fn ask(
     ending.end.tags = entrance::tags_of_metadata(tags, question, &mut ending.warnings);
     if let Some(client) = &question.client {
         entrance::admit(client, question, proxy.clock.now())?;
+        ending.charged_to(client.budget.as_ref());
     }
     // Known before anybody is found eligible, so that a refusal says where as well.
     if question.envelope.extension.list.is_none()

@@ -8,7 +8,9 @@ use http::HeaderValue;
 
 use super::dispatch::Pick;
 use super::failed::Failed;
-use crate::live::{CLIENT_CLOSED, Call, Clock, MOST_CALLS, Recorder, RequestEnd, Served};
+use crate::live::{
+    Allowance, CLIENT_CLOSED, Call, Clock, MOST_CALLS, Recorder, RequestEnd, Served, UnderWay,
+};
 use crate::model::{Finished, Operation, Outcome, Time};
 
 /// A request that has not ended. Dropped, it ends as left by the client.
@@ -30,6 +32,8 @@ pub(super) struct Ending {
     pub(super) stripped: String,
     /// What is known so far.
     pub(super) end: RequestEnd,
+    /// Budgets that it will be charged to.
+    under_way: Vec<UnderWay>,
     told: bool,
     /// Whether the log hears of it elsewhere.
     pub(super) is_told: bool,
@@ -57,6 +61,7 @@ impl Ending {
             failures: Vec::new(),
             stripped: String::new(),
             end: unended(id, started, route),
+            under_way: Vec::new(),
             told: false,
             is_told: false,
         }
@@ -81,6 +86,13 @@ impl Ending {
     /// The request's last byte has come.
     pub(super) fn asked(&mut self) {
         self.asked = self.clock.now();
+    }
+
+    /// It will be charged to this budget; of one that replicas share, that is counted until it has been.
+    pub(super) fn charged_to(&mut self, budget: Option<&Arc<Allowance>>) {
+        if let Some(under_way) = budget.and_then(|budget| budget.under_way()) {
+            self.under_way.push(under_way);
+        }
     }
 
     /// `served` is about to be called.

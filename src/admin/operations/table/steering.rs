@@ -135,7 +135,7 @@ pub(super) static ROWS: &[Operation] = &[
                 "It is thrown.",
                 Content::Json(shape::<steering::SwitchState>),
             )],
-            Run::Now(steering::throw),
+            Run::Later(|ask| Box::pin(steering::throw(ask))),
         )
     },
 ];

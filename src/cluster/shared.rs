@@ -1,0 +1,282 @@
+//! Orders, keys and the kill switch in a round: what was done here goes to the engine, and what was done elsewhere comes.
+//!
+//! Problem: what an operator did must be everywhere within a second, cost nothing while nothing is done, and survive an
+//! engine that forgets. Choice: two hashes, each with a version that every round reads and that nobody else's values come
+//! without; who reads a new version reads the hash, joins it with what is known here ([`crate::live::Told`]), and writes
+//! what the engine lacks, unless somebody else has written meanwhile: then all of it once more. So an engine that comes
+//! back empty has everything again after a round, and of two who write at once neither overwrites the other.
+//! How it fails: what cannot be read or is out of bounds is passed over here and left for those who can read it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use redis::{RedisResult, Script};
+use tokio::sync::mpsc;
+
+use super::part::{Exchanging, Part, Round};
+use super::{Keys, Link};
+use crate::config::{digest_of, digest_text};
+use crate::live::{Clock, Published, TellCell, Told, ToldKey, ToldOrder, ToldSwitch};
+
+/// How long the engine keeps orders and keys that nobody touches: longer than a year's key. Each process that reads them
+/// begins it anew.
+const LIFETIME_S: u64 = 400 * 86_400;
+/// Longest value that is read, in bytes: an order or a key is some hundred.
+const LONGEST: usize = 64 * 1024;
+/// How often a write is tried where others write at the same time, before the next round tries.
+const TRIES: usize = 5;
+/// What the switch is called among the orders. Ids of orders begin with a number.
+const SWITCH: &str = "switch";
+
+/// Orders, keys and the switch.
+#[derive(Debug)]
+pub struct Shared {
+    published: Published,
+    clock: Clock,
+    cell: Arc<TellCell>,
+    /// Who takes over what was heard.
+    heard: mpsc::Sender<Told>,
+    put: Script,
+    orders: Hash,
+    keys: Hash,
+}
+
+/// A hash of the engine, as it was read last.
+#[derive(Debug)]
+struct Hash {
+    name: &'static str,
+    version: Option<String>,
+    fields: BTreeMap<String, String>,
+    /// What of it could be read.
+    told: Told,
+}
+
+impl Hash {
+    fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            version: None,
+            fields: BTreeMap::new(),
+            told: Told::default(),
+        }
+    }
+}
+
+impl Shared {
+    /// What is known in `cell`, and who takes over what is `heard`.
+    pub fn new(
+        published: Published,
+        clock: Clock,
+        cell: Arc<TellCell>,
+        heard: mpsc::Sender<Told>,
+    ) -> Self {
+        Self {
+            published,
+            clock,
+            cell,
+            heard,
+            put: Script::new(include_str!("put.lua")),
+            orders: Hash::new("orders"),
+            keys: Hash::new("keys"),
+        }
+    }
+
+    async fn round(&mut self, round: Round<'_>) -> RedisResult<()> {
+        let Round { link, keys, .. } = round;
+        let versions = [self.orders.name, self.keys.name];
+        let versions = versions.map(|name| keys.named(&format!("{name}:v")));
+        let mut asked = redis::cmd("MGET");
+        asked.arg(&versions[..]);
+        let found: [Option<String>; 2] = asked.query_async(link).await?;
+        let mine = self.mine();
+        let [orders, known] = found;
+        let now = self.clock.unix_seconds();
+        let put = &self.put;
+        let heard_orders = exchange(
+            &mut self.orders,
+            put,
+            orders,
+            &mine,
+            now,
+            (&mut *link, keys),
+        )
+        .await?;
+        let heard_keys = exchange(&mut self.keys, put, known, &mine, now, (link, keys)).await?;
+        // Where others kept writing in between, the next round tells the rest.
+        let is_put = self.orders.version.is_some() && self.keys.version.is_some();
+        if heard_orders || heard_keys {
+            self.hear();
+        }
+        if is_put {
+            self.cell.is_told(mine);
+        }
+        Ok(())
+    }
+
+    /// What is known here.
+    fn mine(&self) -> Told {
+        let mut mine = Told::clone(&self.cell.told());
+        let switch = self.published.read().switch.told();
+        mine.switch = switch.map(|switch| ToldSwitch::clone(&switch));
+        mine
+    }
+
+    /// Hands over what the engine has. Somebody who takes it over later finds the newest.
+    fn hear(&mut self) {
+        let mut told = self.orders.told.clone();
+        told.join(&self.keys.told);
+        if let Some(switch) = &told.switch
+            && self.published.read().switch.hear(switch)
+        {
+            let (off, by, reason) = (switch.thrown.off, &switch.thrown.by, &switch.thrown.reason);
+            tracing::warn!(
+                off,
+                by,
+                reason,
+                "the kill switch was thrown at another replica"
+            );
+        }
+        if self.heard.try_send(told).is_err() {
+            // The controller is busy with the last one: read again in a second.
+            self.orders.version = None;
+            self.keys.version = None;
+        }
+    }
+}
+
+impl Part for Shared {
+    fn exchange<'a>(&'a mut self, round: Round<'a>) -> Exchanging<'a> {
+        Box::pin(self.round(round))
+    }
+}
+
+/// Reads a hash if its version is another than the one that was read, and writes what of `mine` it lacks. Whether there is
+/// something in it that is not in `mine`.
+async fn exchange(
+    hash: &mut Hash,
+    put: &Script,
+    version: Option<String>,
+    mine: &Told,
+    now: u64,
+    (link, keys): (&mut Link, &Keys),
+) -> RedisResult<bool> {
+    let key = keys.named(hash.name);
+    let version_key = keys.named(&format!("{}:v", hash.name));
+    // What was never written has no version, and is read once all the same.
+    let version = version.unwrap_or_default();
+    let is_new = hash.version.as_ref() != Some(&version);
+    let mut is_read = !is_new;
+    for _ in 0..TRIES {
+        if !is_read {
+            let mut pipe = redis::pipe();
+            pipe.atomic().get(&version_key).hgetall(&key);
+            pipe.expire(&key, LIFETIME_S.cast_signed()).ignore();
+            pipe.expire(&version_key, LIFETIME_S.cast_signed()).ignore();
+            let (version, fields): (Option<String>, BTreeMap<String, String>) =
+                pipe.query_async(link).await?;
+            hash.read(version, fields, now);
+            is_read = true;
+        }
+        let (fields, over) = hash.lacks(mine, now);
+        if fields.is_empty() && over.is_empty() {
+            break;
+        }
+        let mut call = put.prepare_invoke();
+        call.key(&key).key(&version_key);
+        call.arg(hash.version.as_deref().unwrap_or_default());
+        call.arg(LIFETIME_S).arg(over.len()).arg(&over);
+        for (field, value) in &fields {
+            call.arg(field).arg(value);
+        }
+        let written: String = call.invoke_async(link).await?;
+        is_read = !written.is_empty();
+        if is_read {
+            for field in &over {
+                hash.fields.remove(field);
+            }
+            let mut all = std::mem::take(&mut hash.fields);
+            all.extend(fields);
+            hash.read(Some(written), all, now);
+            break;
+        }
+    }
+    if !is_read {
+        hash.version = None;
+    }
+    Ok(is_new && hash.told.beyond(mine) != Told::default())
+}
+
+impl Hash {
+    fn read(&mut self, version: Option<String>, fields: BTreeMap<String, String>, now: u64) {
+        self.version = Some(version.unwrap_or_default());
+        self.told = Told::default();
+        for (field, value) in fields.iter().filter(|(_, value)| value.len() <= LONGEST) {
+            if let Err(error) = read_one(&mut self.told, self.name, field, value, now) {
+                tracing::warn!(
+                    %error, hash = self.name,
+                    "what another replica wrote cannot be read here, and is left out"
+                );
+            }
+        }
+        self.fields = fields;
+    }
+
+    /// What the hash is to have so that `mine` is in it, and what in it is over.
+    fn lacks(&self, mine: &Told, now: u64) -> (Vec<(String, String)>, Vec<String>) {
+        let mut all = self.told.clone();
+        let is_orders = self.name == "orders";
+        let own = if is_orders {
+            Told {
+                keys: BTreeMap::new(),
+                ..mine.clone()
+            }
+        } else {
+            Told {
+                keys: mine.keys.clone(),
+                ..Told::default()
+            }
+        };
+        all.join(&own);
+        let is_over = |order: &ToldOrder| order.is_forgotten(now);
+        let over = all.orders.iter().filter(|(_, order)| is_over(order));
+        let over: Vec<String> = over
+            .map(|(id, _)| id.clone())
+            .filter(|id| self.fields.contains_key(id))
+            .collect();
+        let lacking = all.beyond(&self.told);
+        let orders = lacking.orders.iter().filter(|(_, order)| !is_over(order));
+        let orders = orders.map(|(id, order)| (id.clone(), serde_json::to_string(&**order)));
+        let keys = lacking.keys.iter();
+        let keys = keys.map(|(digest, key)| (digest_text(digest), serde_json::to_string(&**key)));
+        let switch = lacking.switch.iter();
+        let switch = switch.map(|switch| (SWITCH.to_owned(), serde_json::to_string(switch)));
+        let written = orders.chain(keys).chain(switch);
+        let written = written.filter_map(|(field, text)| Some((field, text.ok()?)));
+        (written.collect(), over)
+    }
+}
+
+fn read_one(told: &mut Told, hash: &str, field: &str, value: &str, now: u64) -> Result<(), String> {
+    let text = |error: serde_json::Error| error.to_string();
+    let mut one = Told::default();
+    if hash == "keys" {
+        let digest = digest_of(field).ok_or("its field is no hash of a key")?;
+        let key: ToldKey = serde_json::from_str(value).map_err(text)?;
+        one.keys.insert(digest, Arc::new(key));
+    } else if field == SWITCH {
+        let switch: ToldSwitch = serde_json::from_str(value).map_err(text)?;
+        one.switch = Some(switch).filter(|switch| switch.is_sound(now));
+    } else {
+        let order: ToldOrder = serde_json::from_str(value).map_err(text)?;
+        if !order.is_sound(field, now) {
+            return Err(format!("order {field:.20} is out of bounds"));
+        }
+        one.orders.insert(field.to_owned(), Arc::new(order));
+    }
+    told.join(&one);
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "shared_tests.rs"]
+mod tests;
