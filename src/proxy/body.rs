@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
+use super::ahead;
 use super::bill::Bill;
 use super::cut::Cut;
 use super::flow::Flow;
@@ -100,9 +101,12 @@ impl HttpBody for Body {
             Inner::Whole(bytes) => {
                 Poll::Ready(next_piece(bytes).map(|bytes| Ok(Frame::data(bytes))))
             }
-            Inner::Passing(passing) => passing
-                .poll_chunk(cx)
-                .map(|chunk| chunk.map(|it| it.map(Frame::data))),
+            // The client is behind; its connection asks again when it has taken something.
+            Inner::Passing(_) if ahead::is_too_far() => return Poll::Pending,
+            Inner::Passing(passing) => passing.poll_chunk(cx).map(|chunk| {
+                let chunk = chunk?;
+                Some(chunk.inspect(ahead::handed).map(Frame::data))
+            }),
         };
         super::streams::asked(&polled);
         polled

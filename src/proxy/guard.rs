@@ -14,6 +14,8 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Sleep, sleep};
 
+use super::ahead;
+
 /// Bytes after which hyper knows the version: the length of HTTP/2's preface, and less than any HTTP/1 request here has.
 const OPENING: usize = 24;
 
@@ -40,15 +42,18 @@ impl<S> Guarded<S> {
         }
     }
 
-    /// Passes `progress` on; fails if there was none for too long.
-    fn watch<T>(
+    /// Passes the `progress` of a write on; fails if there was none for too long.
+    fn wrote(
         &mut self,
         cx: &mut Context<'_>,
-        progress: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if progress.is_ready() {
+        progress: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(result) = progress {
             self.stalled = None;
-            return progress;
+            if let Ok(length) = result {
+                ahead::written(length, cx);
+            }
+            return Poll::Ready(result);
         }
         let stall = self.stall;
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(stall)));
@@ -97,7 +102,7 @@ impl<S: AsyncWrite + Unpin> Write for Guarded<S> {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let progress = Pin::new(&mut self.io).poll_write(cx, buf);
-        self.watch(cx, progress)
+        self.wrote(cx, progress)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -118,7 +123,7 @@ impl<S: AsyncWrite + Unpin> Write for Guarded<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let progress = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
-        self.watch(cx, progress)
+        self.wrote(cx, progress)
     }
 }
 

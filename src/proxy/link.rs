@@ -26,8 +26,9 @@ use super::dial::Line;
 use super::idle::Place;
 use crate::live::Clock;
 
-/// Largest head of a response.
-const MAX_HEAD: usize = 128 * 1024;
+/// Largest head of a response, and most that is read at a time of its body: what is held of an answer whose client does not
+/// take it. hyper begins with 8 KB and comes to this only where as much keeps coming.
+const MAX_HEAD: usize = 64 * 1024;
 /// How often a connection is polled in one go before the task lets others run: it may ask to be polled again because its
 /// share of the task's turn is used up.
 const TURNS: u32 = 4;

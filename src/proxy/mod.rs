@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::limit::{Grant, RetryBudget};
 use crate::live::{Clock, Journal, Published, Recorder};
 
+mod ahead;
 mod allowed;
 mod asking;
 mod away;

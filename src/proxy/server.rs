@@ -25,6 +25,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::Proxy;
+use super::ahead::Counted;
 use super::away::Away;
 use super::door::{Door, Entry, shaken};
 use super::guard::Guarded;
@@ -224,7 +225,7 @@ impl Client {
         let io = Guarded::new(stream, self.head_timeout, stall);
         let connection = self.builder.serve_connection(io, service);
         // What ended the connection was told to its requests; there is nobody else to tell.
-        drop(self.watcher.watch(connection).await);
+        drop(Counted::new(self.watcher.watch(connection)).await);
     }
 }
 

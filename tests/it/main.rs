@@ -41,6 +41,8 @@ mod commands;
 #[cfg(feature = "daemon")]
 mod credentials;
 #[cfg(feature = "daemon")]
+mod crowd;
+#[cfg(feature = "daemon")]
 mod daemon;
 #[cfg(feature = "daemon")]
 mod demo;
