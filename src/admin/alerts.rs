@@ -24,7 +24,7 @@ pub struct AlertReport {
     /// Unique.
     pub id: String,
     /// `budget`, `error_rate`, `ejected`, `at_rail`, `share_off`, `config_refused`, `quota_exhausted`, `key_rejected`,
-    /// `controller_stale` or `store_failing`.
+    /// `controller_stale`, `store_failing` or `cluster`.
     pub kind: String,
     /// About whom or what.
     pub subject: String,

@@ -10,7 +10,7 @@ use super::register::Condition;
 use crate::balance::gate::Cause;
 use crate::balance::{Decision, Rail, Row};
 use crate::config::{self, AlertKind, Sticky};
-use crate::live::{Board, Route, Snapshot};
+use crate::live::{Board, Membership, Route, Snapshot};
 use crate::model::{Time, wilson};
 use crate::store;
 
@@ -26,6 +26,8 @@ const DEVIATIONS: f64 = 3.29;
 const SHARE_OFF_FOR: Duration = Duration::from_secs(60);
 /// The controller decides four times a second; without a decision for this long the configured shares come in force.
 const STALE: Duration = Duration::from_secs(10);
+/// The other replicas must be out of reach for this long: a restart of what they meet at is over by then.
+const APART_FOR: Duration = Duration::from_secs(10);
 /// How long an error rate, an ejection or a rail must be away to be over.
 const OVER_AFTER: Duration = Duration::from_secs(15);
 
@@ -63,6 +65,7 @@ impl Sight<'_> {
             all.extend(refusals(provider, *said, self.now));
         }
         all.extend(self.controller());
+        all.extend(self.replicas());
         all.extend(self.store.into_iter().flat_map(books));
         all.extend(self.snapshot.clients.missing().map(keys_missing));
         all.retain(|condition| alerts.kinds.contains(&condition.kind));
@@ -117,6 +120,22 @@ impl Sight<'_> {
             return self.snapshot.guards();
         }
         routes.any(|route| route.row().guarded)
+    }
+
+    /// The other replicas.
+    fn replicas(&self) -> Option<Condition> {
+        let membership = self.board.post()?.membership();
+        let Membership::Degraded { why, .. } = &*membership else {
+            return None;
+        };
+        let message = format!(
+            "the other replicas are out of reach ({why}): this one decides on its own evidence and spends what it was granted \
+             last; GET /api/v1/fleet has more"
+        );
+        Some(Condition {
+            raise_after: APART_FOR,
+            ..condition(AlertKind::Cluster, "the other replicas", message)
+        })
     }
 
     /// The files and the controller.

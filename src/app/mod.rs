@@ -10,6 +10,7 @@ mod fleet;
 mod kept;
 mod notify;
 mod recorders;
+mod replicas;
 mod run;
 mod signals;
 

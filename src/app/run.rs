@@ -15,12 +15,13 @@ use super::fleet::Fleet;
 use super::kept::{finish, kept};
 use super::notify;
 use super::recorders::Recorders;
+use super::replicas::{Replicas, replicas};
 use super::signals::{Lever, Signals};
 use crate::admin::{self, Admin, Stage, Watch};
 use crate::alert::{self, Alerts};
 use crate::config::{Compiled, Config, Problem, ProviderKind};
 use crate::control::{self, Handle, Source};
-use crate::live::{Board, Clock, Journal, Ledger, Published, trusted};
+use crate::live::{Board, Clock, Journal, Ledger, Published, Snapshot, trusted};
 use crate::login::Keeper;
 use crate::mock::Laws;
 use crate::model::counted;
@@ -92,6 +93,7 @@ pub struct App {
     handle: Handle,
     source: Source,
     controller: control::Controller,
+    replicas: Replicas,
     reloader: control::Reloader,
     journal: Option<Arc<Journal>>,
     books: Books,
@@ -154,12 +156,7 @@ impl App {
         let phase = rand::random();
         let mut fleet = Fleet::new(clock);
         let laws = fleet.laws();
-        let snapshot = control::first_snapshot(config, phase, &mut fleet).map_err(|source| {
-            AppError::System {
-                what: "simulated providers",
-                source,
-            }
-        })?;
+        let snapshot = first_snapshot(config, phase, &mut fleet)?;
         let (published, publisher) = Published::first(snapshot);
         let board = Arc::new(Board::starting_with(shown));
         let metrics = Arc::new(Metrics::new(published.clone()));
@@ -178,6 +175,7 @@ impl App {
             asked,
         );
         let controller = controller.noting(journal.clone()).keeping(&books, resumed);
+        let (replicas, controller) = replicas(&published, &board, clock, controller);
         control::seed(&published.read(), &books, clock.now());
         let bound = ready(&data, &admin_listener)?;
         let reloader = reloader.bound_at(bound.data, bound.admin);
@@ -206,6 +204,7 @@ impl App {
             handle,
             source: options.source,
             controller,
+            replicas,
             reloader,
             journal,
             books,
@@ -240,7 +239,7 @@ impl App {
         let (closing, closed) = watch::channel(false);
         let (last, ended) = watch::channel(false);
         let mut tasks = Background::default();
-        tasks.spawn_keeper("controller", self.controller.run(ended.clone()));
+        decide(&mut tasks, self.controller, self.replicas, &ended).await;
         look_on(&mut tasks, &self.admin, &ended);
         let exporting = export(&self.admin, ended.clone());
         tasks.spawn(
@@ -299,6 +298,25 @@ impl App {
         drop(watcher);
         failure.map_or(Ok(report), |what| Err(AppError::Ended(what)))
     }
+}
+
+/// What is in force first.
+fn first_snapshot(config: Config, phase: u32, fleet: &mut Fleet) -> Result<Snapshot, AppError> {
+    let what = "simulated providers";
+    let snapshot = control::first_snapshot(config, phase, fleet);
+    snapshot.map_err(|source| AppError::System { what, source })
+}
+
+/// Those who decide: the controller, which begins with what the fleet has learned, and its exchange with the other replicas.
+async fn decide(
+    tasks: &mut Background,
+    mut controller: control::Controller,
+    replicas: Replicas,
+    ended: &watch::Receiver<bool>,
+) {
+    replicas.endow(&mut controller).await;
+    tasks.spawn_keeper("controller", controller.run(ended.clone()));
+    replicas.exchange(tasks, ended);
 }
 
 /// Sees to it that changed files are read.

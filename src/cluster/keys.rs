@@ -10,6 +10,7 @@ pub(super) const SCHEMA: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keys {
     prefix: String,
+    schemas: String,
 }
 
 impl Keys {
@@ -17,12 +18,19 @@ impl Keys {
     pub fn of(namespace: &str) -> Self {
         Self {
             prefix: format!("wb{SCHEMA}:{{{namespace}}}:"),
+            schemas: format!("wb:{{{namespace}}}:schemas"),
         }
     }
 
     /// The key of this name, such as `replicas` or `spent:SCOPE:WINDOW:END`.
     pub fn named(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
+    }
+
+    /// The one key that all schemas know.
+    #[cfg(feature = "redis")]
+    pub(super) fn schemas(&self) -> &str {
+        &self.schemas
     }
 
     /// The key of this kind that belongs to one replica.

@@ -3,16 +3,18 @@
 //! A connection that failed or was too slow is dropped and a new one made by whoever owns the [`Address`]; nothing
 //! reconnects by itself, so that nothing queues up behind an engine that does not answer.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::time::Duration;
 
-use redis::aio::{ConnectionLike, MultiplexedConnection, PubSub};
-use redis::cluster::ClusterClient;
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::cluster_async::ClusterConnection;
 use redis::sentinel::{Sentinel, SentinelNodeConnectionInfo};
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
-    Pipeline, RedisConnectionInfo, RedisFuture, RedisResult, TlsMode, Value,
+    Pipeline, ProtocolVersion, PushInfo, PushKind, RedisConnectionInfo, RedisError, RedisFuture,
+    RedisResult, TlsMode, Value,
 };
 
 use crate::config::{Cluster, RedisKind, RedisUrl, Secret};
@@ -61,12 +63,45 @@ impl Address {
 
     /// Connects. The caller bounds how long it may take.
     pub async fn connect(&self) -> RedisResult<Link> {
+        self.open(|_| ()).await
+    }
+
+    /// Connects, and calls `hear` with each message of `channel` for as long as the connection lasts. `hear` must not wait.
+    pub(super) async fn connect_hearing(
+        &self,
+        channel: &str,
+        hear: impl Fn(&[u8]) + Send + Sync + 'static,
+    ) -> RedisResult<Link> {
+        let hear = move |push: &PushInfo| {
+            if let (PushKind::Message, [_, Value::BulkString(text)]) =
+                (&push.kind, push.data.as_slice())
+            {
+                hear(text);
+            }
+        };
+        let mut link = self.open(hear).await?;
+        match &mut link.wire {
+            Wire::One(one) => one.subscribe(channel).await?,
+            Wire::Cluster(cluster) => cluster.subscribe(channel).await?,
+        }
+        Ok(link)
+    }
+
+    async fn open(&self, hear: impl Fn(&PushInfo) + Send + Sync + 'static) -> RedisResult<Link> {
+        let hear = move |push: PushInfo| -> Result<(), Infallible> {
+            hear(&push);
+            Ok(())
+        };
         let wire = match &self.url.kind {
-            RedisKind::Cluster => Wire::Cluster(self.cluster()?.get_async_connection().await?),
+            RedisKind::Cluster => {
+                let client = self.cluster()?.push_sender(hear);
+                Wire::Cluster(client.build()?.get_async_connection().await?)
+            }
             RedisKind::Single | RedisKind::Sentinel(_) => {
                 let config = AsyncConnectionConfig::new()
                     .set_connection_timeout(Some(LONGEST))
-                    .set_response_timeout(Some(LONGEST));
+                    .set_response_timeout(Some(LONGEST))
+                    .set_push_sender(hear);
                 let client = self.client().await?;
                 let connection = client.get_multiplexed_async_connection_with_config(&config);
                 Wire::One(connection.await?)
@@ -75,48 +110,28 @@ impl Address {
         Ok(Link { wire })
     }
 
-    /// A connection that hears what is published: messages of a cluster reach each of its servers.
-    pub async fn listen(&self, channel: &str) -> RedisResult<PubSub> {
-        let mut heard = self.client().await?.get_async_pubsub().await?;
-        heard.subscribe(channel).await?;
-        Ok(heard)
-    }
-
-    /// Who is asked: the server, the master that the sentinels name, or the first of a cluster's that answers.
+    /// Who is asked: the server, or the master that the sentinels name.
     async fn client(&self) -> RedisResult<Client> {
-        match &self.url.kind {
-            RedisKind::Sentinel(name) => {
-                let sentinels = self.infos(&self.sentinel_settings());
-                let tls = self.url.tls.then_some(TlsMode::Secure);
-                let mut node = SentinelNodeConnectionInfo::default()
-                    .set_redis_connection_info(self.settings());
-                if let Some(tls) = tls {
-                    node = node.set_tls_mode(tls);
-                }
-                let mut sentinel = Sentinel::build(sentinels)?;
-                sentinel.async_master_for(name, Some(&node)).await
-            }
-            RedisKind::Single | RedisKind::Cluster => {
-                let mut last = None;
-                for info in self.infos(&self.settings()) {
-                    let client = Client::open(info)?;
-                    if self.url.nodes.len() == 1 {
-                        return Ok(client);
-                    }
-                    match client.get_multiplexed_async_connection().await {
-                        Ok(_) => return Ok(client),
-                        Err(error) => last = Some(error),
-                    }
-                }
-                Err(last.unwrap_or_else(|| {
-                    redis::RedisError::from(std::io::Error::other("no server is named"))
-                }))
-            }
+        let settings = self.settings();
+        let RedisKind::Sentinel(name) = &self.url.kind else {
+            let server = self.infos(&settings).into_iter().next();
+            return Client::open(server.ok_or_else(nobody)?);
+        };
+        let mut node = SentinelNodeConnectionInfo::default().set_redis_connection_info(settings);
+        if self.url.tls {
+            node = node.set_tls_mode(TlsMode::Secure);
         }
+        let mut sentinel = Sentinel::build(self.infos(&self.sentinel_settings()))?;
+        sentinel.async_master_for(name, Some(&node)).await
     }
 
-    fn cluster(&self) -> RedisResult<ClusterClient> {
-        let mut builder = ClusterClient::builder(self.infos(&self.settings()))
+    fn cluster(&self) -> RedisResult<ClusterClientBuilder> {
+        let infos = self.infos(&self.settings());
+        if infos.is_empty() {
+            return Err(nobody());
+        }
+        let mut builder = ClusterClient::builder(infos)
+            .use_protocol(ProtocolVersion::RESP3)
             .retries(1)
             .connection_timeout(LONGEST)
             .response_timeout(LONGEST);
@@ -129,12 +144,15 @@ impl Address {
         if self.url.tls {
             builder = builder.tls(TlsMode::Secure);
         }
-        builder.build()
+        Ok(builder)
     }
 
     /// How a server is entered.
     fn settings(&self) -> RedisConnectionInfo {
-        let mut settings = RedisConnectionInfo::default().set_db(i64::from(self.url.database));
+        // The protocol in which one connection both asks and hears.
+        let mut settings = RedisConnectionInfo::default()
+            .set_protocol(ProtocolVersion::RESP3)
+            .set_db(i64::from(self.url.database));
         if let Some(user) = &self.url.user {
             settings = settings.set_username(user);
         }
@@ -172,6 +190,10 @@ impl Address {
         });
         infos.filter_map(Result::ok).collect()
     }
+}
+
+fn nobody() -> RedisError {
+    RedisError::from(std::io::Error::other("no server is named"))
 }
 
 /// The address without user and password.

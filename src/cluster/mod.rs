@@ -6,16 +6,34 @@
 #[cfg(test)]
 #[cfg(feature = "redis")]
 pub(crate) mod engine;
+#[cfg(feature = "redis")]
+mod exchange;
+#[cfg(feature = "redis")]
+mod inherit;
 mod keys;
 #[cfg(feature = "redis")]
 mod leases;
 #[cfg(feature = "redis")]
 mod link;
 #[cfg(feature = "redis")]
+mod moments;
+#[cfg(feature = "redis")]
+mod pace;
+#[cfg(feature = "redis")]
+mod pack;
+#[cfg(feature = "redis")]
 mod part;
 #[cfg(feature = "redis")]
+mod schema;
+#[cfg(feature = "redis")]
 mod shared;
+#[cfg(feature = "redis")]
+mod talk;
 
+#[cfg(feature = "redis")]
+pub use exchange::Exchange;
+#[cfg(feature = "redis")]
+pub use inherit::{Inheritance, inherit};
 pub use keys::Keys;
 #[cfg(feature = "redis")]
 pub use leases::Leases;

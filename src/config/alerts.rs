@@ -76,11 +76,13 @@ pub enum AlertKind {
     ControllerStale,
     /// The books cannot be written, or a file of theirs was of no use.
     StoreFailing,
+    /// The other replicas are out of reach.
+    Cluster,
 }
 
 impl AlertKind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Budget,
         Self::ErrorRate,
         Self::Ejected,
@@ -91,6 +93,7 @@ impl AlertKind {
         Self::KeyRejected,
         Self::ControllerStale,
         Self::StoreFailing,
+        Self::Cluster,
     ];
 
     /// Its name in keys, labels and messages.
@@ -106,6 +109,7 @@ impl AlertKind {
             Self::KeyRejected => "key_rejected",
             Self::ControllerStale => "controller_stale",
             Self::StoreFailing => "store_failing",
+            Self::Cluster => "cluster",
         }
     }
 

@@ -14,6 +14,7 @@ use tokio::time::{Interval, MissedTickBehavior};
 
 use super::assemble::{Simulate, next_snapshot};
 use super::command::{Applied, Apply, Command, Outcome, ReloadError, Why};
+use super::fleet::Fleet;
 use super::keepsake::{Keepsake, resume};
 use super::key_ring::KeyRing;
 use super::plan::specs;
@@ -23,7 +24,9 @@ use super::told::Telling;
 use crate::balance::gate::GateOrder;
 use crate::balance::{Decision, Input, Memory, News, Plan, Rail, Stepped, WeightTable, step};
 use crate::config::{Compiled, Config, Mode, Problem, ProviderKind, diff};
-use crate::live::{Board, Change, Clock, Journal, Member, Publisher, Route, Snapshot, Upstream};
+use crate::live::{
+    Board, Change, Clock, Journal, Member, Post, Publisher, Route, Snapshot, Upstream,
+};
 use crate::model::{ProviderName, Time, UpstreamName};
 use crate::store::{Books, Resumed};
 
@@ -56,6 +59,10 @@ pub struct Controller {
     scribe: Option<Scribe>,
     /// What stores what was learned, if anything does.
     keepsake: Option<Keepsake>,
+    /// The dealings with the other replicas, if there may be any.
+    fleet: Option<Fleet>,
+    /// From when what the start went on from is.
+    resumed_at: Time,
     /// What the files say, without the operators' orders.
     pub(super) files: Arc<Config>,
     /// The operators' orders.
@@ -99,6 +106,8 @@ impl Controller {
             owed: HashMap::new(),
             scribe: None,
             keepsake: None,
+            fleet: None,
+            resumed_at: Time::ZERO,
             files: Arc::clone(&snapshot.config),
             orders: Orders::default(),
             keys: KeyRing::default(),
@@ -126,16 +135,37 @@ impl Controller {
             return self;
         }
         self.keepsake = Some(Keepsake::new(books.clone(), self.clock.now()));
-        if let Some(memory) = resume(resumed, &self.plan, self.clock) {
-            self.memory = memory;
-            self.begin_anew();
-            let mut next = (*self.publisher.read()).clone();
-            self.put_tables(&mut next);
-            self.publisher.publish(next);
-        }
+        self.go_on_from(resumed);
         self.resume_keys(books);
         self.resume_orders(books);
         self
+    }
+
+    /// It decides with the replicas that it hears of at this post.
+    #[must_use]
+    pub fn joining(mut self, post: Arc<Post>) -> Self {
+        self.fleet = Some(Fleet::new(post, self.clock.now()));
+        self
+    }
+
+    /// Goes on from what another replica learned, if that is newer than what this one knows: shares and memory are taken over
+    /// by name. Whether it is.
+    pub fn inherit(&mut self, resumed: Resumed) -> bool {
+        written_at(&resumed) > self.resumed_at && self.go_on_from(resumed)
+    }
+
+    fn go_on_from(&mut self, resumed: Resumed) -> bool {
+        let at = written_at(&resumed);
+        let Some(memory) = resume(resumed, &self.plan, self.clock) else {
+            return false;
+        };
+        self.resumed_at = at;
+        self.memory = memory;
+        self.begin_anew();
+        let mut next = (*self.publisher.read()).clone();
+        self.put_tables(&mut next);
+        self.publisher.publish(next);
+        true
     }
 
     /// Puts the remembered shares in force where they are obeyed.
@@ -177,9 +207,13 @@ impl Controller {
     }
 
     /// Stores what was learned, once more.
-    fn keep_last(&mut self) {
+    pub(super) fn keep_last(&mut self) {
+        let now = self.clock.now();
         if let Some(keepsake) = &mut self.keepsake {
-            keepsake.last(&self.plan, &self.memory, self.clock.now());
+            keepsake.last(&self.plan, &self.memory, now);
+        }
+        if let Some(fleet) = &mut self.fleet {
+            fleet.remember(&self.plan, &self.memory, now);
         }
     }
 
@@ -252,7 +286,10 @@ impl Controller {
             self.begin_anew();
         }
         self.head(&snapshot, now);
-        let input = self.input(&snapshot, now);
+        let mut input = self.input(&snapshot, now);
+        if let Some(fleet) = &mut self.fleet {
+            fleet.fold(&self.plan, &self.upstreams, &mut input);
+        }
         let (plan, mut memory) = (&self.plan, self.memory.clone());
         let stepped = catch_unwind(AssertUnwindSafe(|| {
             let stepped = step(plan, &mut memory, &input);
@@ -268,6 +305,9 @@ impl Controller {
                 }
                 if let Some(keepsake) = &mut self.keepsake {
                     keepsake.ticked(&self.plan, &self.memory, now);
+                }
+                if let Some(fleet) = &mut self.fleet {
+                    fleet.ticked(&self.plan, &self.memory, &snapshot.config, now);
                 }
                 self.obey(&snapshot, stepped, now);
             }
@@ -471,6 +511,13 @@ impl Controller {
     }
 }
 
+/// When what a start may go on from was remembered.
+fn written_at(resumed: &Resumed) -> Time {
+    let learned = resumed.learned.as_ref().map(|it| it.at);
+    let shares = resumed.shares.as_ref().map(|it| it.at);
+    learned.max(shares).unwrap_or(Time::ZERO)
+}
+
 /// Whether a provider that both know has another key or is called in another way.
 fn is_renewed(old: &Config, new: &Config, provider: &ProviderName) -> bool {
     let (Some(was), Some(is)) = (old.providers.get(provider), new.providers.get(provider)) else {
@@ -555,7 +602,7 @@ fn log_move(route: &Route, decision: &Decision) {
 
 #[cfg(test)]
 #[path = "controller_tests.rs"]
-mod tests;
+pub(super) mod tests;
 
 #[cfg(test)]
 #[path = "keys_tests.rs"]

@@ -49,13 +49,13 @@ pub(super) fn good(key: &str, address: &str) -> Compiled {
 
 pub(super) const ADDRESS: &str = "http://127.0.0.1:9/v1";
 
-pub(super) struct World {
-    pub(super) controller: Controller,
-    pub(super) clock: Clock,
+pub(in crate::control) struct World {
+    pub(in crate::control) controller: Controller,
+    pub(in crate::control) clock: Clock,
 }
 
 impl World {
-    pub(super) fn start() -> Self {
+    pub(in crate::control) fn start() -> Self {
         let compiled = good("first", ADDRESS);
         let clock = Clock::start();
         let snapshot = first_snapshot(compiled.config, 7, &mut Nobody).unwrap();
@@ -66,13 +66,13 @@ impl World {
         Self { controller, clock }
     }
 
-    fn upstream(&self, name: &str) -> Arc<Upstream> {
+    pub(in crate::control) fn upstream(&self, name: &str) -> Arc<Upstream> {
         let snapshot = self.controller.publisher.read();
         Arc::clone(&snapshot.upstreams[name].upstream)
     }
 
     /// Two requests whose credential is refused: one alone ejects nobody.
-    fn refused(&self, name: &str) {
+    pub(in crate::control) fn refused(&self, name: &str) {
         for _ in 0..2 {
             let upstream = self.upstream(name);
             let witness = Arc::new(Nobody);

@@ -7,6 +7,7 @@ mod assemble;
 mod bookkeeper;
 mod command;
 mod controller;
+mod fleet;
 mod journal;
 mod keepsake;
 mod key_ring;

@@ -131,6 +131,11 @@ impl ReplicaId {
         Ok(Self(text.into()))
     }
 
+    /// The name of a replica that nobody gave one: `replica-` and this number in hexadecimal.
+    pub fn numbered(number: u64) -> Self {
+        Self(format!("replica-{number:016x}").into())
+    }
+
     /// The name as written.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -2,11 +2,12 @@
 //! controller alone.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
+use super::post::Post;
 use super::tallies::Tallies;
 use crate::balance::Decision;
 use crate::config::{Problem, Shown, StandingOrder};
@@ -50,6 +51,7 @@ pub struct Board {
     draining: AtomicBool,
     steering: ArcSwap<Vec<StandingOrder>>,
     steered: AtomicU64,
+    post: OnceLock<Arc<Post>>,
 }
 
 impl Board {
@@ -58,6 +60,16 @@ impl Board {
         let board = Self::default();
         board.shows(shown);
         board
+    }
+
+    /// Where this replica meets the others; `None` if it is alone by its configuration.
+    pub fn post(&self) -> Option<&Arc<Post>> {
+        self.post.get()
+    }
+
+    /// Tells where this replica meets the others. Only the first call counts.
+    pub fn meets_at(&self, post: Arc<Post>) {
+        self.post.get_or_init(|| post);
     }
 
     /// The configuration in force as people may see it; `None` before there is one.

@@ -45,7 +45,7 @@ pub use keys::{Keys, Turn};
 pub use ledger::{Ledger, Taken};
 pub use map::Map;
 pub use meter::{Distributions, Recently, Totals};
-pub use post::Post;
+pub use post::{Membership, Post};
 pub use published::{Published, Publisher};
 pub use ratings::{Given, Rated, Rating, Ratings, Unrated};
 pub use record::{

@@ -1,71 +1,185 @@
-//! Where the controller and the exchange with other replicas meet: each leaves what it has and takes what is there.
+//! Where the controller and the exchange with the other replicas meet.
 //!
-//! Neither waits for the other. The exchange may be slow or gone: then what is there grows old, which whoever folds it in
-//! sees by its times.
+//! Each puts its last word into a cell that the other reads when it comes to it: neither waits for the other, and a request
+//! touches none of it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_swap::ArcSwapOption;
-use tokio::sync::Notify;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
-use crate::fleet::{Gathering, Report};
+use super::bell::Bell;
+use crate::balance::Learned;
+use crate::fleet::{Counted, Gathering, ReplicaId, Report};
+use crate::model::Time;
 
-/// The place where they meet. Cloned freely.
-#[derive(Clone, Debug, Default)]
-pub struct Post(Arc<Place>);
+/// Whether this replica decides with the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// It tells them and hears them.
+    Joined {
+        /// Since when.
+        since: Time,
+    },
+    /// It does not, and goes on by itself.
+    Degraded {
+        /// Since when.
+        since: Time,
+        /// Why, in words.
+        why: String,
+    },
+}
 
-#[derive(Debug, Default)]
-struct Place {
+impl Membership {
+    /// Whether it is joined.
+    pub const fn is_joined(&self) -> bool {
+        matches!(self, Self::Joined { .. })
+    }
+
+    /// Its name in labels.
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::Joined { .. } => "joined",
+            Self::Degraded { .. } => "degraded",
+        }
+    }
+
+    /// Since when it is so.
+    pub const fn since(&self) -> Time {
+        match self {
+            Self::Joined { since } | Self::Degraded { since, .. } => *since,
+        }
+    }
+}
+
+/// The meeting place of a replica that has others.
+#[derive(Debug)]
+pub struct Post {
+    replica: ReplicaId,
+    epoch: u64,
+    namespace: String,
+    bell: Bell,
     mine: ArcSwapOption<Report>,
-    theirs: ArcSwapOption<Gathering>,
-    urgent: Notify,
+    memory: ArcSwapOption<Learned>,
+    theirs: ArcSwap<Gathering>,
+    counted: ArcSwap<Vec<(ReplicaId, Counted)>>,
+    membership: ArcSwap<Membership>,
+    exchanges: AtomicU64,
+    failures: AtomicU64,
 }
 
 impl Post {
-    /// The controller leaves its newest report.
-    pub fn leave(&self, report: Report) {
-        self.0.mine.store(Some(Arc::new(report)));
+    /// That of the replica of this name, which began at `now`: nothing was exchanged yet.
+    pub fn new(replica: ReplicaId, namespace: &str, now: Time) -> Self {
+        let why = "it was not reached yet".to_owned();
+        let membership = Membership::Degraded { since: now, why };
+        Self {
+            replica,
+            epoch: now.as_micros(),
+            namespace: namespace.to_owned(),
+            bell: Bell::default(),
+            mine: ArcSwapOption::empty(),
+            memory: ArcSwapOption::empty(),
+            theirs: ArcSwap::from_pointee(Gathering::default()),
+            counted: ArcSwap::default(),
+            membership: ArcSwap::from_pointee(membership),
+            exchanges: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+        }
     }
 
-    /// The exchange takes the newest report of this replica; `None` before the first tick.
+    /// This replica's name.
+    pub const fn replica(&self) -> &ReplicaId {
+        &self.replica
+    }
+
+    /// What tells this process from an earlier one of the same name: when it began, in microseconds since 1970.
+    pub const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// What tells the keys of this installation from another's.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// Rung by whoever has something that the others should know at once.
+    pub const fn bell(&self) -> &Bell {
+        &self.bell
+    }
+
+    /// For the controller: what this replica knows by now.
+    pub fn tell(&self, report: Report) {
+        self.mine.store(Some(Arc::new(report)));
+    }
+
+    /// For the exchange: what the controller said last.
     pub fn mine(&self) -> Option<Arc<Report>> {
-        self.0.mine.load_full()
+        self.mine.load_full()
     }
 
-    /// The exchange leaves what it has gathered of the others.
-    pub fn deliver(&self, gathering: Gathering) {
-        self.0.theirs.store(Some(Arc::new(gathering)));
+    /// For the controller: what a newcomer may begin with.
+    pub fn remember(&self, learned: Learned) {
+        self.memory.store(Some(Arc::new(learned)));
     }
 
-    /// The controller takes what was gathered of the others; `None` before the first exchange.
-    pub fn theirs(&self) -> Option<Arc<Gathering>> {
-        self.0.theirs.load_full()
+    /// For the exchange: what was learned, if it is newer than what was taken last.
+    pub fn take_memory(&self) -> Option<Arc<Learned>> {
+        self.memory.swap(None)
     }
 
-    /// The controller has left something that should not wait for the next second, such as an ejection. Asking twice before
-    /// the exchange looks is asking once.
-    pub fn hurry(&self) {
-        self.0.urgent.notify_one();
+    /// For the exchange: what the others say.
+    pub fn heard(&self, gathering: Gathering) {
+        self.theirs.store(Arc::new(gathering));
     }
 
-    /// The exchange waits here until something is urgent.
-    pub async fn urgent(&self) {
-        self.0.urgent.notified().await;
+    /// The newest report of each of the others.
+    pub fn theirs(&self) -> Arc<Gathering> {
+        self.theirs.load_full()
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    /// For the controller: how much of what the others measured it believed.
+    pub fn counted(&self, counted: Vec<(ReplicaId, Counted)>) {
+        self.counted.store(Arc::new(counted));
+    }
 
-    #[tokio::test]
-    async fn an_urgent_word_is_not_lost_when_nobody_waits_yet() {
-        let post = Post::default();
-        assert!(post.mine().is_none() && post.theirs().is_none());
-        post.hurry();
-        post.hurry();
-        post.urgent().await;
-        post.deliver(Gathering::default());
-        assert!(post.theirs().is_some());
+    /// How much of what each of the others measured was believed since the start.
+    pub fn beliefs(&self) -> Arc<Vec<(ReplicaId, Counted)>> {
+        self.counted.load_full()
+    }
+
+    /// Whether this replica decides with the others.
+    pub fn membership(&self) -> Arc<Membership> {
+        self.membership.load_full()
+    }
+
+    /// For the exchange: whether it decides with the others has changed.
+    pub fn turned(&self, membership: Membership) {
+        self.membership.store(Arc::new(membership));
+    }
+
+    /// For the exchange: a round has ended.
+    pub fn round_ended(&self, well: bool) {
+        let cell = if well {
+            &self.exchanges
+        } else {
+            &self.failures
+        };
+        cell.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Rounds since the start that went well, and that did not.
+    pub fn rounds(&self) -> (u64, u64) {
+        let load = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
+        (load(&self.exchanges), load(&self.failures))
+    }
+
+    /// Replicas that were heard of lately, this one counted.
+    pub fn size(&self, now: Time) -> usize {
+        let theirs = self.theirs.load();
+        let others = theirs.live(now);
+        1 + others
+            .filter(|heard| heard.report.replica != self.replica)
+            .count()
     }
 }

@@ -267,6 +267,12 @@ impl Upstream {
         }
     }
 
+    /// For the controller: other replicas were told to leave it alone until then. It only tightens.
+    pub fn block(&self, until: Time) {
+        let until = until.as_micros();
+        self.gate.blocked_until.fetch_max(until, Ordering::Relaxed);
+    }
+
     /// For the controller: what the tick decided.
     pub fn obey(&self, order: &GateOrder) {
         let mut meter = self.meter();

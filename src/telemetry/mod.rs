@@ -6,6 +6,7 @@
 
 mod cache;
 mod control;
+mod fleet;
 mod genai;
 mod labels;
 mod log;

@@ -175,6 +175,29 @@ pub(super) const KEYS_MISSING: Name = Name(
     "1 while client keys that were made or revoked here cannot be read",
 );
 /// Gauge.
+pub(super) const CLUSTER_STATE: Name = Name(
+    "cluster_state",
+    "1 for what this replica is: alone (no [cluster]), joined, or degraded (out of reach of the others)",
+);
+/// Gauge.
+pub(super) const CLUSTER_REPLICAS: Name = Name(
+    "cluster_replicas",
+    "Replicas that were heard of in the last five seconds, this one counted",
+);
+/// Gauge.
+pub(super) const CLUSTER_LAG: Name =
+    Name("cluster_lag", "How old what is known of another replica is");
+/// Counter.
+pub(super) const CLUSTER_EXCHANGES: Name = Name(
+    "cluster_exchanges",
+    "Exchanges with the other replicas that went well",
+);
+/// Counter.
+pub(super) const CLUSTER_FAILURES: Name = Name(
+    "cluster_exchange_failures",
+    "Exchanges with the other replicas that failed",
+);
+/// Gauge.
 pub(super) const GENERATION: Name = Name(
     "config_generation",
     "Counts configurations that were put in force",

@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::control::{control, decided, ejections, keys};
+use super::fleet::fleet;
 use super::labels::{About, InState, Limited, OTHER, OfKind, Place, Serving};
 use super::metrics::{Metrics, Raised, add};
 use super::names::{self, PREFIX};
@@ -41,6 +42,7 @@ impl Metrics {
         ejections(&mut gauges, snapshot);
         decided(&mut gauges, snapshot, board);
         control(&mut gauges, snapshot, board, now);
+        fleet(&mut gauges, board, now);
         keys(&mut gauges, snapshot, now);
         budgets(&mut gauges, snapshot, now);
         if let Some(raised) = self.alerts.get() {

@@ -58,6 +58,8 @@ mod encrypted;
 mod feedback;
 #[cfg(feature = "daemon")]
 mod files;
+#[cfg(feature = "redis")]
+mod fleet;
 #[cfg(feature = "daemon")]
 mod import;
 #[cfg(feature = "daemon")]
@@ -74,6 +76,8 @@ mod prices;
 mod process;
 #[cfg(feature = "daemon")]
 mod provider_tls;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(feature = "daemon")]
 mod reload;
 #[cfg(feature = "daemon")]

@@ -3,7 +3,7 @@
 use super::super::{Content, Operation, Run, shape};
 use super::get;
 use crate::admin::index::{index, metrics};
-use crate::admin::{health, openapi, overview, reload, shapes, stage};
+use crate::admin::{fleet, health, openapi, overview, reload, shapes, stage};
 
 /// The rows.
 pub(super) static ROWS: &[Operation] = &[
@@ -74,6 +74,17 @@ pub(super) static ROWS: &[Operation] = &[
             Content::Json(shape::<overview::Overview>),
         )],
         Run::Now(|ask| overview::overview(ask.admin)),
+    ),
+    get(
+        "fleet",
+        "/api/v1/fleet",
+        "The replicas that decide as one: versions, lag, whose evidence counts how much, and each one's shares.",
+        &[(
+            200,
+            "The replicas.",
+            Content::Json(shape::<fleet::FleetReport>),
+        )],
+        Run::Now(|ask| fleet::fleet(ask.admin)),
     ),
     get(
         "config",

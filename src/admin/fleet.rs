@@ -1,0 +1,158 @@
+//! The replicas that decide as one.
+
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Admin;
+use super::reply::{self, Reply};
+use crate::fleet::{Heard, LIVE, Report};
+use crate::live::{Membership, Post};
+use crate::model::Time;
+
+/// The replicas that decide as one, as one of them sees them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FleetReport {
+    /// `alone` (there is no `[cluster]`), `joined`, or `degraded`: out of reach of the others, which it goes on without.
+    pub state: String,
+    /// Since when, in seconds since 1970; `None` of one that is alone.
+    pub since: Option<f64>,
+    /// Why it is out of reach.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// What tells the keys of this installation from another's in the same engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Exchanges since the start that went well.
+    pub exchanges: u64,
+    /// Exchanges since the start that failed.
+    pub exchange_failures: u64,
+    /// This replica first, then the others that were heard of in the last ten minutes, by name; nobody where it is alone.
+    pub replicas: Vec<ReplicaReport>,
+}
+
+/// One replica.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReplicaReport {
+    /// Its name.
+    pub name: String,
+    /// Whether it is the one that answers.
+    pub is_self: bool,
+    /// Whether it was heard of in the last five seconds. One that was not counts no more.
+    pub live: bool,
+    /// Its version.
+    pub version: String,
+    /// When its process began, in seconds since 1970.
+    pub started_at: f64,
+    /// Seconds since its newest report was heard here; 0 of the one that answers.
+    pub last_seen_seconds_ago: f64,
+    /// How old what is known of it is, in seconds: from when it was measured there.
+    pub lag_seconds: f64,
+    /// Whether it works with the same configuration as the one that answers.
+    pub same_configuration: bool,
+    /// Requests in flight there, to all targets.
+    pub in_flight: u32,
+    /// Ends of its calls since this replica heard of it that counted as evidence here.
+    pub evidence: u64,
+    /// The part of its calls that was believed, 0 to 1; what the others contradict counts for itself alone. `None` where
+    /// there were none.
+    pub believed: Option<f64>,
+    /// Targets that it has ejected, `provider/model`.
+    pub ejected: Vec<String>,
+    /// The shares in force there by route and target, as fractions.
+    pub shares: BTreeMap<String, BTreeMap<String, f64>>,
+}
+
+/// `GET /api/v1/fleet`.
+pub(super) fn fleet(admin: &Admin) -> Reply {
+    reply::json(StatusCode::OK, &report(admin))
+}
+
+/// What is seen of the others.
+pub(super) fn report(admin: &Admin) -> FleetReport {
+    let Some(post) = admin.board.post() else {
+        return FleetReport {
+            state: "alone".to_owned(),
+            since: None,
+            why: None,
+            namespace: None,
+            exchanges: 0,
+            exchange_failures: 0,
+            replicas: Vec::new(),
+        };
+    };
+    let membership = post.membership();
+    let (exchanges, exchange_failures) = post.rounds();
+    FleetReport {
+        state: membership.label().to_owned(),
+        since: Some(membership.since().as_secs_f64()),
+        why: match &*membership {
+            Membership::Joined { .. } => None,
+            Membership::Degraded { why, .. } => Some(why.clone()),
+        },
+        namespace: Some(post.namespace().to_owned()),
+        exchanges,
+        exchange_failures,
+        replicas: replicas(post, admin.clock.now()),
+    }
+}
+
+fn replicas(post: &Post, now: Time) -> Vec<ReplicaReport> {
+    let (mine, theirs, beliefs) = (post.mine(), post.theirs(), post.beliefs());
+    let digest = mine.as_ref().map(|report| report.plan);
+    let own = mine.iter().map(|report| ReplicaReport {
+        is_self: true,
+        live: true,
+        last_seen_seconds_ago: 0.0,
+        ..replica(report, now, digest)
+    });
+    let others = theirs.replicas();
+    let others = others.filter(|heard| heard.report.replica != *post.replica());
+    let others = others.map(|Heard { report, at }| {
+        let away = now.secs_since(*at);
+        let counted = beliefs.iter().find(|(name, _)| *name == report.replica);
+        let counted = counted.map(|(_, counted)| *counted).unwrap_or_default();
+        let all = counted.taken.saturating_add(counted.left_out);
+        ReplicaReport {
+            live: away < LIVE,
+            last_seen_seconds_ago: away,
+            evidence: counted.taken,
+            believed: (all > 0).then(|| counted.taken as f64 / all as f64),
+            ..replica(report, now, digest)
+        }
+    });
+    own.chain(others).collect()
+}
+
+/// What a report says of its replica.
+fn replica(report: &Report, now: Time, digest: Option<u64>) -> ReplicaReport {
+    let upstreams = report.upstreams.iter();
+    let ejected = upstreams
+        .clone()
+        .filter(|(_, it)| it.condition.out.is_some());
+    let in_flight = upstreams.fold(0_u32, |sum, (_, it)| {
+        sum.saturating_add(it.condition.in_flight)
+    });
+    let shares = report.routes.iter().map(|(route, sums)| {
+        let shares = sums.shares.iter();
+        let shares = shares.map(|(target, ppm)| (target.to_string(), f64::from(*ppm) / 1e6));
+        (route.to_string(), shares.collect())
+    });
+    ReplicaReport {
+        name: report.replica.to_string(),
+        is_self: false,
+        live: false,
+        version: report.version.chars().take(64).collect(),
+        started_at: Time::from_micros(report.epoch).as_secs_f64(),
+        last_seen_seconds_ago: 0.0,
+        lag_seconds: now.secs_since(report.at),
+        same_configuration: digest == Some(report.plan),
+        in_flight,
+        evidence: 0,
+        believed: None,
+        ejected: ejected.map(|(name, _)| name.to_string()).collect(),
+        shares: shares.collect(),
+    }
+}

@@ -1,0 +1,275 @@
+//! The task that tells the others and hears them.
+//!
+//! Problem: the engine may be slow, gone, full, restarted empty or cut off from this replica alone, and none of that may be
+//! felt by a request or a tick. Choice: one task of its own makes all rounds, one after the other, each under a time limit;
+//! after any failure it drops the connection and makes a new one after a pause, so nothing queues up. Who decides with the
+//! others is told once when it changes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::keys::Keys;
+use super::link::{Address, Link};
+use super::pace::{EVERY, Extra, pause};
+use super::part::{Part, Round};
+use super::talk::Talk;
+use crate::live::{Bell, Clock, Membership, Post, Topic, Topics};
+use crate::model::Time;
+
+/// Longest that a connection with its greeting, and a round, may take. An engine that is this slow is of no use to a tick four
+/// times a second; halved, one in another region could not be used at all.
+const CONNECTING: Duration = Duration::from_secs(2);
+const ROUND: Duration = Duration::from_millis(900);
+/// Without a good round for this long the replica is by itself: one lost round is no news. It is half of what reports live.
+const GRACE: Duration = Duration::from_millis(2_500);
+/// What the last round may take: less than the daemon waits for those who put something away.
+const LAST: Duration = Duration::from_millis(1_500);
+/// How long the controller gets to say its last word after the stop.
+const LAST_WORD: Duration = Duration::from_millis(100);
+
+/// The task's state.
+#[derive(Debug)]
+pub struct Exchange {
+    address: Address,
+    keys: Keys,
+    post: Arc<Post>,
+    clock: Clock,
+    parts: Vec<Box<dyn Part>>,
+    /// Rung by what the others publish.
+    heard: Arc<Bell>,
+    link: Option<Link>,
+    talk: Talk,
+    /// What the others were not told of yet that there is news.
+    unsaid: Topics,
+    failures: u32,
+    good_at: Option<Time>,
+    /// Whether it was said that it is by itself.
+    is_told: bool,
+}
+
+impl Exchange {
+    /// The exchange of this replica; `parts` are asked in each round, in this order.
+    pub fn new(address: Address, post: Arc<Post>, clock: Clock, parts: Vec<Box<dyn Part>>) -> Self {
+        let keys = Keys::of(post.namespace());
+        Self {
+            talk: Talk::new(&post, keys.clone()),
+            address,
+            keys,
+            post,
+            clock,
+            parts,
+            heard: Arc::default(),
+            link: None,
+            unsaid: Topics::NONE,
+            failures: 0,
+            good_at: None,
+            is_told: false,
+        }
+    }
+
+    /// Makes rounds until `stop` turns true, and then the last one.
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        // Replicas that start together do not come together.
+        let mut due = self.clock.now().after(EVERY.mul_f64(0.2 * luck()));
+        let mut extra = Extra::from(self.clock.now());
+        loop {
+            let at = self.clock.instant_of(due);
+            tokio::select! {
+                () = tokio::time::sleep_until(at) => {}
+                () = news(&self.post, &self.heard), if self.link.is_some() => {
+                    tokio::time::sleep(extra.wait(self.clock.now())).await;
+                    extra.spend();
+                }
+                () = turned(&mut stop) => break,
+            }
+            let begun = self.clock.now();
+            let is_due = begun >= due;
+            tokio::select! {
+                () = self.round(false) => {}
+                () = turned(&mut stop) => break,
+            }
+            if self.link.is_none() {
+                due = self.clock.now().after(pause(self.failures.max(1), luck()));
+            } else if is_due {
+                due = begun.after(EVERY);
+            }
+        }
+        self.leave().await;
+    }
+
+    /// One round, with whatever it takes to make it.
+    async fn round(&mut self, is_last: bool) {
+        let limit = if is_last { LAST } else { ROUND };
+        let result = match self.connected().await {
+            Ok(()) => match tokio::time::timeout(limit, self.exchange(is_last)).await {
+                Ok(result) => result.map_err(|error| error.to_string()),
+                Err(_) => Err(format!("it did not answer within {limit:?}")),
+            },
+            Err(why) => Err(why),
+        };
+        if result.is_err() {
+            self.link = None;
+        }
+        self.ended(result);
+    }
+
+    /// Sees to it that there is a connection.
+    async fn connected(&mut self) -> Result<(), String> {
+        if self.link.is_some() {
+            return Ok(());
+        }
+        let (bell, own) = (Arc::clone(&self.heard), self.post.replica().to_string());
+        let hear = move |text: &[u8]| {
+            if let Some(topic) = topic_of(text, &own) {
+                bell.ring(topic);
+            }
+        };
+        let channel = self.keys.named("news");
+        let connecting = async {
+            let mut link = self.address.connect_hearing(&channel, hear).await?;
+            self.talk.greet(&mut link, self.clock).await?;
+            Ok::<_, redis::RedisError>(link)
+        };
+        match tokio::time::timeout(CONNECTING, connecting).await {
+            Ok(Ok(link)) => {
+                self.link = Some(link);
+                Ok(())
+            }
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(format!("it did not answer within {CONNECTING:?}")),
+        }
+    }
+
+    /// What a round says and hears.
+    async fn exchange(&mut self, is_last: bool) -> redis::RedisResult<()> {
+        let own = self.post.bell().take();
+        let news = own.and(self.heard.take()).and(self.unsaid);
+        self.unsaid = self.unsaid.and(own);
+        let Some(link) = &mut self.link else {
+            return Ok(());
+        };
+        self.talk.round(link, &self.post, self.clock).await?;
+        let mut refused = None;
+        for part in &mut self.parts {
+            let round = Round {
+                link: &mut *link,
+                keys: &self.keys,
+                replica: self.post.replica().as_str(),
+                epoch: self.post.epoch(),
+                now: self.talk.engine_time(self.clock.now()),
+                live: self.talk.live(),
+                news,
+                is_last,
+            };
+            match part.exchange(round).await {
+                Ok(()) => {}
+                // What the engine itself refuses is that part's alone; a broken connection is everybody's.
+                Err(error) if error.is_io_error() || error.is_connection_dropped() => {
+                    return Err(error);
+                }
+                Err(error) => refused = Some((format!("{part:?}"), error)),
+            }
+        }
+        if let Some((part, error)) = refused {
+            tracing::debug!(part, %error, "the cluster's engine refused a part of the exchange");
+            return Err(error);
+        }
+        if is_last {
+            self.talk.leave(link).await?;
+        }
+        let unsaid = std::mem::take(&mut self.unsaid);
+        if !unsaid.is_empty() {
+            self.talk.publish(link, unsaid).await?;
+        }
+        Ok(())
+    }
+
+    /// The last round: what was learned is put away, and the others need not wait until they miss this replica.
+    async fn leave(&mut self) {
+        if self.link.is_none() {
+            return;
+        }
+        tokio::time::sleep(LAST_WORD).await;
+        self.round(true).await;
+    }
+
+    /// How a round ended, and whether that changes anything.
+    fn ended(&mut self, result: Result<(), String>) {
+        let now = self.clock.now();
+        let before = self.post.membership();
+        self.post.round_ended(result.is_ok());
+        let Err(why) = result else {
+            self.failures = 0;
+            self.good_at = Some(now);
+            if !before.is_joined() {
+                self.is_told = false;
+                self.post.turned(Membership::Joined { since: now });
+                let replicas = self.talk.live().len();
+                tracing::info!(engine = %self.address, replicas, "decides with the other replicas");
+            }
+            return;
+        };
+        self.failures = self.failures.saturating_add(1);
+        if before.is_joined() && self.good_at.is_some_and(|at| now.since(at) < GRACE) {
+            tracing::debug!(why, "a round with the other replicas failed");
+            return;
+        }
+        let since = if before.is_joined() {
+            now
+        } else {
+            before.since()
+        };
+        if !self.is_told {
+            self.is_told = true;
+            tracing::warn!(
+                engine = %self.address, why,
+                "the other replicas are out of reach; this one goes on by itself"
+            );
+        }
+        self.post.turned(Membership::Degraded { since, why });
+    }
+}
+
+/// Returns when there is news, here or elsewhere.
+async fn news(post: &Post, heard: &Bell) {
+    tokio::select! {
+        () = post.bell().rung() => {}
+        () = heard.rung() => {}
+    }
+}
+
+/// Ready once `flag` is true, or nobody can make it so.
+async fn turned(flag: &mut watch::Receiver<bool>) {
+    drop(flag.wait_for(|on| *on).await);
+}
+
+/// What a published message is about, unless it is this replica's own.
+fn topic_of(text: &[u8], own: &str) -> Option<Topic> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (topic, from) = text.split_once(' ')?;
+    if from == own {
+        return None;
+    }
+    Topic::ALL.into_iter().find(|it| it.label() == topic)
+}
+
+/// From 0 to 1, evenly.
+fn luck() -> f64 {
+    rand::random()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_says_what_it_is_about_and_from_whom() {
+        assert_eq!(topic_of(b"orders b", "a"), Some(Topic::Orders));
+        for text in ["orders a", "weather b", "orders", "", " "] {
+            assert_eq!(topic_of(text.as_bytes(), "a"), None, "{text:?}");
+        }
+        assert_eq!(topic_of(&[0xff, b' ', b'b'], "a"), None);
+    }
+}

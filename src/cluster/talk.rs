@@ -1,0 +1,295 @@
+//! What a round says, and what it hears.
+//!
+//! Four commands in one trip: `MGET` of the reports, `SET` of the own one, `ZADD` to be seen, `ZRANGEBYSCORE` to see who is
+//! there. Who is new is read a round later.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{Pipeline, RedisResult};
+
+use super::keys::Keys;
+use super::link::Link;
+use super::moments::{Offset, translate};
+use super::pack::{MEMORY, REPORT, pack, unpack};
+use super::schema::Schemas;
+use crate::fleet::{Gathering, LIVE, ReplicaId, Report};
+use crate::live::{Clock, Post, Topics};
+use crate::model::Time;
+
+/// How long a report stays in the engine: twice as long as it counts, so that a slow round finds it.
+const REPORT_LIFE: Duration = Duration::from_secs(10);
+/// How long what a replica learned stays: a fleet that was stopped over night goes on from it.
+const MEMORY_LIFE: Duration = Duration::from_secs(86_400);
+/// How long it is known that a replica was there.
+const SEEN_LIFE: Duration = Duration::from_secs(3_600);
+/// Rounds between two readings of the engine's clock: clocks drift apart by milliseconds in that time.
+const CLOCK_EVERY: u64 = 30;
+/// Rounds between two sweeps.
+const SWEEP_EVERY: u64 = 60;
+/// Most replicas that are listened to.
+const MOST: usize = 1_024;
+/// How far in the future a report may have begun: clocks that are further apart are wrong, and an epoch of the far future
+/// would silence its replica for good.
+const AHEAD: Duration = Duration::from_secs(86_400);
+
+/// What was said and heard so far.
+#[derive(Debug)]
+pub(super) struct Talk {
+    keys: Keys,
+    own: ReplicaId,
+    gathering: Gathering,
+    /// Names of replicas that are there, in order, this one among them.
+    live: Vec<String>,
+    offset: Offset,
+    rounds: u64,
+    /// The own report as it was put into the engine last.
+    said: Option<Vec<u8>>,
+    /// When it was last told that somebody else has this replica's name.
+    twin_told_at: Option<Time>,
+    schemas: Schemas,
+}
+
+impl Talk {
+    pub(super) fn new(post: &Post, keys: Keys) -> Self {
+        Self {
+            keys,
+            own: post.replica().clone(),
+            gathering: Gathering::default(),
+            live: vec![post.replica().to_string()],
+            offset: Offset::default(),
+            rounds: 0,
+            said: None,
+            twin_told_at: None,
+            schemas: Schemas::default(),
+        }
+    }
+
+    /// The replicas that are there.
+    pub(super) fn live(&self) -> &[String] {
+        &self.live
+    }
+
+    /// A moment by the engine's clock.
+    pub(super) fn engine_time(&self, ours: Time) -> Time {
+        self.offset.to_theirs(ours)
+    }
+
+    /// The first words on a new connection: what time it is, who is there, and in which language.
+    pub(super) async fn greet(&mut self, link: &mut Link, clock: Clock) -> RedisResult<()> {
+        self.read_clock(link, clock).await?;
+        self.rounds = 0;
+        // A connection that broke may have broken an answer: what stands there now is not known.
+        self.said = None;
+        let mut pipe = redis::pipe();
+        Schemas::ask(&mut pipe, &self.keys);
+        self.ask_who(&mut pipe, clock);
+        let (schemas, seen): (Vec<(String, String)>, Vec<Vec<u8>>) = pipe.query_async(link).await?;
+        self.schemas
+            .hear(&schemas, &self.keys, self.engine_time(clock.now()));
+        self.see(&seen);
+        Ok(())
+    }
+
+    /// A round.
+    pub(super) async fn round(
+        &mut self,
+        link: &mut Link,
+        post: &Post,
+        clock: Clock,
+    ) -> RedisResult<()> {
+        self.rounds += 1;
+        if self.rounds.is_multiple_of(CLOCK_EVERY) {
+            self.read_clock(link, clock).await?;
+        }
+        let mut pipe = redis::pipe();
+        let asked = self.ask_reports(&mut pipe);
+        let said = self.say(&mut pipe, post);
+        let now = millis(self.engine_time(clock.now()));
+        let seen = self.keys.named("replicas");
+        pipe.zadd(&seen, self.own.as_str(), now).ignore();
+        self.ask_who(&mut pipe, clock);
+        self.put_memory(&mut pipe, post);
+        if self.rounds.is_multiple_of(SWEEP_EVERY) || self.rounds == 1 {
+            let old = now.saturating_sub(millis_of(SEEN_LIFE));
+            pipe.zrembyscore(&seen, "-inf", old).ignore();
+            pipe.pexpire(&seen, signed(SEEN_LIFE)).ignore();
+            let now = self.engine_time(clock.now());
+            Schemas::say(&mut pipe, &self.keys, now);
+        }
+        let (reports, seen): (Vec<Option<Vec<u8>>>, Vec<Vec<u8>>) = pipe.query_async(link).await?;
+        self.hear(asked, reports, clock.now());
+        self.said = said.or(self.said.take());
+        self.see(&seen);
+        self.gathering.exchanged(clock.now());
+        post.heard(self.gathering.clone());
+        Ok(())
+    }
+
+    /// The others need not wait until they miss this replica.
+    pub(super) async fn leave(&mut self, link: &mut Link) -> RedisResult<()> {
+        let mut pipe = redis::pipe();
+        pipe.zrem(self.keys.named("replicas"), self.own.as_str())
+            .ignore();
+        pipe.query_async(link).await
+    }
+
+    /// Tells the others that there is news.
+    pub(super) async fn publish(&self, link: &mut Link, topics: Topics) -> RedisResult<()> {
+        let mut pipe = redis::pipe();
+        for topic in topics.each() {
+            let text = format!("{} {}", topic.label(), self.own);
+            pipe.publish(self.keys.named("news"), text).ignore();
+        }
+        pipe.query_async(link).await
+    }
+
+    async fn read_clock(&mut self, link: &mut Link, clock: Clock) -> RedisResult<()> {
+        let before = clock.now();
+        let (seconds, micros): (u64, u64) = redis::cmd("TIME").query_async(link).await?;
+        let after = clock.now();
+        let theirs = seconds.saturating_mul(1_000_000).saturating_add(micros);
+        // It was read about half way there and back.
+        let ours = before.after(after.since(before) / 2);
+        self.offset = Offset::between(Time::from_micros(theirs), ours);
+        Ok(())
+    }
+
+    /// Asks for the reports of those who are there; the names, in the order of the answers. The own one comes first: what
+    /// stands there before it is written again should be what was written last.
+    fn ask_reports(&self, pipe: &mut Pipeline) -> Vec<String> {
+        let own = self.own.to_string();
+        let others = self.live.iter().filter(|name| **name != own).cloned();
+        let asked: Vec<String> = std::iter::once(own.clone()).chain(others).collect();
+        let keys = asked
+            .iter()
+            .map(|name| self.keys.of_replica("report", name));
+        pipe.cmd("MGET").arg(keys.collect::<Vec<_>>());
+        asked
+    }
+
+    /// Asks who was seen within the last seconds.
+    fn ask_who(&self, pipe: &mut Pipeline, clock: Clock) {
+        let live = Duration::from_secs_f64(LIVE);
+        let since = millis(self.engine_time(clock.now())).saturating_sub(millis_of(live));
+        let seen = self.keys.named("replicas");
+        pipe.zrangebyscore_limit(seen, since, "+inf", 0, signed_count(MOST));
+    }
+
+    /// Puts the own report into the engine; its bytes.
+    fn say(&self, pipe: &mut Pipeline, post: &Post) -> Option<Vec<u8>> {
+        let mut report = (*post.mine()?).clone();
+        translate(&mut report, |ours| self.offset.to_theirs(ours));
+        let packed = match pack(&report, REPORT) {
+            Ok(packed) => packed,
+            Err(error) => {
+                tracing::warn!(%error, "this replica's report cannot be told to the others");
+                return None;
+            }
+        };
+        let key = self.keys.of_replica("report", self.own.as_str());
+        pipe.pset_ex(key, &packed, millis_of(REPORT_LIFE)).ignore();
+        Some(packed)
+    }
+
+    /// Puts what was learned into the engine, where it is new.
+    fn put_memory(&self, pipe: &mut Pipeline, post: &Post) {
+        let Some(learned) = post.take_memory() else {
+            return;
+        };
+        match pack(&*learned, MEMORY) {
+            Ok(packed) => {
+                let key = self.keys.of_replica("memory", self.own.as_str());
+                pipe.pset_ex(key, packed, millis_of(MEMORY_LIFE)).ignore();
+            }
+            Err(error) => tracing::debug!(%error, "what was learned cannot be put away"),
+        }
+    }
+
+    /// Takes in what was said under these names.
+    fn hear(&mut self, asked: Vec<String>, reports: Vec<Option<Vec<u8>>>, now: Time) {
+        let mut heard = asked.into_iter().zip(reports);
+        if let Some((_, found)) = heard.next() {
+            self.meet_twin(found.as_deref(), now);
+        }
+        for (name, packed) in heard {
+            let Some(packed) = packed else { continue };
+            match self.understood(&name, &packed, now) {
+                Ok(report) => self.gathering.hear(Arc::new(report), now),
+                Err(why) => tracing::debug!(replica = name, why, "a report is of no use"),
+            }
+        }
+    }
+
+    /// The report of the replica `name`, with moments by this replica's clock.
+    fn understood(&self, name: &str, packed: &[u8], now: Time) -> Result<Report, String> {
+        let mut report: Report = unpack(packed, REPORT).map_err(|error| error.to_string())?;
+        if report.replica.as_str() != name {
+            return Err(format!("it is of {}", report.replica));
+        }
+        if report.epoch > now.after(AHEAD).as_micros() {
+            return Err("it began in the future".to_owned());
+        }
+        translate(&mut report, |theirs| self.offset.to_ours(theirs));
+        for upstream in report.upstreams.values_mut() {
+            let headroom = &mut upstream.condition.headroom;
+            let rooms = |it: &crate::balance::Headroom| [it.requests, it.tokens];
+            let odd = |room: crate::balance::Room| {
+                let numbers = [Some(room.remaining), room.limit, room.resets_in];
+                numbers
+                    .into_iter()
+                    .flatten()
+                    .any(|it| !(0.0..=1e15).contains(&it))
+            };
+            if headroom.is_some_and(|it| rooms(&it).into_iter().flatten().any(odd)) {
+                *headroom = None;
+            }
+        }
+        Ok(report)
+    }
+
+    /// Whether somebody else writes under this replica's name, who hides it from the others.
+    fn meet_twin(&mut self, found: Option<&[u8]>, now: Time) {
+        let (Some(found), Some(said)) = (found, &self.said) else {
+            return;
+        };
+        let minute = Duration::from_secs(60);
+        let is_told = self.twin_told_at.is_some_and(|at| now.since(at) < minute);
+        if found != said && !is_told {
+            self.twin_told_at = Some(now);
+            tracing::warn!(
+                replica = %self.own,
+                "another process calls itself as this replica does; the others hear only the one that began last. Each needs \
+                 a name of its own (`replica` in [cluster], or WEIGHBRIDGE_REPLICA)"
+            );
+        }
+    }
+
+    fn see(&mut self, seen: &[Vec<u8>]) {
+        let names = seen
+            .iter()
+            .filter_map(|name| std::str::from_utf8(name).ok());
+        let names = names.filter(|name| ReplicaId::new(name).is_ok());
+        self.live = names.map(str::to_owned).collect();
+        if !self.live.iter().any(|name| name == self.own.as_str()) {
+            self.live.push(self.own.to_string());
+        }
+        self.live.sort();
+    }
+}
+
+pub(super) fn millis(time: Time) -> u64 {
+    time.as_micros() / 1_000
+}
+
+pub(super) fn millis_of(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn signed(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn signed_count(count: usize) -> isize {
+    isize::try_from(count).unwrap_or(isize::MAX)
+}

@@ -1,0 +1,113 @@
+//! Claims about a controller that has others.
+
+use super::super::controller::tests::World;
+use super::*;
+use crate::fleet::{Gathering, ReplicaId, Report};
+use crate::live::Membership;
+use crate::model::RouteName;
+use crate::store::Resumed;
+
+fn id(name: &str) -> ReplicaId {
+    ReplicaId::new(name).unwrap()
+}
+
+fn joined() -> (World, Arc<Post>) {
+    let mut world = World::start();
+    let post = Arc::new(Post::new(id("a"), "test", world.clock.now()));
+    world.controller = world.controller.joining(Arc::clone(&post));
+    (world, post)
+}
+
+/// What the replica `b` says, of the same plan as `mine`.
+fn other(mine: &Report, sequence: u64) -> Report {
+    Report {
+        replica: id("b"),
+        sequence,
+        ..mine.clone()
+    }
+}
+
+#[test]
+fn each_tick_leaves_a_report_with_the_shares_in_force() {
+    let (mut world, post) = joined();
+    assert!(post.mine().is_none());
+    world.controller.tick();
+    let first = post.mine().unwrap();
+    world.controller.tick();
+    let second = post.mine().unwrap();
+    assert!(second.number() > first.number());
+    assert_eq!((first.replica.as_str(), first.epoch), ("a", post.epoch()));
+    let shares = &second.routes[&RouteName::new("chat").unwrap()].shares;
+    assert_eq!(shares.values().sum::<u32>(), 1_000_000);
+    assert!(!post.membership().is_joined(), "nothing was exchanged yet");
+    assert!(matches!(&*post.membership(), Membership::Degraded { .. }));
+}
+
+#[test]
+fn who_is_blocked_elsewhere_is_blocked_here_and_that_is_no_news() {
+    let (mut world, post) = joined();
+    world.controller.tick();
+    post.bell().take();
+    let mut told = other(&post.mine().unwrap(), 1);
+    let until = world.clock.now().after(Duration::from_secs(20));
+    let name = UpstreamName::new("a/m").unwrap();
+    told.upstreams
+        .entry(name)
+        .or_default()
+        .condition
+        .blocked_until = until;
+    let mut gathering = Gathering::default();
+    gathering.hear(told, world.clock.now());
+    gathering.exchanged(world.clock.now());
+    post.heard(gathering);
+    world.controller.tick();
+    assert_eq!(world.upstream("a/m").gate().blocked_until, until);
+    assert!(post.bell().take().is_empty());
+    let mine = post.mine().unwrap();
+    assert_eq!(
+        mine.upstreams.len(),
+        0,
+        "what others said is not said again"
+    );
+    assert_eq!(post.size(world.clock.now()), 2);
+}
+
+#[test]
+fn an_ejection_is_news_once() {
+    let (mut world, post) = joined();
+    world.controller.tick();
+    assert!(post.bell().take().is_empty());
+    world.refused("a/m");
+    world.controller.tick();
+    assert!(post.bell().take().has(Topic::Health));
+    let name = UpstreamName::new("a/m").unwrap();
+    assert!(
+        post.mine().unwrap().upstreams[&name]
+            .condition
+            .out
+            .is_some()
+    );
+    world.controller.tick();
+    assert!(post.bell().take().is_empty(), "it is told once");
+}
+
+#[test]
+fn a_newcomer_goes_on_from_the_fleets_memory_unless_its_own_is_newer() {
+    let (mut world, post) = joined();
+    world.controller.tick();
+    world.controller.keep_last();
+    let learned = post.take_memory().expect("it is left at the end");
+    let inherited = |at: Time| Resumed {
+        learned: Some(Box::new(Learned {
+            at,
+            ..(*learned).clone()
+        })),
+        ..Resumed::default()
+    };
+    let mut newcomer = World::start().controller;
+    assert!(newcomer.inherit(inherited(learned.at)));
+    assert!(
+        !newcomer.inherit(inherited(learned.at)),
+        "what it has is as new"
+    );
+}

@@ -1,0 +1,171 @@
+//! A Redis of the test's own, and a wire to it that can be cut.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::daemon::until;
+
+/// A server without anything on disk. It ends with the test.
+#[derive(Debug)]
+pub(crate) struct Redis {
+    process: Child,
+    pub(crate) address: SocketAddr,
+}
+
+/// A free port, as far as anybody can know.
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+fn spawn(port: u16) -> Option<Child> {
+    let mut command = Command::new("redis-server");
+    command
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
+        .args(["--save", "", "--appendonly", "no"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.spawn().ok()
+}
+
+impl Redis {
+    /// Starts one; `None`, said, where there is no Redis.
+    pub(crate) async fn start() -> Option<Self> {
+        let port = free_port();
+        let Some(process) = spawn(port) else {
+            println!("skipped: redis-server is not installed");
+            return None;
+        };
+        let redis = Self {
+            process,
+            address: (Ipv4Addr::LOCALHOST, port).into(),
+        };
+        redis.is_up().await;
+        Some(redis)
+    }
+
+    async fn is_up(&self) {
+        until("redis must start", async || {
+            self.ask("PING")
+                .await
+                .filter(|answer| answer.contains("PONG"))
+        })
+        .await;
+    }
+
+    /// What it answers to a command in one line; nothing if it cannot be reached.
+    pub(crate) async fn ask(&self, command: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(self.address).await.ok()?;
+        let line = format!("{command}\r\n");
+        stream.write_all(line.as_bytes()).await.ok()?;
+        let (mut bytes, wait) = (Vec::new(), Duration::from_millis(200));
+        // An answer has no end of its own that is worth reading here: it is over when nothing more comes.
+        while let Ok(Ok(1..)) = tokio::time::timeout(wait, stream.read_buf(&mut bytes)).await {}
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Commands that were called since the start, by name.
+    pub(crate) async fn calls(&self) -> Vec<(String, u64)> {
+        let text = self.ask("INFO commandstats").await.unwrap();
+        let lines = text.lines().filter_map(|line| {
+            let (name, rest) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
+            let calls = rest.split(',').next()?.parse().ok()?;
+            Some((name.to_owned(), calls))
+        });
+        lines.collect()
+    }
+
+    /// Ends it at once.
+    pub(crate) fn kill(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+
+    /// Starts it again where it was, with nothing in it.
+    pub(crate) async fn restart(&mut self) {
+        self.process = spawn(self.address.port()).unwrap();
+        self.is_up().await;
+    }
+
+    /// It keeps its connections and answers nobody.
+    pub(crate) fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    pub(crate) fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.process.id().to_string();
+        let status = Command::new("kill").args([signal, &pid]).status().unwrap();
+        assert!(status.success());
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A wire to an address, which can be cut: what is on it stops, and whoever comes is hung up on.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    pub(crate) address: SocketAddr,
+    cut: Arc<AtomicBool>,
+    _task: JoinSet<()>,
+}
+
+impl Wire {
+    pub(crate) async fn to(target: SocketAddr) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let cut = Arc::new(AtomicBool::new(false));
+        let (is_cut, mut task) = (Arc::clone(&cut), JoinSet::new());
+        task.spawn(async move {
+            let mut open = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                if !is_cut.load(Ordering::Relaxed) {
+                    open.spawn(carry(stream, target, Arc::clone(&is_cut)));
+                }
+            }
+        });
+        Self {
+            address,
+            cut,
+            _task: task,
+        }
+    }
+
+    pub(crate) fn cut(&self) {
+        self.cut.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn mend(&self) {
+        self.cut.store(false, Ordering::Relaxed);
+    }
+}
+
+async fn carry(mut near: TcpStream, target: SocketAddr, cut: Arc<AtomicBool>) {
+    let Ok(mut far) = TcpStream::connect(target).await else {
+        return;
+    };
+    let watched = async {
+        while !cut.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        _ = copy_bidirectional(&mut near, &mut far) => {}
+        () = watched => {}
+    }
+}
