@@ -4,6 +4,8 @@
 //! that looks alive and serves nobody is the worst of both.
 
 mod background;
+#[cfg(feature = "redis")]
+mod common;
 mod descriptors;
 mod exporting;
 mod fleet;

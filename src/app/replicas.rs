@@ -6,7 +6,9 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::background::Background;
-use crate::control::Controller;
+#[cfg(feature = "redis")]
+use super::common::in_common;
+use crate::control::{Controller, Handle};
 #[cfg(feature = "redis")]
 use crate::live::Post;
 use crate::live::{Board, Clock, Published};
@@ -24,6 +26,7 @@ struct Joined {
     address: crate::cluster::Address,
     post: Arc<Post>,
     clock: Clock,
+    parts: Vec<Box<dyn crate::cluster::Part>>,
 }
 
 /// Where the others are met, shown on the board, and the controller that decides with them.
@@ -32,6 +35,7 @@ pub(super) fn replicas(
     published: &Published,
     board: &Board,
     clock: Clock,
+    handle: &Handle,
     controller: Controller,
 ) -> (Replicas, Controller) {
     let snapshot = published.read();
@@ -39,10 +43,13 @@ pub(super) fn replicas(
         return (Replicas { joined: None }, controller);
     };
     let post = Post::new(own_name(cluster), &cluster.namespace, clock.now());
+    let post = Arc::new(post);
+    let (controller, parts) = in_common(controller, published, handle, &post, clock);
     let joined = Joined {
         address: crate::cluster::Address::of(cluster),
-        post: Arc::new(post),
+        post,
         clock,
+        parts,
     };
     board.meets_at(Arc::clone(&joined.post));
     let controller = controller.joining(Arc::clone(&joined.post));
@@ -65,6 +72,7 @@ pub(super) fn replicas(
     _: &Published,
     _: &Board,
     _: Clock,
+    _: &Handle,
     controller: Controller,
 ) -> (Replicas, Controller) {
     (Replicas {}, controller)
@@ -104,9 +112,13 @@ impl Replicas {
     #[cfg(feature = "redis")]
     pub(super) fn exchange(self, tasks: &mut Background, ended: &watch::Receiver<bool>) {
         let Some(joined) = self.joined else { return };
-        let parts = Vec::new();
-        let exchange =
-            crate::cluster::Exchange::new(joined.address, joined.post, joined.clock, parts);
+        let Joined {
+            address,
+            post,
+            clock,
+            parts,
+        } = joined;
+        let exchange = crate::cluster::Exchange::new(address, post, clock, parts);
         tasks.spawn_keeper("exchange with other replicas", exchange.run(ended.clone()));
     }
 

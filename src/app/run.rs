@@ -175,7 +175,7 @@ impl App {
             asked,
         );
         let controller = controller.noting(journal.clone()).keeping(&books, resumed);
-        let (replicas, controller) = replicas(&published, &board, clock, controller);
+        let (replicas, controller) = replicas(&published, &board, clock, &handle, controller);
         control::seed(&published.read(), &books, clock.now());
         let bound = ready(&data, &admin_listener)?;
         let reloader = reloader.bound_at(bound.data, bound.admin);

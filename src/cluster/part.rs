@@ -39,7 +39,7 @@ pub type Exchanging<'a> = Pin<Box<dyn Future<Output = RedisResult<()>> + Send + 
 ///
 /// The whole round has a time limit; a part that is cut off loses its place at any `await` and is asked again when there is
 /// a connection, so what it holds must be right at each of them. It must not block.
-pub trait Part: fmt::Debug + Send {
+pub trait Part: fmt::Debug + Send + Sync {
     /// Its part of the round. An error ends the round; a refusal of a script of its own is better told by itself.
     fn exchange<'a>(&'a mut self, round: Round<'a>) -> Exchanging<'a>;
 }

@@ -54,12 +54,16 @@ mod drain;
 mod egress;
 #[cfg(feature = "daemon")]
 mod encrypted;
+#[cfg(feature = "redis")]
+mod engine;
 #[cfg(feature = "daemon")]
 mod feedback;
 #[cfg(feature = "daemon")]
 mod files;
 #[cfg(feature = "redis")]
 mod fleet;
+#[cfg(feature = "redis")]
+mod fleet_books;
 #[cfg(feature = "daemon")]
 mod import;
 #[cfg(feature = "daemon")]
