@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Admin;
 use super::reply::{self, Reply};
+use super::report::ClusterState;
 use crate::fleet::{Heard, LIVE, Report};
 use crate::live::{Membership, Post};
 use crate::model::Time;
@@ -68,6 +69,21 @@ pub struct ReplicaReport {
 /// `GET /api/v1/fleet`.
 pub(super) fn fleet(admin: &Admin) -> Reply {
     reply::json(StatusCode::OK, &report(admin))
+}
+
+/// Whether this replica decides with the others, in short.
+pub(super) fn state(admin: &Admin) -> Option<ClusterState> {
+    let post = admin.board.post()?;
+    let membership = post.membership();
+    Some(ClusterState {
+        state: membership.label().to_owned(),
+        since: membership.since().as_secs_f64(),
+        why: match &*membership {
+            Membership::Joined { .. } => None,
+            Membership::Degraded { why, .. } => Some(why.clone()),
+        },
+        replicas: post.size(admin.clock.now()),
+    })
 }
 
 /// What is seen of the others.

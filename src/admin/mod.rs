@@ -50,7 +50,7 @@ pub use fleet::{FleetReport, ReplicaReport};
 pub use keys::{Change, KeyReport, KeyReports, KeyStanding, MadeKey, SecretReport};
 pub use near::unknown;
 pub use openapi::description;
-pub use report::{RefusedFiles, Reports, RouteReport, TargetReport};
+pub use report::{ClusterState, RefusedFiles, Reports, RouteReport, TargetReport};
 pub use server::serve;
 pub use stage::{Act, Actor, Count, Scene, Stage};
 pub use steering::{Ended, Given, Steering, SwitchState, Throw};

@@ -14,6 +14,7 @@ use serde_json::json;
 use super::Admin;
 use super::budgets::{self, BudgetReport};
 use super::chance::{self, wilson};
+use super::fleet;
 use super::history::{Doings, Lately};
 use super::near::{nearest, unknown};
 use super::reply::{self, Reply};
@@ -37,11 +38,28 @@ pub struct Reports {
     /// What is wrong with the files as they are now; left out where they are in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<RefusedFiles>,
+    /// The other replicas; left out where there may be none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterState>,
     /// By name.
     pub routes: Vec<RouteReport>,
     /// What may be spent and what was; left out where there is no budget.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub budgets: Vec<BudgetReport>,
+}
+
+/// Whether this replica decides with the others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ClusterState {
+    /// `joined`, or `degraded`: out of reach of the others, which it goes on without.
+    pub state: String,
+    /// Since when, in seconds since 1970.
+    pub since: f64,
+    /// Why it is out of reach.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// Replicas that were heard of in the last five seconds, this one counted.
+    pub replicas: usize,
 }
 
 /// Files that were read and are not in force.
@@ -149,6 +167,7 @@ pub(super) fn routes(admin: &Admin) -> Reply {
         config_generation: snapshot.generation,
         decided_seconds_ago: now.secs_since(admin.board.decided_at()),
         switch_off: snapshot.switch.is_off(),
+        cluster: fleet::state(admin),
         refused: admin.board.refusal().map(|refusal| RefusedFiles {
             since: refusal.since.as_secs_f64(),
             serving_since: admin.board.change().at.max(admin.started).as_secs_f64(),

@@ -312,3 +312,39 @@ fn keys_of_the_books_that_are_missing_are_told() {
     let told = [(AlertKind::StoreFailing, "client keys".to_owned())];
     assert_eq!(seen(&snapshot, &lately, at(100), false), told);
 }
+
+#[test]
+fn a_replica_that_is_out_of_reach_of_the_others_is_told_after_ten_seconds() {
+    let (snapshot, lately) = (snapshot(TEXT), Lately::default());
+    let board = Board::default();
+    board.decided(at(100), Vec::new());
+    let sight = |now: u64| {
+        let sight = Sight {
+            snapshot: &snapshot,
+            board: &board,
+            lately: &lately,
+            store: None,
+            now: at(now),
+        };
+        sight.conditions(&mut Causes::default(), &|_, _| false)
+    };
+    assert_eq!(
+        sight(100),
+        [],
+        "one that is alone by its files misses nobody"
+    );
+    let replica = crate::fleet::ReplicaId::numbered(1);
+    let post = Arc::new(crate::live::Post::new(replica, "n", at(99)));
+    board.meets_at(Arc::clone(&post));
+    let found = sight(100);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].kind, AlertKind::Cluster);
+    assert_eq!(found[0].raise_after, Duration::from_secs(10));
+    assert!(
+        found[0].message.contains("not reached yet"),
+        "{}",
+        found[0].message
+    );
+    post.turned(Membership::Joined { since: at(100) });
+    assert_eq!(sight(100), []);
+}

@@ -19,6 +19,7 @@ mod estimate;
 mod explain;
 mod explain_at;
 mod explain_stored;
+mod fleet;
 mod health;
 mod import;
 mod init;
@@ -77,6 +78,8 @@ enum Command {
     Keys(keys::Args),
     /// Shows what a running daemon warns of.
     Alerts(alerts::Args),
+    /// Shows the replicas that decide as one with a running daemon, and the shares of each.
+    Fleet(fleet::Args),
     /// Says by its exit status whether a running daemon works: for health checks of containers.
     Health(health::Args),
     /// Has a running daemon read its files, and waits until they are in force.
@@ -182,6 +185,7 @@ fn dispatch(command: Command, out: &mut dyn Write) -> Result<(), Failure> {
         Command::Status(args) => status::run(&args, out),
         Command::Keys(args) => keys::run(&args, out),
         Command::Alerts(args) => alerts::run(&args, out),
+        Command::Fleet(args) => fleet::run(&args, out),
         Command::Health(args) => health::run(&args, out),
         Command::Reload(args) => reload::run(&args, out),
         Command::Usage(args) => usage::run(&args, out),

@@ -10,7 +10,7 @@ use super::client::AdminArgs;
 use super::table::{Align, columns};
 use super::whole::parts;
 use super::{Failure, Format, block_on, print_json};
-use crate::admin::{RefusedFiles, Reports, RouteReport, TargetReport};
+use crate::admin::{ClusterState, RefusedFiles, Reports, RouteReport, TargetReport};
 use crate::balance::{Rail, State};
 use crate::config::StandingOrder;
 use crate::model::{Time, minute_of};
@@ -107,8 +107,9 @@ fn rendered(reports: &Reports) -> String {
     } else {
         ""
     };
+    let cluster = reports.cluster.as_ref().map(cluster).unwrap_or_default();
     format!(
-        "{}{}{}{switch}configuration {}, decided {:.1} s ago\n{LEGEND}{}",
+        "{}{}{}{switch}{cluster}configuration {}, decided {:.1} s ago\n{LEGEND}{}",
         refused.unwrap_or_default(),
         routes(reports),
         orders.collect::<String>(),
@@ -116,6 +117,20 @@ fn rendered(reports: &Reports) -> String {
         reports.decided_seconds_ago,
         budgets::rendered(&reports.budgets)
     )
+}
+
+/// Whether it decides with the other replicas.
+fn cluster(cluster: &ClusterState) -> String {
+    let since = minute_of(Time::from_secs_f64(cluster.since));
+    match &cluster.why {
+        None => format!(
+            "decides as one with the other replicas, {} in all; `weighbridge fleet` shows them\n",
+            cluster.replicas
+        ),
+        Some(why) => {
+            format!("OUT OF REACH of the other replicas since {since}, goes on by itself: {why}\n")
+        }
+    }
 }
 
 /// That files were refused, since when, what goes on instead, and what is wrong with them.

@@ -452,3 +452,47 @@ async fn a_replica_of_fifty_targets_asks_redis_for_ten_commands_a_second_at_most
     while clients.join_next().await.is_some() {}
     assert_eq!(seen.lost.load(Ordering::Relaxed), 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_others_write_into_redis_harms_nobody() {
+    let _machine = machine().await;
+    let Some(redis) = Redis::start().await else {
+        return;
+    };
+    let provider = Provider::start(5).await;
+    let fleet = Fleet::start(2, &[redis.address], &[&provider]);
+    fleet.together().await;
+    let far = "99999999999999";
+    for command in [
+        // Nobody's report, one that is no report, one under another name, and names that none has.
+        format!("ZADD wb1:{{test}}:replicas {far} nobody {far} rubbish {far} r1"),
+        "SET wb1:{test}:report:rubbish rubbish".to_owned(),
+        format!(
+            "ZADD wb1:{{test}}:replicas {far} \"a b\" {far} \"\" {far} {}",
+            "x".repeat(99)
+        ),
+        "SETRANGE wb1:{test}:report:nobody 1000000 x".to_owned(),
+        "SET wb:{test}:schemas rubbish".to_owned(),
+        "PUBLISH wb1:{test}:news rubbish".to_owned(),
+        "PUBLISH wb1:{test}:news \"orders nobody\"".to_owned(),
+        "HSET wb:{test}:schemas 2 \"99999999999999 9.9.9\"".to_owned(),
+    ] {
+        redis.ask(&command).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let seen = fleet.replicas[0].json("/api/v1/fleet").await;
+    let names = seen["replicas"].as_array().unwrap().iter();
+    let names: Vec<&str> = names.map(|it| it["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["r0", "r1"]);
+    assert_eq!(seen["state"], "joined", "{seen}");
+    let got = Client::new(fleet.replicas[0].data).chat(ASK).await.unwrap();
+    assert_eq!(got.status, 200);
+    let metrics = fleet.replicas[0].get("/metrics").await.1;
+    for line in [
+        "weighbridge_cluster_state{state=\"joined\"} 1",
+        "weighbridge_cluster_replicas 2",
+        "weighbridge_cluster_lag_seconds{replica=\"r1\"}",
+    ] {
+        assert!(metrics.contains(line), "{line} in {metrics}");
+    }
+}
