@@ -56,6 +56,8 @@ mod egress;
 mod encrypted;
 #[cfg(feature = "redis")]
 mod engine;
+#[cfg(feature = "redis")]
+mod engines;
 #[cfg(feature = "daemon")]
 mod feedback;
 #[cfg(feature = "daemon")]

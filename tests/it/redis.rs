@@ -25,11 +25,18 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-fn spawn(port: u16) -> Option<Child> {
+fn spawn(port: u16, more: &[&str]) -> Option<Child> {
     let mut command = Command::new("redis-server");
+    // A configuration file comes before everything else.
+    let (file, more) = match more.split_first() {
+        Some((first, rest)) if !first.starts_with('-') => (Some(first), rest),
+        _ => (None, more),
+    };
     command
+        .args(file)
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
         .args(["--save", "", "--appendonly", "no"])
+        .args(more)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
@@ -39,20 +46,33 @@ fn spawn(port: u16) -> Option<Child> {
 impl Redis {
     /// Starts one; `None`, said, where there is no Redis.
     pub(crate) async fn start() -> Option<Self> {
-        let port = free_port();
-        let Some(process) = spawn(port) else {
-            println!("skipped: redis-server is not installed");
-            return None;
-        };
-        let redis = Self {
-            process,
-            address: (Ipv4Addr::LOCALHOST, port).into(),
-        };
+        let redis = Self::spawned(&[])?;
         redis.is_up().await;
         Some(redis)
     }
 
-    async fn is_up(&self) {
+    /// The same with `more` on its command line, not yet ready.
+    pub(crate) fn spawned(more: &[&str]) -> Option<Self> {
+        let port = free_port();
+        let Some(process) = spawn(port, more) else {
+            println!("skipped: redis-server is not installed");
+            return None;
+        };
+        Some(Self {
+            process,
+            address: (Ipv4Addr::LOCALHOST, port).into(),
+        })
+    }
+
+    /// Waits until something listens there.
+    pub(crate) async fn listens(&self) {
+        until("redis must listen", async || {
+            TcpStream::connect(self.address).await.ok()
+        })
+        .await;
+    }
+
+    pub(crate) async fn is_up(&self) {
         until("redis must start", async || {
             self.ask("PING")
                 .await
@@ -91,7 +111,7 @@ impl Redis {
 
     /// Starts it again where it was, with nothing in it.
     pub(crate) async fn restart(&mut self) {
-        self.process = spawn(self.address.port()).unwrap();
+        self.process = spawn(self.address.port(), &[]).unwrap();
         self.is_up().await;
     }
 
