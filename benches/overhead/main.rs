@@ -10,13 +10,14 @@
 //! `-- --product FILE` measures another build of the product, `-- --plain` without keys, journal and books.
 //! `-- --peers NAMES` measures other gateways, see [`peers`]; `scripts/bench-peers` fetches them.
 //! `-- --instructions` counts instructions instead, see [`instructions`]; `-- --calls` calls of the system, see [`calls`];
-//! `-- --growth` how cost grows, see [`growth`].
+//! `-- --growth` how cost grows, see [`growth`]; `-- --footprint` memory and the time of a start, see [`footprint`].
 
 mod bare;
 mod calls;
 mod client;
 mod configuration;
 mod curves;
+mod footprint;
 mod growth;
 mod instructions;
 mod peers;
@@ -142,6 +143,9 @@ fn main() -> Outcome<()> {
                 Extent::Everything
             };
             let product = product.copied().unwrap_or(PRODUCT);
+            if rest.contains(&"--footprint") {
+                return on_one_thread(footprint::measure(product, rest.contains(&"--quick")));
+            }
             if rest.contains(&"--calls") {
                 let only = rest.iter().position(|word| *word == "--only");
                 let only = only.and_then(|at| rest.get(at + 1)).copied();

@@ -1,5 +1,6 @@
 //! Processes of their own for everything that is measured, and the kernel's account of each.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
@@ -87,6 +88,12 @@ impl Child {
         self.process.id()
     }
 
+    /// Memory in use, by what it is for.
+    pub(crate) fn memory(&self) -> Outcome<BTreeMap<&'static str, Memory>> {
+        let text = fs::read_to_string(format!("/proc/{}/smaps", self.process.id()))?;
+        Ok(by_purpose(&text))
+    }
+
     /// Memory in use, of the process and those below it, in megabytes.
     pub(crate) fn resident_mb(&self) -> Outcome<f64> {
         let mut kilobytes = 0.0;
@@ -97,6 +104,68 @@ impl Child {
             kilobytes += number.map_or(Ok(0.0), str::parse::<f64>)?;
         }
         Ok(kilobytes / 1024.0)
+    }
+}
+
+/// Some of a process's memory, in kilobytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Memory {
+    /// In use.
+    pub(crate) resident_kb: f64,
+    /// Written to, so that no other process has a part in it.
+    pub(crate) dirty_kb: f64,
+}
+
+impl std::iter::Sum for Memory {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| Self {
+            resident_kb: sum.resident_kb + one.resident_kb,
+            dirty_kb: sum.dirty_kb + one.dirty_kb,
+        })
+    }
+}
+
+/// What `/proc/PID/smaps` has, summed up by what mappings are for.
+fn by_purpose(smaps: &str) -> BTreeMap<&'static str, Memory> {
+    let mut found: BTreeMap<&'static str, Memory> = BTreeMap::new();
+    let mut purpose = "";
+    for line in smaps.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            // A range of addresses begins a mapping.
+            [range, rights, _, _, _, name @ ..] if range.contains('-') => {
+                purpose = purpose_of(range, rights, name.first().copied().unwrap_or_default());
+            }
+            [key @ ("Rss:" | "Private_Dirty:"), kilobytes, _] => {
+                let kilobytes = kilobytes.parse().unwrap_or(0.0);
+                let memory = found.entry(purpose).or_default();
+                if *key == "Rss:" {
+                    memory.resident_kb += kilobytes;
+                } else {
+                    memory.dirty_kb += kilobytes;
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// What a mapping is for.
+fn purpose_of(range: &str, rights: &str, name: &str) -> &'static str {
+    let ends = range.split_once('-').unwrap_or_default();
+    let [from, to] = [ends.0, ends.1].map(|end| u64::from_str_radix(end, 16).unwrap_or(0));
+    match name {
+        "[heap]" => "C libraries' heap (SQLite)",
+        "[stack]" => "stacks",
+        // Rust's threads have stacks of 2 MiB.
+        "" if to - from == 2 << 20 => "stacks",
+        "" => "heap",
+        _ if name.starts_with('[') => "of the kernel's",
+        _ if name.contains(".so") => "libraries",
+        _ if name.contains("books.sqlite") => "books shared with readers",
+        _ if rights.contains('x') => "program: code",
+        _ => "program: constants and tables",
     }
 }
 
