@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -48,6 +49,13 @@ fn seed_fresh(fresh: &[&Arc<Allowance>], books: &Books, now: Time) {
             }
         }
     }
+}
+
+/// Between two looks for budgets that nobody has read the books for.
+const LOOK: Duration = Duration::from_secs(2);
+
+fn has_fresh(budgets: &Budgets) -> bool {
+    budgets.all().iter().any(|it| !it.is_seeded())
 }
 
 /// Has each client key be told when it was used last, as far as the books go back.
@@ -136,12 +144,17 @@ pub async fn keep_seeding(
 ) {
     let mut generations = published.generations();
     loop {
-        let is_over = tokio::select! {
-            changed = generations.changed() => changed.is_err(),
-            _ = stop.wait_for(|stop| *stop) => true,
+        // Keys that another replica made bring budgets without a new generation.
+        let (is_over, is_due) = tokio::select! {
+            changed = generations.changed() => (changed.is_err(), true),
+            () = tokio::time::sleep(LOOK) => (false, has_fresh(&published.read().budgets)),
+            _ = stop.wait_for(|stop| *stop) => (true, false),
         };
         if is_over {
             return;
+        }
+        if !is_due {
+            continue;
         }
         let (snapshot, books) = (published.read(), books.clone());
         let seeding = move || seed(&snapshot, &books, clock.now());

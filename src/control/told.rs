@@ -15,6 +15,9 @@ use crate::config::{Issue, Order};
 use crate::live::{TellCell, Told};
 use crate::store::Write;
 
+/// Most keys that the log names of those that one message brings: a newcomer hears of all.
+const MOST_NAMED: usize = 20;
+
 /// How the controller tells the others and hears from them.
 #[derive(Debug)]
 pub(super) struct Telling {
@@ -174,13 +177,16 @@ impl Controller {
         if changed.is_empty() && forgotten.is_empty() {
             return;
         }
-        for (_, issue) in &changed {
+        for (_, issue) in changed.iter().take(MOST_NAMED) {
             let (key, is_revoked) = (&*issue.name, issue.revoked.is_some());
             tracing::warn!(
                 key,
                 is_revoked,
                 "a client key was changed at another replica"
             );
+        }
+        if let more @ 1.. = changed.len().saturating_sub(MOST_NAMED) {
+            tracing::warn!(more, "more client keys were changed at other replicas");
         }
         if !changed.is_empty() {
             self.keys.put_all(changed);

@@ -6,13 +6,14 @@
 //! Tokens are known when an answer has ended; a counter above its cap is owed, and the bucket pays before it grants.
 //! How it fails: while the engine is away, and until a key that was idle has been asked for, each replica has its part of
 //! the rate in a bucket of its own ([`PerMinute`](super::quota::PerMinute)). What it lets through there is charged to the
-//! common bucket as soon as there is one, so it is late by a round at most and never forgotten.
+//! common bucket as soon as there is one, so it is late by a round at most; only what the rate itself would have brought
+//! while nobody could be heard for longer than a bucket takes to fill is not charged.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::lease::{AHEAD_SECONDS, LIFE_MS, grant};
-use super::quota::MOST_PER_MINUTE;
+use super::quota::{MOST_PER_MINUTE, PerMinute};
 use crate::model::Time;
 
 /// Deepest debt of a common bucket, as of one replica's.
@@ -132,7 +133,12 @@ pub struct Purse {
     told: (Time, u64),
     idle_since: Time,
     each_second: u64,
+    /// When the first was let through that nobody has heard of; [`Time::ZERO`] if there is none.
+    unheard_since: Time,
 }
+
+/// How long a common bucket takes to fill.
+const FULL_AFTER: Duration = Duration::from_secs(60);
 
 impl Purse {
     /// Whether what was granted is what counts.
@@ -155,8 +161,26 @@ impl Purse {
     }
 
     /// So many were let through.
-    pub fn took(&mut self, amount: u64) {
+    pub fn took(&mut self, amount: u64, now: Time) {
         self.used = self.used.saturating_add(amount);
+        if self.unheard_since == Time::ZERO {
+            self.unheard_since = now;
+        }
+    }
+
+    /// While nobody could be heard, the bucket filled up and then no further, and this replica went by its part of the rate:
+    /// that part of the time since is not charged, or a key would be in debt for as long as the engine was away.
+    fn forgive(&mut self, rate: PerMinute, now: Time) {
+        let beyond = now.since(self.unheard_since).saturating_sub(FULL_AFTER);
+        if self.unheard_since == Time::ZERO || beyond.is_zero() {
+            return;
+        }
+        let part = f64::from(rate.all) / f64::from(rate.parts.max(1));
+        let brought = whole(part * beyond.as_secs_f64() / 60.0);
+        let (_, told) = self.told;
+        let least = told.max(self.cap).max(self.charged).min(self.used);
+        self.used = self.used.saturating_sub(brought).max(least);
+        self.unheard_since = self.unheard_since.after(beyond);
     }
 
     /// Whether it should be filled before the next round: it is nearly empty, or nobody has filled it yet.
@@ -165,7 +189,9 @@ impl Purse {
     }
 
     /// The next ask; `None` if there is nothing to ask for.
-    pub fn ask(&mut self, per_minute: u32, now: Time, is_last: bool) -> Option<RateAsk> {
+    pub fn ask(&mut self, rate: PerMinute, now: Time, is_last: bool) -> Option<RateAsk> {
+        self.forgive(rate, now);
+        let per_minute = rate.all;
         let (at, before) = self.told;
         if self.used != before || at == Time::ZERO {
             self.idle_since = now;
@@ -217,6 +243,7 @@ impl Purse {
             return;
         }
         self.charged = granted.cap;
+        self.unheard_since = Time::ZERO;
         let most = self.used.saturating_add(u64::from(per_minute));
         self.cap = granted.cap.min(most);
         self.fair = granted.fair;

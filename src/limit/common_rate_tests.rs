@@ -60,13 +60,13 @@ impl World {
                     it.bucket.take(rate, now)
                 };
                 if taken.is_ok() {
-                    it.purse.took(1);
+                    it.purse.took(1, now);
                     self.through += 1;
                 }
             }
             Act::Ask(place, arrives, comes_back) => {
                 let it = &mut self.replicas[place];
-                let Some(ask) = it.purse.ask(all, now, false) else {
+                let Some(ask) = it.purse.ask(rate, now, false) else {
                     return;
                 };
                 let (who, ms) = (format!("r{place}:1"), now.as_micros() / 1_000);
@@ -181,6 +181,25 @@ fn without_an_engine_each_has_its_part() {
 }
 
 #[test]
+fn a_key_is_not_in_debt_for_the_time_the_engine_was_away() {
+    let mut world = World::new(600, 3);
+    serve(&mut world, 3, 20, 60);
+    for _ in 0..30_000 {
+        for place in 0..3 {
+            world.act(Act::Take(place));
+        }
+        world.act(Act::Wait(20));
+    }
+    let before = world.through;
+    serve(&mut world, 3, 20, 120);
+    let through = world.through - before;
+    assert!(
+        (800..=1_860).contains(&through),
+        "{through} in the two minutes after ten without an engine"
+    );
+}
+
+#[test]
 fn a_lost_bucket_is_not_full_again() {
     let mut world = World::new(600, 3);
     serve(&mut world, 3, 20, 60);
@@ -200,7 +219,11 @@ fn an_idle_purse_is_given_back_and_asked_for_no_more() {
     }
     let it = &mut world.replicas[0].purse;
     assert!(!it.is_fresh(world.now));
-    assert_eq!(it.ask(600, world.now, false), None, "it rests");
+    assert_eq!(
+        it.ask(PerMinute::whole(600), world.now, false),
+        None,
+        "it rests"
+    );
     let (level, _) = world.common.level.unwrap();
     assert!(level >= 599.0, "{level} are back in the bucket");
 }

@@ -14,7 +14,7 @@ use super::budgets::Scope;
 use super::sharing::Sharing;
 use crate::limit::lease::{Ask, Granted, Lease, Need};
 use crate::limit::{Account, AtLimit, Budget, Spending, Window};
-use crate::model::{PicoUsd, Time};
+use crate::model::{PicoUsd, Time, minute_of};
 
 /// So long before a window ends the next one is asked for as well, so that its first second has a lease: some rounds.
 const NEXT_AHEAD: Duration = Duration::from_secs(5);
@@ -313,6 +313,11 @@ impl Allowance {
         self.spent.is_seeded.swap(true, Ordering::AcqRel)
     }
 
+    /// Whether the books were asked, or are being asked.
+    pub fn is_seeded(&self) -> bool {
+        self.spent.is_seeded.load(Ordering::Acquire)
+    }
+
     /// What the books have is in it, or nothing will come from them.
     pub fn has_begun(&self) {
         self.spent.has_begun.store(true, Ordering::Release);
@@ -404,6 +409,19 @@ impl Allowance {
     /// Its name in one of its windows, without what it is: `this hour's budget of provider "openai"`.
     pub fn in_window(&self, window: Window) -> String {
         format!("this {}'s budget of {}", window.label(), self.scope)
+    }
+
+    /// In words that it is closed until then: for the rest of its window, or for a moment in which only the others may have
+    /// some left.
+    pub fn closed(&self, window: Window, (until, now): (Time, Time)) -> String {
+        let name = self.in_window(window);
+        if until < window.ends(now) {
+            return format!(
+                "{name} is used up as far as this replica may spend it; more may be there in a second"
+            );
+        }
+        let anew = minute_of(until);
+        format!("{name} is spent and begins anew at {anew}")
     }
 
     /// The window in which nothing is left, and when it ends, if requests are then to be treated as `at_limit` says. Where

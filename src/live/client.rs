@@ -118,7 +118,7 @@ impl Left {
         } else {
             self.bucket(rate, now).take(rate, now)?;
         }
-        self.purse.took(1);
+        self.purse.took(1, now);
         Ok(())
     }
 
@@ -128,7 +128,7 @@ impl Left {
         } else {
             self.bucket(rate, now).charge(rate, now, amount);
         }
-        self.purse.took(amount);
+        self.purse.took(amount, now);
     }
 }
 
@@ -235,7 +235,11 @@ impl Client {
         let most = self.per_minute(kind)?;
         let left = self.rates.of(kind);
         let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
-        left.purse.ask(most, now, is_last)
+        let rate = PerMinute {
+            all: most,
+            parts: self.rates.sharing.replicas(),
+        };
+        left.purse.ask(rate, now, is_last)
     }
 
     /// The answer.

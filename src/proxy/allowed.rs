@@ -8,7 +8,7 @@ use super::reply::Reject;
 use crate::balance::Rule;
 use crate::limit::AtLimit;
 use crate::live::{Allowance, Clock, Member, Route};
-use crate::model::{Time, minute_of};
+use crate::model::Time;
 use crate::wire::Code;
 
 /// The rule that keeps requests of `route`, if they are of one, from `member`.
@@ -33,11 +33,7 @@ pub(super) fn refused_for(route: &Route, clock: Clock) -> Option<Reject> {
 fn refused(allowance: &Allowance, clock: Clock) -> Option<Reject> {
     let now = clock.now();
     let (window, until) = allowance.spent_until(AtLimit::Refuse, now)?;
-    let message = format!(
-        "{} is spent and begins anew at {}",
-        allowance.in_window(window),
-        minute_of(until)
-    );
+    let message = allowance.closed(window, (until, now));
     let reject = Reject::new(Code::BudgetExceeded, message);
     Some(reject.retry_after(Some(until.since(now))).final_word())
 }

@@ -83,11 +83,12 @@ pub(super) fn admit(client: &Client, question: &Question, now: Time) -> Result<(
     if let Some(allowance) = &client.budget
         && let Some((window, until)) = allowance.spent_until(AtLimit::Refuse, now)
     {
-        let message = format!(
-            "this {}'s budget of this key is spent and begins anew at {}",
-            window.label(),
-            minute_of(until)
-        );
+        let message = if until < window.ends(now) {
+            "the budget of this key is used up as far as this replica may spend it; more may be there in a second".to_owned()
+        } else {
+            let (window, anew) = (window.label(), minute_of(until));
+            format!("this {window}'s budget of this key is spent and begins anew at {anew}")
+        };
         let reject = Reject::new(Code::BudgetExceeded, message);
         return Err(reject.retry_after(Some(until.since(now))).final_word());
     }
