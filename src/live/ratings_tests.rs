@@ -81,6 +81,20 @@ fn an_id_that_is_used_again_is_that_of_the_later_answer() {
 }
 
 #[test]
+fn of_two_ids_with_one_half_the_later_can_be_rated_and_is_not_taken_for_the_other() {
+    let other = 7 + (1 << 32);
+    let mut answers = Answers {
+        first: (1 << 32) - 2,
+        ..Answers::default()
+    };
+    for id in [7, other, 8] {
+        answers.push(answer(id, 1.0));
+    }
+    let found = [7, other, 8].map(|id| found(&mut answers, id, 1.0).is_some());
+    assert_eq!(found, [false, true, true], "also as numbers pass 2³²");
+}
+
+#[test]
 fn an_answer_of_yesterday_cannot_be_rated() {
     let mut answers = Answers::default();
     answers.push(answer(7, 100.0));
