@@ -7,11 +7,6 @@
 //! How it fails: a function that is missing lies where it lay; a linker that takes no such scripts (mold, gold) would
 //! refuse, so where somebody has chosen a linker there is no script. Nothing but the place of functions depends on it.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "it is how a build script speaks with cargo"
-)]
-
 use std::env;
 
 fn main() {
