@@ -18,6 +18,7 @@ use super::cohort::{CohortMemory, Pool};
 use super::filter::Quantity;
 use super::goal::{Attainment, Goal, Level, Measure, Timing};
 use super::input::Flight;
+use super::peers::Pending;
 use super::possible::Odd;
 use super::sketch::{Followed, MOST_EXCESS, Sketch, Times};
 use super::upstream::UpstreamMemory;
@@ -86,11 +87,19 @@ impl Distribution {
         }
     }
 
-    /// What is out without content now.
-    pub(super) fn wait<'a>(&mut self, flights: impl Iterator<Item = &'a Flight>) {
+    /// What is out without content now, and at peers.
+    pub(super) fn wait<'a>(
+        &mut self,
+        flights: impl Iterator<Item = &'a Flight>,
+        elsewhere: impl Iterator<Item = &'a Pending>,
+    ) {
         self.waiting = [Sketch::default(), Sketch::default()];
         for flight in flights {
-            self.waiting[flight.kind.index()].add(flight.age);
+            self.waiting[flight.kind.index()].add(flight.age, 1.0);
+        }
+        for pending in elsewhere {
+            let count = f64::from(pending.count);
+            self.waiting[pending.kind.index()].add(pending.age, count);
         }
     }
 

@@ -112,7 +112,7 @@ fn what_is_out_too_long_counts_before_it_ends() {
     let flights: Vec<Flight> = [0.2, 1.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0]
         .map(flight)
         .into();
-    upstream.times.wait(flights.iter());
+    upstream.times.wait(flights.iter(), [].iter());
     let late = stands(&upstream, level(P95, 1.5));
     assert_eq!(
         (met.verdict(), late.verdict()),

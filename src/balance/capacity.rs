@@ -150,6 +150,12 @@ impl Capacity {
         self.pending_cap = self.caps(around, seconds_to_first);
     }
 
+    /// What was learned was of `1 / factor` times as much traffic.
+    pub(super) fn rescale(&mut self, factor: f64) {
+        self.cap = self.cap.map(|rate| rate * factor);
+        self.announced = self.announced.map(|(rate, until)| (rate * factor, until));
+    }
+
     /// A bucket or a window is empty at each refusal, so what it took from one refusal to the next, over the time between
     /// them, is its rate exactly, whatever its size and however long it was blocked in between. What was dispatched counts,
     /// not what was answered: an answer tells seconds later what was taken.

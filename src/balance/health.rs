@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::News;
 use super::gate::{Cause, ProbeResult};
+use super::peers::Peers;
 use super::possible::{Odd, by, number, past};
 use super::suspicion::Suspicion;
 use crate::model::Time;
@@ -32,6 +33,8 @@ const USUAL_DEMAND: f64 = 3.0;
 /// in seconds: two faults eject instead of three. With one, chance would eject healthy targets.
 const WARY: f64 = 0.6;
 const WARY_FOR: f64 = 60.0;
+/// Most passed probes of peers that one tick takes in: more than are ever needed.
+const MOST_PASSED: u32 = 8;
 /// Part of its share that a target returns with, and its growth: a factor of e a second, whole after 2.3 s.
 const FIRST_RAMP: f64 = 0.1;
 const RAMP_RATE: f64 = 1.0;
@@ -83,6 +86,9 @@ pub(super) struct HealthMemory {
     returned_at: Option<Time>,
     #[serde(default)]
     pub(super) suspicion: Suspicion,
+    /// While it is out: whether a peer had it ejected as well, so that a peer's probe says something about it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    shared: bool,
 }
 
 impl Default for HealthMemory {
@@ -95,6 +101,7 @@ impl Default for HealthMemory {
             ejections: 0,
             returned_at: None,
             suspicion: Suspicion::default(),
+            shared: false,
         }
     }
 }
@@ -162,6 +169,7 @@ impl HealthMemory {
         match self.state {
             Health::Serving | Health::Returning { .. } => {
                 self.gone_at = now;
+                self.shared = false;
                 self.suspicion.ejected(0.0, 0.0);
             }
             Health::Probing { passed, .. } => self.suspicion.ejected(1.0, f64::from(passed)),
@@ -260,6 +268,37 @@ impl HealthMemory {
                 Change::Passed
             }
         }
+    }
+
+    /// Takes in what probes of peers showed, while it is out. Where no peer has it ejected, it is out by this replica's own
+    /// judgement, and others' answers change nothing about that.
+    pub(super) fn hear_probes(&mut self, now: Time, peers: &Peers, demand: f64) -> Change {
+        self.shared |= peers.ejected > 0;
+        let Some(cause) = self.cause().filter(|_| self.shared) else {
+            return Change::None;
+        };
+        if peers.failed > 0 {
+            self.eject(now, cause, demand);
+            return Change::Ejected;
+        }
+        let mut change = Change::None;
+        for _ in 0..peers.passed.min(MOST_PASSED) {
+            if let Health::Ejected { .. } = self.state {
+                self.probe_now();
+            }
+            let passed = News {
+                probe: Some(ProbeResult::Passed),
+                ..News::default()
+            };
+            change = self.hear(now, &passed, demand);
+        }
+        change
+    }
+
+    /// Seconds since it last came back; endless if it never was away.
+    pub(super) fn seconds_since_return(&self, now: Time) -> f64 {
+        self.returned_at
+            .map_or(f64::INFINITY, |at| now.secs_since(at))
     }
 
     /// How much less than usual it takes to eject it again, 0 to 1: what failed a moment ago is likely to fail again, and

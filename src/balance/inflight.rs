@@ -20,6 +20,9 @@ use crate::model::Time;
 /// a cut did come after one time to first token.
 const CUT: f64 = 0.9;
 const CUT_EVERY: f64 = 1.0;
+/// The same among several replicas, where most of the answers come with a second's delay: with one second, answers of before
+/// a cut bring about the next one, and targets with a queue cost a seventh more of regret.
+const CUT_EVERY_OF_MANY: f64 = 2.0;
 /// Least limit, and least in flight that can queue.
 const LEAST_LIMIT: f64 = 2.0;
 const LEAST_IN_FLIGHT: u32 = 3;
@@ -72,7 +75,7 @@ impl InFlight {
         self.hear(input, around.now);
         self.congested = self.streamed.shows_queue(STREAMED, around.now)
             || self.unary.shows_queue(UNARY, around.now);
-        let in_flight = f64::from(input.in_flight);
+        let in_flight = f64::from(input.all_in_flight());
         self.usual *= (-around.elapsed / USUAL_MEMORY).exp();
         if !self.congested && (self.streamed.is_full(STREAMED) || self.unary.is_full(UNARY)) {
             self.usual = self.usual.max(in_flight);
@@ -81,8 +84,12 @@ impl InFlight {
         if by_itself && let Some(limit) = &mut self.limit {
             *limit = limit.max(RESTORED * self.usual);
         }
-        if self.congested && input.in_flight >= LEAST_IN_FLIGHT && !by_itself {
-            self.cut(in_flight, around.now);
+        if self.congested && input.all_in_flight() >= LEAST_IN_FLIGHT && !by_itself {
+            let every = match &input.peers {
+                Some(peers) if peers.share_of > 1 => CUT_EVERY_OF_MANY,
+                Some(_) | None => CUT_EVERY,
+            };
+            self.cut(in_flight, around.now, every);
         } else {
             self.grow(in_flight, around);
         }
@@ -138,8 +145,8 @@ impl InFlight {
         }
     }
 
-    fn cut(&mut self, in_flight: f64, now: Time) {
-        if self.limit.is_some() && now.secs_since(self.cut_at) <= CUT_EVERY {
+    fn cut(&mut self, in_flight: f64, now: Time, every: f64) {
+        if self.limit.is_some() && now.secs_since(self.cut_at) <= every {
             return;
         }
         let least = self.limit.unwrap_or(f64::INFINITY).min(in_flight);
@@ -162,14 +169,15 @@ impl InFlight {
         self.limit = (limit <= NONE_ABOVE).then_some(limit);
     }
 
-    /// Most requests in flight, as the gate counts them.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a limit is between 2 and 10,000"
-    )]
-    pub(super) fn most(&self) -> u32 {
-        self.limit.map_or(u32::MAX, |limit| limit.ceil() as u32)
+    /// Most requests in flight; `None` while no queue was seen.
+    pub(super) const fn limit(&self) -> Option<f64> {
+        self.limit
+    }
+
+    /// What was learned was of `1 / factor` times as much traffic.
+    pub(super) fn rescale(&mut self, factor: f64) {
+        self.limit = self.limit.map(|limit| (limit * factor).max(LEAST_LIMIT));
+        self.usual *= factor;
     }
 
     /// Requests per second that keep it within its limit where an answer takes `seconds` (Little's law); `None` while no

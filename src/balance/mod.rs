@@ -79,7 +79,7 @@ pub use input::{
 pub use learned::{Learned, LearnedShares, Mended};
 pub use list::{ListMember, tilted};
 pub use overruled::{Hold, Overruled};
-pub use peers::{Peers, Pending};
+pub use peers::{Ends, Peers, Pending};
 #[cfg(test)]
 pub(crate) use plan::tests::even_route;
 pub use plan::{Objective, Plan, RouteSpec, Strategy, TargetSpec};

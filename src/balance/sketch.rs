@@ -190,9 +190,9 @@ impl Sketch {
         self.missing += f64::from(counts.missing);
     }
 
-    /// Adds one time.
-    pub(super) fn add(&mut self, seconds: f64) {
-        *self.at(cell(seconds)) += 1.0;
+    /// Adds so many times of `seconds`.
+    pub(super) fn add(&mut self, seconds: f64, count: f64) {
+        *self.at(cell(seconds)) += count;
     }
 
     fn at(&mut self, cell: u8) -> &mut f64 {

@@ -153,6 +153,11 @@ impl Memory {
         self.upstreams.iter().map(|upstream| upstream.health.out())
     }
 
+    /// Of each upstream, in the plan's order, how many first tokens are later than expected, as of the last tick.
+    pub fn late(&self) -> impl ExactSizeIterator<Item = f64> + '_ {
+        self.upstreams.iter().map(UpstreamMemory::late)
+    }
+
     /// The tables in force, in the plan's order.
     pub fn tables(&self) -> impl ExactSizeIterator<Item = &WeightTable> {
         self.routes.iter().map(|route| &route.table)

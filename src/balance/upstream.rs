@@ -14,13 +14,17 @@ use super::prompts::Prompts;
 use super::rate::Rate;
 use crate::model::{Class, Time};
 
+mod among;
 mod at_gate;
 mod estimate;
 mod fault_sum;
 mod faults;
+mod fleet_sum;
 mod flights;
 mod overdue;
 
+use among::Among;
+use fleet_sum::FleetSum;
 use flights::Waiting;
 
 /// Half-life of answers and faults: this many answers, between these many seconds.
@@ -74,6 +78,14 @@ pub(super) struct UpstreamMemory {
     pub(super) blocked_until: Time,
     /// Requests in flight at the tick.
     pub(super) in_flight: u32,
+    /// What it goes by as one of several replicas.
+    #[serde(default, skip_serializing_if = "Among::is_alone")]
+    among: Among,
+    #[serde(default, skip_serializing_if = "FleetSum::is_nothing")]
+    fleet_sum: FleetSum,
+    /// The gate's fault sum at the tick.
+    #[serde(default, skip)]
+    own_sum: f64,
 }
 
 /// What surrounds an upstream at a tick.
@@ -148,6 +160,9 @@ impl UpstreamMemory {
             waiting: Waiting::default(),
             blocked_until: Time::ZERO,
             in_flight: 0,
+            among: Among::default(),
+            fleet_sum: FleetSum::default(),
+            own_sum: 0.0,
         }
     }
 
@@ -212,12 +227,15 @@ impl UpstreamMemory {
         around: &Around<'_>,
     ) {
         self.born = self.born.or(first_dispatch(input, around.now));
-        self.in_flight = input.in_flight;
+        self.look_around(input, around);
+        self.in_flight = input.all_in_flight();
         self.blocked_until = input.blocked_until;
         self.count(input, around);
+        // Answers of others have no order beside this replica's faults: what they had before the trouble says nothing of it.
+        let (ok, faults) = input.own_outcomes();
         self.health.suspicion.observe(
-            f64::from(input.batch.count(Class::Ok)),
-            f64::from(input.batch.count(Class::Fault) + input.batch.gaps),
+            f64::from(ok),
+            f64::from(faults),
             input.fault_sum <= 0.0 && input.news.ejected.is_none(),
             around.elapsed,
         );
@@ -383,6 +401,12 @@ impl UpstreamMemory {
             &mut self.queueing,
             |queueing| queueing.possible(stored),
             InFlight::default,
+        );
+        mending.part(
+            "its place among replicas",
+            &mut self.among,
+            Among::possible,
+            Among::default,
         );
         for (what, at) in [
             ("born", &mut self.born),

@@ -61,9 +61,15 @@ pub(super) struct Args {
     /// Part of the requests that are streamed, in place of what scenarios say
     #[arg(long, value_name = "FRACTION")]
     streamed: Option<f64>,
-    /// Load balancers that know nothing of each other, in place of what scenarios say
+    /// Load balancers, in place of what scenarios say; each request comes to one of them
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     replicas: Option<u32>,
+    /// Replicas of Weighbridge tell each other what they measure, once a second
+    #[arg(long, conflicts_with_all = ["alone", "exposure", "report", "write_journal"])]
+    shared: bool,
+    /// Replicas know nothing of each other, whatever scenarios say
+    #[arg(long, conflicts_with_all = ["exposure", "report"])]
+    alone: bool,
     /// Draws so many worlds from documented priors instead, and says how often the first policy beats each other one
     #[arg(long, value_name = "N", conflicts_with_all = ["scenario", "suite"], value_parser = clap::value_parser!(u64).range(1..=100_000))]
     random: Option<u64>,
@@ -246,6 +252,19 @@ impl Args {
             Switch::Off
         };
         self.failover.unwrap_or(usual)
+    }
+
+    /// What scenarios are to say otherwise.
+    fn changes(&self) -> worlds::Changes {
+        worlds::Changes {
+            streamed: self.streamed,
+            replicas: self.replicas,
+            shared: match (self.shared, self.alone) {
+                (true, _) => Some(true),
+                (false, true) => Some(false),
+                (false, false) => None,
+            },
+        }
     }
 
     fn all_seeds(&self) -> std::ops::RangeInclusive<u64> {

@@ -13,6 +13,9 @@ use crate::model::{Time, UpstreamName};
 /// How often what was learned is left for newcomers, as often as for the books.
 const MEMORY_EVERY: Duration = Duration::from_secs(10);
 
+/// Between two times that faults and late requests are news: as in the worlds that the figures of several replicas are of.
+const RING_EVERY: Duration = Duration::from_millis(500);
+
 /// The controller's hand at the post.
 #[derive(Debug)]
 pub(super) struct Fleet {
@@ -20,6 +23,8 @@ pub(super) struct Fleet {
     own: Own,
     folding: Folding,
     memory_at: Time,
+    /// When faults or late requests were last made news.
+    rung_at: Time,
     /// Who was out after the last tick, and until when who was blocked, by this replica's own requests: news, if it changes.
     out: Vec<UpstreamName>,
     blocked: Vec<(UpstreamName, Time)>,
@@ -36,6 +41,7 @@ impl Fleet {
             folding: Folding::new(replica, Time::from_micros(post.epoch())),
             post,
             memory_at: now,
+            rung_at: Time::ZERO,
             out: Vec::new(),
             blocked: Vec::new(),
             digest: 0,
@@ -49,6 +55,7 @@ impl Fleet {
         self.own.add(plan, input);
         self.notice_blocks(plan, input);
         self.folding.fold(&self.post.theirs(), plan, now, input);
+        self.own.heard(plan, input);
         for (member, told) in members.iter().zip(&input.upstreams) {
             member.upstream.block(told.blocked_until);
         }
@@ -84,12 +91,15 @@ impl Fleet {
             self.digested = Some(Arc::clone(config));
             self.digest = digest(plan);
         }
+        let is_urgent = self.own.is_urgent(plan, memory);
         let report = self.own.report(plan, memory, self.digest, now);
         self.post.tell(report);
         let out = plan.upstreams().iter().zip(memory.out());
         let out = out.filter(|(_, out)| out.is_some());
         let out: Vec<_> = out.map(|(name, _)| name.clone()).collect();
-        if out != self.out {
+        let may_ring = now.since(self.rung_at) >= RING_EVERY;
+        if (is_urgent && may_ring) || out != self.out {
+            self.rung_at = now;
             self.out = out;
             self.post.bell().ring(Topic::Health);
         }

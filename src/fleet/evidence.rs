@@ -234,6 +234,19 @@ impl Evidence {
         }
     }
 
+    /// Mean seconds to the first token, and of unary answers, where there were any.
+    pub(super) fn seconds(&self) -> [Option<f64>; 2] {
+        let canonical = Reference::default();
+        let whole = canonical.first_token + canonical.per_token * TOKENS;
+        let mean = |sum: Sum, unit: f64| {
+            (sum.n > 0).then(|| sum.micros as f64 * FINE * unit / sum.n as f64)
+        };
+        [
+            mean(self.first, canonical.first_token),
+            mean(self.unary, whole),
+        ]
+    }
+
     /// Answers and faults in it.
     pub(super) fn outcomes(&self) -> (u64, u64) {
         let faults = self.ends[Class::Fault.index()].wrapping_add(self.gaps);

@@ -6,14 +6,17 @@ use super::duty::duty;
 use super::evidence::Evidence;
 use super::gathering::{Gathering, Heard};
 use super::report::{Condition, ReplicaId, Report, RouteSums, UpstreamReport};
-use super::trust::{MAY_HANG, Trust};
+use super::trust::Trust;
 use crate::balance::gate::Cause;
-use crate::balance::{Input, Peers, Pending, Plan, UpstreamInput, cell_of, middle_of};
-use crate::model::{AnswerKind, Class, LONGEST_WAIT, RouteName, Time, UpstreamName};
+use crate::balance::{Ends, Input, Peers, Pending, Plan, UpstreamInput, cell_of, middle_of};
+use crate::model::{AnswerKind, LONGEST_WAIT, RouteName, Time, UpstreamName};
 
 /// Seconds from which what another replica measured is too old to be taken for news: it was away for so long. What it
 /// measured in the meantime is passed over as a whole.
 const NEWS: f64 = 60.0;
+
+/// The golden ratio's fraction: places that are moved by it fall evenly in time, too.
+const GOLDEN: f64 = 0.618_033_988_749_895;
 
 /// What was taken in so far of each replica.
 #[derive(Clone, Debug)]
@@ -162,24 +165,30 @@ impl Folding {
     /// Notes what everybody saw in the last seconds.
     fn compare(&mut self, plan: &Plan, live: &[&Heard], news: &[News], now: Time, input: &Input) {
         for (name, told) in plan.upstreams().iter().zip(&input.upstreams) {
-            let ok = told.batch.count(Class::Ok);
-            let faults = told.batch.count(Class::Fault) + told.batch.gaps;
-            let outcomes = (u64::from(ok), u64::from(faults));
-            self.trust.note(name, &self.own, outcomes, now);
-            let hanging = told.flights.iter().filter(|it| it.age > MAY_HANG).count();
-            let hanging = u32::try_from(hanging).unwrap_or(u32::MAX);
-            self.trust.hanging(name, &self.own, hanging);
+            let (mut own, own_id) = (Evidence::default(), &self.own);
+            own.add(&told.batch, told.reference, false);
+            self.trust.timed(name, own.seconds());
+            self.trust.note(name, own_id, own.outcomes(), now);
+            let ages = self.trust.ages(name);
+            let older = |than: [f64; 2]| {
+                let flights = told.flights.iter();
+                let older = flights.filter(|it| it.age > than[it.kind.index()]);
+                u32::try_from(older.count()).unwrap_or(u32::MAX)
+            };
+            let waiting = (older(ages.late), older(ages.hanging));
+            self.trust.waits(name, own_id, waiting);
         }
         for (heard, news) in live.iter().zip(news) {
+            let replica = &heard.report.replica;
             for (name, gained) in &news.upstreams {
-                let replica = &heard.report.replica;
+                self.trust.timed(name, gained.seconds());
                 self.trust.note(name, replica, gained.outcomes(), now);
             }
             for (name, told) in &heard.report.upstreams {
-                let cells = told.condition.waiting.iter().flat_map(super::Cells::iter);
-                let late = cells.filter(|(cell, _)| *cell > cell_of(MAY_HANG));
-                let hanging = late.map(|(_, count)| count).sum();
-                self.trust.hanging(name, &heard.report.replica, hanging);
+                let ages = self.trust.ages(name);
+                let older = |than: [f64; 2]| older(&told.condition, than);
+                let waiting = (older(ages.late), older(ages.hanging));
+                self.trust.waits(name, replica, waiting);
             }
         }
         let own = &self.own;
@@ -198,6 +207,13 @@ impl Folding {
         told: &mut UpstreamInput,
     ) -> Peers {
         let mut voices = Voices::default();
+        // What keeps one replica waiting and nobody else may be its network.
+        let ages = self.trust.ages(name).late;
+        let heard_to = if self.trust.is_late_for_several(name) {
+            [f64::INFINITY; 2]
+        } else {
+            ages
+        };
         for (heard, news) in live.iter().zip(news) {
             let replica = &heard.report.replica;
             let Some(there) = heard.report.upstreams.get(name) else {
@@ -212,11 +228,15 @@ impl Folding {
             self.count(replica, gained, |counted| &mut counted.taken);
             if let Some(gained) = gained {
                 gained.add_to(&mut told.batch, told.reference, now);
+                voices.peers.ends.extend(ends(replica, gained));
                 voices.peers.passed += short(gained.probes[0]);
                 voices.peers.failed += short(gained.probes[1]);
             }
             let has_evidence = self.trust.has_evidence(name, replica);
-            voices.hear(heard, &there.condition, has_evidence, now);
+            voices.hear(heard, &there.condition, has_evidence);
+            let pending = pending(&there.condition, now.secs_since(heard.at));
+            let believed = pending.filter(|it| it.age <= heard_to[it.kind.index()]);
+            voices.peers.pending.extend(believed);
             let until = there.condition.blocked_until.min(now.after(LONGEST_WAIT));
             told.blocked_until = told.blocked_until.max(until);
             if let Some(mark) = self.marks.get_mut(replica) {
@@ -232,6 +252,8 @@ impl Folding {
             probe_here: !voices.probing && is_own(duty(out, name.as_str(), now)),
             extra_here: is_own(duty(all, name.as_str(), now)),
             share_of: self.together,
+            turn: turn(&self.own, live, now),
+            well_here: self.trust.is_well(name, &self.own),
             ..voices.peers
         }
     }
@@ -248,7 +270,7 @@ struct Voices<'a> {
 }
 
 impl<'a> Voices<'a> {
-    fn hear(&mut self, heard: &'a Heard, condition: &Condition, has_evidence: bool, now: Time) {
+    fn hear(&mut self, heard: &'a Heard, condition: &Condition, has_evidence: bool) {
         let peers = &mut self.peers;
         let sees = has_evidence || condition.in_flight > 0 || condition.out.is_some();
         peers.replicas += u32::from(sees);
@@ -259,8 +281,6 @@ impl<'a> Voices<'a> {
             self.out.push(&heard.report.replica);
         }
         peers.in_flight = peers.in_flight.saturating_add(condition.in_flight);
-        let behind = now.secs_since(heard.at);
-        peers.pending.extend(pending(condition, behind));
     }
 
     /// Why most have it ejected who have.
@@ -323,10 +343,39 @@ impl Mark {
     }
 }
 
+/// Requests without content that are older than that: streamed, unary.
+fn older(condition: &Condition, than: [f64; 2]) -> u32 {
+    let kinds = condition.waiting.iter().zip(than);
+    let late = kinds.flat_map(|(cells, than)| {
+        let from = cell_of(than);
+        cells.iter().filter(move |(cell, _)| *cell > from)
+    });
+    late.fold(0, |sum, (_, count)| count.saturating_add(sum))
+}
+
+/// Where a replica stands among all when a part of something is given out.
+fn turn(own: &ReplicaId, live: &[&Heard], now: Time) -> f64 {
+    let before = live.iter().filter(|heard| heard.report.replica < *own);
+    let place = (before.count() as f64 + 0.5) / (live.len() as f64 + 1.0);
+    let seconds = (now.as_micros() / 1_000_000) as f64;
+    (place + seconds * GOLDEN).fract()
+}
+
+/// What a replica had, if it had anything that speaks for an upstream or against it.
+fn ends(replica: &ReplicaId, gained: &Evidence) -> Option<Ends> {
+    let (ok, faults) = gained.outcomes();
+    (ok + faults > 0).then(|| Ends {
+        who: replica.number(),
+        ok: short(ok),
+        faults: short(faults),
+        gaps: short(gained.gaps),
+    })
+}
+
 /// Requests without content that a report of `behind` seconds ago tells of.
-fn pending(condition: &Condition, behind: f64) -> Vec<Pending> {
+fn pending(condition: &Condition, behind: f64) -> impl Iterator<Item = Pending> {
     let kinds = [AnswerKind::Streamed, AnswerKind::Unary];
-    let of = |kind: AnswerKind| {
+    let of = move |kind: AnswerKind| {
         let cells = condition.waiting[kind.index()].iter();
         cells
             .filter(|(_, count)| *count > 0)
@@ -337,7 +386,7 @@ fn pending(condition: &Condition, behind: f64) -> Vec<Pending> {
                 count,
             })
     };
-    kinds.into_iter().flat_map(of).collect()
+    kinds.into_iter().flat_map(of)
 }
 
 impl RouteSums {

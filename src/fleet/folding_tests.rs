@@ -6,7 +6,7 @@ use proptest::test_runner::RngSeed;
 use super::*;
 use crate::balance::{Batch, RouteInput, even_route};
 use crate::fleet::{LIVE, Out, Own, UpstreamReport};
-use crate::model::TargetName;
+use crate::model::{Class, TargetName};
 
 fn id(name: &str) -> ReplicaId {
     ReplicaId::new(name).unwrap()

@@ -17,7 +17,18 @@ pub struct Own {
     version: String,
     upstreams: BTreeMap<UpstreamName, UpstreamReport>,
     routes: BTreeMap<RouteName, RouteSums>,
+    /// What the last report said that others should hear soon.
+    told: BTreeMap<UpstreamName, Pressing>,
+    /// Until when upstreams are blocked as far as the others know: they said so, or were told.
+    blocks: BTreeMap<UpstreamName, Time>,
 }
+
+/// What others should hear soon of an upstream: whether it is out, probes of it that ended, its faults, and how many requests
+/// are late there.
+type Pressing = (bool, [u64; 2], u64, u32);
+
+/// Late requests from which one more is no news.
+const MOST_LATE: f64 = 8.0;
 
 impl Own {
     /// Nothing is measured yet. `epoch` is the time at which the replica begins, in microseconds since 1970, and higher than
@@ -30,6 +41,8 @@ impl Own {
             version: version.to_owned(),
             upstreams: BTreeMap::new(),
             routes: BTreeMap::new(),
+            told: BTreeMap::new(),
+            blocks: BTreeMap::new(),
         }
     }
 
@@ -63,9 +76,56 @@ impl Own {
         }
     }
 
+    /// Whether the next report should not wait for its second: something is out or back, a probe has ended, there was
+    /// a fault, requests are late, or somebody asked to be left alone for a while.
+    pub fn is_urgent(&self, plan: &Plan, memory: &Memory) -> bool {
+        let is_blocked = |(name, known): (&UpstreamName, &UpstreamReport)| {
+            let heard = self.blocks.get(name).copied().unwrap_or_default();
+            known.condition.blocked_until > heard
+        };
+        let mut pressing = self.pressing(plan, memory);
+        pressing.any(|(name, now)| self.told.get(name).copied().unwrap_or_default() != now)
+            || self.upstreams.iter().any(is_blocked)
+    }
+
+    /// Notes what a tick's input says after what others told was folded in.
+    pub fn heard(&mut self, plan: &Plan, input: &Input) {
+        for (name, told) in plan.upstreams().iter().zip(&input.upstreams) {
+            if told.blocked_until > input.now && told.peers.is_some() {
+                let known = self.upstreams.get(name);
+                let own = known.map_or(Time::ZERO, |it| it.condition.blocked_until);
+                if told.blocked_until > own {
+                    self.blocks.insert(name.clone(), told.blocked_until);
+                }
+            }
+        }
+    }
+
+    fn pressing<'a>(
+        &'a self,
+        plan: &'a Plan,
+        memory: &'a Memory,
+    ) -> impl Iterator<Item = (&'a UpstreamName, Pressing)> {
+        let outs = plan.upstreams().iter().zip(memory.out());
+        outs.zip(memory.late()).map(|((name, out), late)| {
+            let known = self.upstreams.get(name);
+            let probes = known.map_or([0; 2], |known| known.evidence.probes);
+            let faults = known.map_or(0, |known| known.evidence.outcomes().1);
+            (name, (out.is_some(), probes, faults, number(late)))
+        })
+    }
+
     /// What to tell the others after a tick at `now`; `digest` is the plan's.
     pub fn report(&mut self, plan: &Plan, memory: &Memory, digest: u64, now: Time) -> Report {
         self.sequence += 1;
+        let told = self.pressing(plan, memory);
+        self.told = told.map(|(name, now)| (name.clone(), now)).collect();
+        for (name, known) in &self.upstreams {
+            if known.condition.blocked_until > now {
+                self.blocks
+                    .insert(name.clone(), known.condition.blocked_until);
+            }
+        }
         let outs = plan.upstreams().iter().zip(memory.out());
         let upstreams = outs.filter_map(|(name, out)| {
             let mut told = self.upstreams.get(name).cloned().unwrap_or_default();
@@ -91,6 +151,15 @@ impl Own {
             routes: routes.collect(),
         }
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to 0 ..= 8"
+)]
+fn number(late: f64) -> u32 {
+    late.clamp(0.0, MOST_LATE) as u32
 }
 
 /// How an upstream stands here, whether it is out left aside.

@@ -136,6 +136,17 @@ impl ReplicaId {
         Self(format!("replica-{number:016x}").into())
     }
 
+    /// A number that stands for it where a name is too long: the first half of its FNV-1a digest.
+    pub(super) fn number(&self) -> u32 {
+        let digest = self
+            .0
+            .bytes()
+            .fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
+            });
+        u32::try_from(digest >> 32).unwrap_or_default()
+    }
+
     /// The name as written.
     pub fn as_str(&self) -> &str {
         &self.0

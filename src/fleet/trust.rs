@@ -29,15 +29,28 @@ const IMPROBABLE: f64 = 6.9;
 const FAIL_TOO: f64 = 0.1;
 /// Faults that an ejection stands for: what it takes.
 const EJECTION: f64 = 3.0;
-/// Seconds from which a request without content may hang, the least age at which a first token is overdue.
-pub(super) const MAY_HANG: f64 = 2.5;
+/// Times its usual time from which a request without content is so late that one replica alone is not believed. Halved, the
+/// first of a slow target's late requests are not heard; doubled, a network that swallows packets costs the others' shares.
+const LATE: f64 = 2.5;
+/// Seconds from which it may hang, at the least: the age at which a first token is overdue.
+const HANGS_AT: f64 = 2.5;
+/// Weight of the newest answers in the usual time.
+const USUAL_GAIN: f64 = 0.2;
 
 /// What one replica saw of one upstream in the last seconds.
 #[derive(Clone, Debug, Default)]
 struct Seen {
     ends: VecDeque<(Time, f64, f64)>,
-    /// Requests that may hang, now.
+    /// Requests that may hang, and that are late, now.
     hanging: f64,
+    late: f64,
+}
+
+/// Ages from which requests without content are late, and from which they may hang: streamed, unary.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ages {
+    pub(super) late: [f64; 2],
+    pub(super) hanging: [f64; 2],
 }
 
 /// Answers and faults.
@@ -51,6 +64,8 @@ struct Outcomes {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Trust {
     upstreams: BTreeMap<UpstreamName, BTreeMap<ReplicaId, Seen>>,
+    /// Seconds to the first token and of unary answers.
+    usual: BTreeMap<UpstreamName, [Option<f64>; 2]>,
 }
 
 impl Trust {
@@ -68,12 +83,46 @@ impl Trust {
         }
     }
 
-    /// So many of its requests may hang now.
-    pub(super) fn hanging(&mut self, upstream: &UpstreamName, replica: &ReplicaId, count: u32) {
-        let known = self.upstreams.get(upstream);
-        if count > 0 || known.is_some_and(|seen| seen.contains_key(replica)) {
-            self.seen(upstream, replica).hanging = f64::from(count);
+    /// Answers took so many seconds in the mean: to the first token, and unary ones.
+    pub(super) fn timed(&mut self, upstream: &UpstreamName, seconds: [Option<f64>; 2]) {
+        let usual = self.usual.entry(upstream.clone()).or_default();
+        for (usual, seconds) in usual.iter_mut().zip(seconds) {
+            let Some(seconds) = seconds else { continue };
+            let known = usual.unwrap_or(seconds);
+            *usual = Some(known + USUAL_GAIN * (seconds - known));
         }
+    }
+
+    /// Ages from which its requests are late.
+    pub(super) fn ages(&self, upstream: &UpstreamName) -> Ages {
+        let usual = self.usual.get(upstream).copied().unwrap_or_default();
+        let late = usual.map(|usual| usual.map_or(HANGS_AT, |seconds| LATE * seconds));
+        Ages {
+            late,
+            hanging: late.map(|late| late.max(HANGS_AT)),
+        }
+    }
+
+    /// So many of its requests are late now, and may hang.
+    pub(super) fn waits(
+        &mut self,
+        upstream: &UpstreamName,
+        replica: &ReplicaId,
+        (late, hanging): (u32, u32),
+    ) {
+        let known = self.upstreams.get(upstream);
+        if late + hanging > 0 || known.is_some_and(|seen| seen.contains_key(replica)) {
+            let seen = self.seen(upstream, replica);
+            (seen.late, seen.hanging) = (f64::from(late), f64::from(hanging));
+        }
+    }
+
+    /// Whether an upstream keeps more than one replica waiting.
+    pub(super) fn is_late_for_several(&self, upstream: &UpstreamName) -> bool {
+        let seen = self.upstreams.get(upstream);
+        let late =
+            |seen: &BTreeMap<ReplicaId, Seen>| seen.values().filter(|seen| seen.late > 0.0).count();
+        seen.is_some_and(|seen| late(seen) > 1)
     }
 
     fn seen(&mut self, upstream: &UpstreamName, replica: &ReplicaId) -> &mut Seen {
@@ -92,7 +141,7 @@ impl Trust {
                 {
                     seen.ends.pop_front();
                 }
-                is_there(replica) && (!seen.ends.is_empty() || seen.hanging > 0.0)
+                is_there(replica) && (!seen.ends.is_empty() || seen.late + seen.hanging > 0.0)
             });
         }
         self.upstreams.retain(|_, seen| !seen.is_empty());
@@ -102,6 +151,16 @@ impl Trust {
     pub(super) fn has_evidence(&self, upstream: &UpstreamName, replica: &ReplicaId) -> bool {
         let seen = self.upstreams.get(upstream);
         seen.is_some_and(|seen| seen.contains_key(replica))
+    }
+
+    /// Whether an upstream answers a replica, nearly always.
+    pub(super) fn is_well(&self, upstream: &UpstreamName, replica: &ReplicaId) -> bool {
+        let seen = self.upstreams.get(upstream);
+        let mut own = Outcomes::default();
+        if let Some(seen) = seen.and_then(|seen| seen.get(replica)) {
+            own.add(seen);
+        }
+        own.are_good()
     }
 
     /// Whether what a replica sees of an upstream, which it may have ejected, cannot be true of the others.
@@ -126,10 +185,7 @@ impl Trust {
         if ejected {
             own.faults = own.faults.max(EJECTION);
         }
-        own.faults > 0.0
-            && others.ok >= LEAST_GOOD
-            && others.faults < FAIL_TOO * (others.ok + others.faults)
-            && own.against(others) > IMPROBABLE
+        own.faults > 0.0 && others.are_good() && own.against(others) > IMPROBABLE
     }
 }
 
@@ -140,6 +196,10 @@ impl Outcomes {
             self.faults += faults;
         }
         self.faults += seen.hanging;
+    }
+
+    fn are_good(self) -> bool {
+        self.ok >= LEAST_GOOD && self.faults < FAIL_TOO * (self.ok + self.faults)
     }
 
     /// Logarithm of how much likelier these are by their own fault rate than by that of `others`; 0 if it is not higher.
@@ -196,7 +256,7 @@ mod tests {
         let upstream = UpstreamName::new("p/m").unwrap();
         let ids = ["a", "b"].map(|id| ReplicaId::new(id).unwrap());
         let mut trust = Trust::default();
-        trust.hanging(&upstream, &ids[0], 4);
+        trust.waits(&upstream, &ids[0], (4, 4));
         trust.note(&upstream, &ids[1], (9, 0), Time::ZERO);
         assert!(trust.contradicts(&upstream, &ids[0], false));
         trust.forget(Time::from_secs_f64(SPAN + 0.1), |_| true);

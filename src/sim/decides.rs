@@ -1,6 +1,7 @@
 //! Who chooses in the engine: a policy a replica, or the oracle, which is shown the world instead.
 
 use super::arrivals::Arrival;
+use super::engine::TICK;
 use super::policy::{Asked, Attempt, Picked, Policy, Score};
 use super::world::World;
 use crate::balance::Weight;
@@ -19,6 +20,11 @@ pub(super) trait Decides {
 
     fn happened(&mut self, _replica: usize, _attempt: &Attempt, _heard: &Heard<'_>, _now: Time) {}
 
+    /// When to tick after a tick at `last`.
+    fn next_tick(&self, last: Time) -> Time {
+        last.after(TICK)
+    }
+
     fn tick(&mut self, _now: Time) {}
 }
 
@@ -32,6 +38,15 @@ pub(super) struct Heard<'a> {
 /// A policy for each replica.
 #[derive(Debug)]
 pub(super) struct Replicas<'a, P>(pub(super) &'a mut [P]);
+
+impl<P: Policy> Replicas<'_, P> {
+    /// One of them ticks.
+    pub(super) fn tick_one(&mut self, replica: usize, now: Time) {
+        if let Some(policy) = self.0.get_mut(replica) {
+            policy.tick(now);
+        }
+    }
+}
 
 impl<P: Policy> Decides for Replicas<'_, P> {
     fn choose(&mut self, _: &World<'_>, arrival: &Arrival, asked: &Asked<'_>) -> Option<Picked> {

@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use super::arrivals::{Arrival, Arrivals};
 use super::decides::{Decides, Heard, Replicas};
+use super::fleet::Fleet;
 use super::loss;
 use super::oracle::{Oracle, Sight};
+use super::ours::Ours;
 use super::policy::{Asked, Attempt, Policy, Score};
 use super::record::{End, Run, Served, Tried};
 use super::scenario::Scenario;
@@ -22,7 +24,7 @@ use crate::law::{Fate, Ticket};
 use crate::model::{AnswerKind, Event, Finished, Outcome, TargetIndex, Time};
 
 /// Time between two ticks.
-const TICK: Duration = Duration::from_millis(250);
+pub(super) const TICK: Duration = Duration::from_millis(250);
 /// With failover: further targets that a request may try.
 const FURTHER: usize = 2;
 /// With failover: when a stream's first content is due, at the latest.
@@ -48,6 +50,12 @@ pub fn run<P: Policy>(
     replicas: &mut [P],
 ) -> Run {
     Engine::new(scenario, seed, failover, Replicas(replicas)).run()
+}
+
+/// Runs a scenario with several replicas of Weighbridge that tick at moments of their own, and tell each other what they
+/// measure if they were made to ([`Ours::sharing`]).
+pub fn run_fleet(scenario: &Scenario, seed: u64, failover: Failover, replicas: &mut [Ours]) -> Run {
+    Engine::new(scenario, seed, failover, Fleet::new(replicas)).run()
 }
 
 /// Runs a scenario with somebody who knows all laws, queues and quotas, though not the luck of single requests.
@@ -134,7 +142,7 @@ impl<'a, D: Decides> Engine<'a, D> {
         for target in 0..self.present.len() {
             self.set_present(target, self.is_present(target, Time::ZERO), Time::ZERO);
         }
-        let mut tick = Time::ZERO.after(TICK);
+        let mut tick = self.decides.next_tick(Time::ZERO);
         while let Some((now, next)) = self.next(tick, end) {
             match next {
                 Next::Flight(place) => {
@@ -144,7 +152,7 @@ impl<'a, D: Decides> Engine<'a, D> {
                 Next::Tick => {
                     self.change(now);
                     self.decides.tick(now);
-                    tick = now.after(TICK);
+                    tick = self.decides.next_tick(now);
                 }
                 Next::Arrival => {
                     if let Some(arrival) = self.arrivals.next() {
@@ -231,9 +239,12 @@ impl<'a, D: Decides> Engine<'a, D> {
         tried.push(picked.target);
         let patience = self.patience(now, &arrival);
         let bill = self.world.bill(picked.target, &arrival, now);
-        let fate = self
-            .world
-            .send(picked.target, &arrival, patience.whole, now);
+        let fate = match self.scenario.severed(arrival.replica, picked.target, now) {
+            Some(fate) => fate,
+            None => self
+                .world
+                .send(picked.target, &arrival, patience.whole, now),
+        };
         let mut ahead = events(&fate, arrival.kind, patience, &bill);
         ahead.reverse();
         let attempt = Attempt {

@@ -6,7 +6,7 @@
 //!
 //! 1. [`scenario`]: the world as written down; [`arrivals`]: its requests, which may be turns of [`conversations`];
 //!    [`world`]: its targets as they are, with what they have in their [`caches`].
-//! 2. [`engine`]: the event loop; [`seen`]: what of a target's behaviour a data plane would see.
+//! 2. [`engine`]: the event loop, [`fleet`] several replicas in it; [`seen`]: what of a target's behaviour a data plane would see.
 //! 3. [`policy`]: what chooses. [`ours`] is Weighbridge, [`rival`] the others, [`plain`] learns nothing, [`oracle`] knows
 //!    everything.
 //! 4. [`loss`]: what a request costs; [`record`]: what a run brought; [`metrics`]: its figures.
@@ -20,6 +20,7 @@ mod conversations;
 mod decides;
 mod engine;
 mod exposure;
+mod fleet;
 mod loss;
 mod metrics;
 mod oracle;
@@ -41,7 +42,7 @@ mod world;
 pub use arrivals::{Arrival, Arrivals};
 pub use compare::compare;
 pub use conversations::Conversations;
-pub use engine::{Failover, run, run_oracle};
+pub use engine::{Failover, run, run_fleet, run_oracle};
 pub use exposure::{Death, Exposure, ExposureError, RATES, by_share, exposure};
 pub use metrics::{Course, Figures, Span};
 pub use ours::{Ours, journal};
@@ -51,8 +52,8 @@ pub use record::{End, Run, Served, Tried};
 pub use report::{Averaged, PolicyReport, Report, ScenarioReport, SuiteReport, Summary};
 pub use roster::{Candidate, Side};
 pub use scenario::{
-    Bounds, Cost, Fault, Load, Prices, Reload, Scenario, ScenarioError, SimTarget, TargetTerms,
-    Terms,
+    Bounds, Cost, Fault, Load, Network, Prices, Reload, Scenario, ScenarioError, SimTarget,
+    TargetTerms, Terms,
 };
 pub use suites::{SUITES, Suite};
 pub use timeline::{LEAST_WINDOW, Moment, Timeline};

@@ -4,6 +4,7 @@
 //! It hears of prices as the daemon does, from the configuration and not from answers.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::engine::{Failover, run};
 use super::loss::PRICE;
@@ -15,13 +16,16 @@ use crate::balance::{
     Decision, Draw, FlightKey, Goal, Input, Key, Mask, Memory, Objective, Plan, RouteInput,
     RouteSpec, Seed, Share, Sticky, Strategy, TargetSpec, Weight, WeightTable, step,
 };
+use crate::fleet::Report;
 use crate::journal::{Chosen, Line};
 use crate::law::Generator;
 use crate::model::{Event, NameError, RouteName, TargetIndex, TargetName, Time, UpstreamName};
 
+mod member;
 mod pen;
 mod upstream;
 
+use member::Member;
 use pen::Pen;
 use upstream::Upstream;
 
@@ -61,6 +65,11 @@ pub struct Ours {
     last_tick: Time,
     /// Writes a journal, if one is asked for.
     pen: Option<Pen>,
+    /// Its part in a fleet, if it has one.
+    member: Option<Member>,
+    /// Its number, and when it ends and begins anew, if it does.
+    number: u64,
+    renewed_at: Option<Time>,
 }
 
 /// What is in force: made anew when the configuration changes.
@@ -155,6 +164,9 @@ impl Ours {
             picked: Vec::new(),
             last_tick: Time::ZERO,
             pen: None,
+            member: None,
+            number: replica,
+            renewed_at: None,
         })
     }
 
@@ -182,6 +194,71 @@ impl Ours {
         Self {
             pen: Some(Pen::default()),
             ..self
+        }
+    }
+
+    /// Tells others what it measures, and hears what they do.
+    #[must_use]
+    pub fn sharing(self) -> Self {
+        Self {
+            member: Some(Member::new(self.number, Time::ZERO)),
+            ..self
+        }
+    }
+
+    /// Ends at that moment, and begins anew with what another of its fleet remembers.
+    #[must_use]
+    pub fn renewed(self, at: Time) -> Self {
+        Self {
+            renewed_at: Some(at),
+            ..self
+        }
+    }
+
+    pub(super) const fn renewed_at(&self) -> Option<Time> {
+        self.renewed_at
+    }
+
+    /// What it remembers.
+    pub(super) fn memory(&self) -> Option<Memory> {
+        self.force.as_ref().map(|force| force.memory.clone())
+    }
+
+    /// Begins anew at `now` with another's memory.
+    pub(super) fn renew(&mut self, memory: Option<Memory>, now: Time) {
+        if let (Some(force), Some(memory)) = (&mut self.force, memory) {
+            if let Some(granted) = first_table(&memory) {
+                force.granted = granted;
+            }
+            force.memory = memory;
+        }
+        self.member = Some(Member::new(self.number, now));
+        self.remember(now);
+    }
+
+    /// Whether it tells others what it measures.
+    pub(super) const fn shares(&self) -> bool {
+        self.member.is_some()
+    }
+
+    /// What it tells the others.
+    pub(super) fn report(&mut self, now: Time) -> Option<Report> {
+        let force = self.force.as_ref()?;
+        let member = self.member.as_mut()?;
+        Some(member.report(&force.plan, &force.memory, now))
+    }
+
+    /// Whether it has something to tell that should not wait.
+    pub(super) fn is_urgent(&self) -> bool {
+        let force = self.force.as_ref();
+        let both = self.member.as_ref().zip(force);
+        both.is_some_and(|(member, force)| member.is_urgent(&force.plan, &force.memory))
+    }
+
+    /// What others told.
+    pub(super) fn learn(&mut self, reports: Vec<Arc<Report>>, now: Time) {
+        if let Some(member) = &mut self.member {
+            member.learn(reports, now);
         }
     }
 
@@ -394,7 +471,7 @@ impl Policy for Ours {
         let (upstreams, prices) = (&mut self.upstreams, &self.prices);
         let laws: Vec<_> = prices.targets.values().collect();
         let collect = |i: &usize| upstreams[*i].collect(now, prices.price(laws[*i], now));
-        let input = Input {
+        let mut input = Input {
             now,
             elapsed: now.secs_since(self.last_tick),
             upstreams: force.upstreams.iter().map(collect).collect(),
@@ -405,6 +482,12 @@ impl Policy for Ours {
             }],
         };
         self.last_tick = now;
+        if let Some(member) = &mut self.member {
+            member.fold(&force.plan, &mut input);
+            for (i, told) in force.upstreams.iter().zip(&input.upstreams) {
+                upstreams[*i].block(told.blocked_until);
+            }
+        }
         if let Some(pen) = &mut self.pen {
             pen.before(now, &force.plan, &force.memory);
         }

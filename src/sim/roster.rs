@@ -1,6 +1,6 @@
 //! Who can be compared, by the name that the command line and the reports use.
 
-use super::engine::{Failover, run, run_oracle};
+use super::engine::{Failover, run, run_fleet, run_oracle};
 use super::ours::Ours;
 use super::policy::Policy;
 use super::record::Run;
@@ -111,8 +111,18 @@ impl Candidate {
         match self.kind {
             Kind::Oracle => Ok(run_oracle(scenario, seed, failover)),
             Kind::Ours(strategy) => {
-                let ours = replicas.map(|replica| Ours::new(scenario, strategy, seed, replica));
-                let mut ours = ours.collect::<Result<Vec<_>, _>>()?;
+                let ours = replicas.map(|replica| {
+                    let ours = Ours::new(scenario, strategy, seed, replica)?;
+                    Ok(if scenario.shared {
+                        ours.sharing()
+                    } else {
+                        ours
+                    })
+                });
+                let mut ours = ours.collect::<Result<Vec<_>, NameError>>()?;
+                if scenario.shared {
+                    return Ok(run_fleet(scenario, seed, failover, &mut ours));
+                }
                 Ok(run(scenario, seed, failover, &mut ours))
             }
             Kind::Rival => {

@@ -13,9 +13,11 @@ use crate::balance::Weight;
 use crate::law::{self, Length, Number};
 use crate::model::{Price, Time, Tokens};
 
+mod network;
 mod target;
 mod terms;
 
+pub use network::Network;
 pub use target::SimTarget;
 pub use terms::{Bounds, Cost, TargetTerms, Terms};
 
@@ -28,9 +30,15 @@ pub struct Scenario {
     /// Virtual seconds.
     #[serde(deserialize_with = "at_most_a_year")]
     pub seconds: f64,
-    /// Load balancers that know nothing of each other; each request comes to one of them.
+    /// Load balancers; each request comes to one of them.
     #[serde(default = "one")]
     pub replicas: u32,
+    /// Whether they tell each other what they measure; those of others never do.
+    #[serde(default)]
+    pub shared: bool,
+    /// A broken network of one of them.
+    #[serde(default)]
+    pub network: Option<Network>,
     /// What prices mean.
     #[serde(default)]
     pub prices: Prices,

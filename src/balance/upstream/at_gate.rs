@@ -30,7 +30,7 @@ impl UpstreamMemory {
         let eject_above = match (on_probation, peers < PEERS_FAIL_TOO) {
             (true, true) => 0.0,
             (true, false) => EJECT_ABOVE / 3.0,
-            (false, _) => EJECT_ABOVE * (1.0 - self.health.wariness(around.now)),
+            (false, _) => self.eject_above(around),
         };
         let measured = self.samples > 0;
         GateOrder {
@@ -44,8 +44,9 @@ impl UpstreamMemory {
                 ejected_at: self.health.ejected_at,
                 ours: 0,
             },
-            probe_wanted: self.health.wants_probe() || burst,
-            limit: self.queueing.most(),
+            probe_wanted: (self.health.wants_probe() && self.among.probe_here)
+                || (burst && self.among.extra_here),
+            limit: self.most_in_flight(),
             pending_cap: self.pending_cap(),
             standing: Standing {
                 seconds: measured.then(|| estimate.slowness * cohort.typical_seconds()),
@@ -58,9 +59,16 @@ impl UpstreamMemory {
         }
     }
 
+    fn most_in_flight(&self) -> u32 {
+        let limit = self.queueing.limit();
+        limit.map_or(u32::MAX, |limit| {
+            self.among.most_in_flight(limit, self.in_flight)
+        })
+    }
+
     /// Most requests without content: those of before the last ejection are let be.
     fn pending_cap(&self) -> [u32; 2] {
-        let [streamed, unary] = self.capacity.pending_cap();
+        let [streamed, unary] = self.among.most_pending(self.capacity.pending_cap());
         [
             streamed.saturating_add(self.waiting.stale[0]),
             unary.saturating_add(self.waiting.stale[1]),

@@ -32,6 +32,11 @@ impl UpstreamMemory {
         (own / cohort.hazard_unit).clamp(PACE.0, PACE.1)
     }
 
+    /// First tokens that are later than expected, weighed by how late.
+    pub(in crate::balance) const fn late(&self) -> f64 {
+        self.waiting.late
+    }
+
     /// Compares the unary answers that came with those that were due, and notes late first tokens.
     pub(super) fn look_at_flights(
         &mut self,
@@ -48,7 +53,8 @@ impl UpstreamMemory {
         let (mut due, mut late, mut late_age) = (0.0, 0.0, 0.0);
         let current: Vec<Flight> = self.current(input, around.now).copied().collect();
         if around.is_timed {
-            self.times.wait(current.iter());
+            let elsewhere = self.current_elsewhere(input, around);
+            self.times.wait(current.iter(), elsewhere);
         }
         for flight in &current {
             match flight.kind {
@@ -59,6 +65,22 @@ impl UpstreamMemory {
                 AnswerKind::Streamed if flight.age > late_from => {
                     // One in thirty is a little late by chance; at twice that age it counts in full.
                     let weight = (flight.age / late_from - 1.0).min(1.0);
+                    let normal = flight.age / cohort.reference.first_token;
+                    late += weight;
+                    late_age += weight * normal.min(MOST_FIRST_TOKEN);
+                }
+                AnswerKind::Streamed => {}
+            }
+        }
+        for flight in self.current_elsewhere(input, around) {
+            let count = f64::from(flight.count);
+            match flight.kind {
+                AnswerKind::Unary => {
+                    let age = flight.age / pace;
+                    due += count * cohort.hazard.rate(age) * around.elapsed / pace;
+                }
+                AnswerKind::Streamed if flight.age > late_from => {
+                    let weight = count * (flight.age / late_from - 1.0).min(1.0);
                     let normal = flight.age / cohort.reference.first_token;
                     late += weight;
                     late_age += weight * normal.min(MOST_FIRST_TOKEN);
@@ -104,6 +126,11 @@ impl UpstreamMemory {
             cohort
                 .hazard
                 .exposed(flight.age / pace, around.elapsed / pace);
+        }
+        let elsewhere = input.pending_elsewhere().iter();
+        for flight in elsewhere.filter(|flight| flight.kind == AnswerKind::Unary) {
+            let seconds = f64::from(flight.count) * around.elapsed;
+            cohort.hazard.exposed(flight.age / pace, seconds / pace);
         }
     }
 

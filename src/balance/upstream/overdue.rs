@@ -6,6 +6,7 @@ use super::super::filter::Quantity;
 use super::super::gate::Cause;
 use super::super::health::{Change, Health};
 use super::super::input::{Flight, UpstreamInput};
+use super::super::peers::Pending;
 use super::fault_sum::{EJECT_ABOVE, fault_step};
 use super::{Around, UpstreamMemory};
 use crate::model::AnswerKind;
@@ -48,7 +49,11 @@ impl UpstreamMemory {
             .health
             .hear(around.now, &input.news, around.rates.demand)
         {
-            Change::None => {}
+            Change::None => match self.hear_peers(input, around) {
+                Change::None => {}
+                Change::Ejected => self.expected = (0.0, 0.0),
+                Change::Passed => self.come_back(around),
+            },
             Change::Ejected => self.expected = (0.0, 0.0),
             Change::Passed => self.come_back(around),
         }
@@ -63,15 +68,22 @@ impl UpstreamMemory {
         let overdue = |flight: &&Flight| flight.age > limits[flight.kind.index()];
         let current = self.current(input, around.now);
         let late: Vec<&Flight> = current.filter(overdue).collect();
-        if late.is_empty() {
+        let elsewhere = self.current_elsewhere(input, around);
+        let elsewhere = elsewhere.filter(|it| it.age > limits[it.kind.index()]);
+        let elsewhere: Vec<&Pending> = elsewhere.collect();
+        let count = elsewhere
+            .iter()
+            .fold(late.len() as f64, |sum, it| sum + f64::from(it.count));
+        if count <= 0.0 {
             return;
         }
-        let unary = late.iter().any(|flight| flight.kind == AnswerKind::Unary);
+        let kinds = late.iter().map(|flight| flight.kind);
+        let mut kinds = kinds.chain(elsewhere.iter().map(|it| it.kind));
+        let unary = kinds.any(|kind| kind == AnswerKind::Unary);
         let cause = if unary { Cause::Stalls } else { Cause::Overdue };
-        let virtual_faults =
-            late.len() as f64 * fault_step(around.pool.peers_fault_rate(self)).max(0.3);
+        let virtual_faults = count * fault_step(around.pool.peers_fault_rate(self)).max(0.3);
         if self.health.is_serving() && input.fault_sum + virtual_faults > EJECT_ABOVE {
-            self.health.suspicion.ejected(late.len() as f64, 0.0);
+            self.health.suspicion.ejected(count, 0.0);
             self.health.eject(around.now, cause, around.rates.demand);
             self.expected = (0.0, 0.0);
         } else if let (Health::Probing { cause, .. }, true) =

@@ -10,7 +10,7 @@ use super::super::Failure;
 use super::cells::Question;
 use super::columns::{self, Column};
 use super::render::seeds;
-use super::worlds::{Group, changed, suite};
+use super::worlds::{Changes, Group, changed, suite};
 use super::{Args, check_writable, exposed, markdown, unwritten};
 use crate::sim::{Candidate, Failover, Report};
 
@@ -52,7 +52,12 @@ fn text(args: &Args, progress: &mut Option<&mut (impl Write + Send)>) -> Result<
         .collect();
     let mut variants = Vec::new();
     for (name, streamed, replicas) in VARIANTS {
-        let groups = vec![changed(suite("base")?, streamed, replicas)?];
+        let changes = Changes {
+            streamed,
+            replicas,
+            ..Changes::default()
+        };
+        let groups = vec![changed(suite("base")?, changes)?];
         variants.push((name, ask(Failover::Off, &groups, &ours)?));
     }
     let exposed = exposed::found(args, &candidates, progress)?;

@@ -51,7 +51,7 @@ fn drawn(args: &Args, count: u64) -> Result<Group, Failure> {
         name: "random".to_owned(),
         scenarios: worlds.collect::<Result<_, _>>()?,
     };
-    changed(group, args.streamed, args.replicas)
+    changed(group, args.changes())
 }
 
 /// Over the seeds of one world.

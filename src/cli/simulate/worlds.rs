@@ -39,7 +39,7 @@ pub(super) fn groups(
     }
     let groups = groups.into_iter();
     let mut groups = groups
-        .map(|group| changed(group, args.streamed, args.replicas))
+        .map(|group| changed(group, args.changes()))
         .collect::<Result<Vec<Group>, Failure>>()?;
     if let Some(path) = &args.trace {
         let trace = traces::read(path)?;
@@ -135,12 +135,23 @@ fn folder(path: &Path) -> Result<Group, Failure> {
     })
 }
 
+/// What is said in place of scenarios.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Changes {
+    /// Part of the requests that are streamed.
+    pub(super) streamed: Option<f64>,
+    pub(super) replicas: Option<u32>,
+    /// Whether replicas tell each other what they measure.
+    pub(super) shared: Option<bool>,
+}
+
 /// With another part streamed, and other replicas, where they are given.
-pub(super) fn changed(
-    mut group: Group,
-    streamed: Option<f64>,
-    replicas: Option<u32>,
-) -> Result<Group, Failure> {
+pub(super) fn changed(mut group: Group, changes: Changes) -> Result<Group, Failure> {
+    let Changes {
+        streamed,
+        replicas,
+        shared,
+    } = changes;
     for scenario in &mut group.scenarios {
         if let Some(streamed) = streamed {
             let part = Number::constant(streamed).ok();
@@ -153,6 +164,9 @@ pub(super) fn changed(
         }
         if let Some(replicas) = replicas {
             scenario.replicas = replicas;
+        }
+        if let Some(shared) = shared {
+            scenario.shared = shared;
         }
     }
     Ok(group)

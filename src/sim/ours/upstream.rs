@@ -53,6 +53,11 @@ impl Upstream {
         }
     }
 
+    /// It is to be left alone until then, as somebody else was told.
+    pub(super) fn block(&mut self, until: Time) {
+        self.gate.blocked_until = self.gate.blocked_until.max(until);
+    }
+
     pub(super) fn obey(&mut self, order: &GateOrder) {
         let serving = self.tally.obey(&order.watch, order.reference);
         if self.gate.serving && !order.watch.serving {

@@ -69,6 +69,8 @@ pub(super) fn of(
     }
     let mix = learned.and_then(|learned| learned.mix(route));
     let scenario = Scenario {
+        shared: false,
+        network: None,
         name: route.name.to_string(),
         seconds: args.seconds,
         replicas: 1,

@@ -1,0 +1,104 @@
+use super::*;
+use crate::balance::{Share, Strategy};
+use crate::sim::{Failover, Run, Scenario, run_fleet};
+
+const WORLD: &str = r#"
+name = "fleet"
+seconds = 150
+replicas = 3
+shared = true
+prices = "per_answer"
+[load]
+rps = 20.0
+[target.a]
+weight = 0.5
+error_rate = 0.003
+[target.b]
+weight = 0.5
+error_rate = 0.003
+"#;
+
+fn world(more: &str) -> Scenario {
+    Scenario::read(&format!("{WORLD}{more}")).unwrap()
+}
+
+fn played(scenario: &Scenario, seed: u64, renewed: Option<(usize, f64)>) -> (Vec<Ours>, Run) {
+    let fleet = (0..scenario.replicas).map(|i| {
+        let ours = Ours::new(scenario, Strategy::Adaptive, seed, u64::from(i)).unwrap();
+        let ours = ours.remembering().sharing();
+        match renewed {
+            Some((which, at)) if usize::try_from(i) == Ok(which) => {
+                ours.renewed(Time::from_secs_f64(at))
+            }
+            _ => ours,
+        }
+    });
+    let mut fleet: Vec<Ours> = fleet.collect();
+    let run = run_fleet(scenario, seed, Failover::Off, &mut fleet);
+    (fleet, run)
+}
+
+/// The shares that a replica had in force at that second.
+fn shares(ours: &Ours, at: f64) -> Vec<f64> {
+    let history = ours.history.as_ref().unwrap().iter();
+    let before = history.take_while(|(when, _)| when.as_secs_f64() <= at);
+    let (_, shares) = before.last().unwrap();
+    shares.iter().copied().map(Share::fraction).collect()
+}
+
+/// The first second from `from` on at which a replica's share of the first target is at most `most`.
+fn shed(ours: &Ours, from: f64, most: f64) -> f64 {
+    let mut history = ours.history.as_ref().unwrap().iter();
+    let found =
+        history.find(|(at, shares)| at.as_secs_f64() >= from && shares[0].fraction() <= most);
+    found.map_or(f64::INFINITY, |(at, _)| at.as_secs_f64() - from)
+}
+
+#[test]
+fn a_network_that_is_broken_for_one_ejects_nothing_for_the_others() {
+    for how in ["", "hangs = true"] {
+        for target in ["", "target = \"a\"\n"] {
+            let network = format!("[network]\nreplica = 0\nfrom = 60\nto = 110\n{target}{how}\n");
+            let (fleet, _) = played(&world(&network), 1, None);
+            assert!(fleet[0].ejections() > 0, "{network}: it ejects for itself");
+            for well in &fleet[1..] {
+                assert_eq!(well.ejections(), 0, "{network}");
+                for second in 60..110 {
+                    let share = shares(well, f64::from(second))[0];
+                    assert!(share > 0.25, "{network}: {share} at {second} s");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_target_that_fails_is_shed_by_all_within_seconds() {
+    for seed in 1..=5 {
+        let text = "[load]\nrps = 20.0\n[target.a]\nweight = 0.5\nerror_rate = [[0, 0.003], [60, 1.0]]\n[target.b]\nweight = 0.5\n";
+        let head = "name = \"fleet\"\nseconds = 100\nreplicas = 3\nshared = true\n";
+        let scenario = Scenario::read(&format!("{head}{text}")).unwrap();
+        let (fleet, _) = played(&scenario, seed, None);
+        for ours in &fleet {
+            let seconds = shed(ours, 60.0, 0.05);
+            assert!(seconds < 2.5, "seed {seed}: {seconds} s");
+        }
+    }
+}
+
+#[test]
+fn a_newcomer_has_the_fleets_shares_within_two_seconds() {
+    let text = "[load]\nrps = 20\n[target.a]\nweight = 0.6\nttft_ms = [[0, 500], [40, 1500]]\n[target.b]\nweight = 0.4\n";
+    let head = "name = \"fleet\"\nseconds = 100\nreplicas = 4\nshared = true\n";
+    let scenario = Scenario::read(&format!("{head}{text}")).unwrap();
+    for seed in 1..=4 {
+        let (fleet, _) = played(&scenario, seed, Some((2, 70.0)));
+        for second in [72.0, 80.0, 90.0] {
+            let (new, old) = (shares(&fleet[2], second)[0], shares(&fleet[0], second)[0]);
+            assert!(
+                (new - old).abs() < 0.05,
+                "seed {seed} at {second} s: {new} and {old}"
+            );
+        }
+    }
+}
