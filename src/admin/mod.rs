@@ -32,6 +32,7 @@ mod openapi;
 mod operations;
 mod origin;
 mod overview;
+mod percentiles;
 mod query;
 mod reload;
 mod reply;

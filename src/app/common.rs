@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::cluster::{Leases, Part, Shared};
+use crate::cluster::{Histograms, Leases, Part, Shared};
 use crate::config::digest_text;
 use crate::control::{Controller, Handle, News, Wake};
 use crate::live::{Clock, Post, Published, TellCell, Topic, key_digest};
@@ -40,6 +40,7 @@ pub(super) fn in_common(
     let parts: Vec<Box<dyn Part>> = vec![
         Box::new(Shared::new(published.clone(), clock, cell, hears)),
         Box::new(Leases::new(published.clone(), clock)),
+        Box::new(Histograms::new(published.clone(), Arc::clone(post), clock)),
     ];
     (controller, parts)
 }

@@ -5,9 +5,12 @@
 
 #[cfg(test)]
 #[cfg(feature = "redis")]
+#[path = "engine_tests.rs"]
 pub(crate) mod engine;
 #[cfg(feature = "redis")]
 mod exchange;
+#[cfg(feature = "redis")]
+mod hdr;
 #[cfg(feature = "redis")]
 mod inherit;
 mod keys;
@@ -28,6 +31,8 @@ mod schema;
 #[cfg(feature = "redis")]
 mod shared;
 #[cfg(feature = "redis")]
+mod spreads;
+#[cfg(feature = "redis")]
 mod talk;
 
 #[cfg(feature = "redis")]
@@ -43,3 +48,5 @@ pub use link::{Address, Link};
 pub use part::{Exchanging, Part, Round};
 #[cfg(feature = "redis")]
 pub use shared::Shared;
+#[cfg(feature = "redis")]
+pub use spreads::Histograms;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use super::spread::Spread;
 use super::window::Window;
 use crate::balance::{Headroom, Tally};
 use crate::model::{Class, Event, Finished, Outcome, PicoUsd, Time};
@@ -20,6 +21,8 @@ const SLOW: (Duration, usize) = (Duration::from_secs(20), 3);
 /// What costs of 1,000 tokens are counted in, in pico-dollars: a tenth of a micro-dollar. The histogram's range is then
 /// $0.001 to $60,000 of a million tokens; ten times as much would lose the cheapest models, which cost $0.01.
 const COST_UNIT_PICO: u128 = 100_000;
+/// The same in dollars.
+pub const COST_UNIT_USD: f64 = COST_UNIT_PICO as f64 / 1e12;
 
 /// Sums since the start of the process.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -150,6 +153,17 @@ impl Meter {
         Distributions {
             first_token: of(&self.first_token),
             total: of(&self.total),
+        }
+    }
+
+    /// The last minute in histograms.
+    pub(super) fn spread(&self, now: Time) -> Spread {
+        let reach = Duration::from_secs(60);
+        Spread {
+            first_token: self.first_token.merged(now, reach),
+            total: self.total.merged(now, reach),
+            per_token: self.per_token.merged(now, reach),
+            cost: self.cost.merged(now, reach),
         }
     }
 

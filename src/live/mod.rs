@@ -21,6 +21,7 @@ mod ratings;
 pub(crate) mod record;
 mod sharing;
 mod snapshot;
+mod spread;
 mod strangers;
 mod switch;
 mod sync;
@@ -44,8 +45,8 @@ pub use journal::{Entry, Heading, Journal, Lost, Ticked};
 pub use keys::{Keys, Turn};
 pub use ledger::{Ledger, Taken};
 pub use map::Map;
-pub use meter::{Distributions, Recently, Totals};
-pub use post::{Membership, Post};
+pub use meter::{COST_UNIT_USD, Distributions, Recently, Totals};
+pub use post::{Membership, OthersSpreads, Post};
 pub use published::{Published, Publisher};
 pub use ratings::{Given, Rated, Rating, Ratings, Unrated};
 pub use record::{
@@ -53,6 +54,7 @@ pub use record::{
 };
 pub use sharing::Sharing;
 pub use snapshot::{Member, MemberGates, Provider, Route, RouteCells, Snapshot};
+pub use spread::{DIGITS, LEAST, MOST, Spread, Spreads, empty_histogram};
 pub use strangers::Strangers;
 pub use switch::{Switch, Thrown, ToldSwitch};
 pub use tallies::{Decided, Tallies};

@@ -3,12 +3,15 @@
 //! Each puts its last word into a cell that the other reads when it comes to it: neither waits for the other, and a request
 //! touches none of it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use tokio::sync::watch;
 
 use super::bell::Bell;
+use super::spread::Spreads;
 use crate::balance::Learned;
 use crate::fleet::{Counted, Gathering, ReplicaId, Report};
 use crate::model::Time;
@@ -52,6 +55,9 @@ impl Membership {
     }
 }
 
+/// Histograms of other replicas, by their names.
+pub type OthersSpreads = Arc<BTreeMap<String, Spreads>>;
+
 /// The meeting place of a replica that has others.
 #[derive(Debug)]
 pub struct Post {
@@ -66,6 +72,9 @@ pub struct Post {
     membership: ArcSwap<Membership>,
     exchanges: AtomicU64,
     failures: AtomicU64,
+    /// Whether somebody waits for the others' histograms, and those that came last.
+    wanted: AtomicBool,
+    spreads: watch::Sender<OthersSpreads>,
 }
 
 impl Post {
@@ -85,6 +94,8 @@ impl Post {
             membership: ArcSwap::from_pointee(membership),
             exchanges: AtomicU64::new(0),
             failures: AtomicU64::new(0),
+            wanted: AtomicBool::new(false),
+            spreads: watch::Sender::default(),
         }
     }
 
@@ -172,6 +183,26 @@ impl Post {
     pub fn rounds(&self) -> (u64, u64) {
         let load = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
         (load(&self.exchanges), load(&self.failures))
+    }
+
+    /// Histograms of the others' last minute, as soon as they come. The caller bounds how long that may take.
+    pub async fn ask_spreads(&self) -> OthersSpreads {
+        let mut news = self.spreads.subscribe();
+        self.wanted.store(true, Ordering::Release);
+        self.bell.wake();
+        // The sender is this post's own, so it is there.
+        drop(news.changed().await);
+        news.borrow_and_update().clone()
+    }
+
+    /// For the exchange: whether somebody has asked for the others' histograms since this was looked at last.
+    pub fn takes_spreads(&self) -> bool {
+        self.wanted.swap(false, Ordering::AcqRel)
+    }
+
+    /// For the exchange: the others' histograms.
+    pub fn spreads_came(&self, spreads: BTreeMap<String, Spreads>) {
+        self.spreads.send_replace(Arc::new(spreads));
     }
 
     /// Replicas that were heard of lately, this one counted.

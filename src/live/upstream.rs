@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use arc_swap::ArcSwapOption;
 
 use super::meter::{Distributions, Meter, Recently, Totals};
+use super::spread::Spread;
 use super::sync::{AtomicBool, AtomicU32, AtomicU64, Mutex, MutexGuard, Ordering};
 use crate::balance::gate::{Cause, GateOrder, GateState, Reaction, Standing};
 use crate::balance::{FlightKey, Headroom, UpstreamInput};
@@ -167,6 +168,11 @@ impl Upstream {
     /// The last minute in figures.
     pub fn recently(&self, now: Time) -> Recently {
         self.meter().recently(now)
+    }
+
+    /// The last minute in histograms, which can be added to those of other replicas.
+    pub fn spread(&self, now: Time) -> Spread {
+        self.meter().spread(now)
     }
 
     /// How the last minute's times are spread.

@@ -9,11 +9,8 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+use super::spread::{LEAST, MOST, empty_histogram};
 use crate::model::Time;
-
-/// Least value that is told apart, and largest: 10 µs and 10 min in microseconds.
-const LEAST: u64 = 10;
-const MOST: u64 = 600_000_000;
 
 /// A ring of histogram slices: one live, and up to `keep` closed ones.
 #[derive(Clone, Debug)]
@@ -57,7 +54,7 @@ impl Window {
             oldest.reset();
             return Some(oldest);
         }
-        Histogram::new_with_bounds(LEAST, MOST, 2).ok()
+        empty_histogram()
     }
 
     /// Drops what is older than the ring spans.

@@ -496,3 +496,37 @@ async fn what_others_write_into_redis_harms_nobody() {
         assert!(metrics.contains(line), "{line} in {metrics}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn any_replica_tells_percentiles_of_all() {
+    let _machine = machine().await;
+    let Some(redis) = Redis::start().await else {
+        return;
+    };
+    let provider = Provider::start(30).await;
+    let fleet = Fleet::start(2, &[redis.address], &[&provider]);
+    fleet.together().await;
+    // Each has answers of its own: ten at the first, five at the second.
+    for (daemon, requests) in fleet.replicas.iter().zip([10, 5]) {
+        for _ in 0..requests {
+            let got = Client::new(daemon.data).chat(ASK).await.unwrap();
+            assert_eq!(got.status, 200);
+        }
+    }
+    let count = |report: &Value| report["upstreams"][0]["total_ms"]["count"].as_u64();
+    let own = fleet.replicas[1].json("/api/v1/percentiles").await;
+    assert_eq!(count(&own), Some(5), "{own}");
+    for daemon in &fleet.replicas {
+        let all = until("histograms of all come within some seconds", async || {
+            let all = daemon.json("/api/v1/percentiles?scope=fleet").await;
+            (count(&all) == Some(15)).then_some(all)
+        })
+        .await;
+        let median = all["upstreams"][0]["total_ms"]["p50"].as_f64().unwrap();
+        assert!((25.0..500.0).contains(&median), "{all}");
+        assert_eq!(all["replicas"].as_array().unwrap().len(), 2);
+        assert_eq!(all["missing"], serde_json::json!([]));
+    }
+    let (status, text) = fleet.replicas[0].get("/api/v1/percentiles?scope=x").await;
+    assert_eq!(status, 400, "{text}");
+}

@@ -1,9 +1,10 @@
 //! The daemon itself: whether it works, what is in force, and the demo.
 
-use super::super::{Content, Operation, Run, shape};
+use super::super::{Content, Operation, Parameter, Run, shape};
 use super::get;
 use crate::admin::index::{index, metrics};
-use crate::admin::{fleet, health, openapi, overview, reload, shapes, stage};
+use crate::admin::query::Kind;
+use crate::admin::{fleet, health, openapi, overview, percentiles, reload, shapes, stage};
 
 /// The rows.
 pub(super) static ROWS: &[Operation] = &[
@@ -86,6 +87,24 @@ pub(super) static ROWS: &[Operation] = &[
         )],
         Run::Now(|ask| fleet::fleet(ask.admin)),
     ),
+    Operation {
+        parameters: &[Parameter {
+            name: "scope",
+            kind: Kind::Text,
+            about: "replica: of the one that answers; fleet: of all of them together. Default replica.",
+        }],
+        ..get(
+            "percentiles",
+            "/api/v1/percentiles",
+            "Percentiles of times and cost of the last minute, by upstream, of this replica or of all.",
+            &[(
+                200,
+                "The percentiles.",
+                Content::Json(shape::<percentiles::PercentileReports>),
+            )],
+            Run::Later(percentiles::answer),
+        )
+    },
     get(
         "config",
         "/api/v1/config",

@@ -10,6 +10,7 @@ import { Badge, Figure, Standing } from "../parts";
 import { useResource } from "../resource";
 import type { History, Reports, RouteReport, Sample } from "../types";
 import { MODES } from "../words";
+import { FleetPanel } from "./fleet";
 
 export const WINDOWS: Array<[number, string]> = [
   [300, "5 min"],
@@ -49,6 +50,7 @@ export function OverviewView() {
       {routes.map((route) => (
         <RoutePanel key={route.route} report={route} history={all[route.route]} lately={recent(fine[route.route], 60)} seconds={seconds} kind={kind} />
       ))}
+      <FleetPanel />
     </>
   );
 }
