@@ -62,12 +62,13 @@ impl Engine {
     pub(crate) async fn link(&self) -> Link {
         let text = format!("redis://127.0.0.1:{}/", self.port);
         let address = Address::of(&Cluster {
-            url: RedisUrl::new(&text).unwrap(),
+            url: RedisUrl::new(&text).expect("it is an address"),
             sentinel_password: None,
             namespace: "t".to_owned(),
             replica: None,
         });
-        address.connect().await.unwrap()
+        let link = address.connect().await;
+        link.expect("it answered a moment ago")
     }
 
     /// A plain connection.
