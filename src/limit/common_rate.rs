@@ -5,7 +5,7 @@
 //! a process is the larger of both, so that giving back lowers a cap and nothing is ever counted twice.
 //! Tokens are known when an answer has ended; a counter above its cap is owed, and the bucket pays before it grants.
 //! How it fails: while the engine is away, and until a key that was idle has been asked for, each replica has its part of
-//! the rate in a bucket of its own ([`PerMinute`](super::quota::PerMinute)). What it lets through there is charged to the
+//! the rate in a bucket of its own ([`PerMinute`]). What it lets through there is charged to the
 //! common bucket as soon as there is one, so it is late by a round at most; only what the rate itself would have brought
 //! while nobody could be heard for longer than a bucket takes to fill is not charged.
 
