@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use super::client::Client;
 use super::daemon::{Daemon, live, machine, until};
-use super::engine::Engine;
+use super::redis::Redis;
 
 const KEY: &str = "wb-a-key-of-the-files-of-all-three";
 /// What is everywhere "within a second" may take this long on a machine with other work; the figure is printed.
@@ -25,14 +25,14 @@ fn now() -> Instant {
 /// Replicas, each with a folder of its own.
 struct Fleet {
     daemons: Vec<Daemon>,
-    engine: Engine,
+    engine: Redis,
     _folders: Vec<TempDir>,
 }
 
 impl Fleet {
     /// Three replicas with `more` in their files, once they know of each other; `None` where there is no engine.
     async fn start(more: &str) -> Option<Self> {
-        let engine = Engine::start()?;
+        let engine = Redis::start().await?;
         let folders: Vec<TempDir> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
         let law = "law = { ttft_ms = 20, tpot_ms = 0.1, spread = 0.3, error_rate = 0 }";
         let started = folders.iter().enumerate().map(|(place, folder)| {
@@ -377,7 +377,7 @@ async fn what_is_done_while_the_engine_is_away_is_everywhere_when_it_is_back() {
     );
     assert_eq!(fleet.status(0, KEY).await, 401, "at once here");
     assert_eq!(fleet.status(1, KEY).await, 200, "which has not heard");
-    fleet.engine.again();
+    fleet.engine.restart().await;
     let took = fleet
         .everywhere("the order", async |it| has_order(it, &id).await)
         .await;

@@ -55,8 +55,6 @@ mod egress;
 #[cfg(feature = "daemon")]
 mod encrypted;
 #[cfg(feature = "redis")]
-mod engine;
-#[cfg(feature = "redis")]
 mod engines;
 #[cfg(feature = "daemon")]
 mod feedback;

@@ -25,8 +25,14 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
+/// The first of the engines that the machine has.
 fn spawn(port: u16, more: &[&str]) -> Option<Child> {
-    let mut command = Command::new("redis-server");
+    let mut names = ["redis-server", "valkey-server"].into_iter();
+    names.find_map(|name| spawn_as(name, port, more))
+}
+
+fn spawn_as(name: &str, port: u16, more: &[&str]) -> Option<Child> {
+    let mut command = Command::new(name);
     // A configuration file comes before everything else.
     let (file, more) = match more.split_first() {
         Some((first, rest)) if !first.starts_with('-') => (Some(first), rest),
@@ -55,13 +61,18 @@ impl Redis {
     pub(crate) fn spawned(more: &[&str]) -> Option<Self> {
         let port = free_port();
         let Some(process) = spawn(port, more) else {
-            println!("skipped: redis-server is not installed");
+            println!("skipped: neither redis-server nor valkey-server is in PATH");
             return None;
         };
         Some(Self {
             process,
             address: (Ipv4Addr::LOCALHOST, port).into(),
         })
+    }
+
+    /// Its address, as a configuration names it.
+    pub(crate) fn url(&self) -> String {
+        format!("redis://{}/0", self.address)
     }
 
     /// Waits until something listens there.
