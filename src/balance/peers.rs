@@ -36,6 +36,9 @@ pub struct Peers {
     /// Their requests without content.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<Pending>,
+    /// Unary answers that were due to them since the last tick, by the ages of their requests; those that came are in the
+    /// batch.
+    pub due: f64,
     /// Their requests in flight, those with content included.
     pub in_flight: u32,
     /// Whether the next probe of it is this replica's to send, if it is ejected.
@@ -64,6 +67,7 @@ impl Default for Peers {
             well_here: false,
             ends: Vec::new(),
             pending: Vec::new(),
+            due: 0.0,
             in_flight: 0,
             probe_here: true,
             extra_here: true,

@@ -158,6 +158,12 @@ impl Memory {
         self.upstreams.iter().map(UpstreamMemory::late)
     }
 
+    /// Of each upstream, in the plan's order, how many unary answers this replica's own requests were expected to bring since
+    /// the beginning; counted only among several replicas.
+    pub fn due(&self) -> impl ExactSizeIterator<Item = f64> + '_ {
+        self.upstreams.iter().map(|upstream| upstream.due_here)
+    }
+
     /// The tables in force, in the plan's order.
     pub fn tables(&self) -> impl ExactSizeIterator<Item = &WeightTable> {
         self.routes.iter().map(|route| &route.table)

@@ -62,6 +62,10 @@ pub(super) struct UpstreamMemory {
     pub(super) queueing: InFlight,
     /// Expected and seen unary answers, decayed.
     expected: (f64, f64),
+    /// Of those expected, what this replica's own requests were expected to bring, all together; only counted among several
+    /// replicas, who are told of it.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub(super) due_here: f64,
     /// When its first request was sent.
     born: Option<Time>,
     /// Answers since the start.
@@ -152,6 +156,7 @@ impl UpstreamMemory {
             capacity: Capacity::default(),
             queueing: InFlight::default(),
             expected: (0.0, 0.0),
+            due_here: 0.0,
             born: None,
             samples: 0,
             alarm: false,
@@ -376,6 +381,8 @@ impl UpstreamMemory {
         mending.part("unary answers due", &mut self.expected, count, || {
             (0.0, 0.0)
         });
+        let due = |due: &f64| numbers("answers due", [due], (0.0, f64::MAX));
+        mending.part("unary answers due here", &mut self.due_here, due, || 0.0);
         mending.part(
             "how its times are spread",
             &mut self.times,
@@ -422,6 +429,11 @@ impl UpstreamMemory {
             *self.filter_mut(quantity) = Filter::new(quantity);
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_nothing(value: &f64) -> bool {
+    *value == 0.0
 }
 
 fn first_dispatch(input: &UpstreamInput, now: Time) -> Option<Time> {

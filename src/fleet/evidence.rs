@@ -20,8 +20,10 @@ use crate::model::{Class, Time};
 const FINE: f64 = 1e-6;
 /// What sums of squares and products are counted in.
 const COARSE: f64 = 1e-3;
-/// Tokens of the answer that unary totals are re-expressed for. Any number would do where two replicas have one reference,
-/// since it cancels; references differ little, as they come from the same evidence.
+/// Tokens of an answer where nobody counted them. Unary totals are divided by the time of an answer with as many tokens, by
+/// the reference of whoever measured; they are re-expressed for the mean of the answers that they come from, since two
+/// references agree at no other length: with a fixed one, replicas that had refitted and others that had not yet told each
+/// other half too much of short answers, and shares of equal targets swung between nothing and all for a minute.
 const TOKENS: f64 = 150.0;
 /// First tokens that travel one by one. A queue shows in the last six ([`crate::balance`]'s congestion test); a few more
 /// bridge the second between two reports.
@@ -61,6 +63,9 @@ pub struct Evidence {
     /// Normalised totals of unary answers.
     #[serde(skip_serializing_if = "is_nothing")]
     pub unary: Sum,
+    /// Unary answers that were due by the ages of the requests under way, in millionths.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub due: u64,
     /// Seconds of unary answers, by cell.
     #[serde(skip_serializing_if = "Cells::is_empty")]
     pub totals: Cells,
@@ -157,10 +162,19 @@ fn gained<const N: usize>(sums: [u64; N], earlier: [u64; N]) -> [u64; N] {
     gained
 }
 
-/// What times in units of `reference` are multiplied by to be in canonical ones: to first token, per token, unary totals.
-fn factors(reference: Reference) -> [f64; 3] {
+/// Mean tokens of `answers` that have `tokens` together.
+fn mean_tokens(answers: u64, tokens: u64) -> f64 {
+    if answers == 0 {
+        return TOKENS;
+    }
+    (tokens as f64 / answers as f64).max(1.0)
+}
+
+/// What times in units of `reference` are multiplied by to be in canonical ones: to first token, per token, and unary totals
+/// of answers with so many `tokens`.
+fn factors(reference: Reference, tokens: f64) -> [f64; 3] {
     let canonical = Reference::default();
-    let whole = |it: Reference| it.first_token + it.per_token * TOKENS;
+    let whole = |it: Reference| it.first_token + it.per_token * tokens;
     [
         reference.first_token / canonical.first_token,
         reference.per_token / canonical.per_token,
@@ -177,7 +191,8 @@ impl Evidence {
         add_all(&mut self.sent, batch.dispatched.map(u64::from));
         add_all(&mut self.ends, batch.classes.map(u64::from));
         self.gaps = self.gaps.wrapping_add(u64::from(batch.gaps));
-        let [first, each, unary] = factors(reference);
+        let mean = mean_tokens(u64::from(batch.counted), batch.tokens_out);
+        let [first, each, unary] = factors(reference, mean);
         self.first.add(&batch.first_token, first);
         self.each.add(&batch.per_token, each);
         self.unary.add(&batch.unary, unary);
@@ -224,6 +239,7 @@ impl Evidence {
             first,
             each: self.each.since(earlier.each),
             unary: self.unary.since(earlier.unary),
+            due: self.due.wrapping_sub(earlier.due),
             totals: self.totals.since(&earlier.totals),
             tokens: gained(self.tokens, earlier.tokens),
             line: gained(self.line, earlier.line),
@@ -237,7 +253,8 @@ impl Evidence {
     /// Mean seconds to the first token, and of unary answers, where there were any.
     pub(super) fn seconds(&self) -> [Option<f64>; 2] {
         let canonical = Reference::default();
-        let whole = canonical.first_token + canonical.per_token * TOKENS;
+        let tokens = mean_tokens(self.tokens[0], self.tokens[3]);
+        let whole = canonical.first_token + canonical.per_token * tokens;
         let mean = |sum: Sum, unit: f64| {
             (sum.n > 0).then(|| sum.micros as f64 * FINE * unit / sum.n as f64)
         };
@@ -245,6 +262,16 @@ impl Evidence {
             mean(self.first, canonical.first_token),
             mean(self.unary, whole),
         ]
+    }
+
+    /// So many unary answers more were due.
+    pub(super) fn add_due(&mut self, answers: f64) {
+        self.due = self.due.wrapping_add(counted_in(FINE, answers));
+    }
+
+    /// Unary answers that were due; not more than any replica can have under way, whatever came.
+    pub(super) fn answers_due(&self) -> f64 {
+        f64::from(short(self.due / 1_000_000)) + (self.due % 1_000_000) as f64 * FINE
     }
 
     /// Answers and faults in it.
@@ -260,7 +287,8 @@ impl Evidence {
             *sum = sum.saturating_add(short(more));
         }
         batch.gaps = batch.gaps.saturating_add(short(self.gaps));
-        let [first, each, unary] = factors(reference).map(f64::recip);
+        let mean = mean_tokens(self.tokens[0], self.tokens[3]);
+        let [first, each, unary] = factors(reference, mean).map(f64::recip);
         let sums = [
             (&mut batch.first_token, self.first, first, MOST_FIRST_TOKEN),
             (&mut batch.per_token, self.each, each, MOST_PER_TOKEN),

@@ -134,3 +134,29 @@ fn numbers_that_nobody_can_have_measured_are_bounded() {
     assert!(folded.first_token.sum.is_finite() && folded.line.product.is_finite());
     assert_eq!(folded.classes, [u32::MAX; 6]);
 }
+
+#[test]
+fn whole_answers_mean_the_same_to_replicas_that_measure_in_other_units_whatever_their_length() {
+    let fresh = Reference::default();
+    let refitted = Reference {
+        first_token: 0.08,
+        per_token: 0.001,
+    };
+    for tokens in [1_u32, 20, 150, 4_000] {
+        // An answer that takes twice what the refitted reference expects of it.
+        let expected = |it: Reference| it.first_token + it.per_token * f64::from(tokens);
+        let seconds = 2.0 * expected(refitted);
+        let mut batch = Batch {
+            counted: 1,
+            tokens_out: u64::from(tokens),
+            ..Batch::default()
+        };
+        batch.unary.add(seconds / expected(fresh));
+        let mut evidence = Evidence::default();
+        evidence.add(&batch, fresh, false);
+        let mut folded = Batch::default();
+        evidence.add_to(&mut folded, refitted, Time::ZERO);
+        let told = folded.unary.mean().unwrap();
+        assert!((told - 2.0).abs() < 1e-3, "{told} with {tokens} tokens");
+    }
+}

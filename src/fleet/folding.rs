@@ -229,6 +229,7 @@ impl Folding {
             if let Some(gained) = gained {
                 gained.add_to(&mut told.batch, told.reference, now);
                 voices.peers.ends.extend(ends(replica, gained));
+                voices.peers.due += gained.answers_due();
                 voices.peers.passed += short(gained.probes[0]);
                 voices.peers.failed += short(gained.probes[1]);
             }

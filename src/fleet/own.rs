@@ -19,6 +19,8 @@ pub struct Own {
     routes: BTreeMap<RouteName, RouteSums>,
     /// What the last report said that others should hear soon.
     told: BTreeMap<UpstreamName, Pressing>,
+    /// What memory said last of unary answers that were due.
+    due: BTreeMap<UpstreamName, f64>,
     /// Until when upstreams are blocked as far as the others know: they said so, or were told.
     blocks: BTreeMap<UpstreamName, Time>,
 }
@@ -42,6 +44,7 @@ impl Own {
             upstreams: BTreeMap::new(),
             routes: BTreeMap::new(),
             told: BTreeMap::new(),
+            due: BTreeMap::new(),
             blocks: BTreeMap::new(),
         }
     }
@@ -124,6 +127,13 @@ impl Own {
             if known.condition.blocked_until > now {
                 self.blocks
                     .insert(name.clone(), known.condition.blocked_until);
+            }
+        }
+        for (name, due) in plan.upstreams().iter().zip(memory.due()) {
+            // A memory that was taken over begins at what its replica had, which has told of it.
+            let before = self.due.insert(name.clone(), due).unwrap_or(due);
+            if let Some(known) = self.upstreams.get_mut(name) {
+                known.evidence.add_due((due - before).max(0.0));
             }
         }
         let outs = plan.upstreams().iter().zip(memory.out());

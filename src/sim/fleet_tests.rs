@@ -95,3 +95,36 @@ fn a_newcomer_has_the_fleets_shares_within_two_seconds() {
     let (new, old) = (shares(&fleet[2], 72.0)[0], shares(&fleet[0], 72.0)[0]);
     assert!((new - old).abs() < 0.05, "{new} and {old}");
 }
+
+/// How far a share of identical targets is from the configured one, over replicas and seconds.
+fn astray(replicas: u32) -> f64 {
+    let target = |name: &str| {
+        format!(
+            "[target.{name}]\nweight = 1\nttft_ms = 80\ntpot_ms = 1\nspread = 0.3\nerror_rate = 0.0\n"
+        )
+    };
+    let text = format!(
+        "name = \"short\"\nseconds = 300\nreplicas = {replicas}\nshared = true\nprices = \"per_answer\"\n[load]\nrps = 20.0\n\
+         streamed = 0.5\ntokens_out = {{ median = 20, spread = 0.2, min = 5, max = 60 }}\n{}{}{}",
+        target("a"),
+        target("b"),
+        target("c")
+    );
+    let (fleet, _) = played(&Scenario::read(&text).unwrap(), 1, None);
+    let seconds =
+        (60..300).flat_map(|at| fleet.iter().map(move |ours| shares(ours, f64::from(at))));
+    let off: Vec<f64> = seconds
+        .flatten()
+        .map(|share| (share - 1.0 / 3.0).abs())
+        .collect();
+    off.iter().sum::<f64>() / off.len() as f64
+}
+
+/// Answers that take a tenth of a second are seldom under way when a report is made, and each that is stood for ten that were
+/// due: shares of identical targets strayed 1.85 times as far as those of one replica with all the traffic. Now it is 1.4 times,
+/// for another reason, which is not known.
+#[test]
+fn what_is_answered_quicker_than_told_does_not_look_missing() {
+    let (one, ten) = (astray(1), astray(10));
+    assert!(ten < 1.6 * one, "{ten} of ten, {one} of one");
+}

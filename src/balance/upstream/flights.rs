@@ -72,20 +72,24 @@ impl UpstreamMemory {
                 AnswerKind::Streamed => {}
             }
         }
+        if let Some(peers) = &input.peers {
+            self.due_here += due;
+            // By their own looks at their requests. To go by the few that a report finds under way would be chance: of
+            // answers that take a tenth of a second each would stand for the ten of the second until the next report.
+            due += peers.due;
+        }
         for flight in self.current_elsewhere(input, around) {
-            let count = f64::from(flight.count);
             match flight.kind {
-                AnswerKind::Unary => {
-                    let age = flight.age / pace;
-                    due += count * cohort.hazard.rate(age) * around.elapsed / pace;
-                }
                 AnswerKind::Streamed if flight.age > late_from => {
-                    let weight = count * (flight.age / late_from - 1.0).min(1.0);
+                    // What has waited for so long will likely wait for as long again, and has come if that was long ago.
+                    let waits = (flight.age / flight.behind.max(1e-3)).min(1.0);
+                    let weight =
+                        f64::from(flight.count) * waits * (flight.age / late_from - 1.0).min(1.0);
                     let normal = flight.age / cohort.reference.first_token;
                     late += weight;
                     late_age += weight * normal.min(MOST_FIRST_TOKEN);
                 }
-                AnswerKind::Streamed => {}
+                AnswerKind::Streamed | AnswerKind::Unary => {}
             }
         }
         self.waiting = Waiting {
