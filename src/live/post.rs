@@ -34,6 +34,9 @@ pub enum Membership {
 }
 
 impl Membership {
+    /// What labels may say, the first of a replica without `[cluster]`.
+    pub const LABELS: [&'static str; 3] = ["alone", "joined", "degraded"];
+
     /// Whether it is joined.
     pub const fn is_joined(&self) -> bool {
         matches!(self, Self::Joined { .. })

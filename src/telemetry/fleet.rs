@@ -11,7 +11,7 @@ use super::labels::{Replica, Standing};
 use super::metrics::{add, add_seconds};
 use super::names;
 use super::prometheus::{Fraction, whole};
-use crate::live::Board;
+use crate::live::{Board, Membership};
 use crate::model::Time;
 
 /// Most replicas that have a series: more than a chart can show.
@@ -22,7 +22,7 @@ pub(super) fn fleet(gauges: &mut Registry, board: &Board, now: Time) {
     let states = Family::<Standing, Gauge>::default();
     let post = board.post();
     let is = post.map_or("alone", |post| post.membership().label());
-    for state in ["alone", "joined", "degraded"] {
+    for state in Membership::LABELS {
         let gauge = states.get_or_create(&Standing { state });
         gauge.set(i64::from(state == is));
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use weighbridge::balance::{Rail, State};
+use weighbridge::live::Membership;
 use weighbridge::model::Outcome;
 
 use super::client::Client;
@@ -182,7 +183,10 @@ fn what_alerts_and_panels_look_for_are_words_of_ours() {
     let rails: Vec<Rail> = serde_json::from_value(rails).unwrap();
     let known: [(&str, Vec<&str>); 4] = [
         ("rail", rails.into_iter().map(Rail::label).collect()),
-        ("state", State::ALL.map(State::label).to_vec()),
+        (
+            "state",
+            [&State::ALL.map(State::label)[..], &Membership::LABELS].concat(),
+        ),
         (
             "outcome",
             [Outcome::ALL.map(Outcome::label).to_vec(), vec!["kept"]].concat(),
