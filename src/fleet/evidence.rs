@@ -269,7 +269,7 @@ impl Evidence {
         self.due = self.due.wrapping_add(counted_in(FINE, answers));
     }
 
-    /// Unary answers that were due; not more than any replica can have under way, whatever came.
+    /// Unary answers that were due, at most 2³², whatever came.
     pub(super) fn answers_due(&self) -> f64 {
         f64::from(short(self.due / 1_000_000)) + (self.due % 1_000_000) as f64 * FINE
     }

@@ -23,7 +23,7 @@ const LONG: &str = r#"{"model":"chat","stream":true,"max_tokens":20000,"messages
 const IDLE: usize = 2_000;
 const STALLED: usize = 500;
 const AT_A_TIME: usize = 20;
-/// What the daemon may hold with all of them there, in KiB. A release build has some 125 MB; with streams of which hyper
+/// What the daemon may hold with all of them there, in KiB. An optimised build has 135 MB or so; with streams of which hyper
 /// kept as much as it may read at a time it had 225.
 const MOST_KIB: u64 = 200 * 1_024;
 
