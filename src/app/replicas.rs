@@ -1,6 +1,8 @@
 //! The other replicas: where this one meets them, and the task that tells and hears them.
 
 #[cfg(feature = "redis")]
+use std::path::Path;
+#[cfg(feature = "redis")]
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -10,8 +12,14 @@ use super::background::Background;
 use super::common::in_common;
 use crate::control::{Controller, Handle};
 #[cfg(feature = "redis")]
+use crate::fleet::ReplicaId;
+#[cfg(feature = "redis")]
 use crate::live::Post;
 use crate::live::{Board, Clock, Published};
+
+/// The file in `server.state` that has the name which was made up for this replica.
+#[cfg(feature = "redis")]
+const NAME: &str = "replica";
 
 /// What a daemon with other replicas has; nothing where the configuration has no `[cluster]`.
 #[derive(Debug)]
@@ -42,7 +50,8 @@ pub(super) fn replicas(
     let Some(cluster) = &snapshot.config.cluster else {
         return (Replicas { joined: None }, controller);
     };
-    let post = Post::new(own_name(cluster), &cluster.namespace, clock.now());
+    let name = own_name(cluster, snapshot.config.server.state.as_deref());
+    let post = Post::new(name, &cluster.namespace, clock.now());
     let post = Arc::new(post);
     let (controller, parts) = in_common(controller, published, handle, &post, clock);
     let joined = Joined {
@@ -58,12 +67,34 @@ pub(super) fn replicas(
 }
 
 /// The name that the configuration gives this replica, or one that nobody else comes to.
+///
+/// That one lies beside the books, where there are any: what they have spent is counted under the name, and would count
+/// again under another one at each start.
 #[cfg(feature = "redis")]
-fn own_name(cluster: &crate::config::Cluster) -> crate::fleet::ReplicaId {
-    use crate::fleet::ReplicaId;
+fn own_name(cluster: &crate::config::Cluster, state: Option<&Path>) -> ReplicaId {
     let named = cluster.replica.as_deref();
     let named = named.and_then(|name| ReplicaId::new(name).ok());
-    named.unwrap_or_else(|| ReplicaId::numbered(rand::random()))
+    named.unwrap_or_else(|| match state {
+        Some(folder) => kept_name(&folder.join(NAME)),
+        None => ReplicaId::numbered(rand::random()),
+    })
+}
+
+#[cfg(feature = "redis")]
+fn kept_name(file: &Path) -> ReplicaId {
+    let kept = std::fs::read_to_string(file).ok();
+    if let Some(kept) = kept.and_then(|text| ReplicaId::new(text.trim()).ok()) {
+        return kept;
+    }
+    let name = ReplicaId::numbered(rand::random());
+    if let Err(error) = std::fs::write(file, format!("{name}\n")) {
+        tracing::warn!(
+            file = %file.display(), %error, %name,
+            "the name that was made up for this replica cannot be kept: after a restart it is another one, and what the books \
+             have spent counts twice. `replica` in [cluster] gives it one"
+        );
+    }
+    name
 }
 
 /// Nothing: no configuration of this program has other replicas.
@@ -79,7 +110,7 @@ pub(super) fn replicas(
 }
 
 impl Replicas {
-    /// Has the controller begin with what the fleet has learned, if that can be had at once.
+    /// Has the controller begin with what the fleet has learned and operators did, if that can be had at once.
     #[cfg(feature = "redis")]
     pub(super) async fn endow(&self, controller: &mut Controller) {
         use crate::cluster::{Keys, inherit};
@@ -96,10 +127,11 @@ impl Replicas {
                 if controller.inherit(resumed) {
                     tracing::info!("begins with what the other replicas have learned");
                 }
+                controller.begin_with(&found.told);
             }
             Err(why) => tracing::warn!(
                 engine = %joined.address, why,
-                "what the other replicas have learned cannot be had; this one begins without it"
+                "what the other replicas have learned, and orders and keys of theirs, cannot be had; this one begins without"
             ),
         }
     }
@@ -125,4 +157,24 @@ impl Replicas {
     /// There is nobody.
     #[cfg(not(feature = "redis"))]
     pub(super) fn exchange(self, _: &mut Background, _: &watch::Receiver<bool>) {}
+}
+
+#[cfg(test)]
+#[cfg(feature = "redis")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_was_made_up_is_the_same_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(NAME);
+        let name = kept_name(&file);
+        assert_eq!(kept_name(&file), name);
+        std::fs::write(&file, "two words").unwrap();
+        let next = kept_name(&file);
+        assert_ne!(next, name, "what is no name is none");
+        assert_eq!(kept_name(&file), next);
+        let nowhere = folder.path().join("no/such").join(NAME);
+        assert_ne!(kept_name(&nowhere), next, "a start needs no file");
+    }
 }
