@@ -58,16 +58,20 @@ impl Engine {
         panic!("the engine does not answer at port {port}");
     }
 
-    /// A connection as the exchange has one.
-    pub(crate) async fn link(&self) -> Link {
+    /// Where it is, as the exchange is told.
+    pub(crate) fn address(&self) -> Address {
         let text = format!("redis://127.0.0.1:{}/", self.port);
-        let address = Address::of(&Cluster {
+        Address::of(&Cluster {
             url: RedisUrl::new(&text).expect("it is an address"),
             sentinel_password: None,
             namespace: "t".to_owned(),
             replica: None,
-        });
-        let link = address.connect().await;
+        })
+    }
+
+    /// A connection as the exchange has one.
+    pub(crate) async fn link(&self) -> Link {
+        let link = self.address().connect().await;
         link.expect("it answered a moment ago")
     }
 

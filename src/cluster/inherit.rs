@@ -1,22 +1,26 @@
-//! What a newcomer begins with: the newest memory of the fleet, and the shares that are in force there now.
+//! What a newcomer begins with: the newest memory of the fleet, the shares that are in force there now, and what operators
+//! did. The latter before its first request: a key that was made elsewhere would be refused, and a revoked one accepted.
 
 use std::time::Duration;
 
 use redis::RedisResult;
 
 use super::keys::Keys;
-use super::link::Address;
+use super::link::{Address, Link};
 use super::moments::Offset;
-use super::pack::{MEMORY, REPORT, unpack};
+use super::pack::{MEMORY, REPORT, Raw, unpack};
+use super::shared::told_of;
+use super::talk::MEMORIES;
 use crate::balance::{Learned, LearnedShares, Share};
 use crate::fleet::{ReplicaId, Report};
-use crate::live::Clock;
+use crate::live::{Clock, Told};
 use crate::model::Time;
 
 /// Longest that a start waits for it. A newcomer without it begins with the configured shares and is as the others in some
 /// seconds; an engine in the same building answers in milliseconds.
 const PATIENCE: Duration = Duration::from_millis(1_500);
-/// Replicas that are asked, those that were seen last first: one would do, if it is not just leaving.
+/// Replicas that are asked, those that were seen last first, and those that put a memory away last: one would do, if it is
+/// not just leaving.
 const ASKED: isize = 8;
 
 /// What a newcomer may begin with.
@@ -26,10 +30,12 @@ pub struct Inheritance {
     pub learned: Option<Box<Learned>>,
     /// The shares that were in force last.
     pub shares: Option<LearnedShares>,
+    /// Orders, keys and the kill switch.
+    pub told: Told,
 }
 
-/// What stands in some keys.
-type Found = Vec<Option<Vec<u8>>>;
+/// Names of replicas, as they stand in the engine.
+type Names = Vec<Vec<u8>>;
 
 /// Asks for the fleet's newest memory and shares; nothing, in words, if that takes too long or there is none.
 pub async fn inherit(address: &Address, keys: &Keys, clock: Clock) -> Result<Inheritance, String> {
@@ -45,36 +51,50 @@ async fn ask(address: &Address, keys: &Keys, clock: Clock) -> RedisResult<Inheri
     let (seconds, micros): (u64, u64) = redis::cmd("TIME").query_async(&mut link).await?;
     let engine = seconds.saturating_mul(1_000_000).saturating_add(micros);
     let offset = Offset::between(Time::from_micros(engine), clock.now());
-    let mut who = redis::cmd("ZREVRANGE");
-    who.arg(keys.named("replicas")).arg(0).arg(ASKED - 1);
-    let seen: Vec<Vec<u8>> = who.query_async(&mut link).await?;
-    let names = seen
-        .iter()
-        .filter_map(|name| std::str::from_utf8(name).ok());
-    let names: Vec<&str> = names.filter(|it| ReplicaId::new(it).is_ok()).collect();
-    if names.is_empty() {
-        return Ok(Inheritance::default());
-    }
-    let of = |kind: &str| -> Vec<String> {
-        let keys = names.iter().map(|name| keys.of_replica(kind, name));
-        keys.collect()
-    };
     let mut pipe = redis::pipe();
-    pipe.cmd("MGET").arg(of("memory"));
-    pipe.cmd("MGET").arg(of("report"));
-    let (memories, reports): (Found, Found) = pipe.query_async(&mut link).await?;
+    for of in [MEMORIES, "replicas"] {
+        let who = pipe.cmd("ZREVRANGE").arg(keys.named(of));
+        who.arg(0).arg(ASKED - 1);
+    }
+    pipe.hgetall(keys.named("orders"))
+        .hgetall(keys.named("keys"));
+    let (kept, seen, orders, known): (Names, Names, Raw, Raw) = pipe.query_async(&mut link).await?;
+    let told = told_of(orders, known, clock.unix_seconds());
+    let memories = values(&mut link, keys, "memory", &kept).await?;
+    let reports = values(&mut link, keys, "report", &seen).await?;
     let now = clock.now();
     // One from the future is of a replica whose clock is ahead: its moments would end waits too late.
-    let memories = memories.into_iter().flatten();
+    let memories = memories.into_iter();
     let memories = memories.filter_map(|packed| unpack::<Box<Learned>>(&packed, MEMORY).ok());
     let memories = memories.filter(|learned| learned.at <= now);
-    let reports = reports.into_iter().flatten();
+    let reports = reports.into_iter();
     let reports = reports.filter_map(|packed| unpack::<Report>(&packed, REPORT).ok());
     let newest = reports.max_by_key(|report| report.at);
     Ok(Inheritance {
         learned: memories.max_by_key(|learned| learned.at),
         shares: newest.map(|report| shares(&report, offset.to_ours(report.at).min(now))),
+        told,
     })
+}
+
+/// What stands in the keys of this kind of these replicas.
+async fn values(
+    link: &mut Link,
+    keys: &Keys,
+    kind: &str,
+    names: &Names,
+) -> RedisResult<Vec<Vec<u8>>> {
+    let names = names
+        .iter()
+        .filter_map(|name| std::str::from_utf8(name).ok());
+    let names = names.filter(|it| ReplicaId::new(it).is_ok());
+    let keys: Vec<String> = names.map(|name| keys.of_replica(kind, name)).collect();
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut ask = redis::cmd("MGET");
+    let found: Vec<Option<Vec<u8>>> = ask.arg(keys).query_async(link).await?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// The shares in force where this report was made. Those that make no whole are passed over by whoever puts them in force.
@@ -92,3 +112,7 @@ fn shares(report: &Report, at: Time) -> LearnedShares {
         routes: routes.collect(),
     }
 }
+
+#[cfg(test)]
+#[path = "inherit_tests.rs"]
+mod tests;

@@ -151,7 +151,7 @@ impl Leases {
             script.arg(known.born.as_str());
             script.arg(if remembers { known.memory.as_str() } else { "" });
         }
-        let answers: Vec<Vec<String>> = script.invoke_async(link).await?;
+        let answers = texts(script.invoke_async(link).await?);
         let now = self.clock.now();
         let mut lost = Vec::new();
         for (of, answer) in asked.iter().zip(answers) {
@@ -192,7 +192,7 @@ impl Leases {
             script.arg(ask.per_minute).arg(ask.level);
             script.arg(u8::from(ask.is_last));
         }
-        let answers: Vec<Vec<String>> = script.invoke_async(link).await?;
+        let answers = texts(script.invoke_async(link).await?);
         let now = self.clock.now();
         for (of, answer) in asked.iter().zip(answers) {
             if let Some(granted) = rate_granted(&answer) {
@@ -224,6 +224,15 @@ impl Remembered {
             self.memory = std::iter::once(settled.clone()).chain(lines).collect();
         }
     }
+}
+
+/// Answers as text: the name of a line that somebody else wrote may be none, and is no reason to hear nothing at all.
+fn texts(answers: Vec<Vec<Vec<u8>>>) -> Vec<Vec<String>> {
+    let text = |word: Vec<u8>| String::from_utf8_lossy(&word).into_owned();
+    let answers = answers.into_iter();
+    answers
+        .map(|answer| answer.into_iter().map(text).collect())
+        .collect()
 }
 
 /// The key of a budget's sheet in one window.

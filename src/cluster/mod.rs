@@ -33,6 +33,8 @@ mod shared;
 #[cfg(feature = "redis")]
 mod spreads;
 #[cfg(feature = "redis")]
+mod stranger;
+#[cfg(feature = "redis")]
 mod talk;
 
 #[cfg(feature = "redis")]

@@ -1,7 +1,8 @@
-//! What travels: JSON, deflated.
+//! What travels: JSON, deflated; and hashes, whose fields are texts.
 //!
 //! What comes from the engine is anybody's who can write there: both sizes are bounded before anything is made of it.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
 use flate2::Compression;
@@ -69,6 +70,18 @@ pub(super) fn unpack<T: DeserializeOwned>(packed: &[u8], bounds: Bounds) -> Resu
 
 const fn too_large(found: u64, most: u64) -> PackError {
     PackError::Large { found, most }
+}
+
+/// A hash of the engine as it stands there.
+pub(super) type Raw = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// What of it is text: the rest is none of ours.
+pub(super) fn texts(raw: Raw) -> BTreeMap<String, String> {
+    let text = |bytes| String::from_utf8(bytes).ok();
+    let texts = raw.into_iter();
+    texts
+        .filter_map(|(field, value)| Some((text(field)?, text(value)?)))
+        .collect()
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ impl Schemas {
     }
 
     /// Takes the answer in; what is new is said.
-    pub(super) fn hear(&mut self, found: &[(String, String)], keys: &Keys, now: Time) {
+    pub(super) fn hear(&mut self, found: &BTreeMap<String, String>, keys: &Keys, now: Time) {
         let others = others(found, now);
         for (schema, version) in &others {
             if !self.told.contains_key(schema) {
@@ -59,8 +59,8 @@ impl Schemas {
 }
 
 /// Schemas other than this one's that were there lately, with their versions. What cannot be read says nothing.
-fn others(found: &[(String, String)], now: Time) -> BTreeMap<u32, String> {
-    let read = |(schema, seen): &(String, String)| {
+fn others(found: &BTreeMap<String, String>, now: Time) -> BTreeMap<u32, String> {
+    let read = |(schema, seen): (&String, &String)| {
         let schema: u32 = schema.parse().ok()?;
         let (at, version) = seen.split_once(' ')?;
         let at = Time::from_micros(at.parse::<u64>().ok()?.saturating_mul(1_000));
@@ -84,6 +84,7 @@ mod tests {
             entry("x", "99000 0.9.0"),
             entry("4", "rubbish"),
         ];
+        let found = BTreeMap::from(found);
         let others = others(&found, Time::from_micros(160_000_000));
         let read: Vec<_> = others.iter().map(|(it, by)| (*it, by.as_str())).collect();
         assert_eq!(read, [(2, "0.9.0")]);

@@ -7,12 +7,13 @@
 //! back empty has everything again after a round, and of two who write at once neither overwrites the other.
 //! How it fails: what cannot be read or is out of bounds is passed over here and left for those who can read it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use redis::{RedisResult, Script};
 use tokio::sync::mpsc;
 
+use super::pack::{Raw, texts};
 use super::part::{Exchanging, Part, Round};
 use super::{Keys, Link};
 use crate::config::{digest_of, digest_text};
@@ -49,6 +50,10 @@ struct Hash {
     fields: BTreeMap<String, String>,
     /// What of it could be read.
     told: Told,
+    /// Fields that are documents of another version.
+    unread: BTreeSet<String>,
+    /// Whether something was not written, so that such a document stays.
+    keeps_back: bool,
 }
 
 impl Hash {
@@ -58,6 +63,8 @@ impl Hash {
             version: None,
             fields: BTreeMap::new(),
             told: Told::default(),
+            unread: BTreeSet::new(),
+            keeps_back: false,
         }
     }
 }
@@ -103,7 +110,8 @@ impl Shared {
         .await?;
         let heard_keys = exchange(&mut self.keys, put, known, &mine, now, (link, keys)).await?;
         // Where others kept writing in between, the next round tells the rest.
-        let is_put = self.orders.version.is_some() && self.keys.version.is_some();
+        let is_put = |hash: &Hash| hash.version.is_some() && !hash.keeps_back;
+        let is_put = is_put(&self.orders) && is_put(&self.keys);
         if heard_orders || heard_keys {
             self.hear();
         }
@@ -150,6 +158,16 @@ impl Part for Shared {
     }
 }
 
+/// What these two hashes tell, for whoever only reads them.
+pub(super) fn told_of(orders: Raw, keys: Raw, now: u64) -> Told {
+    let (mut of_orders, mut of_keys) = (Hash::new("orders"), Hash::new("keys"));
+    of_orders.read(None, texts(orders), now);
+    of_keys.read(None, texts(keys), now);
+    let mut told = of_orders.told;
+    told.join(&of_keys.told);
+    told
+}
+
 /// Reads a hash if its version is another than the one that was read, and writes what of `mine` it lacks. Whether there is
 /// something in it that is not in `mine`.
 async fn exchange(
@@ -172,9 +190,8 @@ async fn exchange(
             pipe.atomic().get(&version_key).hgetall(&key);
             pipe.expire(&key, LIFETIME_S.cast_signed()).ignore();
             pipe.expire(&version_key, LIFETIME_S.cast_signed()).ignore();
-            let (version, fields): (Option<String>, BTreeMap<String, String>) =
-                pipe.query_async(link).await?;
-            hash.read(version, fields, now);
+            let (version, fields): (Option<String>, Raw) = pipe.query_async(link).await?;
+            hash.read(version, texts(fields), now);
             is_read = true;
         }
         let (fields, over) = hash.lacks(mine, now);
@@ -210,19 +227,37 @@ impl Hash {
     fn read(&mut self, version: Option<String>, fields: BTreeMap<String, String>, now: u64) {
         self.version = Some(version.unwrap_or_default());
         self.told = Told::default();
+        self.unread.clear();
+        let most = if self.name == "orders" {
+            Told::MOST_ORDERS
+        } else {
+            Told::MOST_KEYS
+        };
+        if fields.len() > most {
+            tracing::error!(
+                hash = self.name,
+                found = fields.len(),
+                most,
+                "there is more in the engine than is taken over: what operators do at other replicas may not be heard here. \
+                 Stop all replicas, delete this hash and start them; the books have what holds"
+            );
+        }
         for (field, value) in fields.iter().filter(|(_, value)| value.len() <= LONGEST) {
             if let Err(error) = read_one(&mut self.told, self.name, field, value, now) {
                 tracing::warn!(
                     %error, hash = self.name,
                     "what another replica wrote cannot be read here, and is left out"
                 );
+                if serde_json::from_str::<serde::de::IgnoredAny>(value).is_ok() {
+                    self.unread.insert(field.clone());
+                }
             }
         }
         self.fields = fields;
     }
 
-    /// What the hash is to have so that `mine` is in it, and what in it is over.
-    fn lacks(&self, mine: &Told, now: u64) -> (Vec<(String, String)>, Vec<String>) {
+    /// What the hash is to have so that `mine` is in it, and what in it is over. What a later version wrote is left to it.
+    fn lacks(&mut self, mine: &Told, now: u64) -> (Vec<(String, String)>, Vec<String>) {
         let mut all = self.told.clone();
         let is_orders = self.name == "orders";
         let own = if is_orders {
@@ -252,7 +287,11 @@ impl Hash {
         let switch = switch.map(|switch| (SWITCH.to_owned(), serde_json::to_string(switch)));
         let written = orders.chain(keys).chain(switch);
         let written = written.filter_map(|(field, text)| Some((field, text.ok()?)));
-        (written.collect(), over)
+        let mut written: Vec<_> = written.collect();
+        let all = written.len();
+        written.retain(|(field, _)| !self.unread.contains(field));
+        self.keeps_back = written.len() < all;
+        (written, over)
     }
 }
 

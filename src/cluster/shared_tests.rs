@@ -2,6 +2,7 @@
 
 use super::super::engine::Engine;
 use super::*;
+use crate::cluster::inherit;
 use crate::config::{Act, Deed, Issue, Issued, Order};
 use crate::model::RouteName;
 
@@ -162,8 +163,19 @@ async fn what_cannot_be_read_is_left_for_others() {
         .arg(huge)
         .to_owned();
     let _: () = set.query_async(&mut a.link).await.unwrap();
-    a.round(&with_orders(&["1-a"])).await;
-    assert_eq!(a.hash.told, with_orders(&["1-a"]));
+    a.round(&with_orders(&["1-a", "9-z", "8-z"])).await;
+    assert_eq!(
+        a.hash.told,
+        with_orders(&["1-a", "8-z"]),
+        "what is no document at all is written over"
+    );
+    assert!(a.hash.keeps_back, "nobody is told that all is known");
+    let kept = redis::cmd("HGET")
+        .arg("wb1:{t}:orders")
+        .arg("9-z")
+        .to_owned();
+    let kept: String = kept.query_async(&mut a.link).await.unwrap();
+    assert_eq!(kept, "{\"newer\":1}");
     let left = redis::cmd("HLEN").arg("wb1:{t}:orders").to_owned();
     let left: u64 = left.query_async(&mut a.link).await.unwrap();
     assert_eq!(left, 5, "nothing of another version is taken away");
@@ -180,4 +192,61 @@ async fn what_is_over_goes_away() {
     let later = NOW + 3 * 86_400;
     let (fields, over) = a.hash.lacks(&Told::default(), later);
     assert_eq!((fields, over), (vec![], vec!["1-a".to_owned()]));
+}
+
+#[tokio::test]
+async fn what_is_no_text_is_passed_over_too() {
+    let Some(engine) = Engine::start().await else {
+        return;
+    };
+    let mut a = Replica::new(&engine, "orders").await;
+    for (field, value) in [(&b"9-z"[..], &[0xff_u8][..]), (&[0xfe, 0xff], b"{}")] {
+        let set = redis::cmd("HSET")
+            .arg("wb1:{t}:orders")
+            .arg(field)
+            .arg(value)
+            .to_owned();
+        let _: () = set.query_async(&mut a.link).await.unwrap();
+    }
+    a.round(&with_orders(&["1-a"])).await;
+    assert_eq!(a.hash.told, with_orders(&["1-a"]));
+}
+
+#[tokio::test]
+async fn an_engine_that_lost_its_last_writes_comes_to_no_version_twice() {
+    let Some(engine) = Engine::start().await else {
+        return;
+    };
+    let (mut a, mut b) = (
+        Replica::new(&engine, "orders").await,
+        Replica::new(&engine, "orders").await,
+    );
+    a.round(&with_orders(&["1-a"])).await;
+    let before = a.hash.version.clone().unwrap();
+    a.round(&with_orders(&["1-a", "2-a"])).await;
+    // A server takes over that had not heard of the second order yet, and somebody writes there before `a` comes back.
+    let mut lose = redis::pipe();
+    lose.hdel("wb1:{t}:orders", "2-a")
+        .set("wb1:{t}:orders:v", before);
+    let _: () = lose.query_async(&mut a.link).await.unwrap();
+    b.round(&with_orders(&["1-b"])).await;
+    assert!(a.round(&with_orders(&["1-a", "2-a"])).await, "it reads it");
+    assert!(a.hash.told.orders.contains_key("1-b"));
+    b.round(&with_orders(&["1-b"])).await;
+    assert!(b.hash.told.orders.contains_key("2-a"), "and says it again");
+}
+
+#[tokio::test]
+async fn a_newcomer_knows_of_orders_and_keys_before_it_serves() {
+    let Some(engine) = Engine::start().await else {
+        return;
+    };
+    let (orders, keys) = (with_orders(&["1-a"]), revoked(7, "ada"));
+    for (name, mine) in [("orders", &orders), ("keys", &keys)] {
+        Replica::new(&engine, name).await.round(mine).await;
+    }
+    let found = inherit(&engine.address(), &Keys::of("t"), Clock::start()).await;
+    let mut both = orders;
+    both.join(&keys);
+    assert_eq!(found.unwrap().told, both);
 }

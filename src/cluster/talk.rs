@@ -3,6 +3,7 @@
 //! Four commands in one trip: `MGET` of the reports, `SET` of the own one, `ZADD` to be seen, `ZRANGEBYSCORE` to see who is
 //! there. Who is new is read a round later.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,8 +12,9 @@ use redis::{Pipeline, RedisResult};
 use super::keys::Keys;
 use super::link::Link;
 use super::moments::{Offset, translate};
-use super::pack::{MEMORY, REPORT, pack, unpack};
+use super::pack::{MEMORY, REPORT, Raw, pack, texts};
 use super::schema::Schemas;
+use super::stranger::understood;
 use crate::fleet::{Gathering, LIVE, ReplicaId, Report};
 use crate::live::{Clock, Post, Topics};
 use crate::model::Time;
@@ -21,18 +23,18 @@ use crate::model::Time;
 const REPORT_LIFE: Duration = Duration::from_secs(10);
 /// How long what a replica learned stays: a fleet that was stopped over night goes on from it.
 const MEMORY_LIFE: Duration = Duration::from_secs(86_400);
+/// Who put a memory away, and when: a fleet that was stopped leaves no other name behind.
+pub(super) const MEMORIES: &str = "memories";
 /// How long it is known that a replica was there.
 const SEEN_LIFE: Duration = Duration::from_secs(3_600);
+/// How far in the future a replica may have been seen: readings of the engine's clock differ by less.
+const AHEAD_SEEN: Duration = Duration::from_secs(5);
 /// Rounds between two readings of the engine's clock: clocks drift apart by milliseconds in that time.
 const CLOCK_EVERY: u64 = 30;
 /// Rounds between two sweeps.
 const SWEEP_EVERY: u64 = 60;
 /// Most replicas that are listened to.
 const MOST: usize = 1_024;
-/// How far in the future a report may have begun: clocks that are further apart are wrong, and an epoch of the far future
-/// would silence its replica for good.
-const AHEAD: Duration = Duration::from_secs(86_400);
-
 /// What was said and heard so far.
 #[derive(Debug)]
 pub(super) struct Talk {
@@ -47,6 +49,10 @@ pub(super) struct Talk {
     said: Option<Vec<u8>>,
     /// When it was last told that somebody else has this replica's name.
     twin_told_at: Option<Time>,
+    /// Replicas whose reports cannot be read, which was said.
+    useless: BTreeSet<String>,
+    /// Whether it was said that the own report is too large.
+    is_large: bool,
     schemas: Schemas,
 }
 
@@ -61,6 +67,8 @@ impl Talk {
             rounds: 0,
             said: None,
             twin_told_at: None,
+            useless: BTreeSet::new(),
+            is_large: false,
             schemas: Schemas::default(),
         }
     }
@@ -84,7 +92,8 @@ impl Talk {
         let mut pipe = redis::pipe();
         Schemas::ask(&mut pipe, &self.keys);
         self.ask_who(&mut pipe, clock);
-        let (schemas, seen): (Vec<(String, String)>, Vec<Vec<u8>>) = pipe.query_async(link).await?;
+        let (schemas, seen): (Raw, Vec<Vec<u8>>) = pipe.query_async(link).await?;
+        let schemas = texts(schemas);
         self.schemas
             .hear(&schemas, &self.keys, self.engine_time(clock.now()));
         self.see(&seen);
@@ -109,10 +118,14 @@ impl Talk {
         let seen = self.keys.named("replicas");
         pipe.zadd(&seen, self.own.as_str(), now).ignore();
         self.ask_who(&mut pipe, clock);
-        self.put_memory(&mut pipe, post);
+        self.put_memory(&mut pipe, post, now);
         if self.rounds.is_multiple_of(SWEEP_EVERY) || self.rounds == 1 {
             let old = now.saturating_sub(millis_of(SEEN_LIFE));
             pipe.zrembyscore(&seen, "-inf", old).ignore();
+            // Who is there says so again in a second; who is not would be there until the engine's clock comes to it, if
+            // that was set back.
+            let ahead = now.saturating_add(millis_of(AHEAD_SEEN));
+            pipe.zrembyscore(&seen, ahead, "+inf").ignore();
             pipe.pexpire(&seen, signed(SEEN_LIFE)).ignore();
             let now = self.engine_time(clock.now());
             Schemas::say(&mut pipe, &self.keys, now);
@@ -177,23 +190,26 @@ impl Talk {
     }
 
     /// Puts the own report into the engine; its bytes.
-    fn say(&self, pipe: &mut Pipeline, post: &Post) -> Option<Vec<u8>> {
+    fn say(&mut self, pipe: &mut Pipeline, post: &Post) -> Option<Vec<u8>> {
         let mut report = (*post.mine()?).clone();
         translate(&mut report, |ours| self.offset.to_theirs(ours));
         let packed = match pack(&report, REPORT) {
             Ok(packed) => packed,
             Err(error) => {
-                tracing::warn!(%error, "this replica's report cannot be told to the others");
+                if !std::mem::replace(&mut self.is_large, true) {
+                    tracing::warn!(%error, "this replica's report cannot be told to the others");
+                }
                 return None;
             }
         };
+        self.is_large = false;
         let key = self.keys.of_replica("report", self.own.as_str());
         pipe.pset_ex(key, &packed, millis_of(REPORT_LIFE)).ignore();
         Some(packed)
     }
 
-    /// Puts what was learned into the engine, where it is new.
-    fn put_memory(&self, pipe: &mut Pipeline, post: &Post) {
+    /// Puts what was learned into the engine at `now`, where it is new.
+    fn put_memory(&self, pipe: &mut Pipeline, post: &Post, now: u64) {
         let Some(learned) = post.take_memory() else {
             return;
         };
@@ -201,6 +217,11 @@ impl Talk {
             Ok(packed) => {
                 let key = self.keys.of_replica("memory", self.own.as_str());
                 pipe.pset_ex(key, packed, millis_of(MEMORY_LIFE)).ignore();
+                let who = self.keys.named(MEMORIES);
+                let old = now.saturating_sub(millis_of(MEMORY_LIFE));
+                pipe.zadd(&who, self.own.as_str(), now).ignore();
+                pipe.zrembyscore(&who, "-inf", old).ignore();
+                pipe.pexpire(&who, signed(MEMORY_LIFE)).ignore();
             }
             Err(error) => tracing::debug!(%error, "what was learned cannot be put away"),
         }
@@ -214,38 +235,33 @@ impl Talk {
         }
         for (name, packed) in heard {
             let Some(packed) = packed else { continue };
-            match self.understood(&name, &packed, now) {
-                Ok(report) => self.gathering.hear(Arc::new(report), now),
-                Err(why) => tracing::debug!(replica = name, why, "a report is of no use"),
+            match understood(&name, &packed, self.offset, now) {
+                Ok(report) => {
+                    self.useless.remove(&name);
+                    self.forget_predecessor(&report, now);
+                    self.gathering.hear(Arc::new(report), now);
+                }
+                Err(why) if self.useless.insert(name.clone()) => tracing::warn!(
+                    replica = name,
+                    why,
+                    "what this replica says cannot be read here, and is passed over: is it of another version?"
+                ),
+                Err(_) => {}
             }
         }
     }
 
-    /// The report of the replica `name`, with moments by this replica's clock.
-    fn understood(&self, name: &str, packed: &[u8], now: Time) -> Result<Report, String> {
-        let mut report: Report = unpack(packed, REPORT).map_err(|error| error.to_string())?;
-        if report.replica.as_str() != name {
-            return Err(format!("it is of {}", report.replica));
+    /// A replica may begin again by a clock that is behind the one before: a later process then has a lower epoch, by which
+    /// it would be taken for the earlier one for as long as that is remembered. What stands under its name was written last,
+    /// so it holds once the other one has been silent for so long that it is not there.
+    fn forget_predecessor(&mut self, report: &Report, now: Time) {
+        let known = self.gathering.of(&report.replica);
+        let is_over = known.is_some_and(|known| {
+            report.epoch < known.report.epoch && now.secs_since(known.at) >= LIVE
+        });
+        if is_over {
+            self.gathering.forget(&report.replica);
         }
-        if report.epoch > now.after(AHEAD).as_micros() {
-            return Err("it began in the future".to_owned());
-        }
-        translate(&mut report, |theirs| self.offset.to_ours(theirs));
-        for upstream in report.upstreams.values_mut() {
-            let headroom = &mut upstream.condition.headroom;
-            let rooms = |it: &crate::balance::Headroom| [it.requests, it.tokens];
-            let odd = |room: crate::balance::Room| {
-                let numbers = [Some(room.remaining), room.limit, room.resets_in];
-                numbers
-                    .into_iter()
-                    .flatten()
-                    .any(|it| !(0.0..=1e15).contains(&it))
-            };
-            if headroom.is_some_and(|it| rooms(&it).into_iter().flatten().any(odd)) {
-                *headroom = None;
-            }
-        }
-        Ok(report)
     }
 
     /// Whether somebody else writes under this replica's name, who hides it from the others.
@@ -275,6 +291,8 @@ impl Talk {
             self.live.push(self.own.to_string());
         }
         self.live.sort();
+        let live = &self.live;
+        self.useless.retain(|name| live.binary_search(name).is_ok());
     }
 }
 
@@ -293,3 +311,7 @@ fn signed(span: Duration) -> i64 {
 fn signed_count(count: usize) -> isize {
     isize::try_from(count).unwrap_or(isize::MAX)
 }
+
+#[cfg(test)]
+#[path = "talk_tests.rs"]
+mod tests;

@@ -94,6 +94,14 @@ impl Controller {
         }
     }
 
+    /// Begins with what was done elsewhere before this replica was there.
+    pub fn begin_with(&mut self, told: &Told) {
+        if let Some(switch) = &told.switch {
+            self.publisher.read().switch.hear(switch);
+        }
+        self.hear(told);
+    }
+
     /// Takes over what others did.
     pub(super) fn hear(&mut self, heard: &Told) {
         let Some(Telling { cell, .. }) = &self.telling else {

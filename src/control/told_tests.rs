@@ -176,3 +176,21 @@ async fn a_key_that_is_made_and_rotated_at_one_is_accepted_at_the_other() {
     b.hear(&a);
     assert_eq!(b.ringed.holder(fresh.secret.expose()), "unknown");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_newcomer_begins_with_what_was_done_before() {
+    let (mut a, mut b) = (Replica::start("aaaaaaaa"), Replica::start("bbbbbbbb"));
+    let id = a.freeze();
+    a.revoke();
+    let mut told = Told::clone(&a.cell.told());
+    let thrown = crate::live::Thrown {
+        off: true,
+        by: "ada".to_owned(),
+        reason: "a test".to_owned(),
+        since: 1,
+    };
+    told.switch = Some(crate::live::ToldSwitch { at_ms: 1, thrown });
+    b.ringed.controller.begin_with(&told);
+    assert_eq!((b.orders(), b.ringed.holder(KEY)), (vec![id], "revoked"));
+    assert!(b.ringed.controller.publisher.read().switch.is_off());
+}

@@ -78,6 +78,11 @@ impl Gathering {
         }
     }
 
+    /// Forgets a replica, whose next report is news whatever its number.
+    pub fn forget(&mut self, replica: &ReplicaId) {
+        self.replicas.remove(replica);
+    }
+
     /// All that are remembered, by name.
     pub fn replicas(&self) -> impl Iterator<Item = &Heard> {
         self.replicas.values()

@@ -25,9 +25,6 @@ use crate::config::{Deed, Issue, Issued, Order, Replaced};
 const ENDED_FOR: u64 = 86_400;
 /// Longest time that an order from elsewhere may hold, in seconds: a day more than an operator may wish for.
 const LONGEST: u64 = 31 * 86_400;
-/// Most orders and most keys that are taken over from elsewhere: what anybody can write is bounded.
-const MOST_ORDERS: usize = 1_000;
-const MOST_KEYS: usize = 20_000;
 /// Longest text of an order, in bytes.
 const LONGEST_TEXT: usize = 2_000;
 
@@ -224,13 +221,30 @@ impl ToldKey {
 // === impl Told ===
 
 impl Told {
+    /// Most orders that are taken over from elsewhere: what anybody can write is bounded.
+    pub const MOST_ORDERS: usize = 1_000;
+    /// Most keys, those that were forgotten included.
+    pub const MOST_KEYS: usize = 20_000;
+
     /// Takes in what another says.
     pub fn join(&mut self, other: &Self) {
         for (id, theirs) in &other.orders {
-            join_one(&mut self.orders, id, theirs, ToldOrder::joined, MOST_ORDERS);
+            join_one(
+                &mut self.orders,
+                id,
+                theirs,
+                ToldOrder::joined,
+                Self::MOST_ORDERS,
+            );
         }
         for (digest, theirs) in &other.keys {
-            join_one(&mut self.keys, digest, theirs, ToldKey::joined, MOST_KEYS);
+            join_one(
+                &mut self.keys,
+                digest,
+                theirs,
+                ToldKey::joined,
+                Self::MOST_KEYS,
+            );
         }
         if let Some(theirs) = &other.switch
             && theirs.is_over(self.switch.as_ref())
@@ -292,6 +306,20 @@ impl Told {
                 *known = Arc::new(known.without(&issue, now_ms));
             }
         }
+    }
+
+    /// Whether `other` says all of this; what it says beside it changes nothing.
+    fn is_in(&self, other: &Self) -> bool {
+        let orders = self.orders.iter().all(|(id, mine)| {
+            let theirs = other.orders.get(id);
+            theirs.is_some_and(|theirs| theirs.joined(mine) == **theirs)
+        });
+        let keys = self.keys.iter().all(|(digest, mine)| {
+            let theirs = other.keys.get(digest);
+            theirs.is_some_and(|theirs| theirs.joined(mine) == **theirs)
+        });
+        let switch = self.switch.as_ref();
+        orders && keys && switch.is_none_or(|mine| !mine.is_over(other.switch.as_ref()))
     }
 
     /// What is in here and not the same in `other`.
@@ -378,8 +406,7 @@ impl TellCell {
     /// Returns once the others can read all of `told`. That may be never; the caller bounds the time.
     pub async fn until_told(&self, told: &Told) {
         let mut heard = self.heard.subscribe();
-        let all = |heard: &Arc<Told>| told.beyond(heard) == Told::default();
-        drop(heard.wait_for(all).await);
+        drop(heard.wait_for(|heard| told.is_in(heard)).await);
     }
 }
 

@@ -208,3 +208,34 @@ proptest! {
         prop_assert_eq!(left, nested, "associative");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_did_something_is_told_that_all_know_it_also_when_more_was_done_meanwhile() {
+    let cell = TellCell::new("aaaaaaaa".to_owned());
+    let thrown = |at_ms| ToldSwitch {
+        at_ms,
+        thrown: Thrown {
+            off: true,
+            by: "ada".to_owned(),
+            reason: "a test".to_owned(),
+            since: NOW,
+        },
+    };
+    let mut mine = Told {
+        switch: Some(thrown(1)),
+        ..Told::default()
+    };
+    mine.note_keys(&issued(Some(deed("ada", NOW))), NOW * 1_000);
+    mine.note_orders(&[order("1-a", "chat", NOW)], NOW);
+    let soon = std::time::Duration::from_secs(1);
+    let waited = async |told: &Told| tokio::time::timeout(soon, cell.until_told(told)).await;
+    assert!(waited(&mine).await.is_err(), "nobody was told");
+    let mut later = mine.clone();
+    later.note_keys(&issued(None), NOW * 1_000 + 1);
+    later.note_orders(&[], NOW + 1);
+    later.switch = Some(thrown(2));
+    cell.is_told(later.clone());
+    assert!(waited(&mine).await.is_ok());
+    cell.is_told(mine);
+    assert!(waited(&later).await.is_err(), "less was told");
+}

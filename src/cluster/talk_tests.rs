@@ -1,0 +1,94 @@
+use std::collections::BTreeMap;
+
+use super::super::engine::Engine;
+use super::*;
+
+const START: u64 = 1_796_081_400_000_000;
+
+fn talk() -> (Post, Talk) {
+    let post = Post::new(ReplicaId::numbered(1), "t", Time::from_micros(START));
+    let talk = Talk::new(&post, Keys::of("t"));
+    (post, talk)
+}
+
+/// What the replica `b` says that began so many seconds after this one.
+fn packed(began: i64, sequence: u64) -> Vec<u8> {
+    let report = Report {
+        replica: ReplicaId::new("b").unwrap(),
+        epoch: START.saturating_add_signed(began * 1_000_000),
+        sequence,
+        at: Time::from_micros(START),
+        version: String::new(),
+        plan: 0,
+        upstreams: BTreeMap::new(),
+        routes: BTreeMap::new(),
+    };
+    pack(&report, REPORT).unwrap()
+}
+
+fn hear(talk: &mut Talk, report: Vec<u8>, seconds: u64) {
+    let now = Time::from_micros(START + seconds * 1_000_000);
+    talk.hear(
+        vec!["a".to_owned(), "b".to_owned()],
+        vec![None, Some(report)],
+        now,
+    );
+}
+
+fn number(talk: &Talk) -> Option<(i64, u64)> {
+    let heard = talk.gathering.of(&ReplicaId::new("b").unwrap())?;
+    let (epoch, sequence) = heard.report.number();
+    Some((
+        epoch.cast_signed() / 1_000_000 - START.cast_signed() / 1_000_000,
+        sequence,
+    ))
+}
+
+#[test]
+fn a_replica_that_begins_again_by_a_clock_that_is_behind_is_heard_soon() {
+    let (_, mut talk) = talk();
+    hear(&mut talk, packed(10, 7), 20);
+    hear(&mut talk, packed(-30, 1), 21);
+    assert_eq!(number(&talk), Some((10, 7)), "it may be a twin");
+    hear(&mut talk, packed(10, 8), 22);
+    hear(&mut talk, packed(-30, 3), 26);
+    assert_eq!(number(&talk), Some((10, 8)), "it is there");
+    hear(&mut talk, packed(-30, 4), 27);
+    assert_eq!(number(&talk), Some((-30, 4)));
+    hear(&mut talk, packed(10, 9), 28);
+    assert_eq!(number(&talk), Some((10, 9)), "it was there after all");
+}
+
+#[test]
+fn what_cannot_be_read_is_said_once_and_again_when_it_was_read_between() {
+    let (_, mut talk) = talk();
+    hear(&mut talk, b"rubbish".to_vec(), 1);
+    assert!(talk.useless.contains("b"));
+    hear(&mut talk, packed(0, 1), 2);
+    assert!(talk.useless.is_empty());
+    hear(&mut talk, b"rubbish".to_vec(), 3);
+    talk.see(&[b"c".to_vec()]);
+    assert!(talk.useless.is_empty(), "who is gone is forgotten");
+}
+
+#[tokio::test]
+async fn who_was_seen_in_the_future_and_is_not_there_is_swept_away() {
+    let Some(engine) = Engine::start().await else {
+        return;
+    };
+    let clock = Clock::start();
+    let (post, mut talk) = talk();
+    let mut link = engine.link().await;
+    let ghost = redis::cmd("ZADD")
+        .arg("wb1:{t}:replicas")
+        .arg(millis(clock.now()) + 3_600_000)
+        .arg("ghost")
+        .to_owned();
+    let _: () = ghost.query_async(&mut link).await.unwrap();
+    talk.greet(&mut link, clock).await.unwrap();
+    assert_eq!(talk.live().len(), 2);
+    for _ in 0..2 {
+        talk.round(&mut link, &post, clock).await.unwrap();
+    }
+    assert_eq!(talk.live(), [post.replica().to_string()]);
+}
