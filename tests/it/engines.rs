@@ -13,7 +13,7 @@ const RIGHTS: &str = "~wb*:{weighbridge}:* &wb*:{weighbridge}:* +@all -@dangerou
 fn daemon(folder: &Path, url: &str, environment: Option<(&str, &Path)>) -> Daemon {
     let text = format!(
         "config_version = 1\n[cluster]\nurl = \"{url}\"\nreplica = \"one\"\n[providers.a]\nkind = \"simulated\"\n\
-         [routes.chat.targets]\na = {{ use = \"a/m\" }}\n"
+         [routes.chat]\nbudget = {{ day_usd = 1, at_limit = \"refuse\" }}\ntargets.a = {{ use = \"a/m\" }}\n"
     );
     std::fs::write(live(folder), text).unwrap();
     let mut command: Command = weighbridge();
@@ -21,7 +21,7 @@ fn daemon(folder: &Path, url: &str, environment: Option<(&str, &Path)>) -> Daemo
     Daemon::start_as(command, folder)
 }
 
-/// Waits until `daemon` has exchanged something, three times over.
+/// Waits until `daemon` has exchanged something, a lease included, three times over; and has it write an order there.
 async fn joins(daemon: &Daemon) {
     until("the replica must join", async || {
         let fleet = daemon.json("/api/v1/fleet").await;
@@ -29,6 +29,22 @@ async fn joins(daemon: &Daemon) {
         (fleet["state"] == "joined" && exchanges >= 3).then_some(())
     })
     .await;
+    let order = r#"{"action":"freeze","route":"chat","seconds":60,"reason":"a test"}"#;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let asked = http.post(format!("http://{}/api/v1/steering", daemon.admin));
+    let told = asked
+        .body(order)
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    assert!(told.contains("freeze"), "{told}");
+    assert!(
+        !told.contains("the other replicas"),
+        "they can read it: {told}"
+    );
 }
 
 #[tokio::test]
@@ -135,6 +151,15 @@ async fn sentinels_say_where_the_engine_is() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
+    let right = "+role";
+    let documents = Path::new(env!("CARGO_MANIFEST_DIR")).join("CONFIGURATION.md");
+    let text = std::fs::read_to_string(documents).unwrap();
+    assert!(text.contains(&format!("Behind sentinels it needs `{right}`")));
+    let made = redis
+        .ask(&format!("ACL SETUSER wb on >s3cret {RIGHTS} {right}"))
+        .await
+        .unwrap();
+    assert!(made.starts_with("+OK"), "{made}");
     let file = folder.path().join("sentinel.conf");
     let port = redis.address.port();
     let place = folder.path().display();
@@ -148,6 +173,6 @@ async fn sentinels_say_where_the_engine_is() {
         return;
     };
     sentinel.is_up().await;
-    let url = format!("redis-sentinel://{}/main", sentinel.address);
+    let url = format!("redis-sentinel://wb:s3cret@{}/main", sentinel.address);
     joins(&daemon(folder.path(), &url, None)).await;
 }
