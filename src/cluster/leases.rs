@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use redis::{RedisResult, Script};
 
@@ -19,6 +20,10 @@ use crate::model::Time;
 
 /// Most lines of sheets that each round tells whole; beyond it, every tenth does. Each is about 80 bytes.
 const MOST_TOLD: usize = 500;
+/// For so long and up to ten seconds more a budget of which nothing is spent is not asked for, where there are more than
+/// [`MOST_AT_ONCE`]. Halved, ten thousand of them are two thousand lines a second; it must stay well below the minute that
+/// a lease lives.
+const REST: Duration = Duration::from_secs(5);
 /// Most budgets or rates of one call, so that the engine is never held up for long.
 const MOST_AT_ONCE: usize = 200;
 
@@ -78,7 +83,14 @@ impl Leases {
         let now = self.clock.now();
         self.remembered.retain(|_, it| it.ends > now);
         let who = format!("{}:{}", round.replica, round.epoch);
-        let asked = snapshot.budgets.all().iter().flat_map(|allowance| {
+        let all = snapshot.budgets.all();
+        let may_rest = all.len() > MOST_AT_ONCE && !round.is_last;
+        let due = all.iter().enumerate().filter(|(place, allowance)| {
+            // Of different lengths, so that those that were asked for together do not come together again.
+            let span = REST.saturating_add(Duration::from_secs(*place as u64 % 10));
+            !(may_rest && allowance.rests(now, span))
+        });
+        let asked = due.flat_map(|(_, allowance)| {
             let asks = allowance.asks(now, round.is_last).into_iter();
             asks.map(|asked| OfBudget {
                 key: key_of(allowance, &asked),

@@ -6,6 +6,9 @@
 //! the cost of a usual request, so that not each replica overdraws the last of a budget by what it has in flight.
 //! How it fails: a reader between two of them sees a window that has just begun without its first cost, once.
 
+#[path = "allowance_rest.rs"]
+mod rest;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

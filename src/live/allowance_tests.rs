@@ -6,11 +6,11 @@ use crate::limit::Threshold;
 use crate::limit::lease::{Sheet, grant};
 use crate::model::RouteName;
 
-const DOLLAR: u64 = 1_000_000_000_000;
+pub(super) const DOLLAR: u64 = 1_000_000_000_000;
 /// 2026-11-30 23:30:00 UTC.
 const EVE: f64 = 1_796_081_400.0;
 
-fn at(seconds: f64) -> Time {
+pub(super) fn at(seconds: f64) -> Time {
     Time::from_secs_f64(EVE + seconds)
 }
 
@@ -26,15 +26,15 @@ fn allowance(limits: [Option<u64>; 3]) -> Allowance {
 }
 
 /// Replicas around one engine.
-struct Fleet {
-    replicas: Vec<Allowance>,
+pub(super) struct Fleet {
+    pub(super) replicas: Vec<Allowance>,
     sheets: BTreeMap<(Window, Time), Sheet>,
     /// How often each called for a round.
     calls: Vec<Arc<AtomicU32>>,
 }
 
 impl Fleet {
-    fn new(limits: [Option<u64>; 3], replicas: usize) -> Self {
+    pub(super) fn new(limits: [Option<u64>; 3], replicas: usize) -> Self {
         let calls: Vec<Arc<AtomicU32>> = (0..replicas).map(|_| Arc::default()).collect();
         let one = |calls: &Arc<AtomicU32>| {
             let one = allowance(limits);
@@ -54,7 +54,7 @@ impl Fleet {
         }
     }
 
-    fn round(&mut self, place: usize, now: Time, is_last: bool) {
+    pub(super) fn round(&mut self, place: usize, now: Time, is_last: bool) {
         let replica = &self.replicas[place];
         for WindowAsk { window, ends, ask } in replica.asks(now, is_last) {
             let sheet = self.sheets.entry((window, ends)).or_default();
