@@ -173,7 +173,15 @@ impl Controller {
                 }
                 Ok(None) if known.is_some() => forgotten.push(*digest),
                 Ok(_) => {}
-                Err(_) => unreadable += 1,
+                Err(_) => {
+                    unreadable += 1;
+                    // That it is revoked can be read, and what is not revoked here would be told as restored.
+                    let mut issue = self.keys.issued.known_as(digest, key.name());
+                    if let (None, Some(deed)) = (&issue.revoked, key.revocation()) {
+                        issue.revoked = Some(deed.clone());
+                        changed.push((*digest, Arc::new(issue)));
+                    }
+                }
             }
         }
         if unreadable > 0 {

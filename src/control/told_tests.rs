@@ -194,3 +194,22 @@ async fn a_newcomer_begins_with_what_was_done_before() {
     assert_eq!((b.orders(), b.ringed.holder(KEY)), (vec![id], "revoked"));
     assert!(b.ringed.controller.publisher.read().switch.is_off());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_key_of_a_later_version_that_is_revoked_is_refused_and_not_told_as_restored() {
+    let mut a = Replica::start("aaaaaaaa");
+    let later = serde_json::json!({
+        "name": "app",
+        "kept": "of a later version; ".repeat(50),
+        "revoked": [{ "at": 1, "by": "ada", "reason": "a test" }],
+    });
+    let digest = crate::live::key_digest(KEY.as_bytes());
+    let later: crate::live::ToldKey = serde_json::from_value(later).unwrap();
+    let mut told = Told::default();
+    told.keys.insert(digest, Arc::new(later));
+    assert_eq!(a.ringed.holder(KEY), "known");
+    a.ringed.controller.hear(&told);
+    assert_eq!(a.ringed.holder(KEY), "revoked");
+    a.ringed.controller.tell();
+    assert_eq!(a.cell.told().keys, told.keys, "nothing is lifted");
+}

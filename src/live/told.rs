@@ -158,8 +158,13 @@ impl ToldKey {
         }
     }
 
+    /// The name of its key.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// How it is revoked, if it is.
-    fn revocation(&self) -> Option<&Deed> {
+    pub fn revocation(&self) -> Option<&Deed> {
         self.revoked.difference(&self.lifted).last()
     }
 
