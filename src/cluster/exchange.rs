@@ -29,6 +29,29 @@ const LAST: Duration = Duration::from_millis(1_500);
 /// How long the controller gets to say its last word after the stop.
 const LAST_WORD: Duration = Duration::from_millis(100);
 
+/// What a round is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Its second is over.
+    Due,
+    /// There is news.
+    Hurried,
+    /// This replica ends.
+    Last,
+}
+
+impl Kind {
+    const fn of(is_due: bool) -> Self {
+        if is_due { Self::Due } else { Self::Hurried }
+    }
+
+    /// Whether reports are told and read: an allowance that runs low is nobody else's news, and one client that keeps
+    /// coming at its rate would have all reports read six times a second.
+    fn tells(self, news: Topics) -> bool {
+        self != Self::Hurried || news != Topics::of(Topic::Leases)
+    }
+}
+
 /// The task's state.
 #[derive(Debug)]
 pub struct Exchange {
@@ -87,7 +110,7 @@ impl Exchange {
             let begun = self.clock.now();
             let is_due = begun >= due;
             tokio::select! {
-                () = self.round(false) => {}
+                () = self.round(Kind::of(is_due)) => {}
                 () = turned(&mut stop) => break,
             }
             if self.link.is_none() {
@@ -100,10 +123,10 @@ impl Exchange {
     }
 
     /// One round, with whatever it takes to make it.
-    async fn round(&mut self, is_last: bool) {
-        let limit = if is_last { LAST } else { ROUND };
+    async fn round(&mut self, kind: Kind) {
+        let limit = if kind == Kind::Last { LAST } else { ROUND };
         let result = match self.connected().await {
-            Ok(()) => match tokio::time::timeout(limit, self.exchange(is_last)).await {
+            Ok(()) => match tokio::time::timeout(limit, self.exchange(kind)).await {
                 Ok(result) => result.map_err(|error| error.to_string()),
                 Err(_) => Err(format!("it did not answer within {limit:?}")),
             },
@@ -143,14 +166,16 @@ impl Exchange {
     }
 
     /// What a round says and hears.
-    async fn exchange(&mut self, is_last: bool) -> redis::RedisResult<()> {
+    async fn exchange(&mut self, kind: Kind) -> redis::RedisResult<()> {
         let own = self.post.bell().take();
         let news = own.and(self.heard.take()).and(self.unsaid);
         self.unsaid = self.unsaid.and(own);
         let Some(link) = &mut self.link else {
             return Ok(());
         };
-        self.talk.round(link, &self.post, self.clock).await?;
+        if kind.tells(news) {
+            self.talk.round(link, &self.post, self.clock).await?;
+        }
         let mut refused = None;
         for part in &mut self.parts {
             let round = Round {
@@ -161,7 +186,7 @@ impl Exchange {
                 now: self.talk.engine_time(self.clock.now()),
                 live: self.talk.live(),
                 news,
-                is_last,
+                is_last: kind == Kind::Last,
             };
             match part.exchange(round).await {
                 Ok(()) => {}
@@ -176,7 +201,7 @@ impl Exchange {
             tracing::debug!(part, %error, "the cluster's engine refused a part of the exchange");
             return Err(error);
         }
-        if is_last {
+        if kind == Kind::Last {
             self.talk.leave(link).await?;
         }
         let unsaid = std::mem::take(&mut self.unsaid);
@@ -192,7 +217,7 @@ impl Exchange {
             return;
         }
         tokio::time::sleep(LAST_WORD).await;
-        self.round(true).await;
+        self.round(Kind::Last).await;
     }
 
     /// How a round ended, and whether that changes anything.
@@ -263,6 +288,15 @@ fn luck() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_round_for_an_allowance_alone_tells_and_reads_no_reports() {
+        let leases = Topics::of(Topic::Leases);
+        assert!(!Kind::Hurried.tells(leases));
+        assert!(Kind::Hurried.tells(leases.and(Topics::of(Topic::Health))));
+        assert!(Kind::Hurried.tells(Topics::NONE), "somebody asks for it");
+        assert!(Kind::Due.tells(leases) && Kind::Last.tells(leases));
+    }
 
     #[test]
     fn a_message_says_what_it_is_about_and_from_whom() {
