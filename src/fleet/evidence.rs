@@ -230,7 +230,8 @@ impl Evidence {
     pub fn since(&self, earlier: &Self) -> Self {
         let times = [0, 1, 2].map(|i: usize| self.times[i].since(&earlier.times[i]));
         let first = self.first.since(earlier.first);
-        let new = usize::try_from(first.n).unwrap_or(usize::MAX);
+        // No more than anybody tells of, whatever somebody wrote.
+        let new = usize::try_from(first.n).map_or(MOST_RECENT, |new| new.min(MOST_RECENT));
         let known = self.recent.len().saturating_sub(new);
         Self {
             sent: gained(self.sent, earlier.sent),

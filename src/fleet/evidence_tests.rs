@@ -127,6 +127,11 @@ fn numbers_that_nobody_can_have_measured_are_bounded() {
         line: [u64::MAX; 6],
         ..Evidence::default()
     };
+    let many = Evidence {
+        recent: vec![1; 100_000],
+        ..wild.clone()
+    };
+    assert!(many.since(&Evidence::default()).recent.len() <= MOST_RECENT);
     let mut folded = Batch::default();
     wild.add_to(&mut folded, Reference::default(), Time::ZERO);
     let most = MOST_PER_TOKEN * 3.0;

@@ -1,12 +1,16 @@
 //! What this replica tells the others: the sums of what it measured itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::cells::Cells;
 use super::report::{Condition, Out, ReplicaId, Report, RouteSums, UpstreamReport};
 use crate::balance::gate::ProbeResult;
 use crate::balance::{Input, Memory, Plan, UpstreamInput, cell_of};
 use crate::model::{RouteName, Time, UpstreamName};
+
+/// Upstreams beyond those of the plan whose sums are kept, since they may come back: clients name some of them, and may do
+/// so for ever. One that comes back later begins anew, and the others pass over its first sums.
+const MOST_GONE: usize = 2_048;
 
 /// What this replica measured since it began, by name, so that a reload changes nothing.
 #[derive(Clone, Debug)]
@@ -121,6 +125,7 @@ impl Own {
     /// What to tell the others after a tick at `now`; `digest` is the plan's.
     pub fn report(&mut self, plan: &Plan, memory: &Memory, digest: u64, now: Time) -> Report {
         self.sequence += 1;
+        self.forget_gone(plan);
         let told = self.pressing(plan, memory);
         self.told = told.map(|(name, now)| (name.clone(), now)).collect();
         for (name, known) in &self.upstreams {
@@ -163,6 +168,18 @@ impl Own {
     }
 }
 
+impl Own {
+    fn forget_gone(&mut self, plan: &Plan) {
+        if self.upstreams.len() <= plan.upstreams().len() + MOST_GONE {
+            return;
+        }
+        let named: BTreeSet<&UpstreamName> = plan.upstreams().iter().collect();
+        self.upstreams.retain(|name, _| named.contains(name));
+        self.due.retain(|name, _| named.contains(name));
+        self.blocks.retain(|name, _| named.contains(name));
+    }
+}
+
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -189,5 +206,32 @@ fn condition(told: &UpstreamInput, now: Time) -> Condition {
         in_flight: told.in_flight,
         waiting,
         headroom: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_come_and_go_for_ever_are_forgotten_and_those_of_the_plan_are_not() {
+        let mut own = Own::new(ReplicaId::numbered(1), 0, "");
+        let stays = UpstreamName::new("p/stays").unwrap();
+        for number in 0..3 * MOST_GONE {
+            let comes = UpstreamName::new(&format!("p/{number}")).unwrap();
+            let plan = Plan::new(Vec::new(), [stays.clone(), comes]);
+            let mut input = Input {
+                upstreams: vec![UpstreamInput::default(); 2],
+                ..Input::default()
+            };
+            for told in &mut input.upstreams {
+                told.batch.dispatched = [1, 0];
+            }
+            own.add(&plan, &input);
+            let report = own.report(&plan, &Memory::new(&plan), 0, Time::ZERO);
+            assert_eq!(report.upstreams[&stays].evidence.sent[0], number as u64 + 1);
+            assert!(own.upstreams.len() <= MOST_GONE + 2);
+            assert!(own.due.len() <= MOST_GONE + 3);
+        }
     }
 }
