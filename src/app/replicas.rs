@@ -117,23 +117,23 @@ impl Replicas {
         use crate::store::Resumed;
         let Some(joined) = &self.joined else { return };
         let keys = Keys::of(joined.post.namespace());
-        match inherit(&joined.address, &keys, joined.clock).await {
-            Ok(found) => {
-                let resumed = Resumed {
-                    shares: found.shares,
-                    learned: found.learned,
-                    unreadable: None,
-                };
-                if controller.inherit(resumed) {
-                    tracing::info!("begins with what the other replicas have learned");
-                }
-                controller.begin_with(&found.told);
-            }
-            Err(why) => tracing::warn!(
+        let (found, why) = inherit(&joined.address, &keys, joined.clock).await;
+        if let Some(why) = why {
+            tracing::warn!(
                 engine = %joined.address, why,
-                "what the other replicas have learned, and orders and keys of theirs, cannot be had; this one begins without"
-            ),
+                "what the other replicas have learned, and orders and keys of theirs, cannot all be had; this one begins \
+                 without"
+            );
         }
+        let resumed = Resumed {
+            shares: found.shares,
+            learned: found.learned,
+            unreadable: None,
+        };
+        if controller.inherit(resumed) {
+            tracing::info!("begins with what the other replicas have learned");
+        }
+        controller.begin_with(&found.told);
     }
 
     /// Nothing is to be had.

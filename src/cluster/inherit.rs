@@ -37,16 +37,29 @@ pub struct Inheritance {
 /// Names of replicas, as they stand in the engine.
 type Names = Vec<Vec<u8>>;
 
-/// Asks for the fleet's newest memory and shares; nothing, in words, if that takes too long or there is none.
-pub async fn inherit(address: &Address, keys: &Keys, clock: Clock) -> Result<Inheritance, String> {
-    match tokio::time::timeout(PATIENCE, ask(address, keys, clock)).await {
-        Ok(Ok(found)) => Ok(found),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("it did not answer within {PATIENCE:?}")),
-    }
+/// Asks for what operators did, and for the fleet's newest memory and shares. What could be had in time, and why it is not
+/// all, in words, where it is not.
+pub async fn inherit(
+    address: &Address,
+    keys: &Keys,
+    clock: Clock,
+) -> (Inheritance, Option<String>) {
+    let mut found = Inheritance::default();
+    let asked = tokio::time::timeout(PATIENCE, ask(&mut found, address, keys, clock)).await;
+    let why = match asked {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(_) => Some(format!("it did not answer within {PATIENCE:?}")),
+    };
+    (found, why)
 }
 
-async fn ask(address: &Address, keys: &Keys, clock: Clock) -> RedisResult<Inheritance> {
+async fn ask(
+    inheritance: &mut Inheritance,
+    address: &Address,
+    keys: &Keys,
+    clock: Clock,
+) -> RedisResult<()> {
     let mut link = address.connect().await?;
     let (seconds, micros): (u64, u64) = redis::cmd("TIME").query_async(&mut link).await?;
     let engine = seconds.saturating_mul(1_000_000).saturating_add(micros);
@@ -59,7 +72,7 @@ async fn ask(address: &Address, keys: &Keys, clock: Clock) -> RedisResult<Inheri
     pipe.hgetall(keys.named("orders"))
         .hgetall(keys.named("keys"));
     let (kept, seen, orders, known): (Names, Names, Raw, Raw) = pipe.query_async(&mut link).await?;
-    let told = told_of(orders, known, clock.unix_seconds());
+    inheritance.told = told_of(orders, known, clock.unix_seconds());
     let memories = values(&mut link, keys, "memory", &kept).await?;
     let reports = values(&mut link, keys, "report", &seen).await?;
     let now = clock.now();
@@ -70,11 +83,9 @@ async fn ask(address: &Address, keys: &Keys, clock: Clock) -> RedisResult<Inheri
     let reports = reports.into_iter();
     let reports = reports.filter_map(|packed| unpack::<Report>(&packed, REPORT).ok());
     let newest = reports.max_by_key(|report| report.at);
-    Ok(Inheritance {
-        learned: memories.max_by_key(|learned| learned.at),
-        shares: newest.map(|report| shares(&report, offset.to_ours(report.at).min(now))),
-        told,
-    })
+    inheritance.learned = memories.max_by_key(|learned| learned.at);
+    inheritance.shares = newest.map(|report| shares(&report, offset.to_ours(report.at).min(now)));
+    Ok(())
 }
 
 /// What stands in the keys of this kind of these replicas.

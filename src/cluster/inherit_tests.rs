@@ -28,6 +28,7 @@ async fn what_a_fleet_has_learned_outlives_its_last_replica() {
     post.remember(learned.clone());
     stop.send_replace(true);
     running.await.unwrap();
-    let found = inherit(&engine.address(), &keys, clock).await.unwrap();
+    let (found, why) = inherit(&engine.address(), &keys, clock).await;
+    assert_eq!(why, None);
     assert_eq!(found.learned.map(|it| it.at), Some(learned.at));
 }

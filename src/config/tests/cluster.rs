@@ -30,7 +30,7 @@ fn it_names_an_engine_a_namespace_and_this_replica() {
     let cluster = cluster.cluster.unwrap();
     assert_eq!(cluster.url.kind, RedisKind::Sentinel("main".to_owned()));
     assert_eq!(cluster.namespace, "weighbridge");
-    assert_eq!(cluster.replica, None, "a name is made up at each start");
+    assert_eq!(cluster.replica, None, "a name is made up");
 }
 
 #[test]
