@@ -14,6 +14,7 @@ use super::keys::Keys;
 use super::link::{Address, Link};
 use super::pace::{EVERY, Extra, pause};
 use super::part::{Part, Round};
+use super::refusal::words;
 use super::talk::Talk;
 use crate::live::{Bell, Clock, Membership, Post, Topic, Topics};
 use crate::model::Time;
@@ -29,26 +30,22 @@ const LAST: Duration = Duration::from_millis(1_500);
 /// How long the controller gets to say its last word after the stop.
 const LAST_WORD: Duration = Duration::from_millis(100);
 
-/// What a round is made for.
+/// What a round is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// Its second is over.
-    Due,
-    /// There is news.
+    /// All that there is to say and hear: its second is over.
+    Whole,
+    /// What there is news of.
     Hurried,
-    /// This replica ends.
+    /// The last words.
     Last,
 }
 
 impl Kind {
-    const fn of(is_due: bool) -> Self {
-        if is_due { Self::Due } else { Self::Hurried }
-    }
-
-    /// Whether reports are told and read: an allowance that runs low is nobody else's news, and one client that keeps
-    /// coming at its rate would have all reports read six times a second.
-    fn tells(self, news: Topics) -> bool {
-        self != Self::Hurried || news != Topics::of(Topic::Leases)
+    /// Whether reports are read: an allowance that runs low is nobody else's news, and one client that keeps coming at its
+    /// rate would have all reports read again and again.
+    fn reads(self, news: Topics) -> bool {
+        self != Self::Hurried || !news.told().is_empty()
     }
 }
 
@@ -99,27 +96,53 @@ impl Exchange {
         let mut extra = Extra::from(self.clock.now());
         loop {
             let at = self.clock.instant_of(due);
-            tokio::select! {
-                () = tokio::time::sleep_until(at) => {}
-                () = news(&self.post, &self.heard), if self.link.is_some() => {
-                    tokio::time::sleep(extra.wait(self.clock.now())).await;
-                    extra.spend();
-                }
+            let news = tokio::select! {
+                () = tokio::time::sleep_until(at) => Topics::NONE,
+                news = self.hurried(&mut extra), if self.link.is_some() => news,
                 () = turned(&mut stop) => break,
-            }
+            };
             let begun = self.clock.now();
-            let is_due = begun >= due;
+            let kind = if begun >= due {
+                Kind::Whole
+            } else {
+                Kind::Hurried
+            };
+            let before = self.sent();
             tokio::select! {
-                () = self.round(Kind::of(is_due)) => {}
+                () = self.round(kind) => {}
                 () = turned(&mut stop) => break,
             }
             if self.link.is_none() {
                 due = self.clock.now().after(pause(self.failures.max(1), luck()));
-            } else if is_due {
+            } else if kind == Kind::Hurried {
+                extra.spend(news, self.sent().saturating_sub(before));
+            } else {
                 due = begun.after(EVERY);
             }
         }
         self.leave().await;
+    }
+
+    /// Returns when there is news, here or elsewhere, that may have a round at once.
+    async fn hurried(&self, extra: &mut Extra) -> Topics {
+        let (mut wait, mut news) = (Duration::ZERO, None);
+        loop {
+            tokio::select! {
+                () = self.post.bell().rung() => {}
+                () = self.heard.rung() => {}
+                () = tokio::time::sleep(wait), if news.is_some() => {
+                    return news.unwrap_or_default();
+                }
+            }
+            let rung = self.post.bell().rung_for().and(self.heard.rung_for());
+            wait = extra.wait(rung, self.clock.now());
+            news = Some(rung);
+        }
+    }
+
+    /// Commands that were sent on the connection.
+    fn sent(&self) -> u64 {
+        self.link.as_ref().map_or(0, Link::sent)
     }
 
     /// One round, with whatever it takes to make it.
@@ -127,7 +150,7 @@ impl Exchange {
         let limit = if kind == Kind::Last { LAST } else { ROUND };
         let result = match self.connected().await {
             Ok(()) => match tokio::time::timeout(limit, self.exchange(kind)).await {
-                Ok(result) => result.map_err(|error| error.to_string()),
+                Ok(result) => result.map_err(|error| words(&error)),
                 Err(_) => Err(format!("it did not answer within {limit:?}")),
             },
             Err(why) => Err(why),
@@ -160,7 +183,7 @@ impl Exchange {
                 self.link = Some(link);
                 Ok(())
             }
-            Ok(Err(error)) => Err(error.to_string()),
+            Ok(Err(error)) => Err(words(&error)),
             Err(_) => Err(format!("it did not answer within {CONNECTING:?}")),
         }
     }
@@ -169,15 +192,21 @@ impl Exchange {
     async fn exchange(&mut self, kind: Kind) -> redis::RedisResult<()> {
         let own = self.post.bell().take();
         let news = own.and(self.heard.take()).and(self.unsaid);
-        self.unsaid = self.unsaid.and(own);
+        self.unsaid = self.unsaid.and(own.told());
         let Some(link) = &mut self.link else {
             return Ok(());
         };
-        if kind.tells(news) {
+        let is_whole = kind != Kind::Hurried;
+        if is_whole {
             self.talk.round(link, &self.post, self.clock).await?;
+        } else if kind.reads(news) {
+            let tells = self.unsaid.has(Topic::Health);
+            let at = (&*self.post, self.clock);
+            self.talk.hurry(link, at, tells).await?;
         }
         let mut refused = None;
-        for part in &mut self.parts {
+        let parts = self.parts.iter_mut();
+        for part in parts.filter(|part| is_whole || part.is_hurried_by(news)) {
             let round = Round {
                 link: &mut *link,
                 keys: &self.keys,
@@ -185,7 +214,7 @@ impl Exchange {
                 epoch: self.post.epoch(),
                 now: self.talk.engine_time(self.clock.now()),
                 live: self.talk.live(),
-                news,
+                versions: self.talk.versions(),
                 is_last: kind == Kind::Last,
             };
             match part.exchange(round).await {
@@ -257,14 +286,6 @@ impl Exchange {
     }
 }
 
-/// Returns when there is news, here or elsewhere.
-async fn news(post: &Post, heard: &Bell) {
-    tokio::select! {
-        () = post.bell().rung() => {}
-        () = heard.rung() => {}
-    }
-}
-
 /// Ready once `flag` is true, or nobody can make it so.
 async fn turned(flag: &mut watch::Receiver<bool>) {
     drop(flag.wait_for(|on| *on).await);
@@ -290,12 +311,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_round_for_an_allowance_alone_tells_and_reads_no_reports() {
+    fn a_round_for_an_allowance_alone_reads_no_reports() {
         let leases = Topics::of(Topic::Leases);
-        assert!(!Kind::Hurried.tells(leases));
-        assert!(Kind::Hurried.tells(leases.and(Topics::of(Topic::Health))));
-        assert!(Kind::Hurried.tells(Topics::NONE), "somebody asks for it");
-        assert!(Kind::Due.tells(leases) && Kind::Last.tells(leases));
+        assert!(!Kind::Hurried.reads(leases));
+        assert!(Kind::Hurried.reads(leases.and(Topics::of(Topic::Health))));
+        assert!(!Kind::Hurried.reads(Topics::NONE), "of histograms alone");
+        assert!(Kind::Whole.reads(leases) && Kind::Last.reads(leases));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use redis::{RedisResult, Script};
 use super::part::{Exchanging, Part, Round};
 use crate::limit::common_rate::{RateAsk, RateGranted};
 use crate::limit::lease::Granted;
-use crate::live::{Allowance, Client, Clock, Published, RateKind, WindowAsk};
+use crate::live::{Allowance, Client, Clock, Published, RateKind, Topic, Topics, WindowAsk};
 use crate::model::Time;
 
 /// Most lines of sheets that each round tells whole; beyond it, every tenth does. Each is about 80 bytes.
@@ -216,6 +216,10 @@ impl Leases {
 }
 
 impl Part for Leases {
+    fn is_hurried_by(&self, news: Topics) -> bool {
+        news.has(Topic::Leases)
+    }
+
     fn exchange<'a>(&'a mut self, round: Round<'a>) -> Exchanging<'a> {
         Box::pin(self.round(round))
     }

@@ -34,6 +34,8 @@ pub struct Address {
 #[derive(Clone)]
 pub struct Link {
     wire: Wire,
+    /// Commands that were sent, by their number.
+    sent: u64,
 }
 
 #[derive(Clone)]
@@ -107,7 +109,7 @@ impl Address {
                 Wire::One(connection.await?)
             }
         };
-        Ok(Link { wire })
+        Ok(Link { wire, sent: 0 })
     }
 
     /// Who is asked: the server, or the master that the sentinels name.
@@ -203,8 +205,16 @@ impl fmt::Display for Address {
     }
 }
 
+impl Link {
+    /// Commands that were sent since it was opened.
+    pub(super) const fn sent(&self) -> u64 {
+        self.sent
+    }
+}
+
 impl ConnectionLike for Link {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
+        self.sent += 1;
         match &mut self.wire {
             Wire::One(one) => one.req_packed_command(cmd),
             Wire::Cluster(cluster) => cluster.req_packed_command(cmd),
@@ -217,6 +227,7 @@ impl ConnectionLike for Link {
         offset: usize,
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
+        self.sent += pipeline.cmd_iter().count() as u64;
         match &mut self.wire {
             Wire::One(one) => one.req_packed_commands(pipeline, offset, count),
             Wire::Cluster(cluster) => cluster.req_packed_commands(pipeline, offset, count),

@@ -27,6 +27,8 @@ mod pack;
 #[cfg(feature = "redis")]
 mod part;
 #[cfg(feature = "redis")]
+mod refusal;
+#[cfg(feature = "redis")]
 mod schema;
 #[cfg(feature = "redis")]
 mod shared;
@@ -47,7 +49,7 @@ pub use leases::Leases;
 #[cfg(feature = "redis")]
 pub use link::{Address, Link};
 #[cfg(feature = "redis")]
-pub use part::{Exchanging, Part, Round};
+pub use part::{Exchanging, Part, Round, Versions};
 #[cfg(feature = "redis")]
 pub use shared::Shared;
 #[cfg(feature = "redis")]

@@ -1,46 +1,96 @@
-//! When rounds are made: one a second, some more when there is news, and fewer while the engine is away.
+//! When rounds are made: one a second, small ones between when there is news, and fewer while the engine is away.
 
 use std::time::Duration;
 
+use crate::live::{Topic, Topics};
 use crate::model::Time;
 
 /// Between two rounds. Halved, evidence is half a second younger and the engine has twice as much to do; doubled, a tick
 /// decides on what others saw two seconds ago.
 pub(super) const EVERY: Duration = Duration::from_secs(1);
-/// Rounds a second that news may add: an outage that ten targets share is told in two or three, and a storm of news costs
-/// the engine no more than six rounds a second for each replica.
-const EXTRA: f64 = 5.0;
+/// Commands a second that news may add to those of the rounds, which are some eight: ten together is what a replica may ask
+/// of the engine. Halved, a rate or a budget at its end is handed out more slowly; doubled, a busy one costs the engine more
+/// than everything else.
+const EXTRA: f64 = 2.0;
+/// Most that quiet seconds save up. An outage that ten targets share is told in two or three rounds of three commands, and
+/// read at each telling of somebody else; doubled, a storm of news costs the engine that for twenty seconds.
+const SAVED: f64 = 25.0;
+/// What is left of it to what others wait for: a key at its rate calls for rounds all the time.
+const KEPT: f64 = 10.0;
+/// The same two for what operators do, which should be everywhere at once and comes seldom: an order takes some twelve commands
+/// at the one that is given it and at each that hears of it. Halved, the sixth of ten orders in a row waits for its second.
+const ORDERS: f64 = 5.0;
+const ORDERS_SAVED: f64 = 120.0;
 /// Before it is tried again after one failure, and at most. A restart of the engine takes less than a second; with the longest
 /// doubled, the fleet comes together again that much later.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
-/// Rounds that news may still add.
+/// Commands that news may still add.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Extra {
+    news: Bucket,
+    orders: Bucket,
+}
+
+/// So many more each second, up to a most.
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
     left: f64,
+    each_second: f64,
+    most: f64,
     at: Time,
+}
+
+impl Bucket {
+    const fn full(each_second: f64, most: f64, at: Time) -> Self {
+        Self {
+            left: most,
+            each_second,
+            most,
+            at,
+        }
+    }
+
+    /// How long until so many are in it.
+    fn wait(&mut self, needed: f64, now: Time) -> Duration {
+        let since = now.secs_since(self.at);
+        self.left = (self.left + since * self.each_second).min(self.most);
+        self.at = self.at.max(now);
+        Duration::from_secs_f64(((needed - self.left) / self.each_second).max(0.0))
+    }
 }
 
 impl Extra {
     pub(super) const fn from(now: Time) -> Self {
         Self {
-            left: EXTRA,
-            at: now,
+            news: Bucket::full(EXTRA, SAVED, now),
+            orders: Bucket::full(ORDERS, ORDERS_SAVED, now),
         }
     }
 
-    /// How long news has to wait at `now`.
-    pub(super) fn wait(&mut self, now: Time) -> Duration {
-        self.left = (self.left + now.secs_since(self.at) * EXTRA).min(EXTRA);
-        self.at = self.at.max(now);
-        Duration::from_secs_f64(((1.0 - self.left) / EXTRA).max(0.0))
+    /// How long this news has to wait at `now`.
+    pub(super) fn wait(&mut self, news: Topics, now: Time) -> Duration {
+        if is_an_operators(news) {
+            return self.orders.wait(1.0, now);
+        }
+        let is_low = news.is_only(Topic::Leases);
+        self.news.wait(if is_low { KEPT } else { 1.0 }, now)
     }
 
-    /// One was made.
-    pub(super) fn spend(&mut self) {
-        self.left = (self.left - 1.0).max(0.0);
+    /// So many were sent for it.
+    pub(super) fn spend(&mut self, news: Topics, commands: u64) {
+        let bucket = if is_an_operators(news) {
+            &mut self.orders
+        } else {
+            &mut self.news
+        };
+        bucket.left -= commands.min(1_000) as f64;
     }
+}
+
+fn is_an_operators(news: Topics) -> bool {
+    news.has(Topic::Orders) || news.has(Topic::Keys)
 }
 
 /// The pause after so many failures in a row, at least one; `luck` from 0 to 1 spreads replicas that lost the engine together.
@@ -55,19 +105,44 @@ pub(super) fn pause(failures: u32, luck: f64) -> Duration {
 mod tests {
     use super::*;
 
-    #[test]
-    fn news_adds_five_rounds_a_second_and_no_more() {
+    /// Commands that rounds of so many add in a minute, if there is news all the time.
+    fn added(news: Topics, commands: u64) -> u64 {
         let mut extra = Extra::from(Time::ZERO);
-        let (mut now, mut made) = (Time::ZERO, 0);
-        while now < Time::from_micros(10_000_000) {
-            let wait = extra.wait(now);
+        let (mut now, mut sent) = (Time::ZERO, 0);
+        while now < Time::from_micros(60_000_000) {
+            let wait = extra.wait(news, now);
             if wait.is_zero() {
-                extra.spend();
-                made += 1;
+                extra.spend(news, commands);
+                sent += commands;
             }
             now = now.after(wait.max(Duration::from_millis(1)));
         }
-        assert!((50..=55).contains(&made), "{made} in ten seconds");
+        sent
+    }
+
+    #[test]
+    fn news_adds_what_was_saved_up_and_then_so_many_commands_a_second() {
+        for commands in [1, 3] {
+            let sent = added(Topics::of(Topic::Health), commands);
+            assert!((140..=150).contains(&sent), "{sent} in a minute");
+        }
+        let sent = added(Topics::of(Topic::Orders), 12);
+        assert!((415..=435).contains(&sent), "{sent} of operators");
+    }
+
+    #[test]
+    fn a_lease_that_runs_low_leaves_something_to_news_of_an_outage() {
+        let sent = added(Topics::of(Topic::Leases), 1);
+        assert!((130..=138).contains(&sent), "{sent} in a minute");
+        let (mut extra, now) = (Extra::from(Time::ZERO), Time::ZERO);
+        while extra.wait(Topics::of(Topic::Leases), now).is_zero() {
+            extra.spend(Topics::of(Topic::Leases), 1);
+        }
+        let news = Topics::of(Topic::Health);
+        for _ in 0..3 {
+            assert!(extra.wait(news, now).is_zero());
+            extra.spend(news, 3);
+        }
     }
 
     #[test]

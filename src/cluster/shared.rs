@@ -14,10 +14,12 @@ use redis::{RedisResult, Script};
 use tokio::sync::mpsc;
 
 use super::pack::{Raw, texts};
-use super::part::{Exchanging, Part, Round};
+use super::part::{Exchanging, Part, Round, Versions};
 use super::{Keys, Link};
 use crate::config::{digest_of, digest_text};
-use crate::live::{Clock, Published, TellCell, Told, ToldKey, ToldOrder, ToldSwitch};
+use crate::live::{
+    Clock, Published, TellCell, Told, ToldKey, ToldOrder, ToldSwitch, Topic, Topics,
+};
 
 /// How long the engine keeps orders and keys that nobody touches: longer than a year's key. Each process that reads them
 /// begins it anew.
@@ -90,13 +92,13 @@ impl Shared {
 
     async fn round(&mut self, round: Round<'_>) -> RedisResult<()> {
         let Round { link, keys, .. } = round;
-        let versions = [self.orders.name, self.keys.name];
-        let versions = versions.map(|name| keys.named(&format!("{name}:v")));
-        let mut asked = redis::cmd("MGET");
-        asked.arg(&versions[..]);
-        let found: [Option<String>; 2] = asked.query_async(link).await?;
+        let mut found = round.versions.clone();
+        if self.is_evicted(&found, link, keys).await? {
+            // What has no version is read, and what is missing written.
+            (self.orders.version, self.keys.version) = (None, None);
+        }
+        let [orders, known] = found.each_mut().map(Option::take);
         let mine = self.mine();
-        let [orders, known] = found;
         let now = self.clock.unix_seconds();
         let put = &self.put;
         let heard_orders = exchange(
@@ -119,6 +121,34 @@ impl Shared {
             self.cell.is_told(mine);
         }
         Ok(())
+    }
+
+    /// Whether the engine has made room for other things by what was read of it: a version alone, which each round reads,
+    /// outlives what it is of. Asking keeps it from being the next to go.
+    async fn is_evicted(
+        &self,
+        versions: &Versions,
+        link: &mut Link,
+        keys: &Keys,
+    ) -> RedisResult<bool> {
+        let read = [&self.orders, &self.keys].into_iter().zip(versions);
+        let read = read.filter(|(hash, found)| hash.is_read_as(found.as_deref()));
+        let filled = read.filter(|(hash, _)| !hash.fields.is_empty());
+        let names: Vec<String> = filled.map(|(hash, _)| keys.named(hash.name)).collect();
+        if names.is_empty() {
+            return Ok(false);
+        }
+        let mut touch = redis::cmd("TOUCH");
+        let there: usize = touch.arg(&names).query_async(link).await?;
+        if there == names.len() {
+            return Ok(false);
+        }
+        tracing::warn!(
+            keys = names.join(", "),
+            "the engine of [cluster] has evicted what replicas share; it is put back. Give it more `maxmemory`, or \
+             `maxmemory-policy noeviction` and nobody else's data"
+        );
+        Ok(true)
     }
 
     /// What is known here.
@@ -153,6 +183,10 @@ impl Shared {
 }
 
 impl Part for Shared {
+    fn is_hurried_by(&self, news: Topics) -> bool {
+        news.has(Topic::Orders) || news.has(Topic::Keys)
+    }
+
     fn exchange<'a>(&'a mut self, round: Round<'a>) -> Exchanging<'a> {
         Box::pin(self.round(round))
     }
@@ -224,6 +258,11 @@ async fn exchange(
 }
 
 impl Hash {
+    /// Whether it was read when it had this version.
+    fn is_read_as(&self, version: Option<&str>) -> bool {
+        self.version.as_deref() == Some(version.unwrap_or_default())
+    }
+
     fn read(&mut self, version: Option<String>, fields: BTreeMap<String, String>, now: u64) {
         self.version = Some(version.unwrap_or_default());
         self.told = Told::default();

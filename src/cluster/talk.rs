@@ -1,7 +1,8 @@
 //! What a round says, and what it hears.
 //!
-//! Four commands in one trip: `MGET` of the reports, `SET` of the own one, `ZADD` to be seen, `ZRANGEBYSCORE` to see who is
-//! there. Who is new is read a round later.
+//! Four commands in one trip: `MGET` of the reports and of what the rest of the round begins with, `SET` of the own one,
+//! `ZADD` to be seen, `ZRANGEBYSCORE` to see who is there. Who is new is read a round later. A hurried round has the first
+//! two at most.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use super::keys::Keys;
 use super::link::Link;
 use super::moments::{Offset, translate};
 use super::pack::{MEMORY, REPORT, Raw, pack, texts};
+use super::part::Versions;
 use super::schema::Schemas;
 use super::stranger::understood;
 use crate::fleet::{Gathering, LIVE, ReplicaId, Report};
@@ -35,6 +37,9 @@ const CLOCK_EVERY: u64 = 30;
 const SWEEP_EVERY: u64 = 60;
 /// Most replicas that are listened to.
 const MOST: usize = 1_024;
+/// Where the versions of orders and keys stand.
+const VERSIONS: [&str; 2] = ["orders:v", "keys:v"];
+
 /// What was said and heard so far.
 #[derive(Debug)]
 pub(super) struct Talk {
@@ -54,6 +59,8 @@ pub(super) struct Talk {
     /// Whether it was said that the own report is too large.
     is_large: bool,
     schemas: Schemas,
+    /// Versions of the orders and of the keys, as the round under way has read them.
+    versions: Versions,
 }
 
 impl Talk {
@@ -70,12 +77,18 @@ impl Talk {
             useless: BTreeSet::new(),
             is_large: false,
             schemas: Schemas::default(),
+            versions: Versions::default(),
         }
     }
 
     /// The replicas that are there.
     pub(super) fn live(&self) -> &[String] {
         &self.live
+    }
+
+    /// Versions of the orders and of the keys, as they were read last.
+    pub(super) const fn versions(&self) -> &Versions {
+        &self.versions
     }
 
     /// A moment by the engine's clock.
@@ -130,13 +143,36 @@ impl Talk {
             let now = self.engine_time(clock.now());
             Schemas::say(&mut pipe, &self.keys, now);
         }
-        let (reports, seen): (Vec<Option<Vec<u8>>>, Vec<Vec<u8>>) = pipe.query_async(link).await?;
-        self.hear(asked, reports, clock.now());
+        let (found, seen): (Vec<Option<Vec<u8>>>, Vec<Vec<u8>>) = pipe.query_async(link).await?;
+        self.hear(asked, found, clock.now());
         self.said = said.or(self.said.take());
         self.see(&seen);
+        self.heard(post, clock);
+        Ok(())
+    }
+
+    /// What is made of news between two rounds: the others' reports are read again, and where `tells`, the own one is put
+    /// there.
+    pub(super) async fn hurry(
+        &mut self,
+        link: &mut Link,
+        (post, clock): (&Post, Clock),
+        tells: bool,
+    ) -> RedisResult<()> {
+        let mut pipe = redis::pipe();
+        let asked = self.ask_reports(&mut pipe);
+        let said = tells.then(|| self.say(&mut pipe, post)).flatten();
+        let (found,): (Vec<Option<Vec<u8>>>,) = pipe.query_async(link).await?;
+        self.hear(asked, found, clock.now());
+        self.said = said.or(self.said.take());
+        self.heard(post, clock);
+        Ok(())
+    }
+
+    /// Hands over what the others say.
+    fn heard(&mut self, post: &Post, clock: Clock) {
         self.gathering.exchanged(clock.now());
         post.heard(self.gathering.clone());
-        Ok(())
     }
 
     /// The others need not wait until they miss this replica.
@@ -168,8 +204,8 @@ impl Talk {
         Ok(())
     }
 
-    /// Asks for the reports of those who are there; the names, in the order of the answers. The own one comes first: what
-    /// stands there before it is written again should be what was written last.
+    /// Asks for the reports of those who are there, and then for the versions; the names, in the order of the answers. The
+    /// own one comes first: what stands there before it is written again should be what was written last.
     fn ask_reports(&self, pipe: &mut Pipeline) -> Vec<String> {
         let own = self.own.to_string();
         let others = self.live.iter().filter(|name| **name != own).cloned();
@@ -177,6 +213,7 @@ impl Talk {
         let keys = asked
             .iter()
             .map(|name| self.keys.of_replica("report", name));
+        let keys = keys.chain(VERSIONS.map(|name| self.keys.named(name)));
         pipe.cmd("MGET").arg(keys.collect::<Vec<_>>());
         asked
     }
@@ -227,8 +264,12 @@ impl Talk {
         }
     }
 
-    /// Takes in what was said under these names.
-    fn hear(&mut self, asked: Vec<String>, reports: Vec<Option<Vec<u8>>>, now: Time) {
+    /// Takes in what was said under these names, and the versions after it.
+    fn hear(&mut self, asked: Vec<String>, mut reports: Vec<Option<Vec<u8>>>, now: Time) {
+        let versions = reports.split_off(asked.len().min(reports.len()));
+        let versions = versions.into_iter().map(|it| String::from_utf8(it?).ok());
+        let mut versions = versions.chain(std::iter::repeat(None));
+        self.versions = std::array::from_fn(|_| versions.next().flatten());
         let mut heard = asked.into_iter().zip(reports);
         if let Some((_, found)) = heard.next() {
             self.meet_twin(found.as_deref(), now);

@@ -59,9 +59,21 @@ impl Topics {
         self.0 & topic.bit() != 0
     }
 
+    /// Whether `topic` is all there is.
+    pub fn is_only(self, topic: Topic) -> bool {
+        self == Self::of(topic)
+    }
+
     /// Whether there is none.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
+    }
+
+    /// Those of them that other replicas hear of.
+    #[must_use]
+    pub fn told(self) -> Self {
+        let told = Topic::ALL.into_iter().map(Self::of);
+        Self(self.0 & told.fold(Self::NONE, Self::and).0)
     }
 
     /// These and those.
@@ -95,6 +107,11 @@ impl Bell {
         self.notify.notify_one();
     }
 
+    /// What it was rung for since it was taken last, which it stays.
+    pub fn rung_for(&self) -> Topics {
+        Topics(self.rung.load(Ordering::Acquire))
+    }
+
     /// What it was rung for since it was asked last.
     pub fn take(&self) -> Topics {
         Topics(self.rung.swap(0, Ordering::AcqRel))
@@ -118,6 +135,7 @@ mod tests {
         bell.ring(Topic::Health);
         bell.ring(Topic::Health);
         bell.rung().await;
+        assert!(bell.rung_for().has(Topic::Health));
         let heard = bell.take();
         assert_eq!(
             heard.each().collect::<Vec<_>>(),

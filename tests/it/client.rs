@@ -11,6 +11,7 @@ use super::daemon::PATIENCE;
 pub(crate) struct Client {
     http: reqwest::Client,
     url: String,
+    key: Option<String>,
 }
 
 /// What came back.
@@ -32,15 +33,27 @@ impl Client {
         Self {
             http,
             url: format!("http://{data}/v2/proxy/chat/completions"),
+            key: None,
+        }
+    }
+
+    /// The same with a key.
+    pub(crate) fn with_key(data: SocketAddr, key: &str) -> Self {
+        Self {
+            key: Some(key.to_owned()),
+            ..Self::new(data)
         }
     }
 
     /// Sends `body`; the answer's head has come.
     pub(crate) async fn open(&self, body: &str) -> reqwest::Result<reqwest::Response> {
-        let request = self
+        let mut request = self
             .http
             .post(&self.url)
             .header("content-type", "application/json");
+        if let Some(key) = &self.key {
+            request = request.bearer_auth(key);
+        }
         request.body(body.to_owned()).send().await
     }
 

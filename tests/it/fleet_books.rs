@@ -10,7 +10,7 @@ use super::client::Client;
 use super::daemon::{Daemon, live, machine, until};
 use super::redis::Redis;
 
-const KEY: &str = "wb-a-key-of-the-files-of-all-three";
+pub(crate) const KEY: &str = "wb-a-key-of-the-files-of-all-three";
 /// What is everywhere "within a second" may take this long on a machine with other work; the figure is printed.
 const SOON: Duration = Duration::from_secs(5);
 
@@ -23,22 +23,17 @@ fn now() -> Instant {
 }
 
 /// Replicas, each with a folder of its own.
-struct Fleet {
-    daemons: Vec<Daemon>,
-    engine: Redis,
-    _folders: Vec<TempDir>,
+pub(crate) struct Fleet {
+    pub(crate) daemons: Vec<Daemon>,
+    pub(crate) engine: Redis,
+    folders: Vec<TempDir>,
 }
 
-impl Fleet {
-    /// Three replicas with `more` in their files, once they know of each other; `None` where there is no engine.
-    async fn start(more: &str) -> Option<Self> {
-        let engine = Redis::start().await?;
-        let folders: Vec<TempDir> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
-        let law = "law = { ttft_ms = 20, tpot_ms = 0.1, spread = 0.3, error_rate = 0 }";
-        let started = folders.iter().enumerate().map(|(place, folder)| {
-            let state = folder.path().join("state");
-            let text = format!(
-                r#"config_version = 1
+/// The file of a replica with `more` in it.
+fn file(place: usize, engine: &Redis, folder: &TempDir, more: &str) -> String {
+    let law = "law = { ttft_ms = 20, tpot_ms = 0.1, spread = 0.3, error_rate = 0 }";
+    format!(
+        r#"config_version = 1
 [cluster]
 url = "{}"
 namespace = "books"
@@ -60,16 +55,25 @@ a = {{ use = "free/m", weight = 1 }}
 b = {{ use = "free/n", weight = 1 }}
 {more}
 "#,
-                engine.url(),
-                state.display()
-            );
+        engine.url(),
+        folder.path().join("state").display()
+    )
+}
+
+impl Fleet {
+    /// Three replicas with `more` in their files, once they know of each other; `None` where there is no engine.
+    pub(crate) async fn start(more: &str) -> Option<Self> {
+        let engine = Redis::start().await?;
+        let folders: Vec<TempDir> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
+        let started = folders.iter().enumerate().map(|(place, folder)| {
+            let text = file(place, &engine, folder, more);
             std::fs::write(live(folder.path()), text).unwrap();
             Daemon::start(folder.path())
         });
         let fleet = Self {
             daemons: started.collect(),
             engine,
-            _folders: folders,
+            folders,
         };
         // Somebody's order that all hear of shows that they have met.
         let id = fleet
@@ -85,8 +89,21 @@ b = {{ use = "free/n", weight = 1 }}
         Some(fleet)
     }
 
+    /// One replica more, that knows nothing.
+    pub(crate) fn add(&mut self, more: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let text = file(self.daemons.len(), &self.engine, &folder, more);
+        std::fs::write(live(folder.path()), text).unwrap();
+        self.daemons.push(Daemon::start(folder.path()));
+        self.folders.push(folder);
+    }
+
     /// Waits until `claim` is so at all; tells how long that took.
-    async fn everywhere(&self, claim: &str, is_so: impl AsyncFn(&Daemon) -> bool) -> Duration {
+    pub(crate) async fn everywhere(
+        &self,
+        claim: &str,
+        is_so: impl AsyncFn(&Daemon) -> bool,
+    ) -> Duration {
         let begun = now();
         for daemon in &self.daemons {
             until(claim, async || is_so(daemon).await.then_some(())).await;
@@ -94,7 +111,13 @@ b = {{ use = "free/n", weight = 1 }}
         begun.elapsed()
     }
 
-    async fn send(&self, place: usize, method: reqwest::Method, path: &str, body: &Value) -> Value {
+    pub(crate) async fn send(
+        &self,
+        place: usize,
+        method: reqwest::Method,
+        path: &str,
+        body: &Value,
+    ) -> Value {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let url = format!("http://{}{path}", self.daemons[place].admin);
         let mut request = http.request(method, url);
@@ -138,7 +161,7 @@ b = {{ use = "free/n", weight = 1 }}
     }
 }
 
-async fn asked(daemon: &Daemon, key: &str) -> u16 {
+pub(crate) async fn asked(daemon: &Daemon, key: &str) -> u16 {
     Asker::new(daemon).status(key).await
 }
 
@@ -177,7 +200,7 @@ async fn is_off(daemon: &Daemon) -> bool {
 }
 
 /// A request of a route that costs a fifth of a cent.
-fn paid() -> String {
+pub(crate) fn paid() -> String {
     r#"{"model":"paid","max_tokens":1,"messages":[{"role":"user","content":"hi"}]}"#.to_owned()
 }
 

@@ -64,6 +64,12 @@ mod files;
 mod fleet;
 #[cfg(feature = "redis")]
 mod fleet_books;
+#[cfg(feature = "redis")]
+mod fleet_commands;
+#[cfg(feature = "redis")]
+mod fleet_engine;
+#[cfg(feature = "redis")]
+mod fleet_network;
 #[cfg(feature = "daemon")]
 mod import;
 #[cfg(feature = "daemon")]
@@ -84,6 +90,8 @@ mod provider_tls;
 mod redis;
 #[cfg(feature = "daemon")]
 mod reload;
+#[cfg(feature = "redis")]
+mod replicas;
 #[cfg(feature = "daemon")]
 mod rolling;
 #[cfg(feature = "daemon")]

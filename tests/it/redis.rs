@@ -1,12 +1,15 @@
 //! A Redis of the test's own, and a wire to it that can be cut.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, copy_bidirectional,
+};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
@@ -103,15 +106,26 @@ impl Redis {
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Commands that were called since the start, by name.
-    pub(crate) async fn calls(&self) -> Vec<(String, u64)> {
-        let text = self.ask("INFO commandstats").await.unwrap();
-        let lines = text.lines().filter_map(|line| {
-            let (name, rest) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
-            let calls = rest.split(',').next()?.parse().ok()?;
-            Some((name.to_owned(), calls))
-        });
-        lines.collect()
+    /// Commands that come within `span`, by name: those that clients send, and those that scripts call.
+    pub(crate) async fn monitored(&self, span: Duration) -> [BTreeMap<String, u64>; 2] {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(b"MONITOR\r\n").await.unwrap();
+        let mut lines = BufReader::new(stream).split(b'\n');
+        let mut found = [BTreeMap::new(), BTreeMap::new()];
+        let reading = async {
+            while let Ok(Some(line)) = lines.next_segment().await {
+                // `1339518083.107412 [0 127.0.0.1:60866] "keys" "*"`, or `[0 lua]`; what is no text is written in escapes.
+                let line = String::from_utf8_lossy(&line).into_owned();
+                let Some((head, rest)) = line.split_once("] \"") else {
+                    continue;
+                };
+                let name = rest.split('"').next().unwrap_or_default().to_lowercase();
+                let of = &mut found[usize::from(head.ends_with("lua"))];
+                *of.entry(name).or_default() += 1;
+            }
+        };
+        drop(tokio::time::timeout(span, reading).await);
+        found
     }
 
     /// Ends it at once.
@@ -148,55 +162,64 @@ impl Drop for Redis {
     }
 }
 
-/// A wire to an address, which can be cut: what is on it stops, and whoever comes is hung up on.
+/// A wire to an address, which can be cut: what is on it stops, and whoever comes is hung up on. Or it swallows what comes.
 #[derive(Debug)]
 pub(crate) struct Wire {
     pub(crate) address: SocketAddr,
-    cut: Arc<AtomicBool>,
+    state: Arc<AtomicU8>,
     _task: JoinSet<()>,
 }
+
+const WHOLE: u8 = 0;
+const CUT: u8 = 1;
+const SWALLOWS: u8 = 2;
 
 impl Wire {
     pub(crate) async fn to(target: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let cut = Arc::new(AtomicBool::new(false));
-        let (is_cut, mut task) = (Arc::clone(&cut), JoinSet::new());
+        let state = Arc::new(AtomicU8::new(WHOLE));
+        let (seen, mut task) = (Arc::clone(&state), JoinSet::new());
         task.spawn(async move {
             let mut open = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                if !is_cut.load(Ordering::Relaxed) {
-                    open.spawn(carry(stream, target, Arc::clone(&is_cut)));
+                if seen.load(Ordering::Relaxed) != CUT {
+                    open.spawn(carry(stream, target, Arc::clone(&seen)));
                 }
             }
         });
         Self {
             address,
-            cut,
+            state,
             _task: task,
         }
     }
 
     pub(crate) fn cut(&self) {
-        self.cut.store(true, Ordering::Relaxed);
+        self.state.store(CUT, Ordering::Relaxed);
+    }
+
+    /// Connections stand and are taken, and nothing comes of them.
+    pub(crate) fn swallow(&self) {
+        self.state.store(SWALLOWS, Ordering::Relaxed);
     }
 
     pub(crate) fn mend(&self) {
-        self.cut.store(false, Ordering::Relaxed);
+        self.state.store(WHOLE, Ordering::Relaxed);
     }
 }
 
-async fn carry(mut near: TcpStream, target: SocketAddr, cut: Arc<AtomicBool>) {
+async fn carry(mut near: TcpStream, target: SocketAddr, state: Arc<AtomicU8>) {
     let Ok(mut far) = TcpStream::connect(target).await else {
         return;
     };
-    let watched = async {
-        while !cut.load(Ordering::Relaxed) {
+    let is_no_more = async |was: u8| {
+        while state.load(Ordering::Relaxed) == was {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
     tokio::select! {
         _ = copy_bidirectional(&mut near, &mut far) => {}
-        () = watched => {}
+        () = is_no_more(WHOLE) => is_no_more(SWALLOWS).await,
     }
 }
