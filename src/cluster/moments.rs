@@ -43,6 +43,9 @@ fn moved(time: Time, micros: i64) -> Time {
 /// Has all moments of a report said by another clock.
 pub(super) fn translate(report: &mut Report, by: impl Fn(Time) -> Time) {
     report.at = by(report.at);
+    for until in report.groups.values_mut() {
+        *until = by(*until);
+    }
     for upstream in report.upstreams.values_mut() {
         let condition = &mut upstream.condition;
         condition.blocked_until = by(condition.blocked_until);

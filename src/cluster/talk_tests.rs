@@ -22,6 +22,7 @@ fn packed(began: i64, sequence: u64) -> Vec<u8> {
         plan: 0,
         upstreams: BTreeMap::new(),
         routes: BTreeMap::new(),
+        groups: BTreeMap::new(),
     };
     pack(&report, REPORT).unwrap()
 }

@@ -288,7 +288,7 @@ impl Controller {
         self.head(&snapshot, now);
         let mut input = self.input(&snapshot, now);
         if let Some(fleet) = &mut self.fleet {
-            fleet.fold(&self.plan, &self.upstreams, &mut input);
+            fleet.fold((&snapshot, &self.plan), &self.upstreams, &mut input);
         }
         let (plan, mut memory) = (&self.plan, self.memory.clone());
         let stepped = catch_unwind(AssertUnwindSafe(|| {
@@ -307,7 +307,7 @@ impl Controller {
                     keepsake.ticked(&self.plan, &self.memory, now);
                 }
                 if let Some(fleet) = &mut self.fleet {
-                    fleet.ticked(&self.plan, &self.memory, &snapshot.config, now);
+                    fleet.ticked(&self.plan, &self.memory, &snapshot, now);
                 }
                 self.obey(&snapshot, stepped, now);
             }

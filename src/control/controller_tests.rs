@@ -35,9 +35,14 @@ impl Lookup for Nobody {
 
 /// A route of two targets; the first one's provider is called with `key` at `address`.
 pub(super) fn good(key: &str, address: &str) -> Compiled {
+    good_with(key, address, "")
+}
+
+/// The same with what both providers have `more`.
+pub(in crate::control) fn good_with(key: &str, address: &str, more: &str) -> Compiled {
     let text = format!(
-        "[providers.a]\nkind = \"openai\"\nbase_url = \"{address}\"\napi_key = \"{key}\"\n\
-         [providers.b]\nkind = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\napi_key = \"of-b\"\n\
+        "[providers.a]\nkind = \"openai\"\nbase_url = \"{address}\"\napi_key = \"{key}\"\n{more}\
+         [providers.b]\nkind = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\napi_key = \"of-b\"\n{more}\
          [routes.chat.targets]\na = {{ use = \"a/m\", weight = 1 }}\nb = {{ use = \"b/m\", weight = 1 }}\n"
     );
     let layer = Layer {
@@ -47,7 +52,7 @@ pub(super) fn good(key: &str, address: &str) -> Compiled {
     compile(&[layer], &Nobody).unwrap()
 }
 
-pub(super) const ADDRESS: &str = "http://127.0.0.1:9/v1";
+pub(in crate::control) const ADDRESS: &str = "http://127.0.0.1:9/v1";
 
 pub(in crate::control) struct World {
     pub(in crate::control) controller: Controller,
@@ -56,7 +61,10 @@ pub(in crate::control) struct World {
 
 impl World {
     pub(in crate::control) fn start() -> Self {
-        let compiled = good("first", ADDRESS);
+        Self::of(good("first", ADDRESS))
+    }
+
+    pub(in crate::control) fn of(compiled: Compiled) -> Self {
         let clock = Clock::start();
         let snapshot = first_snapshot(compiled.config, 7, &mut Nobody).unwrap();
         let (_, publisher) = Published::first(snapshot);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::balance::{Input, Learned, Memory, Plan};
 use crate::config::Config;
-use crate::fleet::{Folding, Own};
-use crate::live::{Member, Post, Topic};
+use crate::fleet::{Folding, Gathering, Own};
+use crate::live::{Member, Post, RateGroup, Snapshot, Topic};
 use crate::model::{Time, UpstreamName};
 
 /// How often what was learned is left for newcomers, as often as for the books.
@@ -50,12 +50,21 @@ impl Fleet {
     }
 
     /// Takes in what this replica measured, and adds what the others did. Who is blocked elsewhere is blocked here.
-    pub(super) fn fold(&mut self, plan: &Plan, members: &[Member], input: &mut Input) {
+    pub(super) fn fold(
+        &mut self,
+        (snapshot, plan): (&Snapshot, &Plan),
+        members: &[Member],
+        input: &mut Input,
+    ) {
         let now = input.now;
         self.own.add(plan, input);
         self.notice_blocks(plan, input);
-        self.folding.fold(&self.post.theirs(), plan, now, input);
+        let theirs = self.post.theirs();
+        self.folding.fold(&theirs, plan, now, input);
         self.own.heard(plan, input);
+        // What the others said is no news of this replica's.
+        self.blocked = blocked(plan, input);
+        block_groups(snapshot, &theirs, now);
         for (member, told) in members.iter().zip(&input.upstreams) {
             member.upstream.block(told.blocked_until);
         }
@@ -66,23 +75,18 @@ impl Fleet {
 
     /// A block that this replica found out is news.
     fn notice_blocks(&mut self, plan: &Plan, input: &Input) {
-        let blocked = plan.upstreams().iter().zip(&input.upstreams);
-        let blocked = blocked.filter(|(_, told)| told.blocked_until > input.now);
-        let blocked: Vec<_> = blocked
-            .map(|(name, told)| (name.clone(), told.blocked_until))
-            .collect();
         let is_known = |(name, until): &(UpstreamName, Time)| {
             let known = self.blocked.iter().find(|(known, _)| known == name);
             known.is_some_and(|(_, known)| known >= until)
         };
-        if !blocked.iter().all(is_known) {
+        if !blocked(plan, input).iter().all(is_known) {
             self.post.bell().ring(Topic::Health);
         }
-        self.blocked = blocked;
     }
 
-    /// Leaves what there is to tell after a tick under `config`.
-    pub(super) fn ticked(&mut self, plan: &Plan, memory: &Memory, config: &Arc<Config>, now: Time) {
+    /// Leaves what there is to tell after a tick under `snapshot`.
+    pub(super) fn ticked(&mut self, plan: &Plan, memory: &Memory, snapshot: &Snapshot, now: Time) {
+        let config = &snapshot.config;
         if self
             .digested
             .as_ref()
@@ -92,7 +96,11 @@ impl Fleet {
             self.digest = digest(plan);
         }
         let is_urgent = self.own.is_urgent(plan, memory);
-        let report = self.own.report(plan, memory, self.digest, now);
+        let mut report = self.own.report(plan, memory, self.digest, now);
+        report.groups = groups(snapshot)
+            .map(|(name, group)| (name.to_owned(), group.blocked_until()))
+            .filter(|(_, until)| *until > now)
+            .collect();
         self.post.tell(report);
         let out = plan.upstreams().iter().zip(memory.out());
         let out = out.filter(|(_, out)| out.is_some());
@@ -112,6 +120,33 @@ impl Fleet {
     pub(super) fn remember(&mut self, plan: &Plan, memory: &Memory, now: Time) {
         self.memory_at = now;
         self.post.remember(Learned::of(plan, memory, now));
+    }
+}
+
+/// Who is blocked, and until when.
+fn blocked(plan: &Plan, input: &Input) -> Vec<(UpstreamName, Time)> {
+    let told = plan.upstreams().iter().zip(&input.upstreams);
+    let blocked = told.filter(|(_, told)| told.blocked_until > input.now);
+    blocked
+        .map(|(name, told)| (name.clone(), told.blocked_until))
+        .collect()
+}
+
+/// The quota groups of what is in force, each as often as it has providers.
+fn groups(snapshot: &Snapshot) -> impl Iterator<Item = (&str, &RateGroup)> {
+    let providers = snapshot.providers.values();
+    providers.filter_map(|it| Some((it.config.quota_group.as_deref()?, it.group.as_deref()?)))
+}
+
+/// A rate limit that another replica ran into is one of the whole quota group here, too: also of its upstreams that no
+/// report names, since nobody there has asked for them.
+fn block_groups(snapshot: &Snapshot, theirs: &Gathering, now: Time) {
+    for (name, group) in groups(snapshot) {
+        let told = theirs.live(now);
+        let until = told.filter_map(|heard| heard.report.group_until(name, now));
+        if let Some(until) = until.max() {
+            group.block(until);
+        }
     }
 }
 

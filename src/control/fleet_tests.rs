@@ -1,10 +1,10 @@
 //! Claims about a controller that has others.
 
-use super::super::controller::tests::World;
+use super::super::controller::tests::{ADDRESS, World, good_with};
 use super::*;
 use crate::fleet::{Gathering, ReplicaId, Report};
 use crate::live::Membership;
-use crate::model::RouteName;
+use crate::model::{LONGEST_WAIT, RouteName};
 use crate::store::Resumed;
 
 fn id(name: &str) -> ReplicaId {
@@ -12,7 +12,10 @@ fn id(name: &str) -> ReplicaId {
 }
 
 fn joined() -> (World, Arc<Post>) {
-    let mut world = World::start();
+    joining(World::start())
+}
+
+fn joining(mut world: World) -> (World, Arc<Post>) {
     let post = Arc::new(Post::new(id("a"), "test", world.clock.now()));
     world.controller = world.controller.joining(Arc::clone(&post));
     (world, post)
@@ -70,6 +73,49 @@ fn who_is_blocked_elsewhere_is_blocked_here_and_that_is_no_news() {
         "what others said is not said again"
     );
     assert_eq!(post.size(world.clock.now()), 2);
+    world.controller.tick();
+    assert!(post.bell().take().is_empty(), "nor is it a tick later");
+}
+
+#[test]
+fn a_quota_group_that_is_blocked_elsewhere_is_blocked_here_as_a_whole() {
+    let compiled = good_with("first", ADDRESS, "quota_group = \"one\"\n");
+    let (mut world, post) = joining(World::of(compiled));
+    world.controller.tick();
+    let now = world.clock.now();
+    let until = now.after(Duration::from_secs(20));
+    let mut told = other(&post.mine().unwrap(), 1);
+    told.groups.insert("one".to_owned(), until);
+    told.groups.insert("another".to_owned(), until);
+    let hear = |told: Report| {
+        let mut gathering = Gathering::default();
+        gathering.hear(told, now);
+        gathering.exchanged(now);
+        post.heard(gathering);
+    };
+    hear(told.clone());
+    world.controller.tick();
+    let stranger = UpstreamName::new("b/a-model-that-no-route-has").unwrap();
+    let snapshot = world.controller.publisher.read();
+    let stranger = snapshot.member(&stranger).unwrap();
+    for gate in [
+        world.upstream("a/m").gate(),
+        world.upstream("b/m").gate(),
+        stranger.upstream.gate(),
+    ] {
+        assert_eq!(gate.blocked_until, until);
+    }
+    assert!(post.bell().take().is_empty(), "it is no news of ours");
+    let mine = post.mine().unwrap();
+    let groups: Vec<_> = mine.groups.iter().collect();
+    assert_eq!(groups, [(&"one".to_owned(), &until)], "only what is known");
+    // Nobody may have it left alone for longer than a provider may.
+    told.sequence += 1;
+    told.groups.insert("one".to_owned(), Time::NEVER);
+    hear(told);
+    world.controller.tick();
+    let most = world.clock.now().after(LONGEST_WAIT);
+    assert!(world.upstream("b/m").gate().blocked_until <= most);
 }
 
 #[test]

@@ -164,6 +164,7 @@ impl Own {
             plan: digest,
             upstreams: upstreams.collect(),
             routes: routes.collect(),
+            groups: BTreeMap::new(),
         }
     }
 }

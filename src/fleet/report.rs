@@ -10,7 +10,7 @@ use super::cells::Cells;
 use super::evidence::Evidence;
 use crate::balance::Headroom;
 use crate::balance::gate::Cause;
-use crate::model::{RouteName, TargetName, Time, UpstreamName};
+use crate::model::{LONGEST_WAIT, RouteName, TargetName, Time, UpstreamName};
 
 /// Longest name of a replica, in characters: it becomes a part of keys and a label.
 const LONGEST_ID: usize = 64;
@@ -49,6 +49,9 @@ pub struct Report {
     /// What it knows of routes.
     #[serde(default)]
     pub routes: BTreeMap<RouteName, RouteSums>,
+    /// Until when quota groups are to be left alone, of those that are: they hold for upstreams that it has never asked, too.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, Time>,
 }
 
 /// What a replica knows of one upstream.
@@ -172,6 +175,12 @@ impl Report {
     /// What decides which of two reports of one replica is the newer one.
     pub const fn number(&self) -> (u64, u64) {
         (self.epoch, self.sequence)
+    }
+
+    /// Until when it says at `now` that a quota group is to be left alone: no longer than anybody may ask for.
+    pub fn group_until(&self, group: &str, now: Time) -> Option<Time> {
+        let until = *self.groups.get(group)?;
+        (until > now).then(|| until.min(now.after(LONGEST_WAIT)))
     }
 }
 

@@ -39,6 +39,19 @@ pub struct RateGroup {
     blocked_until: AtomicU64,
 }
 
+impl RateGroup {
+    /// Until when all of it is left alone.
+    pub fn blocked_until(&self) -> Time {
+        Time::from_micros(self.blocked_until.load(Ordering::Relaxed))
+    }
+
+    /// One of it, here or at another replica, was told to wait until then. It only tightens.
+    pub fn block(&self, until: Time) {
+        let until = until.as_micros();
+        self.blocked_until.fetch_max(until, Ordering::Relaxed);
+    }
+}
+
 #[derive(Debug)]
 struct Gate {
     blocked_until: AtomicU64,
@@ -136,10 +149,8 @@ impl Upstream {
     fn blocked_until(&self) -> Time {
         let own = self.gate.blocked_until.load(Ordering::Relaxed);
         let group = self.group.load();
-        let group = group
-            .as_ref()
-            .map_or(0, |group| group.blocked_until.load(Ordering::Relaxed));
-        Time::from_micros(own.max(group))
+        let group = group.as_ref().map(|group| group.blocked_until());
+        Time::from_micros(own).max(group.unwrap_or_default())
     }
 
     /// What the last tick published.
@@ -220,13 +231,12 @@ impl Upstream {
 
     fn tighten(&self, reaction: &Reaction, event: &Event) {
         if let Some(until) = reaction.block_until {
-            let until = until.as_micros();
-            self.gate.blocked_until.fetch_max(until, Ordering::Relaxed);
+            self.block(until);
             // Only a rate limit is everybody's: another one's overload is its own.
             if let (Event::Finished(end), Some(group)) = (event, self.group.load().as_ref())
                 && end.outcome == Outcome::RateLimited
             {
-                group.blocked_until.fetch_max(until, Ordering::Relaxed);
+                group.block(until);
             }
         }
         if let Some(cause) = reaction.eject
