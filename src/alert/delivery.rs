@@ -12,7 +12,7 @@ use reqwest::{Client, StatusCode};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::message::body;
+use super::message::{Teller, body};
 use super::register::Alert;
 use crate::config::Webhook;
 use crate::live::{Patience, direct_client};
@@ -40,7 +40,7 @@ const ANSWER: Duration = Duration::from_secs(15);
 pub struct Deliveries {
     /// Made for the first webhook; `None` if this machine has no certificates to check others by, which is said once.
     http: OnceLock<Option<Client>>,
-    environment: Arc<str>,
+    teller: Teller,
     queues: BTreeMap<String, (Webhook, mpsc::Sender<Alert>)>,
     tasks: JoinSet<()>,
     /// Messages that were taken in and neither delivered nor given up.
@@ -59,10 +59,10 @@ fn message(alert: &Alert, webhook: &str) -> Message {
 
 impl Deliveries {
     /// No webhooks yet; what cannot be delivered is counted in `lost`.
-    pub(super) fn new(environment: &str, books: Books, lost: Arc<AtomicU64>) -> Self {
+    pub(super) fn new(teller: Teller, books: Books, lost: Arc<AtomicU64>) -> Self {
         Self {
             http: OnceLock::new(),
-            environment: environment.into(),
+            teller,
             queues: BTreeMap::new(),
             tasks: JoinSet::new(),
             waiting: Arc::default(),
@@ -89,7 +89,7 @@ impl Deliveries {
                 http,
                 name: name.clone(),
                 webhook: webhook.clone(),
-                environment: Arc::clone(&self.environment),
+                teller: self.teller.clone(),
                 waiting: Arc::clone(&self.waiting),
                 books: self.books.clone(),
                 lost: Arc::clone(&self.lost),
@@ -182,7 +182,7 @@ struct Post {
     http: Client,
     name: String,
     webhook: Webhook,
-    environment: Arc<str>,
+    teller: Teller,
     waiting: Arc<AtomicU64>,
     books: Books,
     lost: Arc<AtomicU64>,
@@ -223,7 +223,7 @@ impl Post {
     }
 
     async fn deliver(&self, alert: &Alert) -> Result<(), GivenUp> {
-        let body = body(self.webhook.format, &self.environment, alert);
+        let body = body(self.webhook.format, &self.teller, alert);
         let mut pause = FIRST_PAUSE;
         let mut tries = 1;
         loop {
@@ -294,7 +294,11 @@ mod tests {
             kinds: AlertKind::ALL.to_vec(),
         };
         let lost = Arc::new(AtomicU64::new(0));
-        let mut deliveries = Deliveries::new("test", Books::none(), Arc::clone(&lost));
+        let teller = Teller {
+            environment: "test".into(),
+            replica: None,
+        };
+        let mut deliveries = Deliveries::new(teller, Books::none(), Arc::clone(&lost));
         deliveries.follow(&BTreeMap::from([("hook".to_owned(), webhook)]));
         let alert = Alert {
             id: "ejected:a@1".to_owned(),

@@ -10,6 +10,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::delivery::Deliveries;
 use super::lately::Lately;
+use super::message::Teller;
 use super::register::{Alert, Register};
 use super::sight::{Causes, Sight};
 use super::telling::messages;
@@ -130,7 +131,11 @@ pub async fn watch(watched: Watched, mut stop: watch::Receiver<bool>) {
     let mut interval = tokio::time::interval(EVERY);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let lost = Arc::clone(&watched.alerts.lost);
-    let mut deliveries = Deliveries::new(&watched.environment, watched.books.clone(), lost);
+    let teller = Teller {
+        environment: watched.environment.as_str().into(),
+        replica: watched.board.post().map(|it| it.replica().as_str().into()),
+    };
+    let mut deliveries = Deliveries::new(teller, watched.books.clone(), lost);
     let mut looking = Looking {
         cursor: watched.ledger.now(),
         lately: Lately::default(),
