@@ -142,6 +142,12 @@ fn replicas(post: &Post, now: Time) -> Vec<ReplicaReport> {
     own.chain(others).collect()
 }
 
+/// A version as it may stand in a table on a terminal: what another process wrote may be anything.
+fn printed(version: &str) -> String {
+    let fits = version.chars().filter(char::is_ascii_graphic);
+    fits.take(64).collect()
+}
+
 /// What a report says of its replica.
 fn replica(report: &Report, now: Time, digest: Option<u64>) -> ReplicaReport {
     let upstreams = report.upstreams.iter();
@@ -160,7 +166,7 @@ fn replica(report: &Report, now: Time, digest: Option<u64>) -> ReplicaReport {
         name: report.replica.to_string(),
         is_self: false,
         live: false,
-        version: report.version.chars().take(64).collect(),
+        version: printed(&report.version),
         started_at: Time::from_micros(report.epoch).as_secs_f64(),
         last_seen_seconds_ago: 0.0,
         lag_seconds: now.secs_since(report.at),
@@ -170,5 +176,17 @@ fn replica(report: &Report, now: Time, digest: Option<u64>) -> ReplicaReport {
         believed: None,
         ejected: ejected.map(|(name, _)| name.to_string()).collect(),
         shares: shares.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_that_somebody_made_up_does_nothing_to_a_terminal() {
+        assert_eq!(printed("0.1.0"), "0.1.0");
+        assert_eq!(printed("\u{1b}[2J1\r\n2 \u{202e}3"), "[2J123");
+        assert_eq!(printed(&"9".repeat(1_000)).len(), 64);
     }
 }

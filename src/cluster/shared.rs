@@ -340,6 +340,9 @@ fn read_one(told: &mut Told, hash: &str, field: &str, value: &str, now: u64) -> 
     if hash == "keys" {
         let digest = digest_of(field).ok_or("its field is no hash of a key")?;
         let key: ToldKey = serde_json::from_str(value).map_err(text)?;
+        if !key.is_sound() {
+            return Err("it is out of bounds".to_owned());
+        }
         one.keys.insert(digest, Arc::new(key));
     } else if field == SWITCH {
         let switch: ToldSwitch = serde_json::from_str(value).map_err(text)?;

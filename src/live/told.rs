@@ -27,6 +27,8 @@ const ENDED_FOR: u64 = 86_400;
 const LONGEST: u64 = 31 * 86_400;
 /// Longest text of an order, in bytes.
 const LONGEST_TEXT: usize = 2_000;
+/// Most revocations and restorings of one key that are taken over from elsewhere.
+const MOST_DEEDS: usize = 1_000;
 
 /// An order, as replicas tell each other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -156,6 +158,17 @@ impl ToldKey {
             lifted: self.lifted.union(&other.lifted).cloned().collect(),
             gone: self.gone || other.gone,
         }
+    }
+
+    /// Whether it may be taken over from elsewhere: names and reasons are lines, and it is told of no more than anybody did.
+    pub fn is_sound(&self) -> bool {
+        let is_line = |text: &str| text.len() <= LONGEST_TEXT && !text.contains(char::is_control);
+        let mut deeds = self.revoked.iter().chain(&self.lifted);
+        let are_few = self.revoked.len() + self.lifted.len() <= MOST_DEEDS;
+        !self.name.is_empty()
+            && is_line(&self.name)
+            && are_few
+            && deeds.all(|deed| is_line(&deed.by) && is_line(&deed.reason))
     }
 
     /// The name of its key.

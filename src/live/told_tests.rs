@@ -116,6 +116,21 @@ fn what_was_written_by_somebody_else_is_bounded() {
     long.reason = "x".repeat(10_000);
     assert!(!holds(long).is_sound("1-a", NOW));
     assert!(!ToldOrder::Ended(u64::MAX).is_sound("1-a", NOW));
+    let mut key = ToldKey {
+        name: "app".to_owned(),
+        revoked: [deed("ada", NOW)].into(),
+        ..ToldKey::default()
+    };
+    assert!(key.is_sound());
+    key.revoked.insert(deed("\u{1b}[2J", NOW));
+    assert!(!key.is_sound(), "a reason is a line");
+    key.revoked = (0..2_000).map(|at| deed("ada", at)).collect();
+    assert!(!key.is_sound(), "nobody did so much");
+    key.revoked.clear();
+    for name in ["", "a\nb", &"x".repeat(10_000)] {
+        key.name = name.to_owned();
+        assert!(!key.is_sound(), "{name:.20}");
+    }
 }
 
 #[test]
