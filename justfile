@@ -14,7 +14,7 @@ serve *ARGS:
 demo *ARGS:
     cargo run --release -- demo {{ARGS}}
 
-# The unit and integration tests alone.
+# The unit and integration tests alone; CI has the unit tests with `--lib --features otel`.
 test *ARGS:
     cargo test --profile ci {{ARGS}}
 
@@ -24,7 +24,8 @@ format:
 
 # The lints, as CI wants them.
 lint:
-    cargo clippy --profile ci --all-targets -- -D warnings
+    cargo clippy --profile ci --all-targets --features otel -- -D warnings
+    cargo clippy --profile ci --lib --bins --examples -- -D warnings
 
 # What lies in deploy/, by the tools of those who read it.
 deploy *PART:

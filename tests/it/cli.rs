@@ -90,6 +90,24 @@ fn a_broken_environment_fails_with_all_its_problems() {
 }
 
 #[test]
+fn a_binary_that_cannot_send_traces_says_which_can() {
+    if cfg!(feature = "otel") {
+        return;
+    }
+    let otlp = "[telemetry.otlp]\nendpoint = \"http://127.0.0.1:4318\"\n";
+    let folder = folder(&format!("{GOOD}{otlp}"));
+    let output = check(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = text(&output.stdout);
+    assert!(told.contains("without the feature `otel`"), "{told}");
+    assert!(
+        told.contains("cargo build --release --features otel"),
+        "{told}"
+    );
+    assert!(told.contains("test.toml:9:"), "with its line: {told}");
+}
+
+#[test]
 fn what_is_shown_is_toml_with_origins_and_without_keys() {
     let folder = folder(GOOD);
     let base = "[server]\ndrain_grace = \"5s\"\n";

@@ -11,6 +11,7 @@ mod merging;
 mod prices;
 mod secrets;
 mod steering;
+#[cfg(feature = "otel")]
 mod telemetry;
 mod torn;
 
