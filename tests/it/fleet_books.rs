@@ -132,7 +132,7 @@ impl Fleet {
     }
 
     /// Gives an order to one of them; its id.
-    async fn order(&self, place: usize, wish: &Value) -> String {
+    pub(crate) async fn order(&self, place: usize, wish: &Value) -> String {
         let given = self.give(place, wish).await;
         given["order"]["id"]
             .as_str()
@@ -187,7 +187,7 @@ impl Asker {
     }
 }
 
-async fn has_order(daemon: &Daemon, id: &str) -> bool {
+pub(crate) async fn has_order(daemon: &Daemon, id: &str) -> bool {
     let steering = daemon.json("/api/v1/steering").await;
     let orders = steering["orders"].as_array().unwrap();
     orders

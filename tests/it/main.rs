@@ -70,6 +70,8 @@ mod fleet_commands;
 mod fleet_engine;
 #[cfg(feature = "redis")]
 mod fleet_network;
+#[cfg(feature = "redis")]
+mod fleet_newcomer;
 #[cfg(feature = "daemon")]
 mod import;
 #[cfg(feature = "daemon")]
