@@ -10,17 +10,22 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Nothing that a test waits for takes this long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// Time between two looks at something that is about to change.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Tests that measure times or make load hold this, so that they do not disturb each other.
-pub(crate) async fn machine() -> MutexGuard<'static, ()> {
-    static MACHINE: Mutex<()> = Mutex::const_new(());
-    MACHINE.lock().await
+/// So many tests that wait for real time or make load go on at once. One after the other they take five minutes, in which they
+/// use a minute of one core; four at a time leave two cores half idle, and twice as many would not.
+const SEATS: usize = 4;
+
+/// Tests that wait for real time or make load hold this, so that they do not disturb each other.
+pub(crate) async fn machine() -> SemaphorePermit<'static> {
+    static MACHINE: Semaphore = Semaphore::const_new(SEATS);
+    let seat = MACHINE.acquire().await;
+    seat.expect("nobody closes it")
 }
 
 /// How often a test does what it does: as a variable of the environment says, which `scripts/soak` sets, else `usual`.

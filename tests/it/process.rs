@@ -53,6 +53,18 @@ fn ticks(daemon: &Daemon) -> u64 {
     fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
 }
 
+/// Clients' connections that it has not let go of, also those of clients who have hung up.
+fn held(daemon: &Daemon) -> usize {
+    let port = format!(":{:04X}", daemon.data.port());
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let is_held = |line: &&str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        // Established, and established with a client who has hung up.
+        fields[1].ends_with(&port) && matches!(fields[3], "01" | "08")
+    };
+    table.lines().filter(is_held).count()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_descriptor_left_it_sheds_and_comes_back_by_itself() {
     let _machine = machine().await;
@@ -101,10 +113,16 @@ async fn without_a_descriptor_left_it_sheds_and_comes_back_by_itself() {
             Err(error) => assert!(!error.is_timeout(), "nobody is left waiting: {error}"),
         }
     }
+    drop(client);
     println!("{shed} of 50 shed");
     until("it must come back by itself", async || {
         let got = Client::new(daemon.data).chat(ASK).await;
         got.is_ok_and(|got| got.status == 200).then_some(())
+    })
+    .await;
+    // Until the last of those who hung up is let go, it may have no place for one more.
+    until("it must let go of who hung up", async || {
+        (held(&daemon) == 0).then_some(())
     })
     .await;
     serves(&daemon, 100).await;
