@@ -64,7 +64,8 @@ fn others(found: &BTreeMap<String, String>, now: Time) -> BTreeMap<u32, String> 
         let schema: u32 = schema.parse().ok()?;
         let (at, version) = seen.split_once(' ')?;
         let at = Time::from_micros(at.parse::<u64>().ok()?.saturating_mul(1_000));
-        let version: String = version.chars().take(40).collect();
+        let shown = version.chars().filter(|c| !c.is_control());
+        let version: String = shown.take(40).collect();
         (schema != SCHEMA && now.since(at) < GONE).then_some((schema, version))
     };
     found.iter().take(64).filter_map(read).collect()

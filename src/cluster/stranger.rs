@@ -28,6 +28,10 @@ pub(super) fn understood(
     translate(&mut report, |theirs| offset.to_ours(theirs));
     for upstream in report.upstreams.values_mut() {
         let headroom = &mut upstream.condition.headroom;
+        if let Some(headroom) = headroom {
+            // A rate that is announced holds from then on: in the future it would hold for good.
+            headroom.at = headroom.at.min(now);
+        }
         let rooms = |it: &crate::balance::Headroom| [it.requests, it.tokens];
         let odd = |room: crate::balance::Room| {
             let numbers = [Some(room.remaining), room.limit, room.resets_in];
@@ -42,3 +46,7 @@ pub(super) fn understood(
     }
     Ok(report)
 }
+
+#[cfg(test)]
+#[path = "stranger_tests.rs"]
+mod tests;

@@ -31,6 +31,10 @@ const MOST_RECENT: usize = 8;
 /// What a first token that travels alone is counted in, in seconds.
 const TENTH_MS: f64 = 1e-4;
 
+/// Most of anything that a tick counts: a thousand million requests a second. Sums of a few of them, as a tick makes them, fit
+/// into 32 bits; with sixteen times as much they do not, and with a thousandth of it nobody would notice.
+const MOST_COUNTED: u32 = 1 << 28;
+
 /// How many, and their sum in millionths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(u64, u64)", into = "(u64, u64)")]
@@ -115,8 +119,9 @@ fn counted_in(unit: f64, value: f64) -> u64 {
     (value / unit).round() as u64
 }
 
-fn short(value: u64) -> u32 {
-    u32::try_from(value).unwrap_or(u32::MAX)
+/// A count that came from outside, where it may be anything.
+pub(super) fn short(value: u64) -> u32 {
+    u32::try_from(value).map_or(MOST_COUNTED, |value| value.min(MOST_COUNTED))
 }
 
 // === impl Sum ===
@@ -285,7 +290,7 @@ impl Evidence {
     pub fn add_to(&self, batch: &mut Batch, reference: Reference, now: Time) {
         let sent = batch.dispatched.iter_mut().zip(self.sent);
         for (sum, more) in sent.chain(batch.classes.iter_mut().zip(self.ends)) {
-            *sum = sum.saturating_add(short(more));
+            *sum = sum.saturating_add(short(more)).min(MOST_COUNTED);
         }
         batch.gaps = batch.gaps.saturating_add(short(self.gaps));
         let mean = mean_tokens(self.tokens[0], self.tokens[3]);

@@ -1,9 +1,9 @@
 //! What the others measured, taken into a tick: each piece of it once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::duty::duty;
-use super::evidence::Evidence;
+use super::evidence::{Evidence, short};
 use super::gathering::{Gathering, Heard};
 use super::report::{Condition, ReplicaId, Report, RouteSums, UpstreamReport};
 use super::trust::Trust;
@@ -14,6 +14,9 @@ use crate::model::{AnswerKind, LONGEST_WAIT, RouteName, Time, UpstreamName};
 /// Seconds from which what another replica measured is too old to be taken for news: it was away for so long. What it
 /// measured in the meantime is passed over as a whole.
 const NEWS: f64 = 60.0;
+
+/// Upstreams or routes of a replica which it does not name any more that are remembered in any case.
+const MOST_GONE: usize = 256;
 
 /// The golden ratio's fraction: places that are moved by it fall evenly in time, too.
 const GOLDEN: f64 = 0.618_033_988_749_895;
@@ -178,13 +181,17 @@ impl Folding {
             let waiting = (older(ages.late), older(ages.hanging));
             self.trust.waits(name, own_id, waiting);
         }
+        // What others make known beside is theirs.
+        let known: BTreeSet<&UpstreamName> = plan.upstreams().iter().collect();
         for (heard, news) in live.iter().zip(news) {
             let replica = &heard.report.replica;
-            for (name, gained) in &news.upstreams {
+            let gained = news.upstreams.iter();
+            for (name, gained) in gained.filter(|(name, _)| known.contains(name)) {
                 self.trust.timed(name, gained.seconds());
                 self.trust.note(name, replica, gained.outcomes(), now);
             }
-            for (name, told) in &heard.report.upstreams {
+            let told = heard.report.upstreams.iter();
+            for (name, told) in told.filter(|(name, _)| known.contains(name)) {
                 let ages = self.trust.ages(name);
                 let older = |than: [f64; 2]| older(&told.condition, than);
                 let waiting = (older(ages.late), older(ages.hanging));
@@ -192,6 +199,7 @@ impl Folding {
             }
         }
         let own = &self.own;
+        self.trust.keep(&known);
         self.trust.forget(now, |replica| {
             replica == own || live.iter().any(|heard| heard.report.replica == *replica)
         });
@@ -230,8 +238,9 @@ impl Folding {
                 gained.add_to(&mut told.batch, told.reference, now);
                 voices.peers.ends.extend(ends(replica, gained));
                 voices.peers.due += gained.answers_due();
-                voices.peers.passed += short(gained.probes[0]);
-                voices.peers.failed += short(gained.probes[1]);
+                let [passed, failed] = gained.probes.map(short);
+                voices.peers.passed = voices.peers.passed.saturating_add(passed);
+                voices.peers.failed = voices.peers.failed.saturating_add(failed);
             }
             let has_evidence = self.trust.has_evidence(name, replica);
             voices.hear(heard, &there.condition, has_evidence);
@@ -317,12 +326,28 @@ impl Mark {
                     .insert(name.clone(), there.evidence.since(&before));
             }
         }
+        self.forget(report);
         for (name, there) in &report.routes {
             let known = self.routes.entry(name.clone()).or_default();
             let before = std::mem::replace(known, there.clone());
             news.routes.insert(name.clone(), there.since(&before));
         }
         news
+    }
+
+    /// Lets go of what the report does not name any more, once that is more than what it names: whoever can write reports can
+    /// name others in each.
+    fn forget(&mut self, report: &Report) {
+        let is_much = |known: usize, named: usize| known > MOST_GONE.max(2 * named);
+        if is_much(self.upstreams.len(), report.upstreams.len()) {
+            let is_named = |name: &UpstreamName| report.upstreams.contains_key(name);
+            self.upstreams.retain(|name, _| is_named(name));
+            self.headroom_at.retain(|name, _| is_named(name));
+        }
+        if is_much(self.routes.len(), report.routes.len()) {
+            let is_named = |name: &RouteName| report.routes.contains_key(name);
+            self.routes.retain(|name, _| is_named(name));
+        }
     }
 
     fn take_headroom(
@@ -365,7 +390,7 @@ fn turn(own: &ReplicaId, live: &[&Heard], now: Time) -> f64 {
 /// What a replica had, if it had anything that speaks for an upstream or against it.
 fn ends(replica: &ReplicaId, gained: &Evidence) -> Option<Ends> {
     let (ok, faults) = gained.outcomes();
-    (ok + faults > 0).then(|| Ends {
+    (ok > 0 || faults > 0).then(|| Ends {
         who: replica.number(),
         ok: short(ok),
         faults: short(faults),
@@ -405,10 +430,10 @@ impl RouteSums {
     }
 }
 
-fn short(value: u64) -> u32 {
-    u32::try_from(value).unwrap_or(u32::MAX)
-}
-
 #[cfg(test)]
 #[path = "folding_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "folding_hostile_tests.rs"]
+mod hostile;

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::cells::Cells;
@@ -14,6 +16,10 @@ use crate::model::{LONGEST_WAIT, RouteName, TargetName, Time, UpstreamName};
 
 /// Longest name of a replica, in characters: it becomes a part of keys and a label.
 const LONGEST_ID: usize = 64;
+/// Most upstreams of a report, and most routes and quota groups: whoever can write to the engine can name a third of a million
+/// in what a report may have in bytes, each of which takes a kilobyte here. Halved, a replica of some thousand targets and as
+/// many names that clients made up is not heard; doubled, a stranger's report takes sixteen megabytes.
+const MOST_NAMES: usize = 8_192;
 
 /// The name of a replica: letters, digits, `.`, `_` and `-`, at most 64 of them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -44,13 +50,17 @@ pub struct Report {
     #[serde(default)]
     pub plan: u64,
     /// What it knows of upstreams. One that is not named here has done nothing, or is not in its plan any more.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "few")]
     pub upstreams: BTreeMap<UpstreamName, UpstreamReport>,
     /// What it knows of routes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "few")]
     pub routes: BTreeMap<RouteName, RouteSums>,
     /// Until when quota groups are to be left alone, of those that are: they hold for upstreams that it has never asked, too.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "few",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
     pub groups: BTreeMap<String, Time>,
 }
 
@@ -113,6 +123,37 @@ pub struct RouteSums {
     /// The shares in force, in parts per million.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub shares: BTreeMap<TargetName, u32>,
+}
+
+/// Reads a map, and refuses one of more than [`MOST_NAMES`] before it takes them.
+fn few<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+where
+    D: Deserializer<'de>,
+    K: Deserialize<'de> + Ord,
+    V: Deserialize<'de>,
+{
+    deserializer.deserialize_map(Few(PhantomData))
+}
+
+struct Few<K, V>(PhantomData<(K, V)>);
+
+impl<'de, K: Deserialize<'de> + Ord, V: Deserialize<'de>> Visitor<'de> for Few<K, V> {
+    type Value = BTreeMap<K, V>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at most {MOST_NAMES} names")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        let mut read = BTreeMap::new();
+        while let Some((name, value)) = entries.next_entry()? {
+            read.insert(name, value);
+            if read.len() > MOST_NAMES {
+                return Err(A::Error::invalid_length(read.len(), &self));
+            }
+        }
+        Ok(read)
+    }
 }
 
 fn is_nothing<T: Default + PartialEq>(value: &T) -> bool {

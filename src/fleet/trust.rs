@@ -6,7 +6,7 @@
 //!
 //! Requests that hang count as faults, on both sides, or a network that swallows packets would never be found out.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::report::ReplicaId;
 use crate::model::{Time, UpstreamName};
@@ -77,7 +77,7 @@ impl Trust {
         (ok, faults): (u64, u64),
         now: Time,
     ) {
-        if ok + faults > 0 {
+        if ok > 0 || faults > 0 {
             let seen = self.seen(upstream, replica);
             seen.ends.push_back((now, ok as f64, faults as f64));
         }
@@ -111,7 +111,7 @@ impl Trust {
         (late, hanging): (u32, u32),
     ) {
         let known = self.upstreams.get(upstream);
-        if late + hanging > 0 || known.is_some_and(|seen| seen.contains_key(replica)) {
+        if late > 0 || hanging > 0 || known.is_some_and(|seen| seen.contains_key(replica)) {
             let seen = self.seen(upstream, replica);
             (seen.late, seen.hanging) = (f64::from(late), f64::from(hanging));
         }
@@ -128,6 +128,19 @@ impl Trust {
     fn seen(&mut self, upstream: &UpstreamName, replica: &ReplicaId) -> &mut Seen {
         let seen = self.upstreams.entry(upstream.clone()).or_default();
         seen.entry(replica.clone()).or_default()
+    }
+
+    /// Upstreams that something is known of.
+    #[cfg(test)]
+    pub(super) fn upstreams_known(&self) -> usize {
+        self.usual.len().max(self.upstreams.len())
+    }
+
+    /// Lets go of usual times of upstreams that are none any more, once they are more than those that are.
+    pub(super) fn keep(&mut self, known: &BTreeSet<&UpstreamName>) {
+        if self.usual.len() > 2 * known.len() {
+            self.usual.retain(|name, _| known.contains(name));
+        }
     }
 
     /// Lets go of what is too old, and of all that is about replicas that are not there.
