@@ -22,6 +22,10 @@ pub(crate) struct Redis {
     pub(crate) address: SocketAddr,
 }
 
+/// So often a server is started that ends at once: where many tests take ports, somebody may have taken its own before it
+/// did.
+const TRIES: usize = 5;
+
 /// A free port, as far as anybody can know.
 fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -55,9 +59,26 @@ fn spawn_as(name: &str, port: u16, more: &[&str]) -> Option<Child> {
 impl Redis {
     /// Starts one; `None`, said, where there is no Redis.
     pub(crate) async fn start() -> Option<Self> {
-        let redis = Self::spawned(&[])?;
-        redis.is_up().await;
-        Some(redis)
+        for _ in 0..TRIES {
+            let mut redis = Self::spawned(&[])?;
+            if redis.came_up().await {
+                return Some(redis);
+            }
+        }
+        panic!("redis ended {TRIES} times before it answered")
+    }
+
+    /// Waits until it answers or has ended; whether it answers.
+    async fn came_up(&mut self) -> bool {
+        until("redis must start", async || {
+            let answer = self.ask("PING").await;
+            // Looked at last: who has its port may be another test's, which answers as well.
+            if self.process.try_wait().unwrap().is_some() {
+                return Some(false);
+            }
+            answer?.contains("PONG").then_some(true)
+        })
+        .await
     }
 
     /// The same with `more` on its command line, not yet ready.
