@@ -173,6 +173,32 @@ async fn what_is_in_the_engine_can_be_anything() {
     assert_eq!(rate_granted(&odd), None);
 }
 
+/// What the script grants of a rate, and the moment that it went by, which stands beside the level.
+async fn rate_answer(
+    script: &Script,
+    link: &mut MultiplexedConnection,
+    who: &str,
+    ask: &RateAsk,
+) -> (Option<RateGranted>, u64) {
+    let mut call = script.prepare_invoke();
+    call.key("wb1:{t}:rate:app:tokens").arg(who);
+    for number in [ask.sequence, ask.used, ask.cap, ask.charged, ask.want] {
+        call.arg(number);
+    }
+    call.arg(ask.per_minute)
+        .arg(ask.level)
+        .arg(u8::from(ask.is_last));
+    let found: Vec<Vec<String>> = call.invoke_async(link).await.unwrap();
+    let kept: String = redis::cmd("HGET")
+        .arg("wb1:{t}:rate:app:tokens")
+        .arg("=level")
+        .query_async(link)
+        .await
+        .unwrap();
+    let now_ms = kept.split_once(' ').unwrap().1.parse().unwrap();
+    (rate_granted(&found[0]), now_ms)
+}
+
 #[tokio::test]
 async fn the_script_fills_purses_as_the_arithmetic_does() {
     let Some(engine) = Engine::start().await else {
@@ -202,24 +228,7 @@ async fn the_script_fills_purses_as_the_arithmetic_does() {
             is_last: chance.below(30) == 0,
         };
         let who = ["a:1", "b:1", "c:1"][place];
-        let mut call = script.prepare_invoke();
-        call.key("wb1:{t}:rate:app:tokens").arg(who);
-        for number in [ask.sequence, ask.used, ask.cap, ask.charged, ask.want] {
-            call.arg(number);
-        }
-        call.arg(ask.per_minute)
-            .arg(ask.level)
-            .arg(u8::from(ask.is_last));
-        let found: Vec<Vec<String>> = call.invoke_async(&mut link).await.unwrap();
-        let found = rate_granted(&found[0]);
-        // The moment that the script went by stands beside the level.
-        let kept: String = redis::cmd("HGET")
-            .arg("wb1:{t}:rate:app:tokens")
-            .arg("=level")
-            .query_async(&mut link)
-            .await
-            .unwrap();
-        let now_ms: u64 = kept.split_once(' ').unwrap().1.parse().unwrap();
+        let (found, now_ms) = rate_answer(&script, &mut link, who, &ask).await;
         let expected = common.answer(who, &ask, now_ms);
         assert_eq!(found.is_some(), expected.is_some(), "{ask:?}");
         if let (Some(found), Some(expected)) = (found, expected) {
