@@ -12,23 +12,19 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior};
 
-use super::assemble::{Simulate, next_snapshot};
-use super::command::{Applied, Apply, Command, Outcome, ReloadError, Why};
+use super::assemble::Simulate;
+use super::command::Command;
 use super::fleet::Fleet;
-use super::keepsake::{Keepsake, resume};
+use super::keepsake::Keepsake;
 use super::key_ring::KeyRing;
 use super::plan::specs;
 use super::scribe::{InForce, Scribe};
 use super::steering::Orders;
 use super::told::Telling;
-use crate::balance::gate::GateOrder;
-use crate::balance::{Decision, Input, Memory, News, Plan, Rail, Stepped, WeightTable, step};
-use crate::config::{Compiled, Config, Mode, Problem, ProviderKind, diff};
-use crate::live::{
-    Board, Change, Clock, Journal, Member, Post, Publisher, Route, Snapshot, Upstream,
-};
-use crate::model::{ProviderName, Time, UpstreamName};
-use crate::store::{Books, Resumed};
+use crate::balance::{Input, Memory, News, Plan, Stepped, step};
+use crate::config::Config;
+use crate::live::{Board, Clock, Journal, Member, Post, Publisher, Snapshot};
+use crate::model::{Time, UpstreamName};
 
 /// How long shares are held when ticks go wrong, before the configured ones are put in force.
 const HOLD: Duration = Duration::from_secs(10);
@@ -44,12 +40,12 @@ pub struct Controller {
     pub(super) clock: Clock,
     pub(super) simulate: Box<dyn Simulate>,
     pub(super) phase: u32,
-    plan: Plan,
-    memory: Memory,
-    upstreams: Vec<Member>,
+    pub(super) plan: Plan,
+    pub(super) memory: Memory,
+    pub(super) upstreams: Vec<Member>,
     strangers: u64,
     /// What the process started with: some keys hold until it ends.
-    started: Arc<Config>,
+    pub(super) started: Arc<Config>,
     last: Time,
     /// Since when ticks go wrong.
     failing: Option<Time>,
@@ -58,11 +54,11 @@ pub struct Controller {
     /// What writes ticks down, if anything does.
     scribe: Option<Scribe>,
     /// What stores what was learned, if anything does.
-    keepsake: Option<Keepsake>,
+    pub(super) keepsake: Option<Keepsake>,
     /// The dealings with the other replicas, if there may be any.
-    fleet: Option<Fleet>,
+    pub(super) fleet: Option<Fleet>,
     /// From when what the start went on from is.
-    resumed_at: Time,
+    pub(super) resumed_at: Time,
     /// What the files say, without the operators' orders.
     pub(super) files: Arc<Config>,
     /// The operators' orders.
@@ -127,54 +123,11 @@ impl Controller {
         self
     }
 
-    /// What is learned is kept in these books, and the start goes on from what they `resumed`: as at a reload, shares and
-    /// memory are taken over by name.
-    #[must_use]
-    pub fn keeping(mut self, books: &Books, resumed: Resumed) -> Self {
-        if !books.are_kept() {
-            return self;
-        }
-        self.keepsake = Some(Keepsake::new(books.clone(), self.clock.now()));
-        self.go_on_from(resumed);
-        self.resume_keys(books);
-        self.resume_orders(books);
-        self
-    }
-
     /// It decides with the replicas that it hears of at this post.
     #[must_use]
     pub fn joining(mut self, post: Arc<Post>) -> Self {
         self.fleet = Some(Fleet::new(post, self.clock.now()));
         self
-    }
-
-    /// Goes on from what another replica learned, if that is newer than what this one knows: shares and memory are taken over
-    /// by name. Whether it is.
-    pub fn inherit(&mut self, resumed: Resumed) -> bool {
-        written_at(&resumed) > self.resumed_at && self.go_on_from(resumed)
-    }
-
-    fn go_on_from(&mut self, resumed: Resumed) -> bool {
-        let at = written_at(&resumed);
-        let Some(memory) = resume(resumed, &self.plan, self.clock) else {
-            return false;
-        };
-        self.resumed_at = at;
-        self.memory = memory;
-        self.begin_anew();
-        let mut next = (*self.publisher.read()).clone();
-        self.put_tables(&mut next);
-        self.publisher.publish(next);
-        true
-    }
-
-    /// Puts the remembered shares in force where they are obeyed.
-    pub(super) fn put_tables(&self, next: &mut Snapshot) {
-        for (route, table) in next.routes.iter_mut().zip(self.memory.tables()) {
-            if route.config.mode == Mode::Auto {
-                *route = Arc::new(with_table(route, table));
-            }
-        }
     }
 
     /// Runs until `stop` turns true.
@@ -203,17 +156,6 @@ impl Controller {
                     }
                 }
             }
-        }
-    }
-
-    /// Stores what was learned, once more.
-    pub(super) fn keep_last(&mut self) {
-        let now = self.clock.now();
-        if let Some(keepsake) = &mut self.keepsake {
-            keepsake.last(&self.plan, &self.memory, now);
-        }
-        if let Some(fleet) = &mut self.fleet {
-            fleet.remember(&self.plan, &self.memory, now);
         }
     }
 
@@ -250,7 +192,7 @@ impl Controller {
     }
 
     /// The plan or the memory was changed by something else than a tick.
-    fn begin_anew(&mut self) {
+    pub(super) fn begin_anew(&mut self) {
         if let Some(scribe) = &mut self.scribe {
             scribe.begin_anew();
         }
@@ -351,47 +293,6 @@ impl Controller {
         }
     }
 
-    /// Hands the orders to the gates and the tables to the data plane.
-    fn obey(&mut self, snapshot: &Snapshot, stepped: Stepped, now: Time) {
-        for (member, order) in self.upstreams.iter().zip(&stepped.orders) {
-            hand_over(&member.upstream, order);
-        }
-        let mut next: Option<Snapshot> = None;
-        let mut shown = Vec::with_capacity(stepped.decisions.len());
-        for (i, (route, decision)) in snapshot.routes.iter().zip(stepped.decisions).enumerate() {
-            let mode = obeyed(route);
-            if let Some(keepsake) = &mut self.keepsake {
-                keepsake.proposed(&decision, mode, now);
-            }
-            let is_moved = mode == Mode::Auto && decision.table != route.granted;
-            let table_version = route.table_version + u64::from(is_moved);
-            if is_moved {
-                log_move(route, &decision);
-                let moved = Route {
-                    granted: decision.table.clone(),
-                    table_version,
-                    ..(**route).clone()
-                };
-                next.get_or_insert_with(|| snapshot.clone()).routes[i] = Arc::new(moved);
-            }
-            route.cells.found(&decision.rows);
-            let mut decision = as_obeyed(decision, route);
-            route.note_spent(&mut decision, self.clock);
-            if let Some(keepsake) = &mut self.keepsake {
-                let versions = (snapshot.generation, table_version);
-                keepsake.decided(&decision, is_moved, now, versions);
-            }
-            shown.push(Arc::new(decision));
-        }
-        if let Some(next) = next {
-            self.publisher.publish(next);
-        }
-        for (route, halvings) in snapshot.routes.iter().zip(self.memory.halvings()) {
-            route.cells.aged(halvings);
-        }
-        self.board.decided(now, shown);
-    }
-
     /// A tick went wrong: nothing is published, and after a while the configured shares are.
     fn lost(&mut self, snapshot: &Snapshot, now: Time) {
         self.board.tick_lost();
@@ -413,172 +314,6 @@ impl Controller {
         }
         self.publisher.publish(next);
     }
-
-    fn answer(&mut self, apply: Apply) {
-        let why = apply.why;
-        let before = self.publisher.read().generation;
-        let outcome = self.apply(*apply.compiled);
-        match &outcome {
-            // By the generation: a change without words of its own is one all the same.
-            Ok(applied) if applied.config_generation == before => {
-                if why == Why::Changed {
-                    tracing::debug!(%why, "configuration read, nothing changed");
-                } else {
-                    tracing::info!(%why, "configuration read, nothing changed");
-                }
-            }
-            Ok(applied) => {
-                let generation = applied.config_generation;
-                tracing::info!(generation, %why, changes = ?applied.changes, "configuration applied");
-                if !applied.needs_restart.is_empty() {
-                    let keys = applied.needs_restart.join(", ");
-                    tracing::warn!(
-                        keys,
-                        "these take effect with the next start, the old values hold until then"
-                    );
-                }
-            }
-            Err(error) => tracing::error!(%why, %error, "configuration not applied"),
-        }
-        // Nobody may be waiting any more; the configuration is in force all the same.
-        drop(apply.reply.send(outcome));
-    }
-
-    fn apply(&mut self, compiled: Compiled) -> Outcome {
-        let Compiled {
-            config,
-            warnings,
-            shown,
-        } = compiled;
-        let old = self.publisher.read();
-        let files = Arc::new(config);
-        let needs_restart = diff(&self.started, &files).needs_restart;
-        if self.board.refusal().is_some() {
-            tracing::info!("the configuration is good again");
-        }
-        if files.digest == self.files.digest {
-            self.board.accepted();
-            // The same values may stand in other lines now.
-            self.board.shows(shown);
-            return Ok(Applied {
-                config_generation: old.generation,
-                changes: Vec::new(),
-                needs_restart,
-            });
-        }
-        for warning in &warnings {
-            tracing::warn!(%warning, "configuration");
-        }
-        let difference = diff(&self.files, &files);
-        let mut difference = difference.scrubbed(self.board.shown().as_deref(), &shown);
-        if difference.is_empty() {
-            // The digest says so; not every value has words of its own.
-            difference.changes.push("other values changed".to_owned());
-        }
-        let (config, standing) = self.effective(&files);
-        let mut next = match next_snapshot(&old, config, self.phase, self.simulate.as_mut()) {
-            Ok(next) => next,
-            Err(error) => {
-                let message = format!("a simulated provider could not be started: {error}");
-                let problems = vec![Problem::with_file("the configuration", message)];
-                self.board.refused(self.clock.now(), problems.clone());
-                return Err(ReloadError::Refused(problems));
-            }
-        };
-        self.files = files;
-        self.warn_of_covered();
-        self.board.steered(standing);
-        self.line_up(&next);
-        self.memory.probe_again(&self.plan, |upstream| {
-            is_renewed(&old.config, &next.config, upstream.provider())
-        });
-        self.put_tables(&mut next);
-        let generation = next.generation;
-        self.simulate.keep_only(&next.config);
-        self.publisher.publish(next);
-        self.board.accepted();
-        self.board.shows(shown);
-        self.board.waits_for_restart(needs_restart.clone());
-        self.board.changed(Change {
-            at: self.clock.now(),
-            lines: difference.changes.clone(),
-        });
-        Ok(Applied {
-            config_generation: generation,
-            changes: difference.changes,
-            needs_restart,
-        })
-    }
-}
-
-/// When what a start may go on from was remembered.
-fn written_at(resumed: &Resumed) -> Time {
-    let learned = resumed.learned.as_ref().map(|it| it.at);
-    let shares = resumed.shares.as_ref().map(|it| it.at);
-    learned.max(shares).unwrap_or(Time::ZERO)
-}
-
-/// Whether a provider that both know has another key or is called in another way.
-fn is_renewed(old: &Config, new: &Config, provider: &ProviderName) -> bool {
-    let (Some(was), Some(is)) = (old.providers.get(provider), new.providers.get(provider)) else {
-        return false;
-    };
-    let base = |kind: &ProviderKind| match kind {
-        ProviderKind::Api { base, .. } => Some(base.clone()),
-        ProviderKind::Simulated { .. } => None,
-    };
-    was.api_keys != is.api_keys
-        || was.headers != is.headers
-        || base(&was.kind) != base(&is.kind)
-        || was.kind.interface() != is.kind.interface()
-}
-
-fn hand_over(upstream: &Upstream, order: &GateOrder) {
-    let was = upstream.gate().serving;
-    upstream.obey(order);
-    let is = upstream.gate().serving;
-    if was && !is {
-        tracing::warn!(target = %upstream.name(), "ejected: its requests are overdue");
-    } else if !was && is {
-        tracing::info!(target = %upstream.name(), "takes traffic again");
-    }
-}
-
-fn with_table(route: &Route, table: &WeightTable) -> Route {
-    Route {
-        granted: table.clone(),
-        ..route.clone()
-    }
-}
-
-/// The mode that a route's requests see.
-fn obeyed(route: &Route) -> Mode {
-    if route.switch.is_off() {
-        Mode::Off
-    } else {
-        route.config.mode
-    }
-}
-
-/// The decision as it is obeyed: in `shadow` the configured shares are in force, in `off` nothing is proposed either.
-fn as_obeyed(mut decision: Decision, route: &Route) -> Decision {
-    let rail = match obeyed(route) {
-        Mode::Auto => return decision,
-        Mode::Shadow => Rail::Shadow,
-        Mode::Off => Rail::Off,
-    };
-    decision.moved = false;
-    decision.table = route.configured.clone();
-    for row in &mut decision.rows {
-        row.if_obeyed = (rail == Rail::Shadow).then_some(row.granted);
-        row.granted = row.configured;
-        if rail == Rail::Off {
-            row.proposed = row.configured;
-            row.rails.clear();
-        }
-        row.rails.insert(rail);
-    }
-    decision
 }
 
 /// Whether everything that a tick brought is a number.
@@ -589,15 +324,6 @@ fn is_sound(stepped: &Stepped) -> bool {
         && orders
             .map(|order| order.watch.fault_step + order.standing.faults)
             .all(f64::is_finite)
-}
-
-fn log_move(route: &Route, decision: &Decision) {
-    let moves = decision.rows.iter().zip(route.granted.shares());
-    let moves: Vec<String> = moves
-        .filter(|(row, before)| row.granted != **before)
-        .map(|(row, before)| format!("{} {before} -> {}", row.name, row.granted))
-        .collect();
-    tracing::debug!(route = %route.label, version = route.table_version + 1, moves = ?moves, "shares moved");
 }
 
 #[cfg(test)]

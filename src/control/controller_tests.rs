@@ -2,10 +2,10 @@ use std::io;
 
 use super::super::assemble::first_snapshot;
 use super::*;
-use crate::config::{Endpoint, Layer, Lookup, compile};
+use crate::config::{Compiled, Endpoint, Layer, Lookup, compile};
 use crate::law::Law;
-use crate::live::{Account, Asked, Attempt, Published, Witness};
-use crate::model::{AnswerKind, Finished, Outcome};
+use crate::live::{Account, Asked, Attempt, Published, Upstream, Witness};
+use crate::model::{AnswerKind, Finished, Outcome, ProviderName};
 
 /// Simulated providers that are never called.
 #[derive(Debug)]

@@ -5,9 +5,9 @@ use tempfile::TempDir;
 use super::super::key_ring::{KeyAsk, KeyError};
 use super::tests::World;
 use super::*;
-use crate::config::{Deed, KeyBudget, KeyWish, Layer, compile};
+use crate::config::{Compiled, Deed, KeyBudget, KeyWish, Layer, compile};
 use crate::live::{Holder, Published};
-use crate::store::Write;
+use crate::store::{Books, Write};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 pub(super) const OF_FILES: &str = "wb-a-key-of-the-files";

@@ -3,6 +3,7 @@
 //! The controller is the only writer of the snapshot. Ticks and reloads reach it as commands of one loop, so nothing has
 //! to be locked against anything; a reload is prepared elsewhere and arrives whole.
 
+mod applying;
 mod assemble;
 mod bookkeeper;
 mod command;
@@ -12,8 +13,10 @@ mod journal;
 mod keepsake;
 mod key_ring;
 mod keys;
+mod obeying;
 mod plan;
 mod reload;
+mod resuming;
 mod rotation;
 mod scribe;
 mod seeding;

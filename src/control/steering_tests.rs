@@ -5,9 +5,10 @@ use super::super::steering::SteeringError;
 use super::super::switch::throw;
 use super::tests::{ADDRESS, World, good};
 use super::*;
+use crate::balance::Rail;
 use crate::config::{StandingOrder, Wish};
 use crate::live::{Published, Thrown};
-use crate::store::{SteeringRow, Write};
+use crate::store::{Books, SteeringRow, Write};
 
 const NOW: u64 = 1_795_896_885;
 const PATIENCE: Duration = Duration::from_secs(20);
