@@ -7,7 +7,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{Allowance, NEXT_AHEAD, is_low};
+use super::{Allowance, NEXT_AHEAD};
 use crate::limit::Window;
 use crate::model::Time;
 
@@ -29,7 +29,7 @@ impl Allowance {
                 let is_left = slot.lease.cap().is_some_and(|cap| cap > used);
                 is_left
                     && told == used
-                    && !is_low(&slot.lease, used)
+                    && !slot.is_low(used)
                     && now.since(asked_at) < span
                     && slot.ends.since(now) > NEXT_AHEAD
             })

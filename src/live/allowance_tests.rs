@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU32;
 
+use super::super::spent::SOON;
 use super::*;
 use crate::limit::Threshold;
 use crate::limit::lease::{Sheet, grant};

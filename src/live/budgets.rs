@@ -6,9 +6,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::allowance::{Allowance, Spent};
+use super::allowance::Allowance;
 use super::record::RequestEnd;
 use super::sharing::Sharing;
+use super::spent::Spent;
 use super::upstream::Upstream;
 use crate::config::Config;
 use crate::limit::Budget;
