@@ -13,10 +13,15 @@ use weighbridge::model::Outcome;
 use super::client::Client;
 use super::daemon::{Daemon, live, until, weighbridge};
 
-/// Metrics that only a mistake of ours or a provider with a cache brings about.
+/// Metrics that only a mistake of ours, a provider with a cache, or other replicas bring about; of these the tests of
+/// several replicas look.
 const RARE: &[&str] = &[
     "weighbridge_moved_refused_total",
     "weighbridge_cached_ratio",
+    "weighbridge_cluster_replicas",
+    "weighbridge_cluster_lag_seconds",
+    "weighbridge_cluster_exchanges_total",
+    "weighbridge_cluster_exchange_failures_total",
 ];
 
 fn deploy(path: &str) -> PathBuf {

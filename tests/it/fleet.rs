@@ -226,6 +226,8 @@ async fn what_others_write_into_redis_harms_nobody() {
         "weighbridge_cluster_state{state=\"joined\"} 1",
         "weighbridge_cluster_replicas 2",
         "weighbridge_cluster_lag_seconds{replica=\"r1\"}",
+        "weighbridge_cluster_exchanges_total ",
+        "weighbridge_cluster_exchange_failures_total ",
     ] {
         assert!(metrics.contains(line), "{line} in {metrics}");
     }
