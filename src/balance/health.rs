@@ -81,6 +81,9 @@ pub(super) struct HealthMemory {
     pub(super) ejected_at: Time,
     /// Ejections so far, failed probes included.
     pub(super) ejections: u64,
+    /// Probes of this replica's that failed so far, those that hang included.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub(super) failed_probes: u64,
     /// When it last came back.
     #[serde(default)]
     returned_at: Option<Time>,
@@ -99,11 +102,20 @@ impl Default for HealthMemory {
             gone_at: Time::ZERO,
             ejected_at: Time::ZERO,
             ejections: 0,
+            failed_probes: 0,
             returned_at: None,
             suspicion: Suspicion::default(),
             shared: false,
         }
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "what is left out of a text is asked by reference"
+)]
+fn is_none_yet(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What a tick's news did to an upstream's health.
@@ -140,6 +152,17 @@ impl HealthMemory {
             Health::Returning { part, .. } => part,
             Health::Ejected { .. } | Health::Probing { .. } => 0.0,
         }
+    }
+
+    /// Whether it comes back from an ejection.
+    pub(super) const fn is_on_probation(&self) -> bool {
+        matches!(
+            self.state,
+            Health::Returning {
+                on_probation: true,
+                ..
+            }
+        )
     }
 
     /// What ejected it, while it is out.
@@ -198,6 +221,12 @@ impl HealthMemory {
         self.ejections += 1;
     }
 
+    /// A probe of this replica's failed, or has been silent for too long.
+    pub(super) fn probe_failed(&mut self, now: Time, cause: Cause, demand: f64) {
+        self.failed_probes = self.failed_probes.saturating_add(1);
+        self.eject(now, cause, demand);
+    }
+
     /// Whatever it is out for may be mended: asks for a probe at once.
     pub(super) const fn probe_now(&mut self) {
         if let Some(cause) = self.cause() {
@@ -240,7 +269,7 @@ impl HealthMemory {
         match news.probe {
             None => Change::None,
             Some(ProbeResult::Failed(_)) => {
-                self.eject(now, cause, demand);
+                self.probe_failed(now, cause, demand);
                 Change::Ejected
             }
             Some(ProbeResult::Void) => {
@@ -278,6 +307,9 @@ impl HealthMemory {
             return Change::None;
         };
         if peers.failed > 0 {
+            if let Health::Ejected { .. } = self.state {
+                self.suspicion.ejected(f64::from(peers.failed), 0.0);
+            }
             self.eject(now, cause, demand);
             return Change::Ejected;
         }

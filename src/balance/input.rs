@@ -84,6 +84,9 @@ pub struct Batch {
     pub classes: [u32; 6],
     /// Streams that were silent for too long; each counts as a fault of its own.
     pub gaps: u32,
+    /// Of the faults, silences included, those of requests that were sent before its last ejection: they were counted then.
+    #[serde(skip_serializing_if = "is_none_yet")]
+    pub stale: u32,
     /// Normalised times to first token.
     pub first_token: Moments,
     /// Normalised times per token.
@@ -119,6 +122,14 @@ pub struct Batch {
     pub recent: Vec<Recent>,
     /// How many did not fit.
     pub recent_more: u32,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "what is left out of a text is asked by reference"
+)]
+fn is_none_yet(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Batch {

@@ -158,6 +158,13 @@ impl Memory {
         self.upstreams.iter().map(UpstreamMemory::late)
     }
 
+    /// Of each upstream, in the plan's order, how many probes of this replica's have failed since the beginning. One that hangs
+    /// has failed when a tick finds it late, long before its request ends.
+    pub fn failed_probes(&self) -> impl ExactSizeIterator<Item = u64> + '_ {
+        let health = self.upstreams.iter().map(|upstream| &upstream.health);
+        health.map(|health| health.failed_probes)
+    }
+
     /// Of each upstream, in the plan's order, how many unary answers this replica's own requests were expected to bring since
     /// the beginning; counted only among several replicas.
     pub fn due(&self) -> impl ExactSizeIterator<Item = f64> + '_ {

@@ -59,6 +59,11 @@ impl Suspicion {
         }
     }
 
+    /// Among several, where a tick brings a second of others' answers: what there was since the fleet's fault sum was last 0.
+    pub(super) const fn ran(&mut self, ok: f64, faults: f64) {
+        self.run = Seen { ok, faults };
+    }
+
     /// It was ejected, `faults` of the reasons being none that were counted; `passed` probes had gone well before.
     pub(super) fn ejected(&mut self, faults: f64, passed: f64) {
         self.trouble.add(self.run);

@@ -42,6 +42,9 @@ pub struct Recorded {
     pub reaction: Reaction,
     /// The request stopped waiting for content.
     pub left_pending: Option<AnswerKind>,
+    /// Whether others who ask the upstream should know of it before their next answers: a fault, a refusal, what a probe
+    /// showed.
+    pub presses: bool,
 }
 
 /// What a tally hands to the tick.
@@ -86,6 +89,7 @@ impl Tally {
             return Recorded::default();
         };
         let before = *flight;
+        let is_stale = before.started < self.watch.ejected_at;
         let mut left_pending = false;
         match event {
             Event::Dispatched(_) => {}
@@ -96,6 +100,7 @@ impl Tally {
             Event::Gap => {
                 flight.gap_counted = true;
                 self.batch.gaps += 1;
+                self.batch.stale += u32::from(is_stale);
             }
             Event::Finished(end) => {
                 left_pending = flight.pending;
@@ -114,7 +119,16 @@ impl Tally {
         };
         let reaction = react(&mut self.watch, &happened);
         self.keep_news(now, &reaction);
+        let is_bad = match event {
+            Event::Dispatched(_) | Event::FirstContent(_) => false,
+            Event::Gap => true,
+            Event::Finished(end) => matches!(
+                end.outcome.class(),
+                Class::Fault | Class::Throttle | Class::OurFault
+            ),
+        };
         Recorded {
+            presses: is_bad || reaction.probe.is_some(),
             reaction,
             left_pending: left_pending.then_some(before.kind),
         }
@@ -146,6 +160,8 @@ impl Tally {
         // A stream whose silence was counted is not counted as a second fault when it then ends badly.
         if !(flight.gap_counted && class == Class::Fault) {
             self.batch.classes[class.index()] += 1;
+            let is_stale = class == Class::Fault && flight.started < self.watch.ejected_at;
+            self.batch.stale += u32::from(is_stale);
         }
         if class != Class::Ok || kind == AnswerKind::Unary {
             self.batch.note(Recent {

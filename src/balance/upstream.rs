@@ -236,7 +236,6 @@ impl UpstreamMemory {
         self.in_flight = input.all_in_flight();
         self.blocked_until = input.blocked_until;
         self.count(input, around);
-        // Answers of others have no order beside this replica's faults: what they had before the trouble says nothing of it.
         let (ok, faults) = input.own_outcomes();
         self.health.suspicion.observe(
             f64::from(ok),

@@ -58,6 +58,9 @@ pub struct Evidence {
     /// Streams that were silent for too long.
     #[serde(skip_serializing_if = "is_nothing")]
     pub gaps: u64,
+    /// Of the faults, silences included, those of requests that were sent before the last ejection.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub stale: u64,
     /// Normalised times to first token.
     #[serde(skip_serializing_if = "is_nothing")]
     pub first: Sum,
@@ -196,6 +199,7 @@ impl Evidence {
         add_all(&mut self.sent, batch.dispatched.map(u64::from));
         add_all(&mut self.ends, batch.classes.map(u64::from));
         self.gaps = self.gaps.wrapping_add(u64::from(batch.gaps));
+        self.stale = self.stale.wrapping_add(u64::from(batch.stale));
         let mean = mean_tokens(u64::from(batch.counted), batch.tokens_out);
         let [first, each, unary] = factors(reference, mean);
         self.first.add(&batch.first_token, first);
@@ -242,6 +246,7 @@ impl Evidence {
             sent: gained(self.sent, earlier.sent),
             ends: gained(self.ends, earlier.ends),
             gaps: self.gaps.wrapping_sub(earlier.gaps),
+            stale: self.stale.wrapping_sub(earlier.stale),
             first,
             each: self.each.since(earlier.each),
             unary: self.unary.since(earlier.unary),
@@ -293,6 +298,7 @@ impl Evidence {
             *sum = sum.saturating_add(short(more)).min(MOST_COUNTED);
         }
         batch.gaps = batch.gaps.saturating_add(short(self.gaps));
+        batch.stale = batch.stale.saturating_add(short(self.stale));
         let mean = mean_tokens(self.tokens[0], self.tokens[3]);
         let [first, each, unary] = factors(reference, mean).map(f64::recip);
         let sums = [

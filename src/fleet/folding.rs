@@ -17,6 +17,9 @@ const NEWS: f64 = 60.0;
 
 /// Upstreams or routes of a replica which it does not name any more that are remembered in any case.
 const MOST_GONE: usize = 256;
+/// Reports that a replica can have made before it is first heard of: five seconds of ticks that hurry, as long as one that is
+/// there can be out of sight. Of one that is first heard of with a higher number, all before is of the past.
+const FIRST_WORDS: u64 = 100;
 
 /// The golden ratio's fraction: places that are moved by it fall evenly in time, too.
 const GOLDEN: f64 = 0.618_033_988_749_895;
@@ -149,8 +152,10 @@ impl Folding {
             },
         };
         let is_new = report.number() > mark.number;
-        // Of one that was there before this one, and that nothing is known of, all is of the past.
-        let is_past = mark.number.1 == 0 && report.epoch < self.since.as_micros();
+        // Of one that was there before this one, and that nothing is known of, all is of the past. By its number as well: by a
+        // clock that is ahead it seems to have begun later than it did.
+        let is_past = mark.number.1 == 0
+            && (report.epoch < self.since.as_micros() || report.sequence > FIRST_WORDS);
         let was_away = heard.at.secs_since(mark.heard_at) > NEWS;
         let mut news = News::default();
         if is_new {
@@ -390,6 +395,7 @@ fn turn(own: &ReplicaId, live: &[&Heard], now: Time) -> f64 {
 /// What a replica had, if it had anything that speaks for an upstream or against it.
 fn ends(replica: &ReplicaId, gained: &Evidence) -> Option<Ends> {
     let (ok, faults) = gained.outcomes();
+    let faults = faults.saturating_sub(gained.stale);
     (ok > 0 || faults > 0).then(|| Ends {
         who: replica.number(),
         ok: short(ok),

@@ -51,6 +51,7 @@ impl Chance {
         Evidence {
             sent: [0; 2].map(|_| self.number()),
             ends: [0; 6].map(|_| self.number()),
+            stale: self.number(),
             gaps: self.number(),
             first: sum(self),
             each: sum(self),

@@ -23,8 +23,9 @@ pub struct Own {
     routes: BTreeMap<RouteName, RouteSums>,
     /// What the last report said that others should hear soon.
     told: BTreeMap<UpstreamName, Pressing>,
-    /// What memory said last of unary answers that were due.
+    /// What memory said last of unary answers that were due, and of probes that failed.
     due: BTreeMap<UpstreamName, f64>,
+    failed: BTreeMap<UpstreamName, u64>,
     /// Until when upstreams are blocked as far as the others know: they said so, or were told.
     blocks: BTreeMap<UpstreamName, Time>,
 }
@@ -49,6 +50,7 @@ impl Own {
             routes: BTreeMap::new(),
             told: BTreeMap::new(),
             due: BTreeMap::new(),
+            failed: BTreeMap::new(),
             blocks: BTreeMap::new(),
         }
     }
@@ -63,10 +65,8 @@ impl Own {
         {
             let known = self.upstreams.entry(name.clone()).or_default();
             known.evidence.add(&told.batch, told.reference, *timed);
-            match told.news.probe {
-                Some(ProbeResult::Passed) => known.evidence.probes[0] += 1,
-                Some(ProbeResult::Failed(_)) => known.evidence.probes[1] += 1,
-                Some(ProbeResult::Void) | None => {}
+            if told.news.probe == Some(ProbeResult::Passed) {
+                known.evidence.probes[0] += 1;
             }
             let before = std::mem::take(&mut known.condition);
             known.condition = Condition {
@@ -114,9 +114,11 @@ impl Own {
         memory: &'a Memory,
     ) -> impl Iterator<Item = (&'a UpstreamName, Pressing)> {
         let outs = plan.upstreams().iter().zip(memory.out());
-        outs.zip(memory.late()).map(|((name, out), late)| {
+        let judged = memory.late().zip(memory.failed_probes());
+        outs.zip(judged).map(|((name, out), (late, failed))| {
             let known = self.upstreams.get(name);
-            let probes = known.map_or([0; 2], |known| known.evidence.probes);
+            let passed = known.map_or(0, |known| known.evidence.probes[0]);
+            let probes = [passed, failed];
             let faults = known.map_or(0, |known| known.evidence.outcomes().1);
             (name, (out.is_some(), probes, faults, number(late)))
         })
@@ -134,11 +136,14 @@ impl Own {
                     .insert(name.clone(), known.condition.blocked_until);
             }
         }
-        for (name, due) in plan.upstreams().iter().zip(memory.due()) {
+        let judged = memory.due().zip(memory.failed_probes());
+        for (name, (due, failed)) in plan.upstreams().iter().zip(judged) {
             // A memory that was taken over begins at what its replica had, which has told of it.
-            let before = self.due.insert(name.clone(), due).unwrap_or(due);
+            let due_before = self.due.insert(name.clone(), due).unwrap_or(due);
+            let failed_before = self.failed.insert(name.clone(), failed).unwrap_or(failed);
             if let Some(known) = self.upstreams.get_mut(name) {
-                known.evidence.add_due((due - before).max(0.0));
+                known.evidence.add_due((due - due_before).max(0.0));
+                known.evidence.probes[1] += failed.saturating_sub(failed_before);
             }
         }
         let outs = plan.upstreams().iter().zip(memory.out());

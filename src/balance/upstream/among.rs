@@ -19,7 +19,7 @@ use crate::model::Class;
 const WARY_OF_PEERS: f64 = 1.0 / 3.0;
 /// How many times its part of the free room a replica may fill: not all have a request to fill theirs with. With once, a tenth
 /// of the fleet refuses what nine tenths had room for; with all of it each, queues form before anybody hears of them.
-const FREELY: f64 = 2.0;
+const FREELY: f64 = 4.0;
 /// Seconds after a return for which the word of those who have not heard of it yet counts for nothing: twice as long as a
 /// word takes at the most. Halved, what comes back is thrown out again by old news; doubled, a target that fails for all at
 /// once again is shed a little later by those who are not asked to serve from it.
@@ -119,6 +119,7 @@ impl UpstreamInput {
         let batch = &self.batch;
         let ok = batch.count(Class::Ok);
         let faults = batch.count(Class::Fault).saturating_add(batch.gaps);
+        let faults = faults.saturating_sub(batch.stale);
         let ends = self.peers.iter().flat_map(|peers| &peers.ends);
         ends.fold((ok, faults), |(ok, faults), ends| {
             (
@@ -180,22 +181,40 @@ impl UpstreamMemory {
         }
     }
 
+    /// Counts answers and faults of all, where there are others. Before anything is judged: what an ejection is told of the
+    /// trouble that led to it must have the last faults in it.
+    pub(super) fn count_all(&mut self, input: &UpstreamInput, around: &Around<'_>) {
+        if input.peers.is_none() {
+            return;
+        }
+        if self.health.is_serving() {
+            let others = around.pool.peers_fault_rate(self);
+            self.fleet_sum
+                .take(input, (fault_step(others), ok_step(others)));
+            let (ok, faults) = self.fleet_sum.run();
+            self.health.suspicion.ran(ok, faults);
+        } else {
+            self.fleet_sum.clear();
+        }
+    }
+
     /// Takes in what probes and ejections of others say.
     pub(super) fn hear_peers(&mut self, input: &UpstreamInput, around: &Around<'_>) -> Change {
         let Some(peers) = &input.peers else {
             return Change::None;
         };
         let (now, demand) = (around.now, around.rates.demand);
-        let others = around.pool.peers_fault_rate(self);
-        self.fleet_sum
-            .take(input, (fault_step(others), ok_step(others)));
         if !self.health.is_serving() {
-            self.fleet_sum.clear();
             return self.health.hear_probes(now, peers, demand);
         }
         let returned = self.health.seconds_since_return(now);
-        let enough = EJECT_ABOVE * (1.0 - self.health.wariness(now));
-        if let Some(cause) = self.fleet_sum.ejects(enough) {
+        let why = if self.is_on_trial(around) {
+            self.fleet_sum.ejects_at_once()
+        } else {
+            let enough = EJECT_ABOVE * (1.0 - self.health.wariness(now));
+            self.fleet_sum.ejects(enough)
+        };
+        if let Some(cause) = why {
             self.fleet_sum.clear();
             self.health.eject(now, cause, demand);
             return Change::Ejected;

@@ -2,7 +2,6 @@
 
 use super::super::cohort::CohortMemory;
 use super::super::gate::{Cause, GateOrder, Standing, Watch};
-use super::super::health::Health;
 use super::fault_sum::{EJECT_ABOVE, fault_step, ok_step};
 use super::{Around, Estimate, UpstreamMemory};
 
@@ -20,17 +19,10 @@ impl UpstreamMemory {
         burst: bool,
     ) -> GateOrder {
         let peers = around.pool.peers_fault_rate(self);
-        let on_probation = matches!(
-            self.health.state,
-            Health::Returning {
-                on_probation: true,
-                ..
-            }
-        );
-        let eject_above = match (on_probation, peers < PEERS_FAIL_TOO) {
-            (true, true) => 0.0,
+        let eject_above = match (self.health.is_on_probation(), self.is_on_trial(around)) {
+            (_, true) => 0.0,
             (true, false) => EJECT_ABOVE / 3.0,
-            (false, _) => self.eject_above(around),
+            (false, false) => self.eject_above(around),
         };
         let measured = self.samples > 0;
         GateOrder {
@@ -57,6 +49,11 @@ impl UpstreamMemory {
             },
             reference: cohort.reference,
         }
+    }
+
+    /// Whether one fault ejects it: it comes back, and its peers hardly fail.
+    pub(super) fn is_on_trial(&self, around: &Around<'_>) -> bool {
+        self.health.is_on_probation() && around.pool.peers_fault_rate(self) < PEERS_FAIL_TOO
     }
 
     fn most_in_flight(&self) -> u32 {

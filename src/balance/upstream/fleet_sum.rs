@@ -22,6 +22,8 @@ pub(in crate::balance) struct FleetSum {
     /// Faults in it that were silences of streams.
     gaps: f64,
     faults: f64,
+    /// Good answers since it was 0.
+    ok: f64,
 }
 
 /// Who saw a fault.
@@ -58,6 +60,7 @@ impl FleetSum {
     /// The order within a tick is not known: faults come last, so that a fresh outage is not hidden by answers of before.
     fn add(&mut self, who: Witness, ends: Ends, (fault_step, ok_step): (f64, f64)) {
         self.sum += f64::from(ends.ok) * ok_step;
+        self.ok += f64::from(ends.ok);
         if self.sum <= 0.0 {
             *self = Self::default();
         }
@@ -80,14 +83,27 @@ impl FleetSum {
         (self.sum - own).max(0.0)
     }
 
+    /// Good answers and faults since it was 0.
+    pub(super) const fn run(&self) -> (f64, f64) {
+        (self.ok, self.faults)
+    }
+
     /// Why to eject, if it is above `enough` and more than one saw it.
     pub(super) fn ejects(&self, enough: f64) -> Option<Cause> {
-        let stalls = 2.0 * self.gaps > self.faults;
-        (self.is_agreed && self.sum > enough).then_some(if stalls {
+        (self.is_agreed && self.sum > enough).then(|| self.cause())
+    }
+
+    /// Why to eject where one fault is enough, whoever saw it.
+    pub(super) fn ejects_at_once(&self) -> Option<Cause> {
+        (self.faults > 0.0).then(|| self.cause())
+    }
+
+    fn cause(&self) -> Cause {
+        if 2.0 * self.gaps > self.faults {
             Cause::Stalls
         } else {
             Cause::Faults
-        })
+        }
     }
 
     /// Whether there is nothing in it.

@@ -45,6 +45,7 @@ impl UpstreamMemory {
         input: &UpstreamInput,
         around: &Around<'_>,
     ) {
+        self.count_all(input, around);
         match self
             .health
             .hear(around.now, &input.news, around.rates.demand)
@@ -89,7 +90,8 @@ impl UpstreamMemory {
         } else if let (Health::Probing { cause, .. }, true) =
             (self.health.state, late.iter().any(|flight| flight.probe))
         {
-            self.health.eject(around.now, cause, around.rates.demand);
+            self.health
+                .probe_failed(around.now, cause, around.rates.demand);
         }
     }
 
