@@ -8,8 +8,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
+use super::changes::CHANNEL;
 use super::keys::Keys;
 use super::link::{Address, Link};
 use super::pace::{EVERY, Extra, pause};
@@ -27,6 +28,11 @@ const ROUND: Duration = Duration::from_millis(900);
 const GRACE: Duration = Duration::from_millis(2_500);
 /// What the last round may take: less than the daemon waits for those who put something away.
 const LAST: Duration = Duration::from_millis(1_500);
+/// Messages of others that wait until a round is over. Two seconds of what a large fleet tells; those beyond it are lost,
+/// which the next round mends.
+const WAITING: usize = 256;
+/// The place of the channel of changes among those that are heard.
+const CHANGES: usize = 1;
 /// How long the controller gets to say its last word after the stop.
 const LAST_WORD: Duration = Duration::from_millis(100);
 
@@ -59,6 +65,8 @@ pub struct Exchange {
     parts: Vec<Box<dyn Part>>,
     /// Rung by what the others publish.
     heard: Arc<Bell>,
+    /// What the others tell of their reports.
+    changes: (mpsc::Sender<Vec<u8>>, mpsc::Receiver<Vec<u8>>),
     link: Option<Link>,
     talk: Talk,
     /// What the others were not told of yet that there is news.
@@ -81,6 +89,7 @@ impl Exchange {
             clock,
             parts,
             heard: Arc::default(),
+            changes: mpsc::channel(WAITING),
             link: None,
             unsaid: Topics::NONE,
             failures: 0,
@@ -98,7 +107,15 @@ impl Exchange {
             let at = self.clock.instant_of(due);
             let news = tokio::select! {
                 () = tokio::time::sleep_until(at) => Topics::NONE,
-                news = self.hurried(&mut extra), if self.link.is_some() => news,
+                news = hurried(&self.post, &self.heard, (&mut extra, self.clock)), if self.link.is_some() => news,
+                Some(text) = self.changes.1.recv() => {
+                    self.hear(&text);
+                    continue;
+                }
+                () = self.post.told(), if self.link.is_some() => {
+                    self.tell().await;
+                    continue;
+                }
                 () = turned(&mut stop) => break,
             };
             let begun = self.clock.now();
@@ -123,21 +140,37 @@ impl Exchange {
         self.leave().await;
     }
 
-    /// Returns when there is news, here or elsewhere, that may have a round at once.
-    async fn hurried(&self, extra: &mut Extra) -> Topics {
-        let (mut wait, mut news) = (Duration::ZERO, None);
-        loop {
-            tokio::select! {
-                () = self.post.bell().rung() => {}
-                () = self.heard.rung() => {}
-                () = tokio::time::sleep(wait), if news.is_some() => {
-                    return news.unwrap_or_default();
-                }
-            }
-            let rung = self.post.bell().rung_for().and(self.heard.rung_for());
-            wait = extra.wait(rung, self.clock.now());
-            news = Some(rung);
+    /// Takes in what others tell, all that has come by now.
+    fn hear(&mut self, text: &[u8]) {
+        let now = self.clock.now();
+        let mut news = self.talk.hear_change(text, now);
+        while let Ok(text) = self.changes.1.try_recv() {
+            // One that presses is more than one that does not, and either is more than nothing.
+            news = news.max(self.talk.hear_change(&text, now));
         }
+        let Some(presses) = news else { return };
+        self.post.heard(self.talk.gathering());
+        if presses {
+            self.post.hurry().notify_one();
+        }
+    }
+
+    /// Tells the others what has changed since the last rounds, unless that was done just now.
+    async fn tell(&mut self) {
+        let (now, presses) = (self.clock.now(), self.post.presses());
+        if !self.talk.may_tell(now, presses) {
+            return;
+        }
+        let Some(link) = &mut self.link else { return };
+        self.post.passed_on();
+        let telling = self.talk.tell(link, &self.post, (now, presses));
+        let why = match tokio::time::timeout(ROUND, telling).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => words(&error),
+            Err(_) => format!("it did not answer within {ROUND:?}"),
+        };
+        self.link = None;
+        self.ended(Err(why));
     }
 
     /// Commands that were sent on the connection.
@@ -167,14 +200,17 @@ impl Exchange {
             return Ok(());
         }
         let (bell, own) = (Arc::clone(&self.heard), self.post.replica().to_string());
-        let hear = move |text: &[u8]| {
-            if let Some(topic) = topic_of(text, &own) {
-                bell.ring(topic);
-            }
+        let changes = self.changes.0.clone();
+        let hear = move |channel: usize, text: &[u8]| match channel {
+            // Where nobody takes them in they are lost: the engine must not wait for this replica.
+            CHANGES => drop(changes.try_send(text.to_vec())),
+            _ => topic_of(text, &own)
+                .into_iter()
+                .for_each(|topic| bell.ring(topic)),
         };
-        let channel = self.keys.named("news");
+        let channels = [self.keys.named("news"), self.keys.named(CHANNEL)];
         let connecting = async {
-            let mut link = self.address.connect_hearing(&channel, hear).await?;
+            let mut link = self.address.connect_hearing(channels, hear).await?;
             self.talk.greet(&mut link, self.clock).await?;
             Ok::<_, redis::RedisError>(link)
         };
@@ -197,12 +233,13 @@ impl Exchange {
             return Ok(());
         };
         let is_whole = kind != Kind::Hurried;
+        if !news.told().is_empty() {
+            self.talk.look();
+        }
         if is_whole {
             self.talk.round(link, &self.post, self.clock).await?;
         } else if kind.reads(news) {
-            let tells = self.unsaid.has(Topic::Health);
-            let at = (&*self.post, self.clock);
-            self.talk.hurry(link, at, tells).await?;
+            self.talk.hurry(link, &self.post, self.clock).await?;
         }
         let mut refused = None;
         let parts = self.parts.iter_mut();
@@ -286,6 +323,23 @@ impl Exchange {
     }
 }
 
+/// Returns when there is news, here or elsewhere, that may have a round at once.
+async fn hurried(post: &Post, heard: &Bell, (extra, clock): (&mut Extra, Clock)) -> Topics {
+    let (mut wait, mut news) = (Duration::ZERO, None);
+    loop {
+        tokio::select! {
+            () = post.bell().rung() => {}
+            () = heard.rung() => {}
+            () = tokio::time::sleep(wait), if news.is_some() => {
+                return news.unwrap_or_default();
+            }
+        }
+        let rung = post.bell().rung_for().and(heard.rung_for());
+        wait = extra.wait(rung, clock.now());
+        news = Some(rung);
+    }
+}
+
 /// Ready once `flag` is true, or nobody can make it so.
 async fn turned(flag: &mut watch::Receiver<bool>) {
     drop(flag.wait_for(|on| *on).await);
@@ -314,7 +368,7 @@ mod tests {
     fn a_round_for_an_allowance_alone_reads_no_reports() {
         let leases = Topics::of(Topic::Leases);
         assert!(!Kind::Hurried.reads(leases));
-        assert!(Kind::Hurried.reads(leases.and(Topics::of(Topic::Health))));
+        assert!(Kind::Hurried.reads(leases.and(Topics::of(Topic::Keys))));
         assert!(!Kind::Hurried.reads(Topics::NONE), "of histograms alone");
         assert!(Kind::Whole.reads(leases) && Kind::Last.reads(leases));
     }

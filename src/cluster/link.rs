@@ -68,23 +68,28 @@ impl Address {
         self.open(|_| ()).await
     }
 
-    /// Connects, and calls `hear` with each message of `channel` for as long as the connection lasts. `hear` must not wait.
-    pub(super) async fn connect_hearing(
+    /// Connects, and calls `hear` with the place in `channels` and the text of each message of theirs for as long as the
+    /// connection lasts. `hear` must not wait.
+    pub(super) async fn connect_hearing<const N: usize>(
         &self,
-        channel: &str,
-        hear: impl Fn(&[u8]) + Send + Sync + 'static,
+        channels: [String; N],
+        hear: impl Fn(usize, &[u8]) + Send + Sync + 'static,
     ) -> RedisResult<Link> {
+        let names = channels.clone();
         let hear = move |push: &PushInfo| {
-            if let (PushKind::Message, [_, Value::BulkString(text)]) =
+            if let (PushKind::Message, [Value::BulkString(name), Value::BulkString(text)]) =
                 (&push.kind, push.data.as_slice())
+                && let Some(place) = names.iter().position(|it| it.as_bytes() == name)
             {
-                hear(text);
+                hear(place, text);
             }
         };
         let mut link = self.open(hear).await?;
-        match &mut link.wire {
-            Wire::One(one) => one.subscribe(channel).await?,
-            Wire::Cluster(cluster) => cluster.subscribe(channel).await?,
+        for channel in channels {
+            match &mut link.wire {
+                Wire::One(one) => one.subscribe(channel).await?,
+                Wire::Cluster(cluster) => cluster.subscribe(channel).await?,
+            }
         }
         Ok(link)
     }

@@ -3,6 +3,8 @@
 //! Nothing that serves a request waits for any of it. A task of its own makes a round a second under a time
 //! limit; what it brings and takes lies in cells of `live`. Whatever becomes of the engine, each replica goes on by itself.
 
+#[cfg(feature = "redis")]
+mod changes;
 #[cfg(test)]
 #[cfg(feature = "redis")]
 #[path = "engine_tests.rs"]

@@ -8,15 +8,13 @@ use crate::model::Time;
 /// Between two rounds. Halved, evidence is half a second younger and the engine has twice as much to do; doubled, a tick
 /// decides on what others saw two seconds ago.
 pub(super) const EVERY: Duration = Duration::from_secs(1);
-/// Commands a second that news may add to those of the rounds, which are some eight: ten together is what a replica may ask
-/// of the engine. Halved, a rate or a budget at its end is handed out more slowly; doubled, a busy one costs the engine more
-/// than everything else.
-const EXTRA: f64 = 2.0;
-/// Most that quiet seconds save up. An outage that ten targets share is told in two or three rounds of three commands, and
-/// read at each telling of somebody else; doubled, a storm of news costs the engine that for twenty seconds.
+/// Commands a second that allowances which run low may add to those of the rounds, which are some five, and of what is told at
+/// each tick, which are four or five: ten together is what a replica may ask of the engine. Halved, a rate or a budget at its
+/// end is handed out more slowly; doubled, a key at its rate costs the engine a fifth more.
+const EXTRA: f64 = 1.0;
+/// Most that quiet seconds save up: a budget that comes to its end is asked for some ten times in a few seconds. Doubled, a
+/// crowd of such keys costs the engine that for twice as long.
 const SAVED: f64 = 25.0;
-/// What is left of it to what others wait for: a key at its rate calls for rounds all the time.
-const KEPT: f64 = 10.0;
 /// The same two for what operators do, which should be everywhere at once and comes seldom: an order takes some twelve commands
 /// at the one that is given it and at each that hears of it. Halved, the sixth of ten orders in a row waits for its second.
 const ORDERS: f64 = 5.0;
@@ -74,8 +72,7 @@ impl Extra {
         if is_an_operators(news) {
             return self.orders.wait(1.0, now);
         }
-        let is_low = news.is_only(Topic::Leases);
-        self.news.wait(if is_low { KEPT } else { 1.0 }, now)
+        self.news.wait(1.0, now)
     }
 
     /// So many were sent for it.
@@ -123,26 +120,11 @@ mod tests {
     #[test]
     fn news_adds_what_was_saved_up_and_then_so_many_commands_a_second() {
         for commands in [1, 3] {
-            let sent = added(Topics::of(Topic::Health), commands);
-            assert!((140..=150).contains(&sent), "{sent} in a minute");
+            let sent = added(Topics::of(Topic::Leases), commands);
+            assert!((83..=90).contains(&sent), "{sent} in a minute");
         }
         let sent = added(Topics::of(Topic::Orders), 12);
         assert!((415..=435).contains(&sent), "{sent} of operators");
-    }
-
-    #[test]
-    fn a_lease_that_runs_low_leaves_something_to_news_of_an_outage() {
-        let sent = added(Topics::of(Topic::Leases), 1);
-        assert!((130..=138).contains(&sent), "{sent} in a minute");
-        let (mut extra, now) = (Extra::from(Time::ZERO), Time::ZERO);
-        while extra.wait(Topics::of(Topic::Leases), now).is_zero() {
-            extra.spend(Topics::of(Topic::Leases), 1);
-        }
-        let news = Topics::of(Topic::Health);
-        for _ in 0..3 {
-            assert!(extra.wait(news, now).is_zero());
-            extra.spend(news, 3);
-        }
     }
 
     #[test]

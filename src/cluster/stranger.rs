@@ -22,10 +22,16 @@ pub(super) fn understood(
     if report.replica.as_str() != name {
         return Err(format!("it is of {}", report.replica));
     }
+    sound(&mut report, offset, now)?;
+    Ok(report)
+}
+
+/// Puts the moments of a report in this replica's clock, and lets go of what nobody can have measured.
+pub(super) fn sound(report: &mut Report, offset: Offset, now: Time) -> Result<(), String> {
     if report.epoch > now.after(AHEAD).as_micros() {
         return Err("it began in the future".to_owned());
     }
-    translate(&mut report, |theirs| offset.to_ours(theirs));
+    translate(report, |theirs| offset.to_ours(theirs));
     for upstream in report.upstreams.values_mut() {
         let headroom = &mut upstream.condition.headroom;
         if let Some(headroom) = headroom {
@@ -44,7 +50,7 @@ pub(super) fn understood(
             *headroom = None;
         }
     }
-    Ok(report)
+    Ok(())
 }
 
 #[cfg(test)]

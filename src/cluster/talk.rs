@@ -2,7 +2,10 @@
 //!
 //! Four commands in one trip: `MGET` of the reports and of what the rest of the round begins with, `SET` of the own one,
 //! `ZADD` to be seen, `ZRANGEBYSCORE` to see who is there. Who is new is read a round later. A hurried round has the first
-//! two at most.
+//! first alone.
+//!
+//! Where replicas tell each other at each tick what has changed ([`super::changes`]), every other round says no more than that
+//! this replica is there: whole reports only mend what was lost.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,6 +13,7 @@ use std::time::Duration;
 
 use redis::{Pipeline, RedisResult};
 
+use super::changes::{Changes, heard};
 use super::keys::Keys;
 use super::link::Link;
 use super::moments::{Offset, translate};
@@ -17,7 +21,7 @@ use super::pack::{MEMORY, REPORT, Raw, pack, texts};
 use super::part::Versions;
 use super::schema::Schemas;
 use super::stranger::understood;
-use crate::fleet::{Gathering, LIVE, ReplicaId, Report};
+use crate::fleet::{Gathering, LIVE, ReplicaId, Report, telling};
 use crate::live::{Clock, Post, Topics};
 use crate::model::Time;
 
@@ -35,6 +39,8 @@ const AHEAD_SEEN: Duration = Duration::from_secs(5);
 const CLOCK_EVERY: u64 = 30;
 /// Rounds between two sweeps.
 const SWEEP_EVERY: u64 = 60;
+/// Up to so long between two tellings of each replica, every other round is enough for whole reports.
+const LOOKS_LESS: Duration = Duration::from_millis(500);
 /// Most replicas that are listened to.
 const MOST: usize = 1_024;
 /// Where the versions of orders and keys stand.
@@ -52,6 +58,9 @@ pub(super) struct Talk {
     rounds: u64,
     /// The own report as it was put into the engine last.
     said: Option<Vec<u8>>,
+    changes: Changes,
+    /// Whether the next round says and reads everything.
+    looks: bool,
     /// When it was last told that somebody else has this replica's name.
     twin_told_at: Option<Time>,
     /// Replicas whose reports cannot be read, which was said.
@@ -73,6 +82,8 @@ impl Talk {
             offset: Offset::default(),
             rounds: 0,
             said: None,
+            changes: Changes::default(),
+            looks: true,
             twin_told_at: None,
             useless: BTreeSet::new(),
             is_large: false,
@@ -102,6 +113,8 @@ impl Talk {
         self.rounds = 0;
         // A connection that broke may have broken an answer: what stands there now is not known.
         self.said = None;
+        self.changes.forget();
+        self.looks = true;
         let mut pipe = redis::pipe();
         Schemas::ask(&mut pipe, &self.keys);
         self.ask_who(&mut pipe, clock);
@@ -125,12 +138,16 @@ impl Talk {
             self.read_clock(link, clock).await?;
         }
         let mut pipe = redis::pipe();
-        let asked = self.ask_reports(&mut pipe);
-        let said = self.say(&mut pipe, post);
+        let is_full = std::mem::replace(&mut self.looks, true);
+        let asked = is_full.then(|| self.ask_reports(&mut pipe));
+        let mine = post.mine().filter(|_| is_full);
+        let said = mine.as_ref().and_then(|mine| self.say(&mut pipe, mine));
         let now = millis(self.engine_time(clock.now()));
         let seen = self.keys.named("replicas");
         pipe.zadd(&seen, self.own.as_str(), now).ignore();
-        self.ask_who(&mut pipe, clock);
+        if asked.is_some() {
+            self.ask_who(&mut pipe, clock);
+        }
         self.put_memory(&mut pipe, post, now);
         if self.rounds.is_multiple_of(SWEEP_EVERY) || self.rounds == 1 {
             let old = now.saturating_sub(millis_of(SEEN_LIFE));
@@ -143,30 +160,74 @@ impl Talk {
             let now = self.engine_time(clock.now());
             Schemas::say(&mut pipe, &self.keys, now);
         }
-        let (found, seen): (Vec<Option<Vec<u8>>>, Vec<Vec<u8>>) = pipe.query_async(link).await?;
-        self.hear(asked, found, clock.now());
-        self.said = said.or(self.said.take());
-        self.see(&seen);
+        if let Some(asked) = asked {
+            self.looks = telling(self.live.len()) > LOOKS_LESS;
+            let (found, seen): (Vec<Option<Vec<u8>>>, Vec<Vec<u8>>) =
+                pipe.query_async(link).await?;
+            self.hear(asked, found, clock.now());
+            self.see(&seen);
+        } else {
+            let () = pipe.query_async(link).await?;
+        }
+        if said.is_some() {
+            self.said = said;
+            mine.into_iter().for_each(|mine| self.changes.put(mine));
+        }
         self.heard(post, clock);
         Ok(())
     }
 
-    /// What is made of news between two rounds: the others' reports are read again, and where `tells`, the own one is put
-    /// there.
+    /// What is made of news between two rounds: what stands in the engine is read again.
     pub(super) async fn hurry(
         &mut self,
         link: &mut Link,
-        (post, clock): (&Post, Clock),
-        tells: bool,
+        post: &Post,
+        clock: Clock,
     ) -> RedisResult<()> {
         let mut pipe = redis::pipe();
         let asked = self.ask_reports(&mut pipe);
-        let said = tells.then(|| self.say(&mut pipe, post)).flatten();
         let (found,): (Vec<Option<Vec<u8>>>,) = pipe.query_async(link).await?;
         self.hear(asked, found, clock.now());
-        self.said = said.or(self.said.take());
         self.heard(post, clock);
         Ok(())
+    }
+
+    /// The next round reads what stands in the engine.
+    pub(super) const fn look(&mut self) {
+        self.looks = true;
+    }
+
+    /// Whether changes may be told at `now`; `presses` is whether they should not wait.
+    pub(super) fn may_tell(&mut self, now: Time, presses: bool) -> bool {
+        self.changes.are_due(now, self.live.len(), presses)
+    }
+
+    /// Tells what has changed in the own report, and whether that presses.
+    pub(super) async fn tell(
+        &mut self,
+        link: &mut Link,
+        post: &Post,
+        (now, presses): (Time, bool),
+    ) -> RedisResult<()> {
+        let Some(mine) = post.mine() else {
+            return Ok(());
+        };
+        let (what, when) = ((&*mine, presses), (now, self.offset));
+        self.changes.tell(link, &self.keys, what, when).await
+    }
+
+    /// Takes in what another told of its report; whether that presses, if it is news. Of whom nothing is known yet, the next
+    /// round reads all.
+    pub(super) fn hear_change(&mut self, packed: &[u8], now: Time) -> Option<bool> {
+        let delta = heard(packed, &self.own, self.offset, now)?;
+        self.looks |= self.gathering.of(&delta.changed.replica).is_none();
+        let is_news = self.gathering.hear_change(&delta, now);
+        is_news.then_some(delta.presses)
+    }
+
+    /// What is known of the others.
+    pub(super) fn gathering(&self) -> Gathering {
+        self.gathering.clone()
     }
 
     /// Hands over what the others say.
@@ -227,8 +288,8 @@ impl Talk {
     }
 
     /// Puts the own report into the engine; its bytes.
-    fn say(&mut self, pipe: &mut Pipeline, post: &Post) -> Option<Vec<u8>> {
-        let mut report = (*post.mine()?).clone();
+    fn say(&mut self, pipe: &mut Pipeline, mine: &Report) -> Option<Vec<u8>> {
+        let mut report = mine.clone();
         translate(&mut report, |ours| self.offset.to_theirs(ours));
         let packed = match pack(&report, REPORT) {
             Ok(packed) => packed,

@@ -126,7 +126,9 @@ impl Controller {
     /// It decides with the replicas that it hears of at this post.
     #[must_use]
     pub fn joining(mut self, post: Arc<Post>) -> Self {
-        self.fleet = Some(Fleet::new(post, self.clock.now()));
+        let fleet = Fleet::new(post, self.clock.now());
+        fleet.watch(&self.upstreams);
+        self.fleet = Some(fleet);
         self
     }
 
@@ -136,6 +138,8 @@ impl Controller {
         loop {
             tokio::select! {
                 _ = interval.tick() => self.tick(),
+                // One more: those of the interval go on as they are.
+                () = Fleet::hurried(self.fleet.as_ref(), self.clock, self.last) => self.tick(),
                 Some(command) = self.commands.recv() => {
                     let tick = self.publisher.read().config.controller.tick;
                     match command {
@@ -184,6 +188,9 @@ impl Controller {
             .iter()
             .filter_map(|name| by_name.get(name).cloned())
             .collect();
+        if let Some(fleet) = &self.fleet {
+            fleet.watch(&self.upstreams);
+        }
         self.plan = plan;
         if let Some(keepsake) = &mut self.keepsake {
             keepsake.forget(&self.plan);

@@ -6,15 +6,12 @@ use std::time::Duration;
 
 use crate::balance::{Input, Learned, Memory, Plan};
 use crate::config::Config;
-use crate::fleet::{Folding, Gathering, Own};
-use crate::live::{Member, Post, RateGroup, Snapshot, Topic};
-use crate::model::{Time, UpstreamName};
+use crate::fleet::{Folding, Gathering, LEAST_BETWEEN_TICKS, Own};
+use crate::live::{Clock, Member, Post, RateGroup, Snapshot};
+use crate::model::Time;
 
 /// How often what was learned is left for newcomers, as often as for the books.
 const MEMORY_EVERY: Duration = Duration::from_secs(10);
-
-/// Between two times that faults and late requests are news: as in the worlds that the figures of several replicas are of.
-const RING_EVERY: Duration = Duration::from_millis(500);
 
 /// The controller's hand at the post.
 #[derive(Debug)]
@@ -23,11 +20,6 @@ pub(super) struct Fleet {
     own: Own,
     folding: Folding,
     memory_at: Time,
-    /// When faults or late requests were last made news.
-    rung_at: Time,
-    /// Who was out after the last tick, and until when who was blocked, by this replica's own requests: news, if it changes.
-    out: Vec<UpstreamName>,
-    blocked: Vec<(UpstreamName, Time)>,
     /// The digest of the plan, and of which configuration's.
     digest: u64,
     digested: Option<Arc<Config>>,
@@ -41,12 +33,26 @@ impl Fleet {
             folding: Folding::new(replica, Time::from_micros(post.epoch())),
             post,
             memory_at: now,
-            rung_at: Time::ZERO,
-            out: Vec::new(),
-            blocked: Vec::new(),
             digest: 0,
             digested: None,
         }
+    }
+
+    /// From now on a tick does not wait where one of these upstreams does something that the others should know at once.
+    pub(super) fn watch(&self, members: &[Member]) {
+        for member in members {
+            member.upstream.wakes(self.post.hurry());
+        }
+    }
+
+    /// Returns when a tick should not wait for its turn; the last one was at `last`.
+    pub(super) async fn hurried(fleet: Option<&Self>, clock: Clock, last: Time) {
+        let Some(fleet) = fleet else {
+            return std::future::pending().await;
+        };
+        fleet.post.hurry().notified().await;
+        let at = last.after(LEAST_BETWEEN_TICKS);
+        tokio::time::sleep_until(clock.instant_of(at)).await;
     }
 
     /// Takes in what this replica measured, and adds what the others did. Who is blocked elsewhere is blocked here.
@@ -58,12 +64,9 @@ impl Fleet {
     ) {
         let now = input.now;
         self.own.add(plan, input);
-        self.notice_blocks(plan, input);
         let theirs = self.post.theirs();
         self.folding.fold(&theirs, plan, now, input);
         self.own.heard(plan, input);
-        // What the others said is no news of this replica's.
-        self.blocked = blocked(plan, input);
         block_groups(snapshot, &theirs, now);
         for (member, told) in members.iter().zip(&input.upstreams) {
             member.upstream.block(told.blocked_until);
@@ -71,17 +74,6 @@ impl Fleet {
         let counted = self.folding.counted();
         let counted = counted.map(|(replica, counted)| (replica.clone(), counted));
         self.post.counted(counted.collect());
-    }
-
-    /// A block that this replica found out is news.
-    fn notice_blocks(&mut self, plan: &Plan, input: &Input) {
-        let is_known = |(name, until): &(UpstreamName, Time)| {
-            let known = self.blocked.iter().find(|(known, _)| known == name);
-            known.is_some_and(|(_, known)| known >= until)
-        };
-        if !blocked(plan, input).iter().all(is_known) {
-            self.post.bell().ring(Topic::Health);
-        }
     }
 
     /// Leaves what there is to tell after a tick under `snapshot`.
@@ -95,22 +87,13 @@ impl Fleet {
             self.digested = Some(Arc::clone(config));
             self.digest = digest(plan);
         }
-        let is_urgent = self.own.is_urgent(plan, memory);
+        let presses = self.own.is_urgent(plan, memory);
         let mut report = self.own.report(plan, memory, self.digest, now);
         report.groups = groups(snapshot)
             .map(|(name, group)| (name.to_owned(), group.blocked_until()))
             .filter(|(_, until)| *until > now)
             .collect();
-        self.post.tell(report);
-        let out = plan.upstreams().iter().zip(memory.out());
-        let out = out.filter(|(_, out)| out.is_some());
-        let out: Vec<_> = out.map(|(name, _)| name.clone()).collect();
-        let may_ring = now.since(self.rung_at) >= RING_EVERY;
-        if (is_urgent && may_ring) || out != self.out {
-            self.rung_at = now;
-            self.out = out;
-            self.post.bell().ring(Topic::Health);
-        }
+        self.post.tell(report, presses);
         if now.since(self.memory_at) >= MEMORY_EVERY {
             self.remember(plan, memory, now);
         }
@@ -121,15 +104,6 @@ impl Fleet {
         self.memory_at = now;
         self.post.remember(Learned::of(plan, memory, now));
     }
-}
-
-/// Who is blocked, and until when.
-fn blocked(plan: &Plan, input: &Input) -> Vec<(UpstreamName, Time)> {
-    let told = plan.upstreams().iter().zip(&input.upstreams);
-    let blocked = told.filter(|(_, told)| told.blocked_until > input.now);
-    blocked
-        .map(|(name, told)| (name.clone(), told.blocked_until))
-        .collect()
 }
 
 /// The quota groups of what is in force, each as often as it has providers.

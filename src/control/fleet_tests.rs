@@ -4,7 +4,7 @@ use super::super::controller::tests::{ADDRESS, World, good_with};
 use super::*;
 use crate::fleet::{Gathering, ReplicaId, Report};
 use crate::live::Membership;
-use crate::model::{LONGEST_WAIT, RouteName};
+use crate::model::{LONGEST_WAIT, RouteName, UpstreamName};
 use crate::store::Resumed;
 
 fn id(name: &str) -> ReplicaId {
@@ -119,13 +119,13 @@ fn a_quota_group_that_is_blocked_elsewhere_is_blocked_here_as_a_whole() {
 }
 
 #[test]
-fn an_ejection_is_news_once() {
+fn an_ejection_presses_once() {
     let (mut world, post) = joined();
     world.controller.tick();
-    assert!(post.bell().take().is_empty());
+    post.passed_on();
     world.refused("a/m");
     world.controller.tick();
-    assert!(post.bell().take().has(Topic::Health));
+    assert!(post.presses());
     let name = UpstreamName::new("a/m").unwrap();
     assert!(
         post.mine().unwrap().upstreams[&name]
@@ -134,7 +134,25 @@ fn an_ejection_is_news_once() {
             .is_some()
     );
     world.controller.tick();
-    assert!(post.bell().take().is_empty(), "it is told once");
+    assert!(post.presses(), "until the others are told");
+    post.passed_on();
+    world.controller.tick();
+    assert!(!post.presses(), "it is told once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_wakes_the_controller_before_its_tick() {
+    let (mut world, _) = joined();
+    world.controller.tick();
+    let begun = world.clock.now();
+    let fleet = world.controller.fleet.as_ref();
+    let woken = Fleet::hurried(fleet, world.clock, begun);
+    let waited = tokio::time::timeout(Duration::from_secs(9), woken).await;
+    assert!(waited.is_err(), "nothing happened");
+    world.refused("a/m");
+    let last = world.clock.now();
+    Fleet::hurried(fleet, world.clock, last).await;
+    assert_eq!(world.clock.now().since(last), LEAST_BETWEEN_TICKS);
 }
 
 #[test]

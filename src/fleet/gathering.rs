@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::delta::Delta;
 use super::report::{ReplicaId, Report};
 use crate::model::Time;
 
@@ -41,6 +42,16 @@ impl Gathering {
         let report = report.into();
         let replica = report.replica.clone();
         self.take(&replica, Heard { report, at: now });
+    }
+
+    /// Takes a change in that was heard at `now`; whether it was of any use.
+    pub fn hear_change(&mut self, delta: &Delta, now: Time) -> bool {
+        let known = self.replicas.get(&delta.changed.replica);
+        let Some(report) = known.and_then(|known| delta.over(&known.report)) else {
+            return false;
+        };
+        self.hear(report, now);
+        true
     }
 
     /// Takes all in that `other` knows.

@@ -21,20 +21,24 @@
 //! where as many replicas are cut off from a target as are not, nobody can tell whose network it is.
 
 mod cells;
+mod delta;
 mod duty;
 mod evidence;
 mod folding;
 mod gathering;
 mod own;
+mod pace;
 mod report;
 mod trust;
 
 pub use cells::Cells;
+pub use delta::Delta;
 pub use duty::{SLOT, duty};
 pub use evidence::{Evidence, Sum};
 pub use folding::{Counted, Folding};
 pub use gathering::{Gathering, Heard, LIVE};
 pub use own::Own;
+pub use pace::{LEAST_BETWEEN_TICKS, Pace, telling};
 pub use report::{
     Condition, Out, ReplicaId, ReplicaIdError, Report, RouteSums, UpstreamReport, Waiting,
 };

@@ -218,6 +218,18 @@ impl Report {
         (self.epoch, self.sequence)
     }
 
+    /// Whose it is, its number and its time, and what is told in full each time.
+    pub(super) fn head(&self) -> Self {
+        Self {
+            replica: self.replica.clone(),
+            version: self.version.clone(),
+            groups: self.groups.clone(),
+            upstreams: BTreeMap::new(),
+            routes: BTreeMap::new(),
+            ..*self
+        }
+    }
+
     /// Until when it says at `now` that a quota group is to be left alone: no longer than anybody may ask for.
     pub fn group_until(&self, group: &str, now: Time) -> Option<Time> {
         let until = *self.groups.get(group)?;

@@ -7,8 +7,6 @@ use tokio::sync::Notify;
 /// What there is news of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Topic {
-    /// A target was ejected, came back or is blocked.
-    Health,
     /// An operator's order was given or taken back, or the kill switch thrown.
     Orders,
     /// A key was made or revoked.
@@ -19,12 +17,11 @@ pub enum Topic {
 
 impl Topic {
     /// All that other replicas hear of.
-    pub const ALL: [Self; 3] = [Self::Health, Self::Orders, Self::Keys];
+    pub const ALL: [Self; 2] = [Self::Orders, Self::Keys];
 
     /// Its name in messages.
     pub const fn label(self) -> &'static str {
         match self {
-            Self::Health => "health",
             Self::Orders => "orders",
             Self::Keys => "keys",
             Self::Leases => "leases",
@@ -33,10 +30,9 @@ impl Topic {
 
     const fn bit(self) -> u8 {
         match self {
-            Self::Health => 1,
-            Self::Orders => 2,
-            Self::Keys => 4,
-            Self::Leases => 8,
+            Self::Orders => 1,
+            Self::Keys => 2,
+            Self::Leases => 4,
         }
     }
 }
@@ -131,17 +127,17 @@ mod tests {
     async fn rings_before_somebody_listens_are_heard_once() {
         let bell = Bell::default();
         assert!(bell.take().is_empty());
+        bell.ring(Topic::Keys);
         bell.ring(Topic::Orders);
-        bell.ring(Topic::Health);
-        bell.ring(Topic::Health);
+        bell.ring(Topic::Orders);
         bell.rung().await;
-        assert!(bell.rung_for().has(Topic::Health));
+        assert!(bell.rung_for().has(Topic::Orders));
         let heard = bell.take();
         assert_eq!(
             heard.each().collect::<Vec<_>>(),
-            [Topic::Health, Topic::Orders]
+            [Topic::Orders, Topic::Keys]
         );
-        assert!(!heard.has(Topic::Keys));
+        assert!(!heard.has(Topic::Leases));
         assert!(bell.take().is_empty());
     }
 }

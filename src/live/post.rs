@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::bell::Bell;
 use super::spread::Spreads;
@@ -69,6 +69,9 @@ pub struct Post {
     namespace: String,
     bell: Bell,
     mine: ArcSwapOption<Report>,
+    told: Notify,
+    hurry: Arc<Notify>,
+    presses: AtomicBool,
     memory: ArcSwapOption<Learned>,
     theirs: ArcSwap<Gathering>,
     counted: ArcSwap<Vec<(ReplicaId, Counted)>>,
@@ -91,6 +94,9 @@ impl Post {
             namespace: namespace.to_owned(),
             bell: Bell::default(),
             mine: ArcSwapOption::empty(),
+            told: Notify::new(),
+            hurry: Arc::default(),
+            presses: AtomicBool::new(false),
             memory: ArcSwapOption::empty(),
             theirs: ArcSwap::from_pointee(Gathering::default()),
             counted: ArcSwap::default(),
@@ -122,9 +128,32 @@ impl Post {
         &self.bell
     }
 
-    /// For the controller: what this replica knows by now.
-    pub fn tell(&self, report: Report) {
+    /// For the controller: what this replica knows by now, and whether the others should not wait for it.
+    pub fn tell(&self, report: Report, presses: bool) {
         self.mine.store(Some(Arc::new(report)));
+        self.presses.fetch_or(presses, Ordering::AcqRel);
+        self.told.notify_one();
+    }
+
+    /// Wakes the controller before its next tick: something happened here that the others should know at once, or they told
+    /// of such a thing.
+    pub const fn hurry(&self) -> &Arc<Notify> {
+        &self.hurry
+    }
+
+    /// For the exchange: returns when the controller has told something, perhaps before this was called.
+    pub async fn told(&self) {
+        self.told.notified().await;
+    }
+
+    /// For the exchange: whether what was told since it was [`Post::passed_on`] should not wait.
+    pub fn presses(&self) -> bool {
+        self.presses.load(Ordering::Acquire)
+    }
+
+    /// For the exchange: the others are about to be told.
+    pub fn passed_on(&self) {
+        self.presses.store(false, Ordering::Release);
     }
 
     /// For the exchange: what the controller said last.

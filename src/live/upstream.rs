@@ -1,8 +1,9 @@
 //! One upstream as the data plane holds it: the gate in atomics, the meter behind its lock.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 
 use arc_swap::ArcSwapOption;
+use tokio::sync::Notify;
 
 use super::meter::{Distributions, Meter, Recently, Totals};
 use super::spread::Spread;
@@ -31,6 +32,8 @@ pub struct Upstream {
     ejections: [AtomicU64; Cause::ALL.len()],
     /// What a token of it is in bytes, for answers without counts.
     ratio: Mutex<Ratio>,
+    /// Whom to wake where others should know at once of what happened; set only among several replicas.
+    wakes: OnceLock<Arc<Notify>>,
 }
 
 /// The part of the gate that providers of one `quota_group` share: a rate limit of one is a rate limit of all.
@@ -96,6 +99,7 @@ impl Upstream {
             meter: Mutex::default(),
             ejections: std::array::from_fn(|_| AtomicU64::new(0)),
             ratio: Mutex::default(),
+            wakes: OnceLock::new(),
         }
     }
 
@@ -105,6 +109,11 @@ impl Upstream {
             is_shared: true,
             ..Self::new(name)
         }
+    }
+
+    /// From now on `wakes` is notified of what others should know at once; the first to be named is.
+    pub fn wakes(&self, wakes: &Arc<Notify>) {
+        self.wakes.get_or_init(|| Arc::clone(wakes));
     }
 
     /// Shares its rate limits with `group` from now on, or with nobody.
@@ -213,6 +222,11 @@ impl Upstream {
         }
         if matches!(event, Event::Finished(_)) {
             self.gate.in_flight.fetch_sub(1, Ordering::Relaxed);
+        }
+        if recorded.presses
+            && let Some(wakes) = self.wakes.get()
+        {
+            wakes.notify_one();
         }
     }
 

@@ -1,7 +1,8 @@
 //! Several replicas of Weighbridge in one world, which tell each other what they measure, or don't.
 //!
-//! As in the daemon: each ticks four times a second and exchanges once a second, at moments of its own. An exchange leaves the
-//! newest report where all can read it and reads what is there; what it read is known [`DELAY`] later.
+//! As in the daemon: each ticks four times a second, at moments of its own, and tells the others after a tick, as often as its
+//! [`Pace`] lets it. What one told is known to the others [`DELAY`] later, at their next ticks. What presses waits for no tick:
+//! whoever meets it ticks at once, and whoever hears of it does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,28 +15,28 @@ use super::ours::Ours;
 use super::policy::{Asked, Attempt, Picked};
 use super::world::World;
 use crate::balance::Weight;
-use crate::fleet::Report;
+use crate::fleet::{LEAST_BETWEEN_TICKS, Pace, Report};
 use crate::model::Time;
 
-/// Time between two exchanges of one replica.
-const EXCHANGE: Duration = Duration::from_secs(1);
-/// From an exchange to what it read being known.
-const DELAY: Duration = Duration::from_millis(50);
-
-/// Least time between two exchanges of one replica, whatever there is to tell.
-const LEAST_BETWEEN: Duration = Duration::from_millis(500);
+/// From a replica telling something to the others knowing it: a few times what a message takes through an engine in the same
+/// building.
+const DELAY: Duration = Duration::from_millis(10);
 
 /// What is to be done at a moment, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Duty {
-    /// A replica gets to know what its exchange read.
-    Learn(usize),
+    /// A tick before its turn, since something presses.
+    Hurry(usize),
     Tick(usize),
-    Exchange(usize),
-    /// An exchange that another's news brought about.
-    Look(usize),
     /// A replica ends, and begins anew with what its neighbour remembers.
     Renew(usize),
+}
+
+/// What a replica told, and when the others know it.
+#[derive(Clone, Debug)]
+struct Told {
+    report: Arc<Report>,
+    known_at: Time,
 }
 
 /// A replica each, and what is between them.
@@ -43,12 +44,11 @@ enum Duty {
 pub(super) struct Fleet<'a> {
     replicas: Replicas<'a, Ours>,
     agenda: BTreeSet<(Time, Duty)>,
-    /// The newest report of each, where all can read it.
-    store: BTreeMap<usize, Arc<Report>>,
-    /// What an exchange read and its replica does not know yet.
-    on_the_way: BTreeMap<usize, Vec<Arc<Report>>>,
-    /// When each exchanged last.
-    exchanged: BTreeMap<usize, Time>,
+    /// The last two that each told: the newest may not be known yet.
+    told: BTreeMap<usize, [Option<Told>; 2]>,
+    paces: Vec<Pace>,
+    /// When each ticked last.
+    ticked_at: Vec<Time>,
 }
 
 impl<'a> Fleet<'a> {
@@ -61,48 +61,68 @@ impl<'a> Fleet<'a> {
             if let Some(at) = replicas[i].renewed_at() {
                 agenda.insert((at, Duty::Renew(i)));
             }
-            if replicas[i].shares() {
-                let at = Time::ZERO.after(EXCHANGE * part / count + DELAY / 2);
-                agenda.insert((at, Duty::Exchange(i)));
-            }
         }
         Self {
+            paces: vec![Pace::default(); replicas.len()],
+            ticked_at: vec![Time::ZERO; replicas.len()],
             replicas: Replicas(replicas),
             agenda,
-            store: BTreeMap::new(),
-            on_the_way: BTreeMap::new(),
-            exchanged: BTreeMap::new(),
+            told: BTreeMap::new(),
         }
     }
 
-    /// A replica tells at once what it has to tell, and all others look.
-    fn hurry(&mut self, i: usize, now: Time) {
-        self.soon(i, now);
-        for other in (0..self.replicas.0.len()).filter(|other| *other != i) {
-            self.soon(other, now.after(DELAY));
-        }
-    }
-
-    /// A replica exchanges at `now`, or as soon after it as it may.
-    fn soon(&mut self, i: usize, now: Time) {
-        let last = self.exchanged.get(&i);
-        let at = last.map_or(now, |last| now.max(last.after(LEAST_BETWEEN)));
-        self.agenda.insert((at, Duty::Look(i)));
-    }
-
-    fn exchange(&mut self, i: usize, now: Time) {
-        let last = self.exchanged.get(&i);
-        if last.is_some_and(|last| now.since(*last) < LEAST_BETWEEN) {
+    /// A replica takes in what the others told.
+    fn listen(&mut self, i: usize, now: Time) {
+        if !self.replicas.0[i].shares() {
             return;
         }
-        self.exchanged.insert(i, now);
-        if let Some(report) = self.replicas.0[i].report(now) {
-            self.store.insert(i, Arc::new(report));
+        let others = self.told.iter().filter(|(other, _)| **other != i);
+        let newest = others.filter_map(|(_, told)| {
+            let known = told.iter().flatten().filter(|told| told.known_at <= now);
+            known.max_by_key(|told| told.known_at)
+        });
+        for told in newest {
+            self.replicas.0[i].learn(&told.report, told.known_at);
         }
-        let read = self.store.iter().filter(|(other, _)| **other != i);
-        let read = read.map(|(_, report)| report.clone()).collect();
-        self.on_the_way.insert(i, read);
-        self.agenda.insert((now.after(DELAY), Duty::Learn(i)));
+        self.replicas.0[i].exchanged(now);
+    }
+
+    /// A replica ticks at `now`, or as soon after it as it may.
+    fn hurry(&mut self, i: usize, now: Time) {
+        let at = now.max(self.ticked_at[i].after(LEAST_BETWEEN_TICKS));
+        self.agenda.insert((at, Duty::Hurry(i)));
+    }
+
+    fn tick_one(&mut self, i: usize, now: Time) {
+        self.ticked_at[i] = now;
+        self.listen(i, now);
+        self.replicas.tick_one(i, now);
+        self.tell(i, now);
+    }
+
+    /// A replica tells what it knows, if it may.
+    fn tell(&mut self, i: usize, now: Time) {
+        let presses = self.replicas.0[i].is_urgent();
+        let count = self.replicas.0.len();
+        if !self.paces[i].is_due(now, count, presses) {
+            return;
+        }
+        let Some(report) = self.replicas.0[i].report(now) else {
+            return;
+        };
+        self.paces[i].told(now);
+        let known_at = now.after(DELAY);
+        let told = self.told.entry(i).or_default();
+        told.swap(0, 1);
+        told[1] = Some(Told {
+            report: Arc::new(report),
+            known_at,
+        });
+        if presses {
+            for other in (0..count).filter(|other| *other != i) {
+                self.hurry(other, known_at);
+            }
+        }
     }
 }
 
@@ -130,6 +150,10 @@ impl Decides for Fleet<'_> {
 
     fn happened(&mut self, replica: usize, attempt: &Attempt, heard: &Heard<'_>, now: Time) {
         self.replicas.happened(replica, attempt, heard, now);
+        let replica_of = self.replicas.0.get_mut(replica);
+        if replica_of.is_some_and(|it| it.takes_pressing() && it.shares()) {
+            self.hurry(replica, now);
+        }
     }
 
     fn next_tick(&self, _: Time) -> Time {
@@ -140,26 +164,17 @@ impl Decides for Fleet<'_> {
         while let Some((at, duty)) = self.agenda.first().copied().filter(|(at, _)| *at <= now) {
             self.agenda.pop_first();
             match duty {
-                Duty::Learn(i) => {
-                    let read = self.on_the_way.remove(&i).unwrap_or_default();
-                    self.replicas.0[i].learn(read, now);
-                }
+                // A tick since then has taken it in.
+                Duty::Hurry(i) if self.ticked_at[i] >= at => {}
+                Duty::Hurry(i) => self.tick_one(i, now),
                 Duty::Tick(i) => {
-                    self.replicas.tick_one(i, now);
-                    if self.replicas.0[i].is_urgent() {
-                        self.hurry(i, now);
-                    }
+                    self.tick_one(i, now);
                     self.agenda.insert((at.after(TICK), duty));
                 }
-                Duty::Look(i) => self.exchange(i, now),
                 Duty::Renew(i) => {
                     let neighbour = (i + 1) % self.replicas.0.len();
                     let memory = self.replicas.0[neighbour].memory();
                     self.replicas.0[i].renew(memory, now);
-                }
-                Duty::Exchange(i) => {
-                    self.exchange(i, now);
-                    self.agenda.insert((at.after(EXCHANGE), duty));
                 }
             }
         }

@@ -255,10 +255,23 @@ impl Ours {
         both.is_some_and(|(member, force)| member.is_urgent(&force.plan, &force.memory))
     }
 
-    /// What others told.
-    pub(super) fn learn(&mut self, reports: Vec<Arc<Report>>, now: Time) {
+    /// Whether something happened since this was asked last that the others should know at once.
+    pub(super) fn takes_pressing(&mut self) -> bool {
+        let upstreams = self.upstreams.iter_mut();
+        upstreams.fold(false, |sum, it| std::mem::take(&mut it.presses) | sum)
+    }
+
+    /// What another told, known since `at`.
+    pub(super) fn learn(&mut self, report: &Arc<Report>, at: Time) {
         if let Some(member) = &mut self.member {
-            member.learn(reports, now);
+            member.learn(report, at);
+        }
+    }
+
+    /// What the others told until `now` is learned.
+    pub(super) fn exchanged(&mut self, now: Time) {
+        if let Some(member) = &mut self.member {
+            member.exchanged(now);
         }
     }
 

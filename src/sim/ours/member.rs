@@ -40,10 +40,12 @@ impl Member {
         self.own.is_urgent(plan, memory)
     }
 
-    pub(super) fn learn(&mut self, reports: Vec<Arc<Report>>, now: Time) {
-        for report in reports {
-            self.gathering.hear(report, now);
-        }
+    pub(super) fn learn(&mut self, report: &Arc<Report>, at: Time) {
+        self.gathering.hear(Arc::clone(report), at);
+    }
+
+    /// All that was told until `now` is learned.
+    pub(super) fn exchanged(&mut self, now: Time) {
         self.gathering.exchanged(now);
     }
 }

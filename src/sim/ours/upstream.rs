@@ -11,6 +11,8 @@ pub(super) struct Upstream {
     tally: Tally,
     /// Times that it was ejected while it served.
     pub(super) ejections: u64,
+    /// Whether something happened that others should know at once.
+    pub(super) presses: bool,
 }
 
 impl Upstream {
@@ -22,6 +24,7 @@ impl Upstream {
 
     pub(super) fn record(&mut self, now: Time, key: FlightKey, event: &Event) {
         let recorded = self.tally.record(now, key, event);
+        self.presses |= recorded.presses;
         if let Some(until) = recorded.reaction.block_until {
             self.gate.blocked_until = self.gate.blocked_until.max(until);
         }

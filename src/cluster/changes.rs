@@ -1,0 +1,126 @@
+//! What has changed since the last rounds, told at each tick by the channel that everybody hears.
+//!
+//! A message is one command, and who hears it asks for nothing; a round is four. So what is measured travels by messages, and
+//! rounds mend what messages lose.
+
+use std::sync::Arc;
+
+use redis::RedisResult;
+
+use super::keys::Keys;
+use super::link::Link;
+use super::moments::{Offset, translate};
+use super::pack::{REPORT, pack, unpack};
+use super::stranger::sound;
+use crate::fleet::{Delta, Pace, ReplicaId, Report};
+use crate::model::Time;
+
+/// The name of the channel.
+pub(super) const CHANNEL: &str = "changes";
+/// What was told of the own report.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// The last two whole reports that were put into the engine: everybody has read the first of them, or is about to.
+    whole: [Option<Arc<Report>>; 2],
+    pace: Pace,
+    /// The number of the report that was told last.
+    told: (u64, u64),
+}
+
+impl Changes {
+    /// A whole report was put into the engine.
+    pub(super) fn put(&mut self, report: Arc<Report>) {
+        self.whole.swap(0, 1);
+        self.whole[1] = Some(report);
+    }
+
+    /// Nothing is known to be in the engine.
+    pub(super) fn forget(&mut self) {
+        self.whole = [None, None];
+    }
+
+    /// Whether a message may be sent at `now` by one of so many replicas; `presses` is whether it should not wait.
+    pub(super) fn are_due(&mut self, now: Time, replicas: usize, presses: bool) -> bool {
+        self.pace.is_due(now, replicas, presses)
+    }
+
+    /// Tells what is new in `report`, if anything is, and whether it `presses`.
+    pub(super) async fn tell(
+        &mut self,
+        link: &mut Link,
+        keys: &Keys,
+        (report, presses): (&Report, bool),
+        (now, offset): (Time, Offset),
+    ) -> RedisResult<()> {
+        let base = self.whole.iter().flatten().next();
+        let Some(mut delta) = base.and_then(|base| Delta::between(base, report)) else {
+            return Ok(());
+        };
+        if report.number() <= self.told || delta.is_empty() {
+            return Ok(());
+        }
+        self.told = report.number();
+        self.pace.told(now);
+        delta.presses = presses;
+        translate(&mut delta.changed, |ours| offset.to_theirs(ours));
+        match pack(&delta, REPORT) {
+            Ok(packed) => {
+                let mut pipe = redis::pipe();
+                pipe.publish(keys.named(CHANNEL), packed).ignore();
+                pipe.query_async(link).await
+            }
+            // The next round says of the whole report that it is too large.
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+/// What a message of another replica than `own` says, with moments by this replica's clock.
+pub(super) fn heard(packed: &[u8], own: &ReplicaId, offset: Offset, now: Time) -> Option<Delta> {
+    let mut delta: Delta = unpack(packed, REPORT).ok()?;
+    if delta.changed.replica == *own {
+        return None;
+    }
+    sound(&mut delta.changed, offset, now).ok()?;
+    Some(delta)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: f64) -> Time {
+        Time::from_secs_f64(seconds)
+    }
+
+    #[test]
+    fn nobody_hears_itself_or_what_cannot_be_read() {
+        let own = ReplicaId::new("a").unwrap();
+        let report = |name: &str| Report {
+            replica: ReplicaId::new(name).unwrap(),
+            epoch: 1,
+            sequence: 2,
+            at: Time::ZERO,
+            version: String::new(),
+            plan: 0,
+            groups: std::collections::BTreeMap::new(),
+            upstreams: std::collections::BTreeMap::new(),
+            routes: std::collections::BTreeMap::new(),
+        };
+        let delta = |changed: Report| Delta {
+            base: 1,
+            presses: false,
+            changed,
+        };
+        let packed = |changed: Report| pack(&delta(changed), REPORT).unwrap();
+        let hear = |packed: &[u8]| heard(packed, &own, Offset::default(), at(9.0));
+        assert!(hear(&packed(report("b"))).is_some());
+        assert_eq!(hear(&packed(report("a"))), None);
+        assert_eq!(hear(b"no such thing"), None);
+        let ahead = Report {
+            epoch: at(1e6).as_micros(),
+            ..report("b")
+        };
+        assert_eq!(hear(&packed(ahead)), None, "it began in the future");
+    }
+}
