@@ -204,9 +204,11 @@ impl Exchange {
         let hear = move |channel: usize, text: &[u8]| match channel {
             // Where nobody takes them in they are lost: the engine must not wait for this replica.
             CHANGES => drop(changes.try_send(text.to_vec())),
-            _ => topic_of(text, &own)
-                .into_iter()
-                .for_each(|topic| bell.ring(topic)),
+            _ => {
+                if let Some(topic) = topic_of(text, &own) {
+                    bell.ring(topic);
+                }
+            }
         };
         let channels = [self.keys.named("news"), self.keys.named(CHANNEL)];
         let connecting = async {

@@ -169,9 +169,9 @@ impl Talk {
         } else {
             let () = pipe.query_async(link).await?;
         }
-        if said.is_some() {
-            self.said = said;
-            mine.into_iter().for_each(|mine| self.changes.put(mine));
+        if let (Some(said), Some(mine)) = (said, mine) {
+            self.said = Some(said);
+            self.changes.put(mine);
         }
         self.heard(post, clock);
         Ok(())

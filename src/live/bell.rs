@@ -55,11 +55,6 @@ impl Topics {
         self.0 & topic.bit() != 0
     }
 
-    /// Whether `topic` is all there is.
-    pub fn is_only(self, topic: Topic) -> bool {
-        self == Self::of(topic)
-    }
-
     /// Whether there is none.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
