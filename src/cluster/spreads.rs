@@ -14,7 +14,7 @@ use super::hdr::{decoded, encoded};
 use super::pack::{Bounds, pack, unpack};
 use super::part::{Exchanging, Part, Round};
 use super::talk::millis_of;
-use crate::live::{Clock, Post, Published, Snapshot, Spread, Spreads, Topics};
+use crate::live::{Clock, Post, Published, Snapshot, Spread, Spreads, Topic, Topics};
 use crate::model::{Time, UpstreamName};
 
 /// Most bytes of a replica's histograms, packed and as a text: what a thousand busy upstreams take.
@@ -144,7 +144,7 @@ impl Histograms {
 
 impl Part for Histograms {
     fn is_hurried_by(&self, news: Topics) -> bool {
-        news.is_empty()
+        news.has(Topic::Histograms)
     }
 
     fn exchange<'a>(&'a mut self, round: Round<'a>) -> Exchanging<'a> {

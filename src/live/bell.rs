@@ -13,6 +13,8 @@ pub enum Topic {
     Keys,
     /// An allowance of this replica runs low, which is nobody else's news.
     Leases,
+    /// Somebody here waits for the others' histograms.
+    Histograms,
 }
 
 impl Topic {
@@ -25,6 +27,7 @@ impl Topic {
             Self::Orders => "orders",
             Self::Keys => "keys",
             Self::Leases => "leases",
+            Self::Histograms => "histograms",
         }
     }
 
@@ -33,6 +36,7 @@ impl Topic {
             Self::Orders => 1,
             Self::Keys => 2,
             Self::Leases => 4,
+            Self::Histograms => 8,
         }
     }
 }
@@ -90,11 +94,6 @@ impl Bell {
     /// There is news.
     pub fn ring(&self, topic: Topic) {
         self.rung.fetch_or(topic.bit(), Ordering::AcqRel);
-        self.notify.notify_one();
-    }
-
-    /// Somebody waits for a round; there is nothing that the others should know.
-    pub fn wake(&self) {
         self.notify.notify_one();
     }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::{Notify, watch};
 
-use super::bell::Bell;
+use super::bell::{Bell, Topic};
 use super::spread::Spreads;
 use crate::balance::Learned;
 use crate::fleet::{Counted, Gathering, ReplicaId, Report};
@@ -221,7 +221,7 @@ impl Post {
     pub async fn ask_spreads(&self) -> OthersSpreads {
         let mut news = self.spreads.subscribe();
         self.wanted.store(true, Ordering::Release);
-        self.bell.wake();
+        self.bell.ring(Topic::Histograms);
         // The sender is this post's own, so it is there.
         drop(news.changed().await);
         news.borrow_and_update().clone()
