@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::report::Report;
+use super::report::{MOST_NAMES, Report};
 
 /// What changed in a replica's report since an earlier one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,7 +49,8 @@ impl Delta {
         self.changed.upstreams.is_empty() && self.changed.routes.is_empty()
     }
 
-    /// `known` as it is now; `None` where it is too old to be laid over, or newer than this.
+    /// `known` as it is now; `None` where it is too old to be laid over, or newer than this, or would have more names than a
+    /// report can.
     pub fn over(&self, known: &Report) -> Option<Report> {
         let is_of_it = known.replica == self.changed.replica && known.epoch == self.changed.epoch;
         if !is_of_it || !(self.base..self.changed.sequence).contains(&known.sequence) {
@@ -60,7 +61,9 @@ impl Delta {
         report.routes.clone_from(&known.routes);
         report.upstreams.extend(self.changed.upstreams.clone());
         report.routes.extend(self.changed.routes.clone());
-        Some(report)
+        // A replica lets go of names now and then, which a delta cannot say; and a stranger may make up more each time.
+        let fits = report.upstreams.len() <= MOST_NAMES && report.routes.len() <= MOST_NAMES;
+        fits.then_some(report)
     }
 }
 

@@ -69,6 +69,27 @@ fn what_is_too_old_too_new_or_of_another_time_stays_as_it_is() {
     assert_eq!(delta.over(&other), None, "another replica's");
 }
 
+#[test]
+fn names_that_are_made_up_again_and_again_do_not_add_up() {
+    let mut gathering = Gathering::default();
+    gathering.hear(report(1, &[]), Time::ZERO);
+    for round in 1..=4_u64 {
+        let mut changed = report(round + 1, &[]);
+        changed.upstreams.extend((0..3_000).map(|i| {
+            let name = UpstreamName::new(&format!("p/{round}-{i}")).unwrap();
+            (name, UpstreamReport::default())
+        }));
+        let delta = Delta {
+            base: round,
+            presses: false,
+            changed,
+        };
+        assert_eq!(gathering.hear_change(&delta, Time::ZERO), round <= 2);
+    }
+    let known = gathering.replicas().next().unwrap();
+    assert_eq!(known.report.upstreams.len(), 6_000);
+}
+
 /// What becomes of a message: which report or delta, of all that were sent.
 fn message() -> impl Strategy<Value = (usize, bool)> {
     (any::<prop::sample::Index>(), any::<bool>()).prop_map(|(i, whole)| (i.index(20), whole))

@@ -143,7 +143,8 @@ impl Own {
             let failed_before = self.failed.insert(name.clone(), failed).unwrap_or(failed);
             if let Some(known) = self.upstreams.get_mut(name) {
                 known.evidence.add_due((due - due_before).max(0.0));
-                known.evidence.probes[1] += failed.saturating_sub(failed_before);
+                let more = failed.saturating_sub(failed_before);
+                known.evidence.probes[1] = known.evidence.probes[1].wrapping_add(more);
             }
         }
         let outs = plan.upstreams().iter().zip(memory.out());

@@ -19,7 +19,7 @@ const LONGEST_ID: usize = 64;
 /// Most upstreams of a report, and most routes and quota groups: whoever can write to the engine can name a third of a million
 /// in what a report may have in bytes, each of which takes a kilobyte here. Halved, a replica of some thousand targets and as
 /// many names that clients made up is not heard; doubled, a stranger's report takes sixteen megabytes.
-const MOST_NAMES: usize = 8_192;
+pub(super) const MOST_NAMES: usize = 8_192;
 
 /// The name of a replica: letters, digits, `.`, `_` and `-`, at most 64 of them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
