@@ -17,6 +17,10 @@ use crate::model::Time;
 
 /// The name of the channel.
 pub(super) const CHANNEL: &str = "changes";
+/// Seconds after which it is told that nothing has changed. Doubled, three lost messages in a row make a replica without
+/// requests a missing one.
+const SIGN_OF_LIFE: f64 = 1.0;
+
 /// What was told of the own report.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
@@ -56,7 +60,9 @@ impl Changes {
         let Some(mut delta) = base.and_then(|base| Delta::between(base, report)) else {
             return Ok(());
         };
-        if report.number() <= self.told || delta.is_empty() {
+        // That nothing has changed is told now and then: who is silent for five seconds is taken for gone.
+        let is_idle = delta.is_empty() && self.pace.silent_for(now) < SIGN_OF_LIFE;
+        if report.number() <= self.told || is_idle {
             return Ok(());
         }
         self.told = report.number();

@@ -55,6 +55,11 @@ impl Pace {
         (is_its_turn || presses) && self.left >= 1.0
     }
 
+    /// Seconds since something was told.
+    pub fn silent_for(&self, now: Time) -> f64 {
+        self.told_at.map_or(f64::INFINITY, |at| now.secs_since(at))
+    }
+
     /// Something was told at `now`.
     pub fn told(&mut self, now: Time) {
         self.told_at = Some(now);
@@ -93,7 +98,9 @@ mod tests {
         let mut pace = Pace::default();
         let at = Time::from_secs_f64;
         assert!(pace.is_due(at(1.0), 240, false));
+        assert!(pace.silent_for(at(1.0)).is_infinite());
         pace.told(at(1.0));
+        assert!((pace.silent_for(at(1.5)) - 0.5).abs() < 1e-6);
         assert!(!pace.is_due(at(1.05), 240, false));
         assert!(pace.is_due(at(1.05), 240, true));
         let most = told(20, 3, true);
