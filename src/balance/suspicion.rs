@@ -59,7 +59,7 @@ impl Suspicion {
         }
     }
 
-    /// Among several, where a tick brings a second of others' answers: what there was since the fleet's fault sum was last 0.
+    /// Among several, where a tick brings the answers of others: what there was since the fleet's fault sum was last 0.
     pub(super) const fn ran(&mut self, ok: f64, faults: f64) {
         self.run = Seen { ok, faults };
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::live::{Topic, Topics};
 use crate::model::Time;
 
-/// Between two rounds. Halved, evidence is half a second younger and the engine has twice as much to do; doubled, a tick
-/// decides on what others saw two seconds ago.
+/// Between two rounds. Halved, leases are asked for twice as often and the engine has more to do than ten commands; doubled, who
+/// was lost sight of is seen again after four seconds.
 pub(super) const EVERY: Duration = Duration::from_secs(1);
 /// Commands a second that allowances which run low may add to those of the rounds, which are some five, and of what is told at
 /// each tick, which are four or five: ten together is what a replica may ask of the engine. Halved, a rate or a budget at its

@@ -8,8 +8,8 @@ use super::report::ReplicaId;
 use crate::balance::{Key, Seed};
 use crate::model::Time;
 
-/// Length of a slot in seconds. Longer than the second that it takes to hear what became of a probe, so that two replicas
-/// seldom probe at once; doubled, a replica without requests holds up a recovery for twice as long.
+/// Length of a slot in seconds. Longer than it takes to hear what became of a probe, also where nothing but whole reports
+/// arrives, so that two replicas seldom probe at once; doubled, a replica without requests holds up a recovery for twice as long.
 pub const SLOT: f64 = 2.0;
 
 /// The one of `replicas` whose duty it is to look after `what` in the slot of `now`; `None` of none.

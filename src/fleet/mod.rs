@@ -5,7 +5,7 @@
 //! a database on the request path is one more thing that can be slow. So there is no leader, and nobody waits:
 //!
 //! 1. Each replica adds up what it measured since it began, per upstream and route ([`Evidence`], [`Own`]), and publishes
-//!    the sums with a number ([`Report`]) once a second.
+//!    the sums with a number ([`Report`]); at each tick what has changed in them ([`Delta`], [`Pace`]).
 //! 2. Of each replica the newest report counts ([`Gathering`]), so lost, doubled and reordered ones do no harm: sums of
 //!    before are part of sums of later.
 //! 3. At a tick, the difference between a replica's newest sums and those that were taken in last goes into this replica's own
@@ -17,7 +17,7 @@
 //! Rejected: to publish differences (a lost message is lost evidence), and means with their weights (they cannot be taken
 //! apart again).
 //!
-//! How it fails: evidence of others is about a second late, so a fleet settles that much later than one replica would; and
+//! How it fails: evidence of others is a quarter of a second late, so a fleet settles that much later than one replica would; and
 //! where as many replicas are cut off from a target as are not, nobody can tell whose network it is.
 
 mod cells;

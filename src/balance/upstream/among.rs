@@ -17,8 +17,9 @@ use crate::model::Class;
 /// Part of the usual evidence that it takes to eject what a peer has ejected: one own fault. Halved, nothing changes; doubled,
 /// it takes two.
 const WARY_OF_PEERS: f64 = 1.0 / 3.0;
-/// How many times its part of the free room a replica may fill: not all have a request to fill theirs with. With once, a tenth
-/// of the fleet refuses what nine tenths had room for; with all of it each, queues form before anybody hears of them.
+/// How many times its part of the free room a replica may fill: not all have a request to fill theirs with. Halved, ten replicas
+/// at the knee lose a seventh more, since some refuse what others had room for; with all of it each they lose no less, and a
+/// fleet whose members hear of each other late would overfill by as many times as it has members.
 const FREELY: f64 = 4.0;
 /// Seconds after a return for which the word of those who have not heard of it yet counts for nothing: twice as long as a
 /// word takes at the most. Halved, what comes back is thrown out again by old news; doubled, a target that fails for all at
@@ -85,7 +86,7 @@ impl Among {
         })
     }
 
-    /// This replica's part of what the fleet has room for: what it has, and twice its part of what is free.
+    /// This replica's part of what the fleet has room for: what it has, and [`FREELY`] times its part of what is free.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
