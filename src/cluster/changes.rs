@@ -12,7 +12,7 @@ use super::link::Link;
 use super::moments::{Offset, translate};
 use super::pack::{REPORT, pack, unpack};
 use super::stranger::sound;
-use crate::fleet::{Delta, Pace, ReplicaId, Report};
+use crate::fleet::{Delta, Deltas, Pace, ReplicaId, Report};
 use crate::model::Time;
 
 /// The name of the channel.
@@ -24,8 +24,7 @@ const SIGN_OF_LIFE: f64 = 1.0;
 /// What was told of the own report.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
-    /// The last two whole reports that were put into the engine: everybody has read the first of them, or is about to.
-    whole: [Option<Arc<Report>>; 2],
+    deltas: Deltas,
     pace: Pace,
     /// The number of the report that was told last.
     told: (u64, u64),
@@ -34,13 +33,12 @@ pub(super) struct Changes {
 impl Changes {
     /// A whole report was put into the engine.
     pub(super) fn put(&mut self, report: Arc<Report>) {
-        self.whole.swap(0, 1);
-        self.whole[1] = Some(report);
+        self.deltas.put(report);
     }
 
     /// Nothing is known to be in the engine.
     pub(super) fn forget(&mut self) {
-        self.whole = [None, None];
+        self.deltas.forget();
     }
 
     /// Whether a message may be sent at `now` by one of so many replicas; `presses` is whether it should not wait.
@@ -56,8 +54,7 @@ impl Changes {
         (report, presses): (&Report, bool),
         (now, offset): (Time, Offset),
     ) -> RedisResult<()> {
-        let base = self.whole.iter().flatten().next();
-        let Some(mut delta) = base.and_then(|base| Delta::between(base, report)) else {
+        let Some(mut delta) = self.deltas.next(report) else {
             return Ok(());
         };
         // That nothing has changed is told now and then: who is silent for five seconds is taken for gone.
@@ -67,6 +64,7 @@ impl Changes {
         }
         self.told = report.number();
         self.pace.told(now);
+        self.deltas.told(report);
         delta.presses = presses;
         translate(&mut delta.changed, |ours| offset.to_theirs(ours));
         match pack(&delta, REPORT) {

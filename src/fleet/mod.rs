@@ -5,7 +5,7 @@
 //! a database on the request path is one more thing that can be slow. So there is no leader, and nobody waits:
 //!
 //! 1. Each replica adds up what it measured since it began, per upstream and route ([`Evidence`], [`Own`]), and publishes
-//!    the sums with a number ([`Report`]); at each tick what has changed in them ([`Delta`], [`Pace`]).
+//!    the sums with a number ([`Report`]); at each tick what has changed in them ([`Deltas`], [`Pace`]).
 //! 2. Of each replica the newest report counts ([`Gathering`]), so lost, doubled and reordered ones do no harm: sums of
 //!    before are part of sums of later.
 //! 3. At a tick, the difference between a replica's newest sums and those that were taken in last goes into this replica's own
@@ -32,7 +32,7 @@ mod report;
 mod trust;
 
 pub use cells::Cells;
-pub use delta::Delta;
+pub use delta::{Delta, Deltas};
 pub use duty::{SLOT, duty};
 pub use evidence::{Evidence, Sum};
 pub use folding::{Counted, Folding};
