@@ -9,6 +9,7 @@ use super::keys::Keys;
 use super::link::{Address, Link};
 use super::moments::Offset;
 use super::pack::{MEMORY, REPORT, Raw, unpack};
+use super::refusal::words;
 use super::shared::told_of;
 use super::talk::MEMORIES;
 use crate::balance::{Learned, LearnedShares, Share};
@@ -48,7 +49,7 @@ pub async fn inherit(
     let asked = tokio::time::timeout(PATIENCE, ask(&mut found, address, keys, clock)).await;
     let why = match asked {
         Ok(Ok(())) => None,
-        Ok(Err(error)) => Some(error.to_string()),
+        Ok(Err(error)) => Some(words(&error)),
         Err(_) => Some(format!("it did not answer within {PATIENCE:?}")),
     };
     (found, why)

@@ -9,9 +9,12 @@ pub(super) fn words(error: &RedisError) -> String {
     let Some((_, refusal)) = refusal else {
         return error.to_string();
     };
-    let code = refusal.code();
-    let said = format!("{code} {}", refusal.details().unwrap_or_default());
+    let (code, details) = (refusal.code(), refusal.details().unwrap_or_default());
+    let said = format!("{code} {details}");
     let said = said.trim_end();
+    if code == "NOPERM" {
+        return format!("{} (it says: {said})", missing(details));
+    }
     match meaning(code) {
         Some(meaning) => format!("{meaning} (it says: {said})"),
         None => said.to_owned(),
@@ -42,14 +45,47 @@ fn meaning(code: &str) -> Option<&'static str> {
         "MOVED" | "ASK" | "CROSSSLOT" => {
             "it is one of a cluster: `cluster.url` must begin with `redis-cluster://`"
         }
-        "NOPERM" => {
-            "its user may not do that: CONFIGURATION.md, `[cluster]`, says what rights it needs"
-        }
         "NOAUTH" => "it asks for a password: `cluster.url` must have one",
         "BUSY" => "a script has held it up for seconds: `SCRIPT KILL` ends it",
         _ => return None,
     };
     Some(meaning)
+}
+
+/// Which right its user lacks, and what grants it. The sentences are those of `src/acl.c`, `getAclErrorMessage`, of Redis 7 and
+/// Valkey 8, as of 2026-11; earlier versions say the same in other words.
+fn missing(details: &str) -> String {
+    let has = |part: &str| details.contains(part);
+    let (may_not, grant) = match named(details) {
+        Some(command) => {
+            let command = command.to_ascii_lowercase();
+            (
+                format!("run the command `{command}`"),
+                format!("`+{}`", command.replace(' ', "|")),
+            )
+        }
+        None if has("channel") => (
+            "use the channels of its namespace".to_owned(),
+            "`&wb*:{NAMESPACE}:*`".to_owned(),
+        ),
+        None if has("key") => (
+            "use the keys of its namespace".to_owned(),
+            "`~wb*:{NAMESPACE}:*`".to_owned(),
+        ),
+        None => ("do that".to_owned(), "what it lacks".to_owned()),
+    };
+    format!(
+        "its user may not {may_not}: `ACL SETUSER` with {grant} lets it; CONFIGURATION.md, `[cluster]`, has all the rights that it \
+         needs"
+    )
+}
+
+/// The command that the engine names between quotes, if that is one: what it says may have been written by anybody.
+fn named(details: &str) -> Option<&str> {
+    let (_, rest) = details.split_once("run the '")?;
+    let (command, _) = rest.split_once('\'')?;
+    let fits = |c: char| c.is_ascii_alphanumeric() || "|-_. ".contains(c);
+    (!command.is_empty() && command.len() <= 60 && command.chars().all(fits)).then_some(command)
 }
 
 #[cfg(test)]
@@ -71,6 +107,37 @@ mod tests {
         let copy = refused(b"-READONLY You can't write against a read only replica.\r\n");
         assert!(copy.contains("must name the primary"), "{copy}");
         assert_eq!(refused(b"-NEW words\r\n"), "NEW words");
+        for (said, may_not, grant) in [
+            (
+                &b"-NOPERM User wb has no permissions to run the 'publish' command\r\n"[..],
+                "may not run the command `publish`",
+                "with `+publish` lets it",
+            ),
+            (
+                b"-NOPERM this user has no permissions to run the 'client|setinfo' command\r\n",
+                "may not run the command `client|setinfo`",
+                "with `+client|setinfo` lets it",
+            ),
+            (
+                b"-NOPERM No permissions to access a key\r\n",
+                "may not use the keys",
+                "`~wb*:{NAMESPACE}:*`",
+            ),
+            (
+                b"-NOPERM No permissions to access a channel\r\n",
+                "may not use the channels",
+                "`&wb*:{NAMESPACE}:*`",
+            ),
+            (
+                b"-NOPERM for other reasons\r\n",
+                "may not do that",
+                "all the rights",
+            ),
+        ] {
+            let told = refused(said);
+            assert!(told.contains(may_not) && told.contains(grant), "{told}");
+            assert!(told.contains("(it says: NOPERM "), "{told}");
+        }
         let broken = RedisError::from(std::io::Error::other("no way there"));
         assert_eq!(words(&broken), broken.to_string());
     }

@@ -176,3 +176,39 @@ async fn sentinels_say_where_the_engine_is() {
     let url = format!("redis-sentinel://wb:s3cret@{}/main", sentinel.address);
     joins(&daemon(folder.path(), &url, None)).await;
 }
+
+#[tokio::test]
+async fn a_user_without_a_right_is_told_which_and_how_it_is_granted_from_the_first_warning_on() {
+    let Some(redis) = Redis::start().await else {
+        return;
+    };
+    for (lacks, may_not, grant) in [
+        (
+            "-hgetall",
+            "may not run the command `hgetall`",
+            "`+hgetall`",
+        ),
+        ("resetkeys", "may not use the keys", "`~wb*:{NAMESPACE}:*`"),
+    ] {
+        let rights = format!("ACL SETUSER wb reset on >s3cret {RIGHTS} {lacks}");
+        let made = redis.ask(&rights).await.unwrap();
+        assert!(made.starts_with("+OK"), "{made}");
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("redis://wb:s3cret@{}/0", redis.address);
+        let lacking = daemon(folder.path(), &url, None);
+        let why = until("it must notice", async || {
+            let fleet = lacking.json("/api/v1/fleet").await;
+            let why = fleet["why"].as_str()?.to_owned();
+            why.contains("NOPERM").then_some(why)
+        })
+        .await;
+        lacking.terminate();
+        let log = lacking.ended().await.log;
+        let mut warnings = log.lines().filter(|line| line.contains("NOPERM"));
+        let first = warnings.next().unwrap().replace("\\\"", "\"");
+        for told in [&first, &why] {
+            assert!(told.contains(may_not) && told.contains(grant), "{told}");
+        }
+        assert!(log.contains("this one begins without"), "{log}");
+    }
+}
