@@ -1,10 +1,13 @@
 //! Health: whether the process works, and whether it wants traffic. Two questions: a broken file must not get a daemon
-//! restarted that goes on serving by the last good one.
+//! restarted that goes on serving by the last good one, and neither must books that cannot be written, or other replicas that
+//! are out of reach: whoever restarts it for those loses what waits in memory and mends nothing. So they are said, and the
+//! status code stays 200.
 
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::Admin;
+use super::fleet;
 use super::handler::may_come_in;
 use super::operations::Ask;
 use super::reply::{self, Reply};
@@ -15,13 +18,16 @@ use super::steering::switch_state;
 pub(super) fn health(ask: &Ask<'_>) -> Reply {
     let admin = ask.admin;
     let state = last_read(admin);
-    let status = if state["ok"] == true {
-        "ok"
-    } else {
-        "config_refused"
+    let knows = may_come_in(admin, &ask.headers);
+    let degraded = degraded(admin, knows);
+    let status = match (state["ok"] == true, degraded.is_empty()) {
+        (false, _) => "config_refused",
+        (true, false) => "degraded",
+        (true, true) => "ok",
     };
     let mut body = json!({
         "status": status,
+        "degraded": degraded,
         "config_generation": admin.published.read().generation,
         "config": state,
         "needs_restart": admin.board.needs_restart().as_ref(),
@@ -33,12 +39,31 @@ pub(super) fn health(ask: &Ask<'_>) -> Reply {
         "switch": switch_state(admin),
         "version": env!("CARGO_PKG_VERSION"),
     });
-    if !may_come_in(admin, &ask.headers) {
+    if !knows {
         body["config"]["problems"] = json!([]);
         body["store"] = json!({ "state": body["store"]["state"] });
         body["switch"]["thrown"] = Value::Null;
     }
     reply::json(StatusCode::OK, &body)
+}
+
+/// What does not work, though requests are served, in sentences; why only to whom that may be told.
+fn degraded(admin: &Admin, knows: bool) -> Vec<String> {
+    let because = |why: Option<String>| match why {
+        Some(why) if knows => format!(" ({why})"),
+        Some(_) | None => String::new(),
+    };
+    let failing = admin.books.condition().and_then(|it| it.failing);
+    let books = failing.map(|why| {
+        let why = because(Some(why));
+        format!("the books cannot be written{why}: requests are served, and what they use waits in memory")
+    });
+    let others = fleet::state(admin).filter(|it| it.why.is_some());
+    let others = others.map(|it| {
+        let why = because(it.why);
+        format!("the other replicas are out of reach{why}: requests are served, and this one decides by itself")
+    });
+    books.into_iter().chain(others).collect()
 }
 
 /// 503 while the daemon drains.

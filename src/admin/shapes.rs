@@ -30,8 +30,11 @@ pub(super) struct Status {
 /// Whether the process works.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Health {
-    /// `ok`, or what an operator should look at.
+    /// `ok`, or what an operator should look at: `config_refused`, or `degraded`.
     status: String,
+    /// What does not work, though requests are served, in sentences: books that cannot be written, other replicas that are
+    /// out of reach. Why it is so is told to who holds the token.
+    degraded: Vec<String>,
     config_generation: u64,
     config: LastRead,
     /// Keys whose value waits for a restart.

@@ -1,6 +1,7 @@
 //! `weighbridge health`: whether a daemon works, for what asks by exit status, such as a container's health check.
 //!
-//! 0: it works (with `--ready`: and wants traffic). 1: it does not, or nobody is there. 2: a wrong command line.
+//! 0: it works (with `--ready`: and wants traffic), whatever else it says of itself. 1: it does not, or nobody is there. 2: a
+//! wrong command line.
 
 use std::io::Write;
 
@@ -45,12 +46,18 @@ fn told(body: &Value) -> Option<String> {
         return Some(status.to_owned());
     };
     let problems = body["config"]["problems"].as_array().map_or(0, Vec::len);
-    Some(if problems == 0 {
+    let mut said = if problems == 0 {
         format!("{status}: configuration {generation}")
     } else {
         let problems = crate::model::counted(problems, "problem");
         format!("{status}: configuration {generation} goes on, the files have {problems}")
-    })
+    };
+    let degraded = body["degraded"].as_array().into_iter().flatten();
+    for sentence in degraded.filter_map(Value::as_str) {
+        said.push_str("; ");
+        said.push_str(sentence);
+    }
+    Some(said)
 }
 
 #[cfg(test)]
@@ -69,6 +76,14 @@ mod tests {
         assert_eq!(
             told(&refused).unwrap(),
             "config_refused: configuration 3 goes on, the files have 2 problems"
+        );
+        let degraded = json!({
+            "status": "degraded", "config_generation": 3, "config": { "problems": [] },
+            "degraded": ["the books cannot be written", "and more"]
+        });
+        assert_eq!(
+            told(&degraded).unwrap(),
+            "degraded: configuration 3; the books cannot be written; and more"
         );
         let draining = json!({ "status": "draining" });
         assert_eq!(told(&draining).unwrap(), "draining");

@@ -4,7 +4,10 @@ use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::Output;
 
-use super::daemon::{Daemon, PATIENCE, live, weighbridge};
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::daemon::{Daemon, PATIENCE, live, until, weighbridge};
 
 const CONFIG: &str = r#"
 config_version = 1
@@ -133,4 +136,42 @@ async fn health_is_an_exit_status() {
     command.args(["health", "--admin", &admin.to_string()]);
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(1), "nobody is there: {output:?}");
+}
+
+#[tokio::test]
+async fn a_daemon_whose_books_another_process_holds_is_well_and_says_what_it_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let text = CONFIG.replace(
+        "[providers.a]",
+        &format!(
+            "server = {{ state = \"{}\" }}\n[providers.a]",
+            state.display()
+        ),
+    );
+    std::fs::write(live(folder.path()), text).unwrap();
+    let holder = Daemon::start(folder.path());
+    let second = Daemon::start(folder.path());
+    let (status, body) = second.get("/healthz").await;
+    assert_eq!(status, 200, "nobody restarts it for its books: {body}");
+    let body: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(body["status"], "degraded", "{body}");
+    let said = body["degraded"][0].as_str().unwrap();
+    assert!(said.starts_with("the books cannot be written ("), "{said}");
+    assert_eq!(second.get("/readyz").await.0, 200, "it wants traffic");
+    let asked = health(&second, &[]);
+    let printed = String::from_utf8(asked.stdout).unwrap();
+    assert_eq!(asked.status.code(), Some(0), "{printed}");
+    let expected = "degraded: configuration 1; the books cannot be written (";
+    assert!(printed.starts_with(expected), "{printed}");
+    holder.terminate();
+    holder.ended().await;
+    let client = Client::new(second.data);
+    until("it takes over with what there is to write", async || {
+        let ask = r#"{"model":"chat","messages":[{"role":"user","content":"hi"}]}"#;
+        assert_eq!(client.chat(ask).await.unwrap().status, 200);
+        let health = second.json("/healthz").await;
+        (health["status"] == "ok" && health["degraded"] == json!([])).then_some(())
+    })
+    .await;
 }

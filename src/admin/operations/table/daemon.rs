@@ -11,7 +11,8 @@ pub(super) static ROWS: &[Operation] = &[
     get(
         "health",
         "/healthz",
-        "Whether the process works, also when a file was refused: the body says so, and to who holds the token also why.",
+        "Whether the process works, also when a file was refused, the books cannot be written, or other replicas are out of \
+         reach: the body says so, and to who holds the token also why.",
         &[(200, "It works.", Content::Json(shape::<shapes::Health>))],
         Run::Now(health::health),
     ),
