@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Admin;
 use super::reply::{self, Reply};
-use super::report::ClusterState;
+use super::report::{ClusterState, percent};
 use crate::fleet::{Heard, LIVE, Report};
 use crate::live::{Membership, Post};
-use crate::model::Time;
+use crate::model::{Time, minute_of};
 
 /// The replicas that decide as one, as one of them sees them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -51,8 +51,11 @@ pub struct ReplicaReport {
     pub last_seen_seconds_ago: f64,
     /// How old what is known of it is, in seconds: from when it was measured there.
     pub lag_seconds: f64,
-    /// Whether it works with the same configuration as the one that answers.
+    /// Whether its files make the same routes as those of the one that answers. Operators' orders are no part of that.
     pub same_configuration: bool,
+    /// Whether the same operators' orders hold there.
+    #[serde(default = "yes")]
+    pub same_orders: bool,
     /// Requests in flight there, to all targets.
     pub in_flight: u32,
     /// Ends of its calls since this replica heard of it that counted as evidence here.
@@ -64,6 +67,11 @@ pub struct ReplicaReport {
     pub ejected: Vec<String>,
     /// The shares in force there by route and target, as fractions.
     pub shares: BTreeMap<String, BTreeMap<String, f64>>,
+}
+
+/// Of whoever does not say.
+const fn yes() -> bool {
+    true
 }
 
 /// `GET /api/v1/fleet`.
@@ -84,6 +92,31 @@ pub(super) fn state(admin: &Admin) -> Option<ClusterState> {
         },
         replicas: post.size(admin.clock.now()),
     })
+}
+
+/// That this replica decides by itself, since when, why, and with which part of what; `None` where it does not.
+pub(super) fn apart(admin: &Admin) -> Option<String> {
+    let post = admin.board.post()?;
+    match &*post.membership() {
+        Membership::Joined { .. } => None,
+        Membership::Degraded { since, why } => Some(told(*since, why, post.parts())),
+    }
+}
+
+fn told(since: Time, why: &str, parts: Option<u32>) -> String {
+    let part = match parts {
+        None => "what they said in the last seconds still counts".to_owned(),
+        Some(1) => "nobody else was there, so all the room that is known is its own".to_owned(),
+        Some(parts) => format!(
+            "of the room that the fleet was found to have it takes {}, as one of the {parts} that were there last",
+            percent(1.0 / f64::from(parts))
+        ),
+    };
+    format!(
+        "this replica is out of reach of the others and decides by its own measurements since {}: {part}, and it spends what it \
+         was granted last of budgets; why: {why}",
+        minute_of(since)
+    )
 }
 
 /// What is seen of the others.
@@ -117,12 +150,12 @@ pub(super) fn report(admin: &Admin) -> FleetReport {
 
 fn replicas(post: &Post, now: Time) -> Vec<ReplicaReport> {
     let (mine, theirs, beliefs) = (post.mine(), post.theirs(), post.beliefs());
-    let digest = mine.as_ref().map(|report| report.plan);
+    let works = mine.as_ref().map(|report| Works::of(report));
     let own = mine.iter().map(|report| ReplicaReport {
         is_self: true,
         live: true,
         last_seen_seconds_ago: 0.0,
-        ..replica(report, now, digest)
+        ..replica(report, now, works)
     });
     let others = theirs.replicas();
     let others = others.filter(|heard| heard.report.replica != *post.replica());
@@ -136,7 +169,7 @@ fn replicas(post: &Post, now: Time) -> Vec<ReplicaReport> {
             last_seen_seconds_ago: away,
             evidence: counted.taken,
             believed: (all > 0).then(|| counted.taken as f64 / all as f64),
-            ..replica(report, now, digest)
+            ..replica(report, now, works)
         }
     });
     own.chain(others).collect()
@@ -148,8 +181,24 @@ fn printed(version: &str) -> String {
     fits.take(64).collect()
 }
 
+/// What a replica works by: digests of its files' routes and of the orders that hold there.
+#[derive(Clone, Copy)]
+struct Works {
+    plan: u64,
+    orders: u64,
+}
+
+impl Works {
+    const fn of(report: &Report) -> Self {
+        Self {
+            plan: report.plan,
+            orders: report.orders,
+        }
+    }
+}
+
 /// What a report says of its replica.
-fn replica(report: &Report, now: Time, digest: Option<u64>) -> ReplicaReport {
+fn replica(report: &Report, now: Time, own: Option<Works>) -> ReplicaReport {
     let upstreams = report.upstreams.iter();
     let ejected = upstreams
         .clone()
@@ -170,7 +219,8 @@ fn replica(report: &Report, now: Time, digest: Option<u64>) -> ReplicaReport {
         started_at: Time::from_micros(report.epoch).as_secs_f64(),
         last_seen_seconds_ago: 0.0,
         lag_seconds: now.secs_since(report.at),
-        same_configuration: digest == Some(report.plan),
+        same_configuration: own.is_some_and(|own| own.plan == report.plan),
+        same_orders: own.is_some_and(|own| own.orders == report.orders),
         in_flight,
         evidence: 0,
         believed: None,
@@ -182,6 +232,20 @@ fn replica(report: &Report, now: Time, digest: Option<u64>) -> ReplicaReport {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_decides_alone_says_since_when_and_with_which_part_of_the_room() {
+        let since = Time::from_secs_f64(1_796_081_400.0);
+        let said = |parts| told(since, "it did not answer", parts);
+        assert_eq!(
+            said(Some(3)),
+            "this replica is out of reach of the others and decides by its own measurements since 2026-11-30 23:30 UTC: of the \
+             room that the fleet was found to have it takes 33.3 %, as one of the 3 that were there last, and it spends what it \
+             was granted last of budgets; why: it did not answer"
+        );
+        assert!(said(Some(1)).contains(": nobody else was there, so all the room"));
+        assert!(said(None).contains(": what they said in the last seconds still counts, and"));
+    }
 
     #[test]
     fn a_version_that_somebody_made_up_does_nothing_to_a_terminal() {

@@ -95,7 +95,12 @@ pub struct RouteReport {
     /// Operators' orders about it. One that does not name it among its `routes` does nothing here, and says why in `idle`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub orders: Vec<StandingOrder>,
-    /// The same in sentences: one for the route, one for each target, one for each order.
+    /// That this replica is out of reach of the others and decides by itself, since when, and with which part of the fleet's
+    /// room; left out where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apart: Option<String>,
+    /// The same in sentences: one for the route, one for each target, one for each order, the kill switch where it is off, and
+    /// what `apart` says.
     pub explanation: Vec<String>,
 }
 
@@ -193,6 +198,8 @@ fn of(admin: &Admin, route: &Route, now: Time) -> RouteReport {
     let name = &route.config.name;
     explanation.extend(orders.iter().map(|order| order.told_at(name)));
     explanation.extend(switched(route));
+    let apart = fleet::apart(admin);
+    explanation.extend(apart.clone());
     let targets = shown.targets.into_iter().zip(route.members.iter());
     RouteReport {
         route: shown.route,
@@ -210,6 +217,7 @@ fn of(admin: &Admin, route: &Route, now: Time) -> RouteReport {
             })
             .collect(),
         orders,
+        apart,
         explanation,
     }
 }

@@ -68,6 +68,9 @@ fn row(replica: &ReplicaReport) -> [String; 7] {
     if !replica.same_configuration {
         notes.push("other routes".to_owned());
     }
+    if !replica.same_orders {
+        notes.push("other orders".to_owned());
+    }
     if !replica.ejected.is_empty() {
         notes.push(format!("ejected: {}", replica.ejected.join(", ")));
     }
@@ -121,6 +124,7 @@ mod tests {
             last_seen_seconds_ago: 0.4,
             lag_seconds: 0.6,
             same_configuration: true,
+            same_orders: true,
             in_flight: 2,
             evidence: 90,
             believed: (name != "a").then_some(0.9),
@@ -139,6 +143,7 @@ mod tests {
             live: false,
             last_seen_seconds_ago: 31.0,
             same_configuration: false,
+            same_orders: false,
             ejected: vec!["p/m".to_owned()],
             ..replica("c")
         };
@@ -156,7 +161,7 @@ decides with the others since 2026-11-30 23:30 UTC
 REPLICA  STATE      VERSION    LAG  IN FLIGHT  BELIEVED  NOTES
 a        this one   0.1.0    0.6 s          2         -
 b        live       0.1.0    0.6 s          2      90 %
-c        gone 31 s  0.1.0    0.6 s          2      90 %  other routes; ejected: p/m
+c        gone 31 s  0.1.0    0.6 s          2      90 %  other routes; other orders; ejected: p/m
 7 exchanges went well, 1 failed
 
 ROUTE  TARGET       a       b

@@ -107,6 +107,7 @@ mod tests {
             at: Time::ZERO,
             version: String::new(),
             plan: 0,
+            orders: 0,
             groups: std::collections::BTreeMap::new(),
             upstreams: std::collections::BTreeMap::new(),
             routes: std::collections::BTreeMap::new(),

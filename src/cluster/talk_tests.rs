@@ -20,6 +20,7 @@ fn packed(began: i64, sequence: u64) -> Vec<u8> {
         at: Time::from_micros(START),
         version: String::new(),
         plan: 0,
+        orders: 0,
         upstreams: BTreeMap::new(),
         routes: BTreeMap::new(),
         groups: BTreeMap::new(),

@@ -256,7 +256,9 @@ impl Controller {
                     keepsake.ticked(&self.plan, &self.memory, now);
                 }
                 if let Some(fleet) = &mut self.fleet {
-                    fleet.ticked(&self.plan, &self.memory, &snapshot, now);
+                    let decided = (&self.plan, &self.memory);
+                    let asked = (&self.files, self.orders.list.as_slice());
+                    fleet.ticked(decided, &snapshot, asked, now);
                 }
                 self.obey(&snapshot, stepped, now);
             }

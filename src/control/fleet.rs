@@ -4,8 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::plan::specs;
 use crate::balance::{Input, Learned, Memory, Plan};
-use crate::config::Config;
+use crate::config::{Config, Order};
 use crate::fleet::{Folding, Gathering, LEAST_BETWEEN_TICKS, Own};
 use crate::live::{Clock, Member, Post, RateGroup, Snapshot};
 use crate::model::Time;
@@ -20,7 +21,7 @@ pub(super) struct Fleet {
     own: Own,
     folding: Folding,
     memory_at: Time,
-    /// The digest of the plan, and of which configuration's.
+    /// The digest of the files' routes, and of which files.
     digest: u64,
     digested: Option<Arc<Config>>,
 }
@@ -66,6 +67,10 @@ impl Fleet {
         self.own.add(plan, input);
         let theirs = self.post.theirs();
         self.folding.fold(&theirs, plan, now, input);
+        let peers = input.upstreams.iter().find_map(|it| it.peers.as_ref());
+        if let Some(peers) = peers {
+            self.post.stands(peers);
+        }
         self.own.heard(plan, input);
         block_groups(snapshot, &theirs, now);
         for (member, told) in members.iter().zip(&input.upstreams) {
@@ -76,19 +81,22 @@ impl Fleet {
         self.post.counted(counted.collect());
     }
 
-    /// Leaves what there is to tell after a tick under `snapshot`.
-    pub(super) fn ticked(&mut self, plan: &Plan, memory: &Memory, snapshot: &Snapshot, now: Time) {
-        let config = &snapshot.config;
-        if self
-            .digested
-            .as_ref()
-            .is_none_or(|it| !Arc::ptr_eq(it, config))
-        {
-            self.digested = Some(Arc::clone(config));
-            self.digest = digest(plan);
+    /// Leaves what there is to tell after a tick under `snapshot`, which is `files` with `orders` on top.
+    pub(super) fn ticked(
+        &mut self,
+        (plan, memory): (&Plan, &Memory),
+        snapshot: &Snapshot,
+        (files, orders): (&Arc<Config>, &[Order]),
+        now: Time,
+    ) {
+        let mut digested = self.digested.iter();
+        if !digested.any(|it| Arc::ptr_eq(it, files)) {
+            self.digested = Some(Arc::clone(files));
+            self.digest = of_routes(files);
         }
         let presses = self.own.is_urgent(plan, memory);
         let mut report = self.own.report(plan, memory, self.digest, now);
+        report.orders = of_orders(orders);
         report.groups = groups(snapshot)
             .map(|(name, group)| (name.to_owned(), group.blocked_until()))
             .filter(|(_, until)| *until > now)
@@ -124,11 +132,25 @@ fn block_groups(snapshot: &Snapshot, theirs: &Gathering, now: Time) {
     }
 }
 
-/// A hash of what a plan's routes are. The configuration's own has the replica's name in it, so no two would be alike.
+/// A digest of what the routes of these files are. The configuration's own has the replica's name in it, so no two would be
+/// alike.
+fn of_routes(files: &Config) -> u64 {
+    let text = serde_json::to_vec(&specs(files)).unwrap_or_default();
+    digest(&text)
+}
+
+/// A digest of which orders these are; 0 of none.
+fn of_orders(orders: &[Order]) -> u64 {
+    let mut ids: Vec<&str> = orders.iter().map(|order| order.id.as_str()).collect();
+    if ids.is_empty() {
+        return 0;
+    }
+    ids.sort_unstable();
+    digest(ids.join("\n").as_bytes())
+}
+
 /// FNV-1a, whose two constants are its 64-bit offset basis and prime.
-fn digest(plan: &Plan) -> u64 {
-    let routes: Vec<_> = plan.routes().collect();
-    let text = serde_json::to_vec(&routes).unwrap_or_default();
+fn digest(text: &[u8]) -> u64 {
     let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
     text.iter().fold(0xcbf2_9ce4_8422_2325, step)
 }

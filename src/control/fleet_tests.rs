@@ -2,6 +2,7 @@
 
 use super::super::controller::tests::{ADDRESS, World, good_with};
 use super::*;
+use crate::config::Wish;
 use crate::fleet::{Gathering, ReplicaId, Report};
 use crate::live::Membership;
 use crate::model::{LONGEST_WAIT, RouteName, UpstreamName};
@@ -116,6 +117,49 @@ fn a_quota_group_that_is_blocked_elsewhere_is_blocked_here_as_a_whole() {
     world.controller.tick();
     let most = world.clock.now().after(LONGEST_WAIT);
     assert!(world.upstream("b/m").gate().blocked_until <= most);
+}
+
+#[test]
+fn an_order_is_told_beside_the_files_which_stay_the_same() {
+    let (mut world, post) = joined();
+    world.controller.tick();
+    let before = post.mine().unwrap();
+    assert_eq!(before.orders, 0, "none holds");
+    let pin = Wish {
+        action: "pin".to_owned(),
+        route: Some("chat".to_owned()),
+        target: Some("a".to_owned()),
+        share: Some(0.9),
+        reason: "a test".to_owned(),
+        seconds: Some(60),
+        ..Wish::default()
+    };
+    let now = world.clock.unix_seconds();
+    world.controller.give(&pin, now).unwrap();
+    world.controller.tick();
+    let after = post.mine().unwrap();
+    assert_eq!(after.plan, before.plan, "the files are what they were");
+    assert_ne!(after.orders, 0, "an order holds");
+}
+
+#[test]
+fn how_the_room_is_divided_is_told_when_the_others_are_lost() {
+    let (mut world, post) = joined();
+    world.controller.tick();
+    assert_eq!(post.parts(), Some(1), "nobody else was there");
+    let mut gathering = Gathering::default();
+    let now = world.clock.now();
+    gathering.hear(other(&post.mine().unwrap(), 1), now);
+    gathering.exchanged(now);
+    post.heard(gathering.clone());
+    world.controller.tick();
+    assert_eq!(post.parts(), None, "what it said counts");
+    let mut old = Gathering::default();
+    old.hear(other(&post.mine().unwrap(), 1), Time::ZERO);
+    old.exchanged(Time::ZERO);
+    post.heard(old);
+    world.controller.tick();
+    assert_eq!(post.parts(), Some(2), "two were there last");
 }
 
 #[test]

@@ -27,6 +27,7 @@ fn report(sequence: u64, answers: &[u64]) -> Report {
         at: Time::ZERO,
         version: String::new(),
         plan: 0,
+        orders: 0,
         groups: BTreeMap::new(),
         upstreams: upstreams.collect(),
         routes: BTreeMap::new(),

@@ -108,6 +108,7 @@ fn report(chance: &mut Chance, plan: &Plan, sequence: u64) -> Report {
         at: Time::from_micros(chance.number()),
         version: String::new(),
         plan: 0,
+        orders: 0,
         upstreams,
         routes: [(route, sums)].into(),
         groups: BTreeMap::new(),

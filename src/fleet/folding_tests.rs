@@ -51,6 +51,7 @@ fn report(name: &str, number: (u64, u64), ok: u64, faults: u64) -> Report {
         at: Time::ZERO,
         version: String::new(),
         plan: 0,
+        orders: 0,
         upstreams: [(plan.upstreams()[0].clone(), there)].into(),
         routes: [(route, sums)].into(),
         groups: BTreeMap::new(),

@@ -124,7 +124,7 @@ impl Own {
         })
     }
 
-    /// What to tell the others after a tick at `now`; `digest` is the plan's.
+    /// What to tell the others after a tick at `now`; `digest` is that of the files' routes.
     pub fn report(&mut self, plan: &Plan, memory: &Memory, digest: u64, now: Time) -> Report {
         self.sequence += 1;
         self.forget_gone(plan);
@@ -168,6 +168,7 @@ impl Own {
             at: now,
             version: self.version.clone(),
             plan: digest,
+            orders: 0,
             upstreams: upstreams.collect(),
             routes: routes.collect(),
             groups: BTreeMap::new(),

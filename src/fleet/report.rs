@@ -46,9 +46,13 @@ pub struct Report {
     /// The version of the program.
     #[serde(default)]
     pub version: String,
-    /// A digest of the plan that it works for: those that differ are being reloaded, or have other files.
+    /// A digest of the routes that its files make, without operators' orders: those that differ are being reloaded, or have
+    /// other files.
     #[serde(default)]
     pub plan: u64,
+    /// A digest of the orders that hold there, 0 of none: those that differ have not heard of the same ones.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub orders: u64,
     /// What it knows of upstreams. One that is not named here has done nothing, or is not in its plan any more.
     #[serde(default, deserialize_with = "few")]
     pub upstreams: BTreeMap<UpstreamName, UpstreamReport>,

@@ -5,14 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::{Notify, watch};
 
 use super::bell::{Bell, Topic};
 use super::spread::Spreads;
-use crate::balance::Learned;
+use crate::balance::{Learned, Peers};
 use crate::fleet::{Counted, Gathering, ReplicaId, Report};
 use crate::model::Time;
 
@@ -76,6 +76,8 @@ pub struct Post {
     theirs: ArcSwap<Gathering>,
     counted: ArcSwap<Vec<(ReplicaId, Counted)>>,
     membership: ArcSwap<Membership>,
+    /// Of how many replicas' room this one has its part by itself; 0 while what others said still counts.
+    parts: AtomicU32,
     exchanges: AtomicU64,
     failures: AtomicU64,
     /// Whether somebody waits for the others' histograms, and those that came last.
@@ -101,6 +103,7 @@ impl Post {
             theirs: ArcSwap::from_pointee(Gathering::default()),
             counted: ArcSwap::default(),
             membership: ArcSwap::from_pointee(membership),
+            parts: AtomicU32::new(1),
             exchanges: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             wanted: AtomicBool::new(false),
@@ -199,6 +202,23 @@ impl Post {
     /// For the exchange: whether it decides with the others has changed.
     pub fn turned(&self, membership: Membership) {
         self.membership.store(Arc::new(membership));
+    }
+
+    /// For the controller: how a tick was told that the others stand.
+    pub fn stands(&self, peers: &Peers) {
+        let is_by_itself = peers.apart || peers.share_of <= 1;
+        let parts = if is_by_itself {
+            peers.share_of.max(1)
+        } else {
+            0
+        };
+        self.parts.store(parts, Ordering::Relaxed);
+    }
+
+    /// Into how many parts the room that the fleet was found to have is divided, of which this replica takes one: the replicas
+    /// that were there when it lost sight of them; 1 where nobody was. `None` while what others said still counts.
+    pub fn parts(&self) -> Option<u32> {
+        Some(self.parts.load(Ordering::Relaxed)).filter(|parts| *parts > 0)
     }
 
     /// For the exchange: a round has ended.

@@ -86,6 +86,7 @@ export interface RouteReport {
   demand: number;
   targets: Target[];
   explanation: string[];
+  apart?: string;
 }
 
 export interface Reports {

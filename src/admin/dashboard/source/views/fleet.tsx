@@ -12,6 +12,7 @@ interface Replica {
   last_seen_seconds_ago: number;
   lag_seconds: number;
   same_configuration: boolean;
+  same_orders: boolean;
   in_flight: number;
   believed: number | null;
   ejected: string[];
@@ -75,7 +76,11 @@ export function FleetPanel() {
 function ReplicaRow(props: { replica: Replica }) {
   const { replica } = props;
   const state = replica.is_self ? "this one" : replica.live ? "live" : `gone for ${duration(replica.last_seen_seconds_ago)}`;
-  const notes = [replica.same_configuration ? "" : "other routes", replica.ejected.length > 0 ? `ejected ${replica.ejected.join(", ")}` : ""];
+  const notes = [
+    replica.same_configuration ? "" : "other routes",
+    replica.same_orders ? "" : "other orders",
+    replica.ejected.length > 0 ? `ejected ${replica.ejected.join(", ")}` : "",
+  ];
   return (
     <tr>
       <th scope="row">{replica.name}</th>

@@ -245,6 +245,11 @@ function Why(props: { report: RouteReport }) {
       }
     >
       {report.explanation[0] && <p class="sentence">{report.explanation[0]}</p>}
+      {report.apart && (
+        <p class="standing bad" role="alert">
+          {report.apart}
+        </p>
+      )}
       <div class="why">
         {report.targets.map((target, i) => (
           <article key={target.name} aria-labelledby={`why-${target.name}`}>
