@@ -192,7 +192,7 @@ impl RouteMemory {
         let outage = candidates.iter().all(|c| c.ramp <= 0.0 || c.anchor <= 0.0);
         let strategy = route.spec.strategy;
         let mut outcome = if outage {
-            outage_shares(route, strategy, &candidates)
+            outage_shares(route)
         } else {
             self.groups(route, scene, &candidates, &healths)
         };

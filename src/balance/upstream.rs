@@ -48,6 +48,9 @@ pub(super) struct UpstreamMemory {
     /// Decayed answers and faults.
     pub(super) ok: f64,
     pub(super) faults: f64,
+    /// Those of them that came while it was out of traffic, where it is.
+    #[serde(default, skip_serializing_if = "are_nothing")]
+    while_out: (f64, f64),
     /// How its times are distributed.
     pub(super) times: Distribution,
     /// What its prompts have in its cache.
@@ -145,6 +148,7 @@ impl UpstreamMemory {
             unary: Filter::new(Quantity::Unary),
             ok: 0.0,
             faults: 0.0,
+            while_out: (0.0, 0.0),
             times: Distribution::default(),
             prompts: Prompts::default(),
             ends: Rate::default(),
@@ -276,11 +280,17 @@ impl UpstreamMemory {
         let ends: u32 = batch.classes.iter().sum();
         self.ends.count(f64::from(ends), around.elapsed);
         let faults = batch.count(Class::Fault) + batch.count(Class::OurFault) + batch.gaps;
-        self.ok += f64::from(batch.count(Class::Ok));
+        let ok = batch.count(Class::Ok);
+        self.ok += f64::from(ok);
         self.faults += f64::from(faults);
+        if self.health.is_serving() {
+            self.while_out = (0.0, 0.0);
+        } else {
+            self.while_out.0 += f64::from(ok);
+            self.while_out.1 += f64::from(faults);
+        }
         // A stored count is as large as its writer made it.
-        let more = u64::from(batch.count(Class::Ok));
-        self.samples = self.samples.saturating_add(more);
+        self.samples = self.samples.saturating_add(u64::from(ok));
         self.fade(around.rates.pace(), around.elapsed);
     }
 
@@ -289,8 +299,10 @@ impl UpstreamMemory {
         let most = HALF_LIFE.1 / pace;
         let half_life = (HALF_LIFE_ANSWERS / self.ends().max(1e-6)).clamp(HALF_LIFE.0, most);
         let keep = 0.5f64.powf(elapsed / half_life);
-        self.ok *= keep;
-        self.faults *= keep;
+        let (ok, faults) = &mut self.while_out;
+        for count in [&mut self.ok, &mut self.faults, ok, faults] {
+            *count *= keep;
+        }
     }
 
     fn learn(&mut self, cohort: &mut CohortMemory, input: &UpstreamInput, around: &Around<'_>) {
@@ -377,6 +389,12 @@ impl UpstreamMemory {
             |counts: &(f64, f64)| numbers("answers", [&counts.0, &counts.1], (0.0, MOST_COUNT));
         mending.part("answers and faults", &mut counts, count, || (0.0, 0.0));
         (self.ok, self.faults) = counts;
+        mending.part(
+            "answers while it was out",
+            &mut self.while_out,
+            count,
+            || (0.0, 0.0),
+        );
         mending.part("unary answers due", &mut self.expected, count, || {
             (0.0, 0.0)
         });
@@ -433,6 +451,10 @@ impl UpstreamMemory {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 fn is_nothing(value: &f64) -> bool {
     *value == 0.0
+}
+
+fn are_nothing(counts: &(f64, f64)) -> bool {
+    *counts == (0.0, 0.0)
 }
 
 fn first_dispatch(input: &UpstreamInput, now: Time) -> Option<Time> {

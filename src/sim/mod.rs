@@ -64,6 +64,8 @@ mod goal_tests;
 #[cfg(test)]
 mod limit_tests;
 #[cfg(test)]
+mod outage_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod whatif_tests;

@@ -6,7 +6,7 @@ use super::super::decision::Rail;
 use super::super::health::Health;
 use super::super::plan::{Route, Strategy};
 use super::super::rails::{Limits, bound, unbounded};
-use super::super::strategy::{Candidate, Proposal, propose};
+use super::super::strategy::{Candidate, propose};
 use super::tiers::{mark_spills, takes};
 use super::{RouteMemory, SICK_MEMORY, Scene};
 
@@ -158,33 +158,14 @@ impl RouteMemory {
     }
 }
 
-/// All are ejected: somebody has to be asked. By what is known about them, around the configured shares.
-pub(super) fn outage_shares(
-    route: &Route,
-    strategy: Strategy,
-    candidates: &[Candidate<'_>],
-) -> Outcome {
-    let all: Vec<usize> = (0..candidates.len()).collect();
-    let awake: Vec<Candidate<'_>> = candidates
-        .iter()
-        .map(|candidate| Candidate {
-            ramp: 1.0,
-            ..*candidate
-        })
-        .collect();
-    let proposal: Proposal = propose(strategy, &awake, &all);
-    let sum: f64 = proposal.parts.iter().sum();
-    let mut outcome = Outcome::new(candidates.len());
-    for i in all {
-        let anchor = route.targets[i].anchor;
-        outcome.proposed[i] = if sum > 0.0 {
-            proposal.parts[i] / sum
-        } else {
-            anchor
-        };
-        outcome.shares[i] = outcome.proposed[i];
-        outcome.gaps[i] = proposal.gaps[i];
-        outcome.rails[i].insert(Rail::HeldOutage);
+/// All are ejected: somebody has to be asked. Requests go by the configured shares then, and so does what is told; how often each
+/// failed says who was ejected first, not who will be well again.
+pub(super) fn outage_shares(route: &Route) -> Outcome {
+    let mut outcome = Outcome::new(route.anchors.len());
+    outcome.proposed.clone_from(&route.anchors);
+    outcome.shares.clone_from(&route.anchors);
+    for rails in &mut outcome.rails {
+        rails.insert(Rail::HeldOutage);
     }
     outcome
 }

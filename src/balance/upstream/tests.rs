@@ -1,4 +1,4 @@
-use super::super::gate::{Cause, GateOrder};
+use super::super::gate::{Cause, GateOrder, ProbeResult};
 use super::super::input::Flight;
 use super::*;
 use crate::model::AnswerKind;
@@ -103,4 +103,48 @@ fn requests_of_before_an_ejection_neither_eject_again_nor_take_places() {
         (0..50).map(|_| flight(9.0, false)).collect(),
     );
     assert!(!order.watch.serving, "those that were sent since do count");
+}
+
+/// A tick with these answers and faults, and what a probe showed.
+fn hear(upstream: &mut UpstreamMemory, now: f64, counts: (u32, u32), probe: Option<ProbeResult>) {
+    let pool = Pool::of([UpstreamMemory::new(false)].iter());
+    let around = Around {
+        now: at(now),
+        elapsed: 0.25,
+        pool: &pool,
+        rates: Rates::default(),
+        is_timed: false,
+    };
+    let mut input = UpstreamInput::default();
+    input.batch.classes[Class::Ok.index()] = counts.0;
+    input.batch.classes[Class::Fault.index()] = counts.1;
+    input.news.probe = probe;
+    let mut cohort = CohortMemory::default();
+    upstream.hear(&mut cohort, &input, &around);
+    upstream.judge(&cohort, &input, &around);
+}
+
+#[test]
+fn who_comes_back_is_not_known_by_what_it_showed_while_it_was_out() {
+    let mut upstream = UpstreamMemory::new(false);
+    hear(&mut upstream, 99.0, (100, 0), None);
+    upstream.health.eject(at(99.1), Cause::Faults, 10.0);
+    // All are out, so it is asked all the same.
+    for tick in 0..40 {
+        hear(&mut upstream, 99.25 + 0.25 * f64::from(tick), (0, 20), None);
+    }
+    assert!(upstream.faults > 600.0, "they count while it is out");
+    upstream.health.probe_now();
+    hear(&mut upstream, 110.0, (1, 0), Some(ProbeResult::Passed));
+    assert!(upstream.health.is_serving());
+    assert!(
+        upstream.faults < 1e-9,
+        "{} faults are left",
+        upstream.faults
+    );
+    assert!(
+        (3.0..10.0).contains(&upstream.ok),
+        "a tenth of the answers of before, found {}",
+        upstream.ok
+    );
 }

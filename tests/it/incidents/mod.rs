@@ -5,6 +5,9 @@
 //! what targets were asked and when. What is compared are counts of requests, so that a machine that is slow for a moment
 //! does not decide; all incidents are played at once, each on a route of its own, since an incident is mostly waiting.
 //!
+//! How long a target takes to come back hangs on chance: of the simulator's own runs one in ten is not within twice the mean
+//! of eight others. So returns are judged by their sum over all incidents, which in a thousand of its runs never was.
+//!
 //! The whole needs two fifths of a core. On a machine that has not so much left, deadlines pass that would not have passed,
 //! and the daemon lives through another incident than the simulator. A route where nothing happens tells: if its answers are
 //! late, nothing is judged, and the output says so.
@@ -137,30 +140,48 @@ fn strange(incident: &Incident, daemon: Counts, simulated: &Simulated) -> String
     if incident.judged != Judged::All {
         at_most("requests met the sick target", |it| it.met, GRAIN * share);
     }
-    let awaited = "requests came until it had its share again";
-    at_most(awaited, |it| it.awaited, GRAIN);
     let grain = if incident.may_fail { GRAIN } else { 0.0 };
     at_most("requests were not answered", |it| it.failed, grain);
     let mut at_least = |what: &str, of: fn(&Counts) -> f64| {
         let (count, bound) = (of(&daemon), of(least).min(of(mean) / TIMES));
         told(what, count, count >= bound, &format!("at least {bound:.1}"));
     };
-    at_least("requests met it after the trouble", |it| it.after);
     if incident.judged == Judged::All {
         at_least("requests met the least asked target", |it| it.least);
     }
     strange
 }
 
-fn check(played: &Played) -> String {
-    let daemon = Counts::of(&played.scenario, &played.run);
-    let simulated = Simulated::of(&played.scenario);
-    let mean = simulated.mean;
-    println!(
-        "{}\n  daemon    {daemon:?}\n  simulated {mean:?}",
-        played.incident.name
-    );
-    strange(&played.incident, daemon, &simulated)
+/// What is strange of all incidents together: whether targets come back.
+fn strange_returns(daemon: Counts, mean: Counts) -> String {
+    let mut strange = String::new();
+    if daemon.awaited > TIMES * mean.awaited {
+        let (came, bound) = (daemon.awaited, TIMES * mean.awaited);
+        let told = "requests came until targets had their shares again";
+        writeln!(strange, "{came} {told}, expected at most {bound:.1}").unwrap();
+    }
+    if daemon.after < mean.after / TIMES {
+        let (met, bound) = (daemon.after, mean.after / TIMES);
+        let told = "requests met them after the trouble";
+        writeln!(strange, "{met} {told}, expected at least {bound:.1}").unwrap();
+    }
+    strange
+}
+
+/// What is strange of what was played.
+fn check(played: &[&Played]) -> String {
+    let (mut told, mut all, mut means) = (String::new(), Counts::default(), Counts::default());
+    for played in played {
+        let daemon = Counts::of(&played.scenario, &played.run);
+        let simulated = Simulated::of(&played.scenario);
+        let (name, mean) = (played.incident.name, simulated.mean);
+        println!("{name}\n  daemon    {daemon:?}\n  simulated {mean:?}");
+        told += &strange(&played.incident, daemon, &simulated);
+        all = all.with(daemon, |sum, count| sum + count);
+        means = means.with(mean, |sum, count| sum + count);
+    }
+    println!("together\n  daemon    {all:?}\n  simulated {means:?}");
+    told + &strange_returns(all, means)
 }
 
 /// Says it whatever becomes of the output of a test that passes: nobody is to take a skipped test for a passed one.
@@ -198,6 +219,6 @@ async fn the_daemon_sheds_and_returns_within_twice_the_simulators_time() {
     let judged = played
         .iter()
         .filter(|it| it.incident.judged != Judged::Calm);
-    let strange: String = judged.map(check).collect();
+    let strange = check(&judged.collect::<Vec<_>>());
     assert!(strange.is_empty(), "{strange}");
 }
