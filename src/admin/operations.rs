@@ -175,6 +175,30 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_has_every_operation_and_no_other() {
+        let page = include_str!("../../README.md");
+        let table = page
+            .split("| request | answer |")
+            .nth(1)
+            .unwrap_or_default();
+        let rows = table
+            .lines()
+            .skip(1)
+            .take_while(|line| line.starts_with('|'));
+        let firsts = rows.filter_map(|row| row.split('|').nth(1));
+        let told = firsts.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+        let mut told: Vec<String> = told.map(str::to_owned).collect();
+        // The page of the dashboard and its files are served beside the operations.
+        told.retain(|it| it != "GET /");
+        let mut rows: Vec<String> = all()
+            .map(|it| format!("{} {}", it.method, it.path))
+            .collect();
+        told.sort();
+        rows.sort();
+        assert_eq!(told, rows, "the table in README.md, and what there is");
+    }
+
+    #[test]
     fn broken_paths_name_nothing() {
         for path in [
             "/api/v1/routes/a/b",

@@ -297,6 +297,30 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_names_every_command_and_no_other() {
+        let page = include_str!("../../README.md");
+        let command = Cli::command();
+        let is_letter = |c: char| c.is_ascii_lowercase();
+        let named = page.split("weighbridge ").skip(1).filter_map(|rest| {
+            let end = rest.find(|c| !is_letter(c)).unwrap_or(rest.len());
+            rest.get(..end).filter(|word| !word.is_empty())
+        });
+        let named: std::collections::BTreeSet<&str> = named.collect();
+        for known in command.get_subcommands() {
+            let name = known.get_name();
+            assert!(named.contains(name), "README.md names `weighbridge {name}`");
+        }
+        // Where a word stands in code it is a command.
+        let code = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("weighbridge "));
+        for word in code.filter_map(|rest| rest.split(' ').next()) {
+            let known = command.find_subcommand(word).is_some();
+            assert!(known, "README.md calls `weighbridge {word}`");
+        }
+    }
+
+    #[test]
     fn every_command_that_prints_something_to_read_can_print_json() {
         // What is JSON by itself, or a script.
         const OTHERWISE: [&str; 4] = ["serve", "mock", "schema", "completions"];
