@@ -1,14 +1,14 @@
 //! Three daemons and a real Redis decide as one, and go on by themselves whatever becomes of it.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::client::Client;
+use super::clients::Clients;
 use super::daemon::{Daemon, asked, machine, until};
 use super::redis::{Redis, Wire};
-use super::replicas::{ASK, Fleet, Provider, Watch, config, loads, share, state};
+use super::replicas::{ASK, Fleet, Provider, Watch, config, share, state};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_replicas_shed_a_target_that_refuses_connections_as_one() {
@@ -19,7 +19,7 @@ async fn three_replicas_shed_a_target_that_refuses_connections_as_one() {
     let (good, mut bad) = (Provider::start(20).await, Provider::start(20).await);
     let fleet = Fleet::start(3, &[redis.address], &[&good, &bad]);
     fleet.together().await;
-    let (mut clients, seen) = loads(&fleet, 20.0 / 3.0);
+    let clients = Clients::of(&fleet.replicas, None, 20.0 / 3.0);
     tokio::time::sleep(Duration::from_secs(6)).await;
     let mut before = Vec::new();
     for daemon in &fleet.replicas {
@@ -42,12 +42,9 @@ async fn three_replicas_shed_a_target_that_refuses_connections_as_one() {
     let last = seconds.iter().copied().fold(0.0, f64::max);
     println!("90 % shed by all three after {last:.1} s: {seconds:.1?} (reach: 4 s)");
     assert!(last < 10.0, "{last} s");
-    seen.stop.store(true, Ordering::Relaxed);
-    while clients.join_next().await.is_some() {}
-    let lost = seen.lost.load(Ordering::Relaxed);
-    let answered = seen.answered.load(Ordering::Relaxed);
-    println!("{answered} answered, {lost} lost");
-    assert_eq!(lost, 0, "what a target refuses goes elsewhere");
+    clients
+        .lost_nothing("what a target refuses goes elsewhere")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -60,7 +57,7 @@ async fn a_newcomer_begins_with_the_shares_of_the_fleet() {
     let providers = [&quick, &slow];
     let mut fleet = Fleet::start(3, &[redis.address], &providers);
     fleet.together().await;
-    let (mut clients, seen) = loads(&fleet, 20.0);
+    let clients = Clients::of(&fleet.replicas, None, 20.0);
     until("the slow one has little", async || {
         (share(&fleet.replicas[0], "b").await < 0.2).then_some(())
     })
@@ -80,9 +77,9 @@ async fn a_newcomer_begins_with_the_shares_of_the_fleet() {
         "a newcomer's share {at_once:.3} at once and {newcomer:.3} after 2 s, the fleet's {others:.3}: {apart:.3} apart (reach: 0.05)"
     );
     assert!(apart < 0.1 && (at_once - others).abs() < 0.15);
-    seen.stop.store(true, Ordering::Relaxed);
-    while clients.join_next().await.is_some() {}
-    assert_eq!(seen.lost.load(Ordering::Relaxed), 0);
+    clients
+        .lost_nothing("a newcomer costs nobody a request")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -96,7 +93,7 @@ async fn whatever_becomes_of_redis_no_request_is_lost_or_slower() {
     let to = [redis.address, redis.address, wire.address];
     let fleet = Fleet::start(3, &to, &[&one, &two]);
     fleet.together().await;
-    let (mut clients, seen) = loads(&fleet, 20.0);
+    let clients = Clients::of(&fleet.replicas, None, 20.0);
     let all_are = async |expected: &str| {
         for daemon in &fleet.replicas {
             let claim = format!("all must be {expected}");
@@ -108,18 +105,36 @@ async fn whatever_becomes_of_redis_no_request_is_lost_or_slower() {
     };
     let frozen = Duration::from_secs(asked("WEIGHBRIDGE_FROZEN_SECONDS", 5) as u64);
     tokio::time::sleep(frozen).await;
-    let (median, late, count) = seen.percentiles();
+    let (median, late, count) = clients.percentiles();
     println!("before: median {median:.1} ms, 99 % {late:.1} ms of {count}");
     redis.freeze();
     tokio::time::sleep(frozen).await;
     all_are("degraded").await;
-    let (frozen_median, frozen_late, count) = seen.percentiles();
+    let (frozen_median, frozen_late, count) = clients.percentiles();
     println!("redis frozen: median {frozen_median:.1} ms, 99 % {frozen_late:.1} ms of {count}");
     assert!(frozen_median < median + 20.0, "no request waits for it");
+    until(
+        "each says that it decides by itself, and with what",
+        async || {
+            for daemon in &fleet.replicas {
+                let route = daemon.json("/api/v1/routes/chat").await;
+                let apart = route["apart"].as_str()?;
+                let last = route["explanation"].as_array()?.last()?;
+                let tells = apart.contains("it takes 33.3 %, as one of the 3 that were there last");
+                if last != apart || !tells {
+                    return None;
+                }
+            }
+            Some(())
+        },
+    )
+    .await;
     redis.thaw();
     let begun = Watch::start();
     fleet.together().await;
     println!("together again {:.1} s after it", begun.seconds());
+    let route = fleet.replicas[0].json("/api/v1/routes/chat").await;
+    assert!(route["apart"].is_null(), "{route}");
     redis.kill();
     all_are("degraded").await;
     redis.restart().await;
@@ -138,14 +153,7 @@ async fn whatever_becomes_of_redis_no_request_is_lost_or_slower() {
     );
     wire.mend();
     fleet.together().await;
-    seen.stop.store(true, Ordering::Relaxed);
-    while clients.join_next().await.is_some() {}
-    let (answered, lost) = (
-        seen.answered.load(Ordering::Relaxed),
-        seen.lost.load(Ordering::Relaxed),
-    );
-    println!("{answered} answered, {lost} lost");
-    assert_eq!(lost, 0);
+    clients.lost_nothing("no request needs the engine").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -157,7 +165,7 @@ async fn a_rolling_restart_of_all_and_the_end_of_one_lose_nothing() {
     let (one, two) = (Provider::start(10).await, Provider::start(10).await);
     let mut fleet = Fleet::start(3, &[redis.address], &[&one, &two]);
     fleet.together().await;
-    let (mut clients, seen) = loads(&fleet, 15.0);
+    let clients = Clients::of(&fleet.replicas, None, 15.0);
     for number in 0..3 {
         let folder = fleet.folders[number].path();
         let next = Daemon::start_beside(&fleet.replicas[number], folder);
@@ -179,12 +187,7 @@ async fn a_rolling_restart_of_all_and_the_end_of_one_lose_nothing() {
         "one that was killed is missed after {:.1} s",
         begun.seconds()
     );
-    seen.stop.store(true, Ordering::Relaxed);
-    while clients.join_next().await.is_some() {}
-    let lost = seen.lost.load(Ordering::Relaxed);
-    let answered = seen.answered.load(Ordering::Relaxed);
-    println!("{answered} answered, {lost} lost");
-    assert_eq!(lost, 0);
+    clients.lost_nothing("a restart loses nothing").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,16 +1,15 @@
 //! What a replica asks of Redis, counted there.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 
 use super::client::Client;
+use super::clients::Clients;
 use super::daemon::{asked, machine, until};
 use super::redis::Redis;
-use super::replicas::{ASK, Fleet, Provider, Seen, config_with, load};
+use super::replicas::{ASK, Fleet, Provider, config_with};
 
 /// What a replica may ask for in a second.
 const MOST: f64 = 10.0;
@@ -81,11 +80,8 @@ async fn a_replica_of_fifty_targets_asks_redis_for_ten_commands_a_second_at_most
     let provider = Provider::start(5).await;
     let fleet = fleet(&redis, &provider);
     fleet.together().await;
-    let (mut clients, seen) = (JoinSet::new(), Arc::new(Seen::default()));
-    for daemon in &fleet.replicas {
-        let client = Client::with_key(daemon.data, "wb-a-key-that-asks-as-it-may");
-        clients.spawn(load(client, 20.0, Arc::clone(&seen)));
-    }
+    let steady = Some("wb-a-key-that-asks-as-it-may");
+    let clients = Clients::of(&fleet.replicas, steady, 20.0);
     // What the first seconds bring: leases that nobody has yet, rounds that quiet seconds have saved up.
     tokio::time::sleep(Duration::from_secs(4)).await;
     counted(&redis, "as it may").await;
@@ -111,7 +107,5 @@ async fn a_replica_of_fifty_targets_asks_redis_for_ten_commands_a_second_at_most
     tokio::time::sleep(Duration::from_secs(8)).await;
     counted(&redis, "beside a key that wants more than it may").await;
     eager.shutdown().await;
-    seen.stop.store(true, Ordering::Relaxed);
-    while clients.join_next().await.is_some() {}
-    assert_eq!(seen.lost.load(Ordering::Relaxed), 0);
+    clients.lost_nothing("who asks as it may is answered").await;
 }

@@ -1,17 +1,16 @@
 //! An engine that is full, that evicts what it holds, or that takes no writes: what it is worth less, nobody loses.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::client::Client;
+use super::clients::Clients;
 use super::daemon::{Daemon, machine, until};
 use super::fleet_books::{self, KEY, asked, paid};
 use super::redis::Redis;
-use super::replicas::{self, Provider, Seen, config_with, load};
+use super::replicas::{self, Provider, config_with};
 
 const BUDGET: &str = "[routes.paid]\nbudget = { day_usd = 1, at_limit = \"refuse\" }\ntargets.only = { use = \"paid/m\" }\n";
 /// What a request of the paid route costs, in dollars.
@@ -61,30 +60,6 @@ async fn is(daemon: &Daemon, state: &str) -> bool {
     daemon.json("/api/v1/fleet").await["state"] == state
 }
 
-/// Clients of all of them that lose nothing.
-fn clients(daemons: &[Daemon], key: Option<&str>) -> (JoinSet<()>, Arc<Seen>) {
-    let (mut clients, seen) = (JoinSet::new(), Arc::new(Seen::default()));
-    for daemon in daemons {
-        let client = match key {
-            Some(key) => Client::with_key(daemon.data, key),
-            None => Client::new(daemon.data),
-        };
-        clients.spawn(load(client, 10.0, Arc::clone(&seen)));
-    }
-    (clients, seen)
-}
-
-async fn ended((mut clients, seen): (JoinSet<()>, Arc<Seen>)) {
-    seen.stop.store(true, Ordering::Relaxed);
-    while clients.join_next().await.is_some() {}
-    let (answered, lost) = (
-        seen.answered.load(Ordering::Relaxed),
-        seen.lost.load(Ordering::Relaxed),
-    );
-    println!("{answered} answered, {lost} lost");
-    assert_eq!(lost, 0);
-}
-
 async fn set(engine: &Redis, name: &str, value: &str) {
     let set = engine.ask(&format!("CONFIG SET {name} {value}")).await;
     assert!(set.unwrap().starts_with("+OK"), "{name}");
@@ -97,7 +72,7 @@ async fn a_full_engine_stops_no_traffic_and_no_budget_is_spent_beyond_the_last_l
         return;
     };
     let (engine, daemons) = (&fleet.engine, &fleet.daemons);
-    let traffic = clients(daemons, None);
+    let traffic = Clients::of(daemons, None, 10.0);
     let before = ask(daemons, 30, None).await;
     set(engine, "maxmemory-policy", "noeviction").await;
     set(engine, "maxmemory", "1").await;
@@ -137,7 +112,7 @@ async fn a_full_engine_stops_no_traffic_and_no_budget_is_spent_beyond_the_last_l
         took.as_secs_f64()
     );
     assert!((0.97..=1.02).contains(&spent), "{spent}");
-    ended(traffic).await;
+    traffic.lost_nothing("no request needs the engine").await;
 }
 
 /// Puts values of nobody's into the engine until it has evicted thousands of times.
@@ -171,7 +146,7 @@ async fn an_engine_that_evicts_keys_forgets_nothing_that_replicas_share() {
         .await;
     let is_out = async |it: &Daemon| asked(it, leaked).await == 401;
     fleet.everywhere("a revocation", is_out).await;
-    let traffic = clients(&fleet.daemons, Some(KEY));
+    let traffic = Clients::of(&fleet.daemons, Some(KEY), 10.0);
     let before = ask(&fleet.daemons, 30, Some(KEY)).await;
     let used = fleet.engine.ask("INFO memory").await.unwrap();
     let used = used.lines().find_map(|it| it.strip_prefix("used_memory:"));
@@ -198,7 +173,7 @@ async fn an_engine_that_evicts_keys_forgets_nothing_that_replicas_share() {
     let spent = f64::from(before + rest) * COST;
     println!("an engine that evicts: ${spent:.3} of $1 were spent, and what was revoked stays so");
     assert!((0.97..=1.02).contains(&spent), "{spent}");
-    ended(traffic).await;
+    traffic.lost_nothing("no request needs the engine").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

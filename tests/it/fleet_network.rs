@@ -1,12 +1,12 @@
 //! What one replica meets and the others do not: a broken way to a provider, and a limit that is everybody's.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::client::Client;
+use super::clients::Clients;
 use super::daemon::{Daemon, machine, until};
 use super::redis::{Redis, Wire};
-use super::replicas::{ASK, Fleet, Provider, Watch, config_with, loads, share};
+use super::replicas::{ASK, Fleet, Provider, Watch, config_with, share};
 
 /// What the target `b` has at each of them, and whether it is ejected there.
 async fn standings(fleet: &Fleet) -> Vec<(f64, bool)> {
@@ -84,7 +84,7 @@ async fn a_replica_with_a_broken_network_sheds_a_target_that_the_others_keep() {
         ));
     }
     fleet.together().await;
-    let (mut clients, seen) = loads(&fleet, 10.0);
+    let clients = Clients::of(&fleet.replicas, None, 10.0);
     let is_back = async || {
         until("all give it its share again", async || {
             let all = standings(&fleet).await;
@@ -102,14 +102,7 @@ async fn a_replica_with_a_broken_network_sheds_a_target_that_the_others_keep() {
     watched(&fleet, "swallowed", 15.0).await;
     wire.mend();
     is_back().await;
-    seen.stop.store(true, Ordering::Relaxed);
-    while clients.join_next().await.is_some() {}
-    let (answered, lost) = (
-        seen.answered.load(Ordering::Relaxed),
-        seen.lost.load(Ordering::Relaxed),
-    );
-    println!("{answered} answered, {lost} lost");
-    assert_eq!(lost, 0);
+    clients.lost_nothing("the others answer").await;
 }
 
 /// The status of a request for a target that no list or route stands for.

@@ -36,6 +36,8 @@ mod canaries;
 mod cli;
 #[cfg(feature = "daemon")]
 mod client;
+#[cfg(feature = "redis")]
+mod clients;
 #[cfg(feature = "daemon")]
 mod commands;
 #[cfg(feature = "daemon")]

@@ -1,9 +1,9 @@
-//! Daemons around one Redis with providers of the test's own, and clients that lose nothing in silence.
+//! Daemons around one Redis with providers of the test's own.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -14,7 +14,6 @@ use tokio::task::JoinSet;
 use weighbridge::live::Clock;
 use weighbridge::model::Time;
 
-use super::client::Client;
 use super::daemon::{Daemon, live, until, weighbridge};
 
 pub(crate) const ASK: &str =
@@ -214,61 +213,4 @@ pub(crate) async fn share(daemon: &Daemon, target: &str) -> f64 {
 
 pub(crate) async fn state(daemon: &Daemon) -> Value {
     daemon.json("/api/v1/fleet").await["state"].clone()
-}
-
-/// What clients saw.
-#[derive(Debug, Default)]
-pub(crate) struct Seen {
-    pub(crate) stop: AtomicBool,
-    pub(crate) answered: AtomicU64,
-    pub(crate) lost: AtomicU64,
-    /// Seconds of each answer.
-    took: std::sync::Mutex<Vec<f64>>,
-}
-
-impl Seen {
-    /// The median and the 99th percentile in milliseconds of what was answered since the last call.
-    pub(crate) fn percentiles(&self) -> (f64, f64, usize) {
-        let mut took = std::mem::take(&mut *self.took.lock().unwrap());
-        took.sort_unstable_by(f64::total_cmp);
-        let at = |percent: usize| {
-            let place = took.len() * percent / 100;
-            took.get(place).copied().unwrap_or_default() * 1e3
-        };
-        (at(50), at(99), took.len())
-    }
-}
-
-/// Asks by one replica's client, so many requests a second, each of which must be answered. Nothing is tried again.
-pub(crate) async fn load(client: Client, each_second: f64, seen: Arc<Seen>) {
-    let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / each_second));
-    let mut under_way = JoinSet::new();
-    while !seen.stop.load(Ordering::Relaxed) {
-        ticks.tick().await;
-        let (client, seen) = (client.clone(), Arc::clone(&seen));
-        under_way.spawn(async move {
-            let begun = Watch::start();
-            match client.chat(ASK).await {
-                Ok(got) if got.is_whole() => {
-                    seen.answered.fetch_add(1, Ordering::Relaxed);
-                    seen.took.lock().unwrap().push(begun.seconds());
-                }
-                other => {
-                    println!("lost: {other:?}");
-                    seen.lost.fetch_add(1, Ordering::Relaxed);
-                }
-            }
-        });
-        while under_way.try_join_next().is_some() {}
-    }
-    while under_way.join_next().await.is_some() {}
-}
-
-pub(crate) fn loads(fleet: &Fleet, each_second: f64) -> (JoinSet<()>, Arc<Seen>) {
-    let (mut clients, seen) = (JoinSet::new(), Arc::new(Seen::default()));
-    for daemon in &fleet.replicas {
-        let client = Client::new(daemon.data);
-        clients.spawn(load(client, each_second, Arc::clone(&seen)));
-    }
-    (clients, seen)
 }
