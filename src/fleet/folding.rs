@@ -89,7 +89,7 @@ impl Folding {
             .live(now)
             .filter(|heard| heard.report.replica != self.own)
             .collect();
-        self.together = 1 + u32::try_from(live.len()).unwrap_or(u32::MAX - 1);
+        self.together = gathering.together(&self.own, now);
         let news: Vec<News> = live.iter().map(|heard| self.news(heard)).collect();
         self.compare(plan, &live, &news, now, input);
         for (name, told) in plan.upstreams().iter().zip(&mut input.upstreams) {

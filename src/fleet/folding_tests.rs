@@ -92,6 +92,24 @@ fn what_others_measured_is_taken_in_once() {
 }
 
 #[test]
+fn who_falls_silent_with_the_engine_still_shares_the_room_and_who_does_alone_does_not() {
+    let (mut folding, mut gathering) = (Folding::new(id("me"), at(0.0)), Gathering::default());
+    gathering.hear(report("a", (1, 1), 5, 1), at(0.75));
+    gathering.hear(report("b", (1, 1), 5, 1), at(1.0));
+    gathering.exchanged(at(1.0));
+    let stands = |folding: &mut Folding, gathering: &Gathering, seconds: f64| {
+        let input = folded(folding, gathering, at(seconds));
+        let peers = input.upstreams[0].peers.clone().unwrap();
+        (peers.share_of, peers.apart)
+    };
+    assert_eq!(stands(&mut folding, &gathering, 5.9), (3, false));
+    assert_eq!(stands(&mut folding, &gathering, 6.1), (3, true));
+    gathering.hear(report("b", (1, 2), 5, 1), at(7.0));
+    gathering.exchanged(at(7.0));
+    assert_eq!(stands(&mut folding, &gathering, 7.0), (2, false));
+}
+
+#[test]
 fn a_replica_that_begins_again_counts_from_nothing() {
     let (mut folding, mut gathering) = (Folding::new(id("me"), at(0.0)), Gathering::default());
     gathering.exchanged(at(1.0));

@@ -105,6 +105,15 @@ impl Gathering {
         heard.filter(move |heard| now.secs_since(heard.at) < LIVE)
     }
 
+    /// How many replicas share what is a number of requests, `own` counted: those that were there when the exchange went well
+    /// last. While it does not, the others fall silent one after the other though they are likely there.
+    pub fn together(&self, own: &ReplicaId, now: Time) -> u32 {
+        let last = self.exchanged_at.unwrap_or(now).min(now);
+        let others = self.live(last);
+        let others = others.filter(|heard| heard.report.replica != *own);
+        1 + u32::try_from(others.count()).unwrap_or(u32::MAX - 1)
+    }
+
     /// The newest report of one replica.
     pub fn of(&self, replica: &ReplicaId) -> Option<&Heard> {
         self.replicas.get(replica)
