@@ -36,6 +36,10 @@ pub struct FleetReport {
 
 /// One replica.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is the answer to a question of its own"
+)]
 pub struct ReplicaReport {
     /// Its name.
     pub name: String,

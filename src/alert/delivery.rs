@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use super::message::{Teller, body};
 use super::register::Alert;
-use crate::config::Webhook;
+use crate::config::{AlertKind, Webhook};
 use crate::live::{Patience, direct_client};
 use crate::model::Time;
 use crate::store::{Books, Message, Write};
@@ -112,6 +112,12 @@ impl Deliveries {
             made.ok()
         };
         self.http.get_or_init(make).clone()
+    }
+
+    /// Whether anybody is told of this kind.
+    pub(super) fn tell(&self, kind: AlertKind) -> bool {
+        let mut queues = self.queues.values();
+        queues.any(|(webhook, _)| webhook.kinds.contains(&kind))
     }
 
     /// Has `alert` delivered to all who are told of its kind. Never waits.

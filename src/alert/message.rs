@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::register::Alert;
-use crate::config::WebhookFormat;
+use super::telling::shared_id;
+use crate::config::{AlertKind, WebhookFormat};
 use crate::model::minute_of;
 
 /// Who tells.
@@ -23,9 +24,12 @@ pub(super) fn body(format: WebhookFormat, teller: &Teller, alert: &Alert) -> Str
     } else {
         "firing"
     };
+    let is_of_all = teller.replica.is_some() && alert.kind == AlertKind::Budget;
+    let shared = shared_id(&alert.id).filter(|_| is_of_all);
     match format {
         WebhookFormat::Json => json!({
-            "id": alert.id,
+            // Another replica may say that it is over.
+            "id": shared.unwrap_or(&alert.id),
             "state": state,
             "kind": alert.kind.label(),
             "subject": alert.subject,

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use super::delivery::Deliveries;
@@ -13,7 +14,7 @@ use super::lately::Lately;
 use super::message::Teller;
 use super::register::{Alert, Register};
 use super::sight::{Causes, Sight};
-use super::telling::messages;
+use super::telling::{Telling, messages};
 use crate::config::AlertKind;
 use crate::live::{Board, Clock, Ledger, Published};
 use crate::store::{AlertRow, Books, Write};
@@ -22,6 +23,9 @@ use crate::store::{AlertRow, Books, Write};
 const EVERY: Duration = Duration::from_secs(1);
 /// Alerts of the books that a start takes over, at most: those that are open, and some to show.
 const RESUMED: usize = 500;
+/// Longest that the right to tell something is waited for: rounds with the engine are a second apart, and each takes less than
+/// one. Halved, a busy engine has each replica tell; doubled, a message waits for six seconds where the engine has just gone.
+const ASKING: Duration = Duration::from_secs(3);
 /// News that are kept for those who follow them: a second of a bad day.
 const NEWS: usize = 256;
 
@@ -141,12 +145,23 @@ pub async fn watch(watched: Watched, mut stop: watch::Receiver<bool>) {
         lately: Lately::default(),
         causes: Causes::default(),
     };
+    let mut asking: JoinSet<Vec<Alert>> = JoinSet::new();
     loop {
         let is_over = tokio::select! {
             _ = interval.tick() => false,
+            Some(asked) = asking.join_next(), if !asking.is_empty() => {
+                asked.unwrap_or_default().iter().for_each(|it| deliveries.send(it));
+                continue;
+            }
             changed = stop.changed() => changed.is_err() || *stop.borrow(),
         };
         if is_over {
+            while let Some(asked) = asking.join_next().await {
+                asked
+                    .unwrap_or_default()
+                    .iter()
+                    .for_each(|it| deliveries.send(it));
+            }
             deliveries.finish().await;
             return;
         }
@@ -157,10 +172,47 @@ pub async fn watch(watched: Watched, mut stop: watch::Receiver<bool>) {
         for alert in &news {
             note(&watched.books, alert);
         }
-        for message in messages(&news, &open) {
-            deliveries.send(&message);
+        for telling in messages(&news, &open) {
+            match right(&watched, &deliveries, &telling) {
+                Some(answer) => drop(asking.spawn(if_granted(answer, telling, stop.clone()))),
+                None => telling.messages.iter().for_each(|it| deliveries.send(it)),
+            }
         }
     }
+}
+
+/// Asks for the right to tell it, where the other replicas find the same out and can be asked.
+fn right(
+    watched: &Watched,
+    deliveries: &Deliveries,
+    telling: &Telling,
+) -> Option<oneshot::Receiver<bool>> {
+    let post = watched.board.post()?;
+    let claim = telling.claim()?;
+    let is_told = deliveries.tell(AlertKind::Budget) && post.membership().is_joined();
+    is_told.then(|| post.rights().ask(claim))
+}
+
+/// What is to be told: nothing where another replica tells it. Where nobody answers in time, and at the end, each tells.
+async fn if_granted(
+    answer: oneshot::Receiver<bool>,
+    telling: Telling,
+    mut stop: watch::Receiver<bool>,
+) -> Vec<Alert> {
+    let is_ours = tokio::select! {
+        answer = tokio::time::timeout(ASKING, answer) => !matches!(answer, Ok(Ok(false))),
+        _ = stop.wait_for(|stop| *stop) => true,
+    };
+    if is_ours {
+        return telling.messages;
+    }
+    for alert in &telling.messages {
+        tracing::info!(
+            id = alert.id,
+            "another replica tells webhooks of this alert"
+        );
+    }
+    Vec::new()
 }
 
 /// What a look remembers for the next.

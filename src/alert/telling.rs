@@ -8,22 +8,70 @@
 //! told as resolved, and whatever holds was told.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::register::Alert;
 use crate::config::AlertKind;
+use crate::limit::Window;
+use crate::live::Claim;
 use crate::model::Time;
 
 /// Thresholds of one budget's window that were reached together.
 type Group = (String, Time);
 
+/// What is told together, or not at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Telling {
+    /// The messages.
+    pub(super) messages: Vec<Alert>,
+    /// Ids of the alerts that the first of them names beside its own.
+    pub(super) with: Vec<String>,
+}
+
+impl Telling {
+    /// What to ask for, where all replicas find the same out: they spend one budget, and its window begins everywhere at the
+    /// same moment. `None` where each sees something of its own.
+    pub(super) fn claim(&self) -> Option<Claim> {
+        let first = self.messages.first()?;
+        let ((window, _), _) = threshold(first)?;
+        let with = self.with.iter().filter_map(|id| shared_id(id));
+        Some(Claim {
+            about: shared_id(&first.id)?.to_owned(),
+            with: with.map(str::to_owned).collect(),
+            is_over: first.resolved.is_some(),
+            life: life(&window),
+        })
+    }
+}
+
+/// How long it is remembered who told: as long as its window, and a day more, in which its end is told.
+fn life(window: &str) -> Duration {
+    let label = window.rsplit('/').nth(1);
+    let window = Window::ALL.into_iter().find(|it| Some(it.label()) == label);
+    let days = match window {
+        Some(Window::Hour) => 1,
+        Some(Window::Day) => 2,
+        Some(Window::Month) | None => 32,
+    };
+    Duration::from_secs(days * 86_400)
+}
+
+/// An alert's id without the moment at which this replica saw it: the same at all that see it.
+pub(super) fn shared_id(id: &str) -> Option<&str> {
+    id.rsplit_once('@').map(|(about, _)| about)
+}
+
 /// The messages about what is new or over, where `open` are the alerts that are open now.
-pub(super) fn messages(news: &[Alert], open: &[Alert]) -> Vec<Alert> {
-    let mut messages = Vec::new();
+pub(super) fn messages(news: &[Alert], open: &[Alert]) -> Vec<Telling> {
+    let mut all = Vec::new();
     let mut groups: BTreeMap<Group, Vec<&Alert>> = BTreeMap::new();
     for alert in news {
         match threshold(alert) {
             Some((group, _)) => groups.entry(group).or_default().push(alert),
-            None => messages.push(alert.clone()),
+            None => all.push(Telling {
+                messages: vec![alert.clone()],
+                with: Vec::new(),
+            }),
         }
     }
     for (group, news) in groups {
@@ -33,20 +81,25 @@ pub(super) fn messages(news: &[Alert], open: &[Alert]) -> Vec<Alert> {
         let is_new = |alert: &&&Alert| news.iter().any(|it| it.id == alert.id);
         let before = now.iter().filter(|alert| !is_new(alert)).chain(over());
         let (told, to_tell) = (highest(before.copied()), highest(now.iter().copied()));
+        let (mut messages, mut named) = (Vec::new(), None);
         if let Some(told) = told.filter(|told| told.resolved.is_some()) {
             let with: Vec<&Alert> = over().copied().filter(|it| it.id != told.id).collect();
             messages.push(naming(told, &with, "the same holds of"));
+            named = Some(with);
         }
         if let Some(to_tell) = to_tell.filter(|it| told.is_none_or(|told| told.id != it.id)) {
-            let with: Vec<&Alert> = now
-                .iter()
-                .copied()
-                .filter(|it| it.id != to_tell.id)
-                .collect();
+            let others = now.iter().copied();
+            let with: Vec<&Alert> = others.filter(|it| it.id != to_tell.id).collect();
             messages.push(naming(to_tell, &with, "reached with it:"));
+            named.get_or_insert(with);
+        }
+        let with = named.unwrap_or_default().into_iter();
+        let with = with.map(|it| it.id.clone()).collect();
+        if !messages.is_empty() {
+            all.push(Telling { messages, with });
         }
     }
-    messages
+    all
 }
 
 /// The group of a budget's alert, and its threshold in per cent; `None` of any other.
@@ -88,91 +141,5 @@ fn naming(alert: &Alert, others: &[&Alert], words: &str) -> Alert {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::slice::from_ref;
-
-    use super::*;
-
-    fn at(second: u64) -> Time {
-        Time::from_micros(second * 1_000_000)
-    }
-
-    fn reached(percent: u32, since: u64) -> Alert {
-        let since = at(since);
-        Alert {
-            id: format!("budget:provider/one/day/0/{percent}@{}", since.as_micros()),
-            kind: AlertKind::Budget,
-            subject: "provider one, day".to_owned(),
-            message: format!("{percent} % are spent"),
-            since,
-            resolved: None,
-        }
-    }
-
-    fn over(alert: &Alert) -> Alert {
-        Alert {
-            resolved: Some(at(90)),
-            ..alert.clone()
-        }
-    }
-
-    fn told(news: &[Alert], open: &[Alert]) -> Vec<(String, bool)> {
-        let message = |it: Alert| (it.message, it.resolved.is_some());
-        messages(news, open).into_iter().map(message).collect()
-    }
-
-    fn said(message: &str, is_over: bool) -> (String, bool) {
-        (message.to_owned(), is_over)
-    }
-
-    #[test]
-    fn thresholds_reached_together_are_one_message_and_are_over_as_one() {
-        let all = [50, 80, 100].map(|percent| reached(percent, 10));
-        let together = "100 % are spent (reached with it: 50 % and 80 %)";
-        assert_eq!(told(&all, &all), [said(together, false)]);
-        let gone = all.each_ref().map(over);
-        let over_together = "100 % are spent (the same holds of 50 % and 80 %)";
-        assert_eq!(told(&gone, &[]), [said(over_together, true)]);
-    }
-
-    #[test]
-    fn thresholds_reached_one_after_the_other_are_told_and_over_by_themselves() {
-        let (half, whole) = (reached(50, 10), reached(100, 20));
-        let half_alone = [said("50 % are spent", false)];
-        assert_eq!(told(from_ref(&half), from_ref(&half)), half_alone);
-        let open = [half.clone(), whole.clone()];
-        assert_eq!(
-            told(from_ref(&whole), &open),
-            [said("100 % are spent", false)]
-        );
-        let gone = [over(&half), over(&whole)];
-        let both = [said("50 % are spent", true), said("100 % are spent", true)];
-        assert_eq!(told(&gone, &[]), both);
-    }
-
-    #[test]
-    fn a_raised_limit_leaves_what_still_holds_told() {
-        let [half, more, whole] = [50, 80, 100].map(|percent| reached(percent, 10));
-        let open = [half.clone(), more.clone()];
-        assert_eq!(
-            told(&[over(&whole)], &open),
-            [
-                said("100 % are spent", true),
-                said("80 % are spent (reached with it: 50 %)", false),
-            ]
-        );
-        // From here on the one of 80 % stands for both.
-        assert_eq!(told(&[over(&half)], from_ref(&more)), []);
-        assert_eq!(told(&[over(&more)], &[]), [said("80 % are spent", true)]);
-    }
-
-    #[test]
-    fn whatever_is_no_budget_is_told_as_it_is() {
-        let other = Alert {
-            id: "ejected:a/m@1".to_owned(),
-            kind: AlertKind::Ejected,
-            ..reached(50, 10)
-        };
-        assert_eq!(messages(from_ref(&other), from_ref(&other)), [other]);
-    }
-}
+#[path = "telling_tests.rs"]
+mod tests;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::cluster::{Histograms, Leases, Part, Shared};
+use crate::cluster::{Histograms, Leases, Part, Rights, Shared};
 use crate::config::digest_text;
 use crate::control::{Controller, Handle, News, Wake};
 use crate::live::{Clock, Post, Published, TellCell, Topic, key_digest};
@@ -41,6 +41,7 @@ pub(super) fn in_common(
         Box::new(Shared::new(published.clone(), clock, cell, hears)),
         Box::new(Leases::new(published.clone(), clock)),
         Box::new(Histograms::new(published.clone(), Arc::clone(post), clock)),
+        Box::new(Rights::new(Arc::clone(post))),
     ];
     (controller, parts)
 }

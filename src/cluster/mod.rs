@@ -31,6 +31,8 @@ mod part;
 #[cfg(feature = "redis")]
 mod refusal;
 #[cfg(feature = "redis")]
+mod rights;
+#[cfg(feature = "redis")]
 mod schema;
 #[cfg(feature = "redis")]
 mod shared;
@@ -52,6 +54,8 @@ pub use leases::Leases;
 pub use link::{Address, Link};
 #[cfg(feature = "redis")]
 pub use part::{Exchanging, Part, Round, Versions};
+#[cfg(feature = "redis")]
+pub use rights::Rights;
 #[cfg(feature = "redis")]
 pub use shared::Shared;
 #[cfg(feature = "redis")]

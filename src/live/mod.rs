@@ -23,6 +23,7 @@ mod provider;
 mod published;
 mod ratings;
 pub(crate) mod record;
+mod rights;
 mod sharing;
 mod snapshot;
 mod spent;
@@ -61,6 +62,7 @@ pub use ratings::{Given, Rated, Rating, Ratings, Unrated};
 pub use record::{
     CLIENT_CLOSED, Call, EndedBy, MOST_CALLS, Recorder, RequestEnd, Served, Stuck, Tags,
 };
+pub use rights::{Claim, Claimed, Rights};
 pub use sharing::Sharing;
 pub use snapshot::{Route, Snapshot};
 pub use spent::UnderWay;

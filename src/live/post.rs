@@ -11,6 +11,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::{Notify, watch};
 
 use super::bell::{Bell, Topic};
+use super::rights::Rights;
 use super::spread::Spreads;
 use crate::balance::{Learned, Peers};
 use crate::fleet::{Counted, Gathering, ReplicaId, Report};
@@ -68,6 +69,7 @@ pub struct Post {
     epoch: u64,
     namespace: String,
     bell: Bell,
+    rights: Rights,
     mine: ArcSwapOption<Report>,
     told: Notify,
     hurry: Arc<Notify>,
@@ -95,6 +97,7 @@ impl Post {
             epoch: now.as_micros(),
             namespace: namespace.to_owned(),
             bell: Bell::default(),
+            rights: Rights::default(),
             mine: ArcSwapOption::empty(),
             told: Notify::new(),
             hurry: Arc::default(),
@@ -129,6 +132,11 @@ impl Post {
     /// Rung by whoever has something that the others should know at once.
     pub const fn bell(&self) -> &Bell {
         &self.bell
+    }
+
+    /// Where whoever wants to tell what all replicas find out asks for the right.
+    pub const fn rights(&self) -> &Rights {
+        &self.rights
     }
 
     /// For the controller: what this replica knows by now, and whether the others should not wait for it.

@@ -16,21 +16,21 @@ const PLACE: &str = "hooks-T0PLACE-that-nobody-may-know";
 
 /// What a webhook was told.
 #[derive(Debug, Clone, Default)]
-struct Hook {
+pub(crate) struct Hook {
     taken: Arc<Mutex<Vec<Told>>>,
     /// Messages that are turned away at first.
     failures: Arc<Mutex<u32>>,
 }
 
 #[derive(Debug, Clone)]
-struct Told {
+pub(crate) struct Told {
     head: String,
-    body: Value,
+    pub(crate) body: Value,
 }
 
 impl Hook {
     /// A webhook that turns the first message away; it ends with the test's process.
-    fn start(failures: u32) -> (Self, SocketAddr) {
+    pub(crate) fn start(failures: u32) -> (Self, SocketAddr) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let hook = Self {
@@ -86,7 +86,7 @@ impl Hook {
     }
 
     /// Waits until so many were taken.
-    async fn has(&self, count: usize) -> Vec<Told> {
+    pub(crate) async fn has(&self, count: usize) -> Vec<Told> {
         until(&format!("{count} messages must come"), async || {
             let taken = self.taken();
             (taken.len() >= count).then_some(taken)

@@ -65,6 +65,8 @@ mod files;
 #[cfg(feature = "redis")]
 mod fleet;
 #[cfg(feature = "redis")]
+mod fleet_alerts;
+#[cfg(feature = "redis")]
 mod fleet_books;
 #[cfg(feature = "redis")]
 mod fleet_commands;
