@@ -17,6 +17,8 @@ kind = "simulated"
 a = { use = "a/m" }
 "#;
 
+const TOKEN: &str = "a-token-of-a-test";
+
 /// The manager's end, which keeps what it heard last.
 struct Manager(UnixDatagram);
 
@@ -145,7 +147,7 @@ async fn a_daemon_whose_books_another_process_holds_is_well_and_says_what_it_lac
     let text = CONFIG.replace(
         "[providers.a]",
         &format!(
-            "server = {{ state = \"{}\" }}\n[providers.a]",
+            "server = {{ state = \"{}\" }}\nadmin = {{ token = \"{TOKEN}\" }}\n[providers.a]",
             state.display()
         ),
     );
@@ -157,9 +159,14 @@ async fn a_daemon_whose_books_another_process_holds_is_well_and_says_what_it_lac
     let body: Value = serde_json::from_str(&body).unwrap();
     assert_eq!(body["status"], "degraded", "{body}");
     let said = body["degraded"][0].as_str().unwrap();
-    assert!(said.starts_with("the books cannot be written ("), "{said}");
+    let no_why = "the books cannot be written: requests are served";
+    assert!(said.starts_with(no_why), "to who holds no token: {said}");
     assert_eq!(second.get("/readyz").await.0, 200, "it wants traffic");
-    let asked = health(&second, &[]);
+    let stranger = health(&second, &[]);
+    let printed = String::from_utf8(stranger.stdout).unwrap();
+    let expected = format!("degraded: configuration 1; {no_why}");
+    assert!(printed.starts_with(&expected), "{printed}");
+    let asked = health(&second, &["--admin-token", TOKEN]);
     let printed = String::from_utf8(asked.stdout).unwrap();
     assert_eq!(asked.status.code(), Some(0), "{printed}");
     let expected = "degraded: configuration 1; the books cannot be written (";
