@@ -45,8 +45,11 @@ pub struct ReplicaReport {
     pub name: String,
     /// Whether it is the one that answers.
     pub is_self: bool,
-    /// Whether it was heard of in the last five seconds. One that was not counts no more.
+    /// Whether it was heard of in the last five seconds and has not left. One that is not counts no more.
     pub live: bool,
+    /// Why it counts no more; left out where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone: Option<Gone>,
     /// Its version.
     pub version: String,
     /// When its process began, in seconds since 1970.
@@ -76,6 +79,16 @@ pub struct ReplicaReport {
 /// Of whoever does not say.
 const fn yes() -> bool {
     true
+}
+
+/// Why a replica counts no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Gone {
+    /// It said that it leaves: its process has ended in an orderly way.
+    Left,
+    /// It was not heard of for five seconds.
+    Silent,
 }
 
 /// `GET /api/v1/fleet`.
@@ -163,13 +176,20 @@ fn replicas(post: &Post, now: Time) -> Vec<ReplicaReport> {
     });
     let others = theirs.replicas();
     let others = others.filter(|heard| heard.report.replica != *post.replica());
-    let others = others.map(|Heard { report, at }| {
+    let others = others.map(|heard| {
+        let Heard { report, at } = heard;
         let away = now.secs_since(*at);
+        let gone = if theirs.has_left(heard) {
+            Some(Gone::Left)
+        } else {
+            (away >= LIVE).then_some(Gone::Silent)
+        };
         let counted = beliefs.iter().find(|(name, _)| *name == report.replica);
         let counted = counted.map(|(_, counted)| *counted).unwrap_or_default();
         let all = counted.taken.saturating_add(counted.left_out);
         ReplicaReport {
-            live: away < LIVE,
+            live: gone.is_none(),
+            gone,
             last_seen_seconds_ago: away,
             evidence: counted.taken,
             believed: (all > 0).then(|| counted.taken as f64 / all as f64),
@@ -219,6 +239,7 @@ fn replica(report: &Report, now: Time, own: Option<Works>) -> ReplicaReport {
         name: report.replica.to_string(),
         is_self: false,
         live: false,
+        gone: None,
         version: printed(&report.version),
         started_at: Time::from_micros(report.epoch).as_secs_f64(),
         last_seen_seconds_ago: 0.0,

@@ -5,7 +5,7 @@ use std::io::Write;
 use super::client::AdminArgs;
 use super::table::{Align, columns};
 use super::{Failure, Format, block_on, print_json};
-use crate::admin::{FleetReport, ReplicaReport};
+use crate::admin::{FleetReport, Gone, ReplicaReport};
 use crate::model::{Time, minute_of};
 
 /// What `fleet` is told.
@@ -59,10 +59,12 @@ fn rendered(report: &FleetReport) -> String {
 }
 
 fn row(replica: &ReplicaReport) -> [String; 7] {
-    let state = match (replica.is_self, replica.live) {
+    let away = replica.last_seen_seconds_ago;
+    let state = match (replica.is_self, replica.gone) {
         (true, _) => "this one".to_owned(),
-        (false, true) => "live".to_owned(),
-        (false, false) => format!("gone {:.0} s", replica.last_seen_seconds_ago),
+        (false, None) => "live".to_owned(),
+        (false, Some(Gone::Left)) => format!("left {away:.0} s ago"),
+        (false, Some(Gone::Silent)) => format!("gone {away:.0} s"),
     };
     let mut notes = Vec::new();
     if !replica.same_configuration {
@@ -119,6 +121,7 @@ mod tests {
             name: name.to_owned(),
             is_self: name == "a",
             live: true,
+            gone: None,
             version: "0.1.0".to_owned(),
             started_at: 0.0,
             last_seen_seconds_ago: 0.4,
@@ -141,11 +144,18 @@ mod tests {
     fn a_fleet_is_a_line_for_each_and_a_column_of_shares() {
         let gone = ReplicaReport {
             live: false,
+            gone: Some(Gone::Silent),
             last_seen_seconds_ago: 31.0,
             same_configuration: false,
             same_orders: false,
             ejected: vec!["p/m".to_owned()],
             ..replica("c")
+        };
+        let left = ReplicaReport {
+            live: false,
+            gone: Some(Gone::Left),
+            last_seen_seconds_ago: 4.0,
+            ..replica("d")
         };
         let mut report = FleetReport {
             state: "joined".to_owned(),
@@ -154,14 +164,15 @@ mod tests {
             namespace: Some("n".to_owned()),
             exchanges: 7,
             exchange_failures: 1,
-            replicas: vec![replica("a"), replica("b"), gone],
+            replicas: vec![replica("a"), replica("b"), gone, left],
         };
         let expected = "\
 decides with the others since 2026-11-30 23:30 UTC
-REPLICA  STATE      VERSION    LAG  IN FLIGHT  BELIEVED  NOTES
-a        this one   0.1.0    0.6 s          2         -
-b        live       0.1.0    0.6 s          2      90 %
-c        gone 31 s  0.1.0    0.6 s          2      90 %  other routes; other orders; ejected: p/m
+REPLICA  STATE         VERSION    LAG  IN FLIGHT  BELIEVED  NOTES
+a        this one      0.1.0    0.6 s          2         -
+b        live          0.1.0    0.6 s          2      90 %
+c        gone 31 s     0.1.0    0.6 s          2      90 %  other routes; other orders; ejected: p/m
+d        left 4 s ago  0.1.0    0.6 s          2      90 %
 7 exchanges went well, 1 failed
 
 ROUTE  TARGET       a       b

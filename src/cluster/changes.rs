@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use redis::RedisResult;
+use redis::{Pipeline, RedisResult};
 
 use super::keys::Keys;
 use super::link::Link;
@@ -77,6 +77,21 @@ impl Changes {
             Err(_) => Ok(()),
         }
     }
+
+    /// Tells as the last word that this process leaves; `report` is what it knew in the end.
+    pub(super) fn last(
+        &mut self,
+        pipe: &mut Pipeline,
+        keys: &Keys,
+        report: &Report,
+        offset: Offset,
+    ) {
+        let mut delta = self.deltas.last(report);
+        translate(&mut delta.changed, |ours| offset.to_theirs(ours));
+        if let Ok(packed) = pack(&delta, REPORT) {
+            pipe.publish(keys.named(CHANNEL), packed).ignore();
+        }
+    }
 }
 
 /// What a message of another replica than `own` says, with moments by this replica's clock.
@@ -115,6 +130,7 @@ mod tests {
         let delta = |changed: Report| Delta {
             base: 1,
             presses: false,
+            leaves: false,
             changed,
         };
         let packed = |changed: Report| pack(&delta(changed), REPORT).unwrap();

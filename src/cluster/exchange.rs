@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 use super::changes::CHANNEL;
+use super::comings::{Coming, Comings};
 use super::keys::Keys;
 use super::link::{Address, Link};
 use super::pace::{EVERY, Extra, pause};
@@ -69,6 +70,7 @@ pub struct Exchange {
     changes: (mpsc::Sender<Vec<u8>>, mpsc::Receiver<Vec<u8>>),
     link: Option<Link>,
     talk: Talk,
+    comings: Comings,
     /// What the others were not told of yet that there is news.
     unsaid: Topics,
     failures: u32,
@@ -91,6 +93,7 @@ impl Exchange {
             heard: Arc::default(),
             changes: mpsc::channel(WAITING),
             link: None,
+            comings: Comings::default(),
             unsaid: Topics::NONE,
             failures: 0,
             good_at: None,
@@ -149,7 +152,8 @@ impl Exchange {
             news = news.max(self.talk.hear_change(&text, now));
         }
         let Some(presses) = news else { return };
-        self.post.heard(self.talk.gathering());
+        self.post.heard(self.talk.gathering().clone());
+        self.look_round(now);
         if presses {
             self.post.hurry().notify_one();
         }
@@ -265,12 +269,12 @@ impl Exchange {
                 Err(error) => refused = Some((format!("{part:?}"), error)),
             }
         }
+        if kind == Kind::Last {
+            self.talk.leave(link, &self.post).await?;
+        }
         if let Some((part, error)) = refused {
             tracing::debug!(part, %error, "the cluster's engine refused a part of the exchange");
             return Err(error);
-        }
-        if kind == Kind::Last {
-            self.talk.leave(link).await?;
         }
         let unsaid = std::mem::take(&mut self.unsaid);
         if !unsaid.is_empty() {
@@ -288,6 +292,29 @@ impl Exchange {
         self.round(Kind::Last).await;
     }
 
+    /// Says who has come and who has gone.
+    fn look_round(&mut self, now: Time) {
+        let gathering = self.talk.gathering();
+        let news = self.comings.look(gathering, self.post.replica(), now);
+        for (replica, coming) in news {
+            match coming {
+                Coming::Came => tracing::info!(%replica, "another replica is there"),
+                Coming::Again => tracing::info!(
+                    %replica,
+                    "another replica has begun again: a later process goes on under its name"
+                ),
+                Coming::Left => {
+                    tracing::info!(%replica, "another replica has gone: it said that it leaves");
+                }
+                Coming::Silent(span) => tracing::info!(
+                    %replica,
+                    silent_s = span.as_secs(),
+                    "another replica has gone: it is silent, and did not say that it leaves"
+                ),
+            }
+        }
+    }
+
     /// How a round ended, and whether that changes anything.
     fn ended(&mut self, result: Result<(), String>) {
         let now = self.clock.now();
@@ -302,6 +329,7 @@ impl Exchange {
                 let replicas = self.talk.live().len();
                 tracing::info!(engine = %self.address, replicas, "decides with the other replicas");
             }
+            self.look_round(now);
             return;
         };
         self.failures = self.failures.saturating_add(1);

@@ -5,6 +5,8 @@
 
 #[cfg(feature = "redis")]
 mod changes;
+#[cfg(feature = "redis")]
+mod comings;
 #[cfg(test)]
 #[cfg(feature = "redis")]
 #[path = "engine_tests.rs"]

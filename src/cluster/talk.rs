@@ -217,17 +217,38 @@ impl Talk {
     }
 
     /// Takes in what another told of its report; whether that presses, if it is news. Of whom nothing is known yet, the next
-    /// round reads all.
+    /// round reads all; who leaves is not asked for any more.
     pub(super) fn hear_change(&mut self, packed: &[u8], now: Time) -> Option<bool> {
         let delta = heard(packed, &self.own, self.offset, now)?;
-        self.looks |= self.gathering.of(&delta.changed.replica).is_none();
+        let (replica, epoch) = (&delta.changed.replica, delta.changed.epoch);
+        let known = self.gathering.of(replica);
+        if !delta.leaves && known.is_none_or(|known| known.report.epoch < epoch) {
+            self.meet(replica);
+        }
         let is_news = self.gathering.hear_change(&delta, now);
+        let known = self.gathering.of(replica);
+        if delta.leaves && known.is_none_or(|known| known.report.epoch <= epoch) {
+            self.live.retain(|name| name != replica.as_str());
+        }
         is_news.then_some(delta.presses)
     }
 
+    /// A process speaks of which no report is known: the next round reads what it has said, whether or not it was seen yet.
+    fn meet(&mut self, replica: &ReplicaId) {
+        self.looks = true;
+        let place = self
+            .live
+            .binary_search_by(|name| name.as_str().cmp(replica.as_str()));
+        if let Err(place) = place
+            && self.live.len() < MOST
+        {
+            self.live.insert(place, replica.to_string());
+        }
+    }
+
     /// What is known of the others.
-    pub(super) fn gathering(&self) -> Gathering {
-        self.gathering.clone()
+    pub(super) const fn gathering(&self) -> &Gathering {
+        &self.gathering
     }
 
     /// Hands over what the others say.
@@ -236,11 +257,15 @@ impl Talk {
         post.heard(self.gathering.clone());
     }
 
-    /// The others need not wait until they miss this replica.
-    pub(super) async fn leave(&mut self, link: &mut Link) -> RedisResult<()> {
+    /// The others need not wait until they miss this replica. Who hears of it finds it among those who are there no more, so
+    /// that comes first.
+    pub(super) async fn leave(&mut self, link: &mut Link, post: &Post) -> RedisResult<()> {
         let mut pipe = redis::pipe();
         pipe.zrem(self.keys.named("replicas"), self.own.as_str())
             .ignore();
+        if let Some(mine) = post.mine() {
+            self.changes.last(&mut pipe, &self.keys, &mine, self.offset);
+        }
         pipe.query_async(link).await
     }
 
@@ -355,11 +380,12 @@ impl Talk {
 
     /// A replica may begin again by a clock that is behind the one before: a later process then has a lower epoch, by which
     /// it would be taken for the earlier one for as long as that is remembered. What stands under its name was written last,
-    /// so it holds once the other one has been silent for so long that it is not there.
+    /// so it holds once the other one has left, or been silent for so long that it is not there.
     fn forget_predecessor(&mut self, report: &Report, now: Time) {
         let known = self.gathering.of(&report.replica);
         let is_over = known.is_some_and(|known| {
-            report.epoch < known.report.epoch && now.secs_since(known.at) >= LIVE
+            let is_there = now.secs_since(known.at) < LIVE && !self.gathering.has_left(known);
+            report.epoch < known.report.epoch && !is_there
         });
         if is_over {
             self.gathering.forget(&report.replica);

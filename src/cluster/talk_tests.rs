@@ -61,6 +61,44 @@ fn a_replica_that_begins_again_by_a_clock_that_is_behind_is_heard_soon() {
     assert_eq!(number(&talk), Some((10, 9)), "it was there after all");
 }
 
+/// What `b` tells between two rounds, as its last word or not.
+fn change(began: i64, sequence: u64, leaves: bool) -> Vec<u8> {
+    let changed: Report = super::super::pack::unpack(&packed(began, sequence), REPORT).unwrap();
+    let delta = crate::fleet::Delta {
+        base: 1,
+        presses: leaves,
+        leaves,
+        changed,
+    };
+    pack(&delta, REPORT).unwrap()
+}
+
+#[test]
+fn who_speaks_is_asked_for_and_who_leaves_is_not() {
+    let (post, mut talk) = talk();
+    let own = post.replica().to_string();
+    let at = |seconds: u64| Time::from_micros(START + seconds * 1_000_000);
+    talk.looks = false;
+    talk.hear_change(&change(5, 2, false), at(20));
+    assert!(talk.looks, "of whom nothing is known all is read");
+    assert_eq!(talk.live(), ["b", &own]);
+    hear(&mut talk, packed(5, 2), 20);
+    assert_eq!(talk.hear_change(&change(5, 3, true), at(21)), Some(true));
+    assert_eq!(talk.live(), std::slice::from_ref(&own));
+    assert_eq!(talk.gathering().live(at(21)).count(), 0);
+    // By a clock that is behind: nothing has to be waited for, since the one before has left.
+    hear(&mut talk, packed(-30, 1), 22);
+    assert_eq!(number(&talk), Some((-30, 1)));
+    assert_eq!(talk.gathering().live(at(22)).count(), 1);
+    talk.looks = false;
+    talk.hear_change(&change(9, 1, false), at(23));
+    assert!(talk.looks, "another process speaks under the name");
+    hear(&mut talk, packed(9, 1), 23);
+    talk.hear_change(&change(-30, 2, true), at(24));
+    assert_eq!(talk.live().len(), 2, "the one before has left");
+    assert_eq!(talk.gathering().live(at(24)).count(), 1);
+}
+
 #[test]
 fn what_cannot_be_read_is_said_once_and_again_when_it_was_read_between() {
     let (_, mut talk) = talk();

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::report::{MOST_NAMES, Report};
+use super::report::{MOST_NAMES, Report, is_nothing};
 use crate::model::{RouteName, UpstreamName};
 
 /// What changed in a replica's report since an earlier one.
@@ -26,6 +26,9 @@ pub struct Delta {
     /// Whether something in it should not wait for the next tick of who hears it.
     #[serde(default)]
     pub presses: bool,
+    /// Whether it is the last that its process says: it has stopped taking part.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub leaves: bool,
     /// The report as it is now, with only those upstreams and routes that have changed since.
     pub changed: Report,
 }
@@ -83,6 +86,22 @@ impl Deltas {
         Some(delta)
     }
 
+    /// The last word of a process that leaves, whose report is `report`: with what has changed in it, if that can be told.
+    pub fn last(&self, report: &Report) -> Delta {
+        let delta = self.next(report).unwrap_or_else(|| Delta {
+            // It can be laid over nothing: that the process leaves holds all the same.
+            base: report.sequence,
+            presses: true,
+            leaves: true,
+            changed: report.head(),
+        });
+        Delta {
+            presses: true,
+            leaves: true,
+            ..delta
+        }
+    }
+
     /// What there was of `report` to tell was told.
     pub fn told(&mut self, report: &Report) {
         let Some(newest) = self.whole.iter().flatten().last() else {
@@ -104,6 +123,7 @@ impl Delta {
         Some(Self {
             base: base.sequence,
             presses: false,
+            leaves: false,
             changed: Report {
                 upstreams: differing(&base.upstreams, &report.upstreams),
                 routes: differing(&base.routes, &report.routes),

@@ -56,6 +56,15 @@ pub struct Counted {
     pub left_out: u64,
 }
 
+/// Another replica, as a tick takes it in.
+#[derive(Debug)]
+struct Other<'a> {
+    heard: &'a Heard,
+    news: News,
+    /// What it measured counts to the end; what it said of itself, of requests under way and of ejections, is no more.
+    has_left: bool,
+}
+
 /// What is new of one replica.
 #[derive(Debug, Default)]
 struct News {
@@ -85,20 +94,28 @@ impl Folding {
         if gathering.is_apart(now) {
             return self.stand_alone(input);
         }
-        let live: Vec<&Heard> = gathering
-            .live(now)
-            .filter(|heard| heard.report.replica != self.own)
-            .collect();
+        let mut others = Vec::new();
+        for heard in gathering.lately(now) {
+            if heard.report.replica != self.own {
+                others.push(Other {
+                    heard,
+                    news: self.news(heard),
+                    has_left: gathering.has_left(heard),
+                });
+            }
+        }
         self.together = gathering.together(&self.own, now);
-        let news: Vec<News> = live.iter().map(|heard| self.news(heard)).collect();
-        self.compare(plan, &live, &news, now, input);
+        self.compare(plan, &others, now, input);
         for (name, told) in plan.upstreams().iter().zip(&mut input.upstreams) {
-            let peers = self.peers(name, &live, &news, now, told);
+            let peers = self.peers(name, &others, now, told);
             told.peers = Some(peers);
         }
         for (spec, told) in plan.routes().zip(&mut input.routes) {
             told.picked.resize(spec.targets.len(), 0);
-            for sums in news.iter().filter_map(|news| news.routes.get(&spec.name)) {
+            let sums = others
+                .iter()
+                .filter_map(|it| it.news.routes.get(&spec.name));
+            for sums in sums {
                 told.arrivals = told.arrivals.saturating_add(short(sums.arrivals));
                 for (target, picked) in spec.targets.iter().zip(&mut told.picked) {
                     let more = sums.picked.get(&target.name).copied();
@@ -171,7 +188,7 @@ impl Folding {
     }
 
     /// Notes what everybody saw in the last seconds.
-    fn compare(&mut self, plan: &Plan, live: &[&Heard], news: &[News], now: Time, input: &Input) {
+    fn compare(&mut self, plan: &Plan, others: &[Other<'_>], now: Time, input: &Input) {
         for (name, told) in plan.upstreams().iter().zip(&input.upstreams) {
             let (mut own, own_id) = (Evidence::default(), &self.own);
             own.add(&told.batch, told.reference, false);
@@ -188,9 +205,9 @@ impl Folding {
         }
         // What others make known beside is theirs.
         let known: BTreeSet<&UpstreamName> = plan.upstreams().iter().collect();
-        for (heard, news) in live.iter().zip(news) {
-            let replica = &heard.report.replica;
-            let gained = news.upstreams.iter();
+        for other in others {
+            let (heard, replica) = (other.heard, &other.heard.report.replica);
+            let gained = other.news.upstreams.iter();
             for (name, gained) in gained.filter(|(name, _)| known.contains(name)) {
                 self.trust.timed(name, gained.seconds());
                 self.trust.note(name, replica, gained.outcomes(), now);
@@ -199,14 +216,19 @@ impl Folding {
             for (name, told) in told.filter(|(name, _)| known.contains(name)) {
                 let ages = self.trust.ages(name);
                 let older = |than: [f64; 2]| older(&told.condition, than);
-                let waiting = (older(ages.late), older(ages.hanging));
+                let waiting = if other.has_left {
+                    (0, 0)
+                } else {
+                    (older(ages.late), older(ages.hanging))
+                };
                 self.trust.waits(name, replica, waiting);
             }
         }
         let own = &self.own;
         self.trust.keep(&known);
         self.trust.forget(now, |replica| {
-            replica == own || live.iter().any(|heard| heard.report.replica == *replica)
+            let mut others = others.iter().map(|other| &other.heard.report.replica);
+            replica == own || others.any(|other| other == replica)
         });
     }
 
@@ -214,8 +236,7 @@ impl Folding {
     fn peers(
         &mut self,
         name: &UpstreamName,
-        live: &[&Heard],
-        news: &[News],
+        others: &[Other<'_>],
         now: Time,
         told: &mut UpstreamInput,
     ) -> Peers {
@@ -227,13 +248,13 @@ impl Folding {
         } else {
             ages
         };
-        for (heard, news) in live.iter().zip(news) {
-            let replica = &heard.report.replica;
+        for other in others {
+            let (heard, replica) = (other.heard, &other.heard.report.replica);
             let Some(there) = heard.report.upstreams.get(name) else {
                 continue;
             };
-            let gained = news.upstreams.get(name);
-            let is_out = there.condition.out.is_some();
+            let gained = other.news.upstreams.get(name);
+            let is_out = there.condition.out.is_some() && !other.has_left;
             if self.trust.contradicts(name, replica, is_out) {
                 self.count(replica, gained, |counted| &mut counted.left_out);
                 continue;
@@ -247,11 +268,14 @@ impl Folding {
                 voices.peers.passed = voices.peers.passed.saturating_add(passed);
                 voices.peers.failed = voices.peers.failed.saturating_add(failed);
             }
-            let has_evidence = self.trust.has_evidence(name, replica);
-            voices.hear(heard, &there.condition, has_evidence);
-            let pending = pending(&there.condition, now.secs_since(heard.at));
-            let believed = pending.filter(|it| it.age <= heard_to[it.kind.index()]);
-            voices.peers.pending.extend(believed);
+            if !other.has_left {
+                let has_evidence = self.trust.has_evidence(name, replica);
+                voices.hear(heard, &there.condition, has_evidence);
+                let pending = pending(&there.condition, now.secs_since(heard.at));
+                let believed = pending.filter(|it| it.age <= heard_to[it.kind.index()]);
+                voices.peers.pending.extend(believed);
+            }
+            // What a provider has said holds, whoever it was said to.
             let until = there.condition.blocked_until.min(now.after(LONGEST_WAIT));
             told.blocked_until = told.blocked_until.max(until);
             if let Some(mark) = self.marks.get_mut(replica) {
@@ -260,14 +284,13 @@ impl Folding {
         }
         let is_own = |who: Option<&ReplicaId>| who == Some(&self.own);
         let out = voices.out.iter().copied().chain([&self.own]);
-        let all = live.iter().map(|heard| &heard.report.replica);
-        let all = all.chain([&self.own]);
+        let all = live(others).chain([&self.own]);
         Peers {
             cause: voices.cause(),
             probe_here: !voices.probing && is_own(duty(out, name.as_str(), now)),
             extra_here: is_own(duty(all, name.as_str(), now)),
             share_of: self.together,
-            turn: turn(&self.own, live, now),
+            turn: turn(&self.own, others, now),
             well_here: self.trust.is_well(name, &self.own),
             ..voices.peers
         }
@@ -384,10 +407,16 @@ fn older(condition: &Condition, than: [f64; 2]) -> u32 {
     late.fold(0, |sum, (_, count)| count.saturating_add(sum))
 }
 
+/// The others that have not left.
+fn live<'a>(others: &[Other<'a>]) -> impl Iterator<Item = &'a ReplicaId> {
+    let live = others.iter().filter(|other| !other.has_left);
+    live.map(|other| &other.heard.report.replica)
+}
+
 /// Where a replica stands among all when a part of something is given out.
-fn turn(own: &ReplicaId, live: &[&Heard], now: Time) -> f64 {
-    let before = live.iter().filter(|heard| heard.report.replica < *own);
-    let place = (before.count() as f64 + 0.5) / (live.len() as f64 + 1.0);
+fn turn(own: &ReplicaId, others: &[Other<'_>], now: Time) -> f64 {
+    let before = live(others).filter(|replica| *replica < own);
+    let place = (before.count() as f64 + 0.5) / (live(others).count() as f64 + 1.0);
     let seconds = (now.as_micros() / 1_000_000) as f64;
     (place + seconds * GOLDEN).fract()
 }

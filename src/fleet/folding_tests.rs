@@ -8,6 +8,9 @@ use crate::balance::{Batch, RouteInput, even_route};
 use crate::fleet::{LIVE, Out, Own, UpstreamReport};
 use crate::model::{Class, TargetName};
 
+#[path = "leaving_tests.rs"]
+mod leaving;
+
 fn id(name: &str) -> ReplicaId {
     ReplicaId::new(name).unwrap()
 }

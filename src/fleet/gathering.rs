@@ -2,6 +2,11 @@
 //!
 //! A join-semilattice: taking a report in is idempotent, and the order does not matter, so a message may be lost, doubled or
 //! late. The next one says all that it said.
+//!
+//! A process that ends in an orderly way says so, and counts no more from then on. That is a word about its epoch, so it is
+//! the same whether it comes before or after the last report, and says nothing of a process that began later under the same
+//! name. It is not final: a process that still tells news [`LIVE`] seconds after it is there after all, so nobody can silence
+//! a replica with it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,10 +33,21 @@ pub struct Heard {
     pub at: Time,
 }
 
+/// That a process leaves: the one of this epoch, and all before it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Left {
+    epoch: u64,
+    /// When that was first heard.
+    at: Time,
+}
+
 /// The newest report of each replica, this one's own left out by whoever gathers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Gathering {
     replicas: BTreeMap<ReplicaId, Heard>,
+    /// Who has said that it leaves. It may be heard before any report: one that still stands in the engine is then no sign of
+    /// life.
+    left: BTreeMap<ReplicaId, Left>,
     /// When the exchange last went well, whether or not anybody else was there.
     exchanged_at: Option<Time>,
 }
@@ -46,9 +62,14 @@ impl Gathering {
 
     /// Takes a change in that was heard at `now`; whether it was of any use.
     pub fn hear_change(&mut self, delta: &Delta, now: Time) -> bool {
-        let known = self.replicas.get(&delta.changed.replica);
+        let replica = &delta.changed.replica;
+        if delta.leaves {
+            let epoch = delta.changed.epoch;
+            self.take_leave(replica, Left { epoch, at: now });
+        }
+        let known = self.replicas.get(replica);
         let Some(report) = known.and_then(|known| delta.over(&known.report)) else {
-            return false;
+            return delta.leaves;
         };
         self.hear(report, now);
         true
@@ -58,6 +79,9 @@ impl Gathering {
     pub fn join(&mut self, other: &Self) {
         for (replica, heard) in &other.replicas {
             self.take(replica, heard.clone());
+        }
+        for (replica, left) in &other.left {
+            self.take_leave(replica, *left);
         }
         self.exchanged_at = self.exchanged_at.max(other.exchanged_at);
     }
@@ -74,6 +98,15 @@ impl Gathering {
             };
             self.replicas.remove(&oldest);
         }
+        self.left
+            .retain(|_, left| now.secs_since(left.at) < REMEMBERED);
+        while self.left.len() > MOST {
+            let oldest = self.left.iter().min_by_key(|(_, left)| left.at);
+            let Some(oldest) = oldest.map(|(replica, _)| replica.clone()) else {
+                break;
+            };
+            self.left.remove(&oldest);
+        }
     }
 
     fn take(&mut self, replica: &ReplicaId, heard: Heard) {
@@ -89,9 +122,29 @@ impl Gathering {
         }
     }
 
+    fn take_leave(&mut self, replica: &ReplicaId, left: Left) {
+        match self.left.get_mut(replica) {
+            Some(known) if known.epoch > left.epoch => {}
+            Some(known) if known.epoch == left.epoch => known.at = known.at.min(left.at),
+            Some(known) => *known = left,
+            None => {
+                self.left.insert(replica.clone(), left);
+            }
+        }
+    }
+
     /// Forgets a replica, whose next report is news whatever its number.
     pub fn forget(&mut self, replica: &ReplicaId) {
         self.replicas.remove(replica);
+        self.left.remove(replica);
+    }
+
+    /// Whether the process that was heard has said that it leaves, and no more since.
+    pub fn has_left(&self, heard: &Heard) -> bool {
+        let left = self.left.get(&heard.report.replica);
+        left.is_some_and(|left| {
+            heard.report.epoch <= left.epoch && heard.at.secs_since(left.at) < LIVE
+        })
     }
 
     /// All that are remembered, by name.
@@ -99,8 +152,14 @@ impl Gathering {
         self.replicas.values()
     }
 
-    /// Those that were heard of lately.
+    /// Those that were heard of lately and have not left.
     pub fn live(&self, now: Time) -> impl Iterator<Item = &Heard> {
+        let lately = self.lately(now);
+        lately.filter(|heard| !self.has_left(heard))
+    }
+
+    /// Those that were heard of lately, also by their last word.
+    pub fn lately(&self, now: Time) -> impl Iterator<Item = &Heard> {
         let heard = self.replicas.values();
         heard.filter(move |heard| now.secs_since(heard.at) < LIVE)
     }

@@ -160,7 +160,7 @@ impl<'de, K: Deserialize<'de> + Ord, V: Deserialize<'de>> Visitor<'de> for Few<K
     }
 }
 
-fn is_nothing<T: Default + PartialEq>(value: &T) -> bool {
+pub(super) fn is_nothing<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 

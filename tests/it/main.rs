@@ -73,6 +73,8 @@ mod fleet_commands;
 #[cfg(feature = "redis")]
 mod fleet_engine;
 #[cfg(feature = "redis")]
+mod fleet_leaving;
+#[cfg(feature = "redis")]
 mod fleet_network;
 #[cfg(feature = "redis")]
 mod fleet_newcomer;
