@@ -26,12 +26,26 @@ pub struct FleetReport {
     /// What tells the keys of this installation from another's in the same engine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
+    /// Another process that calls itself as this replica does; left out where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_name: Option<SameName>,
     /// Exchanges since the start that went well.
     pub exchanges: u64,
     /// Exchanges since the start that failed.
     pub exchange_failures: u64,
     /// This replica first, then the others that were heard of in the last ten minutes, by name; nobody where it is alone.
     pub replicas: Vec<ReplicaReport>,
+}
+
+/// Another process that calls itself as this replica does, and does not drain.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SameName {
+    /// When its process began, in seconds since 1970, by its clock.
+    pub started_at: f64,
+    /// Since when it has been heard, in seconds since 1970.
+    pub since: f64,
+    /// What is wrong and what to do, in words.
+    pub message: String,
 }
 
 /// One replica.
@@ -108,6 +122,7 @@ pub(super) fn state(admin: &Admin) -> Option<ClusterState> {
             Membership::Degraded { why, .. } => Some(why.clone()),
         },
         replicas: post.size(admin.clock.now()),
+        same_name: same_name(post),
     })
 }
 
@@ -144,6 +159,7 @@ pub(super) fn report(admin: &Admin) -> FleetReport {
             since: None,
             why: None,
             namespace: None,
+            same_name: None,
             exchanges: 0,
             exchange_failures: 0,
             replicas: Vec::new(),
@@ -159,10 +175,20 @@ pub(super) fn report(admin: &Admin) -> FleetReport {
             Membership::Degraded { why, .. } => Some(why.clone()),
         },
         namespace: Some(post.namespace().to_owned()),
+        same_name: same_name(post),
         exchanges,
         exchange_failures,
         replicas: replicas(post, admin.clock.now()),
     }
+}
+
+fn same_name(post: &Post) -> Option<SameName> {
+    let twin = post.twin()?;
+    Some(SameName {
+        started_at: twin.began.as_secs_f64(),
+        since: twin.since.as_secs_f64(),
+        message: twin.told(post.replica()),
+    })
 }
 
 fn replicas(post: &Post, now: Time) -> Vec<ReplicaReport> {

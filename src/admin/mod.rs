@@ -47,7 +47,7 @@ mod usage;
 pub use alerts::{AlertReport, AlertReports};
 pub use budgets::BudgetReport;
 pub use feed::{Watch, look};
-pub use fleet::{FleetReport, Gone, ReplicaReport};
+pub use fleet::{FleetReport, Gone, ReplicaReport, SameName};
 pub use keys::{Change, KeyReport, KeyReports, KeyStanding, MadeKey, SecretReport};
 pub use near::unknown;
 pub use openapi::description;

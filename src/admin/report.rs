@@ -14,7 +14,7 @@ use serde_json::json;
 use super::Admin;
 use super::budgets::{self, BudgetReport};
 use super::chance::{self, wilson};
-use super::fleet;
+use super::fleet::{self, SameName};
 use super::history::{Doings, Lately};
 use super::near::{nearest, unknown};
 use super::reply::{self, Reply};
@@ -58,8 +58,11 @@ pub struct ClusterState {
     /// Why it is out of reach.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// Replicas that were heard of in the last five seconds, this one counted.
+    /// Replicas that were heard of in the last five seconds and have not left, this one counted.
     pub replicas: usize,
+    /// Another process that calls itself as this replica does; left out where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_name: Option<SameName>,
 }
 
 /// Files that were read and are not in force.

@@ -10,7 +10,7 @@ use super::register::Condition;
 use crate::balance::gate::Cause;
 use crate::balance::{Decision, Rail, Row};
 use crate::config::{self, AlertKind, Sticky};
-use crate::live::{Board, Membership, Route, Snapshot};
+use crate::live::{Board, Membership, Route, Snapshot, Twin};
 use crate::model::{Time, wilson};
 use crate::store;
 
@@ -123,19 +123,24 @@ impl Sight<'_> {
     }
 
     /// The other replicas.
-    fn replicas(&self) -> Option<Condition> {
-        let membership = self.board.post()?.membership();
-        let Membership::Degraded { why, .. } = &*membership else {
-            return None;
+    fn replicas(&self) -> Vec<Condition> {
+        let Some(post) = self.board.post() else {
+            return Vec::new();
         };
-        let message = format!(
-            "the other replicas are out of reach ({why}): this one decides on its own evidence and spends what it was granted \
-             last; GET /api/v1/fleet has more"
-        );
-        Some(Condition {
-            raise_after: APART_FOR,
-            ..condition(AlertKind::Cluster, "the other replicas", message)
-        })
+        let twin = post.twin().map(|twin| Condition {
+            raise_after: Twin::TOLD_AFTER,
+            ..condition(
+                AlertKind::Cluster,
+                &format!("the name {}", post.replica()),
+                twin.told(post.replica()),
+            )
+        });
+        let membership = post.membership();
+        let apart = match &*membership {
+            Membership::Joined { .. } => None,
+            Membership::Degraded { why, .. } => Some(apart(why)),
+        };
+        twin.into_iter().chain(apart).collect()
     }
 
     /// The files and the controller.
@@ -160,6 +165,18 @@ impl Sight<'_> {
             all.push(stale);
         }
         all
+    }
+}
+
+/// The others are out of reach.
+fn apart(why: &str) -> Condition {
+    let message = format!(
+        "the other replicas are out of reach ({why}): this one decides on its own evidence and spends what it was granted \
+         last; GET /api/v1/fleet has more"
+    );
+    Condition {
+        raise_after: APART_FOR,
+        ..condition(AlertKind::Cluster, "the other replicas", message)
     }
 }
 

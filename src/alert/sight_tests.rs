@@ -347,4 +347,14 @@ fn a_replica_that_is_out_of_reach_of_the_others_is_told_after_ten_seconds() {
     );
     post.turned(Membership::Joined { since: at(100) });
     assert_eq!(sight(100), []);
+    // Two processes with one name, for as long as there are two.
+    let (began, since) = (at(50), at(100));
+    post.meets(Some(Twin { began, since }));
+    let found = sight(100);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].kind, AlertKind::Cluster);
+    assert_eq!(found[0].raise_after, Twin::TOLD_AFTER, "a takeover is none");
+    assert!(found[0].message.contains("WEIGHBRIDGE_REPLICA"));
+    post.meets(None);
+    assert_eq!(sight(100), []);
 }

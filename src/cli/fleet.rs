@@ -5,7 +5,7 @@ use std::io::Write;
 use super::client::AdminArgs;
 use super::table::{Align, columns};
 use super::{Failure, Format, block_on, print_json};
-use crate::admin::{FleetReport, Gone, ReplicaReport};
+use crate::admin::{FleetReport, Gone, ReplicaReport, SameName};
 use crate::model::{Time, minute_of};
 
 /// What `fleet` is told.
@@ -55,7 +55,13 @@ fn rendered(report: &FleetReport) -> String {
         report.exchanges, report.exchange_failures
     );
     let shares = shares(report);
-    format!("{head}\n{}{rounds}\n{shares}", columns(&heads, &rows))
+    let note = report.same_name.as_ref().map(note).unwrap_or_default();
+    format!("{head}\n{note}{}{rounds}\n{shares}", columns(&heads, &rows))
+}
+
+/// That another process has this replica's name.
+pub(super) fn note(same: &SameName) -> String {
+    format!("NOTE: {}\n", same.message)
 }
 
 fn row(replica: &ReplicaReport) -> [String; 7] {
@@ -162,6 +168,7 @@ mod tests {
             since: Some(1_796_081_400.0),
             why: None,
             namespace: Some("n".to_owned()),
+            same_name: None,
             exchanges: 7,
             exchange_failures: 1,
             replicas: vec![replica("a"), replica("b"), gone, left],
@@ -180,6 +187,13 @@ chat   fast    75.0 %  75.0 %
 chat   slow    25.0 %  25.0 %
 ";
         assert_eq!(rendered(&report), expected);
+        report.same_name = Some(SameName {
+            started_at: 0.0,
+            since: 1.0,
+            message: "another process calls itself so".to_owned(),
+        });
+        let head = "decides with the others since 2026-11-30 23:30 UTC\nNOTE: another process calls itself so\nREPLICA";
+        assert!(rendered(&report).starts_with(head));
         report.state = "degraded".to_owned();
         report.why = Some("it did not answer".to_owned());
         assert!(rendered(&report).starts_with("OUT OF REACH of the others since 2026-11-30 23:30"));

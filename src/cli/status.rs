@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::budgets;
 use super::client::AdminArgs;
+use super::fleet::note;
 use super::table::{Align, columns};
 use super::whole::parts;
 use super::{Failure, Format, block_on, print_json};
@@ -122,7 +123,7 @@ fn rendered(reports: &Reports) -> String {
 /// Whether it decides with the other replicas.
 fn cluster(cluster: &ClusterState) -> String {
     let since = minute_of(Time::from_secs_f64(cluster.since));
-    match &cluster.why {
+    let state = match &cluster.why {
         None => format!(
             "decides as one with the other replicas, {} in all; `weighbridge fleet` shows them\n",
             cluster.replicas
@@ -130,7 +131,9 @@ fn cluster(cluster: &ClusterState) -> String {
         Some(why) => {
             format!("OUT OF REACH of the other replicas since {since}, goes on by itself: {why}\n")
         }
-    }
+    };
+    let note = cluster.same_name.as_ref().map(note).unwrap_or_default();
+    format!("{note}{state}")
 }
 
 /// That files were refused, since when, what goes on instead, and what is wrong with them.

@@ -12,7 +12,7 @@ use super::link::Link;
 use super::moments::{Offset, translate};
 use super::pack::{REPORT, pack, unpack};
 use super::stranger::sound;
-use crate::fleet::{Delta, Deltas, Pace, ReplicaId, Report};
+use crate::fleet::{Delta, Deltas, Pace, Report};
 use crate::model::Time;
 
 /// The name of the channel.
@@ -46,12 +46,12 @@ impl Changes {
         self.pace.is_due(now, replicas, presses)
     }
 
-    /// Tells what is new in `report`, if anything is, and whether it `presses`.
+    /// Tells what is new in `report`, if anything is, and whether it `presses` and its process `drains`.
     pub(super) async fn tell(
         &mut self,
         link: &mut Link,
         keys: &Keys,
-        (report, presses): (&Report, bool),
+        (report, presses, drains): (&Report, bool, bool),
         (now, offset): (Time, Offset),
     ) -> RedisResult<()> {
         let Some(mut delta) = self.deltas.next(report) else {
@@ -65,7 +65,7 @@ impl Changes {
         self.told = report.number();
         self.pace.told(now);
         self.deltas.told(report);
-        delta.presses = presses;
+        (delta.presses, delta.drains) = (presses, drains);
         translate(&mut delta.changed, |ours| offset.to_theirs(ours));
         match pack(&delta, REPORT) {
             Ok(packed) => {
@@ -94,12 +94,9 @@ impl Changes {
     }
 }
 
-/// What a message of another replica than `own` says, with moments by this replica's clock.
-pub(super) fn heard(packed: &[u8], own: &ReplicaId, offset: Offset, now: Time) -> Option<Delta> {
+/// What a message says, with moments by this replica's clock.
+pub(super) fn heard(packed: &[u8], offset: Offset, now: Time) -> Option<Delta> {
     let mut delta: Delta = unpack(packed, REPORT).ok()?;
-    if delta.changed.replica == *own {
-        return None;
-    }
     sound(&mut delta.changed, offset, now).ok()?;
     Some(delta)
 }
@@ -107,14 +104,14 @@ pub(super) fn heard(packed: &[u8], own: &ReplicaId, offset: Offset, now: Time) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fleet::ReplicaId;
 
     fn at(seconds: f64) -> Time {
         Time::from_secs_f64(seconds)
     }
 
     #[test]
-    fn nobody_hears_itself_or_what_cannot_be_read() {
-        let own = ReplicaId::new("a").unwrap();
+    fn what_cannot_be_read_or_true_is_not_heard() {
         let report = |name: &str| Report {
             replica: ReplicaId::new(name).unwrap(),
             epoch: 1,
@@ -131,12 +128,12 @@ mod tests {
             base: 1,
             presses: false,
             leaves: false,
+            drains: false,
             changed,
         };
         let packed = |changed: Report| pack(&delta(changed), REPORT).unwrap();
-        let hear = |packed: &[u8]| heard(packed, &own, Offset::default(), at(9.0));
+        let hear = |packed: &[u8]| heard(packed, Offset::default(), at(9.0));
         assert!(hear(&packed(report("b"))).is_some());
-        assert_eq!(hear(&packed(report("a"))), None);
         assert_eq!(hear(b"no such thing"), None);
         let ahead = Report {
             epoch: at(1e6).as_micros(),

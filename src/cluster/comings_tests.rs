@@ -29,6 +29,7 @@ fn leaves(name: &str, number: (u64, u64)) -> Delta {
         base: number.1,
         presses: true,
         leaves: true,
+        drains: true,
         changed: report(name, number),
     }
 }

@@ -18,7 +18,7 @@ use super::pace::{EVERY, Extra, pause};
 use super::part::{Part, Round};
 use super::refusal::words;
 use super::talk::Talk;
-use crate::live::{Bell, Clock, Membership, Post, Topic, Topics};
+use crate::live::{Bell, Clock, Membership, Post, Topic, Topics, Twin};
 use crate::model::Time;
 
 /// Longest that a connection with its greeting, and a round, may take. An engine that is this slow is of no use to a tick four
@@ -71,6 +71,8 @@ pub struct Exchange {
     link: Option<Link>,
     talk: Talk,
     comings: Comings,
+    /// Whether it was said that another process has this replica's name.
+    is_twin_told: bool,
     /// What the others were not told of yet that there is news.
     unsaid: Topics,
     failures: u32,
@@ -94,6 +96,7 @@ impl Exchange {
             changes: mpsc::channel(WAITING),
             link: None,
             comings: Comings::default(),
+            is_twin_told: false,
             unsaid: Topics::NONE,
             failures: 0,
             good_at: None,
@@ -151,6 +154,7 @@ impl Exchange {
             // One that presses is more than one that does not, and either is more than nothing.
             news = news.max(self.talk.hear_change(&text, now));
         }
+        self.look_for_twin(now);
         let Some(presses) = news else { return };
         self.post.heard(self.talk.gathering().clone());
         self.look_round(now);
@@ -270,7 +274,8 @@ impl Exchange {
             }
         }
         if kind == Kind::Last {
-            self.talk.leave(link, &self.post).await?;
+            let now = self.clock.now();
+            self.talk.leave(link, &self.post, now).await?;
         }
         if let Some((part, error)) = refused {
             tracing::debug!(part, %error, "the cluster's engine refused a part of the exchange");
@@ -290,6 +295,25 @@ impl Exchange {
         }
         tokio::time::sleep(LAST_WORD).await;
         self.round(Kind::Last).await;
+    }
+
+    /// Has operators told while another process has this replica's name.
+    fn look_for_twin(&mut self, now: Time) {
+        // In a takeover it is the one that ends.
+        let twin = self.talk.twin(now).filter(|_| !self.post.drains());
+        self.post.meets(twin);
+        let is_told = twin.is_some_and(|twin| now.since(twin.since) >= Twin::TOLD_AFTER);
+        match twin {
+            Some(twin) if is_told && !self.is_twin_told => {
+                tracing::warn!("{}", twin.told(self.post.replica()));
+                self.is_twin_told = true;
+            }
+            None if std::mem::take(&mut self.is_twin_told) => tracing::info!(
+                replica = %self.post.replica(),
+                "no other process has this replica's name any more"
+            ),
+            _ => {}
+        }
     }
 
     /// Says who has come and who has gone.
@@ -320,6 +344,7 @@ impl Exchange {
         let now = self.clock.now();
         let before = self.post.membership();
         self.post.round_ended(result.is_ok());
+        self.look_for_twin(now);
         let Err(why) = result else {
             self.failures = 0;
             self.good_at = Some(now);

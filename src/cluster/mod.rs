@@ -44,6 +44,8 @@ mod spreads;
 mod stranger;
 #[cfg(feature = "redis")]
 mod talk;
+#[cfg(feature = "redis")]
+mod twins;
 
 #[cfg(feature = "redis")]
 pub use exchange::Exchange;

@@ -21,8 +21,9 @@ use super::pack::{MEMORY, REPORT, Raw, pack, texts};
 use super::part::Versions;
 use super::schema::Schemas;
 use super::stranger::understood;
+use super::twins::Twins;
 use crate::fleet::{Gathering, LIVE, ReplicaId, Report, telling};
-use crate::live::{Clock, Post, Topics};
+use crate::live::{Clock, Post, Topics, Twin};
 use crate::model::Time;
 
 /// How long a report stays in the engine: twice as long as it counts, so that a slow round finds it.
@@ -51,18 +52,17 @@ const VERSIONS: [&str; 2] = ["orders:v", "keys:v"];
 pub(super) struct Talk {
     keys: Keys,
     own: ReplicaId,
+    /// When this process began.
+    epoch: u64,
     gathering: Gathering,
     /// Names of replicas that are there, in order, this one among them.
     live: Vec<String>,
     offset: Offset,
     rounds: u64,
-    /// The own report as it was put into the engine last.
-    said: Option<Vec<u8>>,
     changes: Changes,
     /// Whether the next round says and reads everything.
     looks: bool,
-    /// When it was last told that somebody else has this replica's name.
-    twin_told_at: Option<Time>,
+    twins: Twins,
     /// Replicas whose reports cannot be read, which was said.
     useless: BTreeSet<String>,
     /// Whether it was said that the own report is too large.
@@ -77,14 +77,14 @@ impl Talk {
         Self {
             keys,
             own: post.replica().clone(),
+            epoch: post.epoch(),
             gathering: Gathering::default(),
             live: vec![post.replica().to_string()],
             offset: Offset::default(),
             rounds: 0,
-            said: None,
             changes: Changes::default(),
             looks: true,
-            twin_told_at: None,
+            twins: Twins::default(),
             useless: BTreeSet::new(),
             is_large: false,
             schemas: Schemas::default(),
@@ -112,7 +112,6 @@ impl Talk {
         self.read_clock(link, clock).await?;
         self.rounds = 0;
         // A connection that broke may have broken an answer: what stands there now is not known.
-        self.said = None;
         self.changes.forget();
         self.looks = true;
         let mut pipe = redis::pipe();
@@ -141,7 +140,7 @@ impl Talk {
         let is_full = std::mem::replace(&mut self.looks, true);
         let asked = is_full.then(|| self.ask_reports(&mut pipe));
         let mine = post.mine().filter(|_| is_full);
-        let said = mine.as_ref().and_then(|mine| self.say(&mut pipe, mine));
+        let said = mine.filter(|mine| self.say(&mut pipe, mine));
         let now = millis(self.engine_time(clock.now()));
         let seen = self.keys.named("replicas");
         pipe.zadd(&seen, self.own.as_str(), now).ignore();
@@ -169,9 +168,8 @@ impl Talk {
         } else {
             let () = pipe.query_async(link).await?;
         }
-        if let (Some(said), Some(mine)) = (said, mine) {
-            self.said = Some(said);
-            self.changes.put(mine);
+        if let Some(said) = said {
+            self.changes.put(said);
         }
         self.heard(post, clock);
         Ok(())
@@ -212,15 +210,20 @@ impl Talk {
         let Some(mine) = post.mine() else {
             return Ok(());
         };
-        let (what, when) = ((&*mine, presses), (now, self.offset));
+        let what = (&*mine, presses, post.drains());
+        let when = (now, self.offset);
         self.changes.tell(link, &self.keys, what, when).await
     }
 
     /// Takes in what another told of its report; whether that presses, if it is news. Of whom nothing is known yet, the next
     /// round reads all; who leaves is not asked for any more.
     pub(super) fn hear_change(&mut self, packed: &[u8], now: Time) -> Option<bool> {
-        let delta = heard(packed, &self.own, self.offset, now)?;
+        let delta = heard(packed, self.offset, now)?;
         let (replica, epoch) = (&delta.changed.replica, delta.changed.epoch);
+        if *replica == self.own {
+            self.twins.hear(&delta, self.epoch, now);
+            return None;
+        }
         let known = self.gathering.of(replica);
         if !delta.leaves && known.is_none_or(|known| known.report.epoch < epoch) {
             self.meet(replica);
@@ -258,11 +261,18 @@ impl Talk {
     }
 
     /// The others need not wait until they miss this replica. Who hears of it finds it among those who are there no more, so
-    /// that comes first.
-    pub(super) async fn leave(&mut self, link: &mut Link, post: &Post) -> RedisResult<()> {
+    /// that comes first; where a later process goes on under the name, the name stays there.
+    pub(super) async fn leave(
+        &mut self,
+        link: &mut Link,
+        post: &Post,
+        now: Time,
+    ) -> RedisResult<()> {
         let mut pipe = redis::pipe();
-        pipe.zrem(self.keys.named("replicas"), self.own.as_str())
-            .ignore();
+        if !self.twins.go_on_after(self.epoch, now) {
+            pipe.zrem(self.keys.named("replicas"), self.own.as_str())
+                .ignore();
+        }
         if let Some(mine) = post.mine() {
             self.changes.last(&mut pipe, &self.keys, &mine, self.offset);
         }
@@ -290,12 +300,16 @@ impl Talk {
         Ok(())
     }
 
-    /// Asks for the reports of those who are there, and then for the versions; the names, in the order of the answers. The
-    /// own one comes first: what stands there before it is written again should be what was written last.
+    /// Another process that calls itself as this replica does.
+    pub(super) fn twin(&mut self, now: Time) -> Option<Twin> {
+        self.twins.met(now)
+    }
+
+    /// Asks for the reports of the others who are there, and then for the versions; the names, in the order of the answers.
     fn ask_reports(&self, pipe: &mut Pipeline) -> Vec<String> {
-        let own = self.own.to_string();
-        let others = self.live.iter().filter(|name| **name != own).cloned();
-        let asked: Vec<String> = std::iter::once(own.clone()).chain(others).collect();
+        let own = self.own.as_str();
+        let others = self.live.iter().filter(|name| *name != own);
+        let asked: Vec<String> = others.cloned().collect();
         let keys = asked
             .iter()
             .map(|name| self.keys.of_replica("report", name));
@@ -312,8 +326,8 @@ impl Talk {
         pipe.zrangebyscore_limit(seen, since, "+inf", 0, signed_count(MOST));
     }
 
-    /// Puts the own report into the engine; its bytes.
-    fn say(&mut self, pipe: &mut Pipeline, mine: &Report) -> Option<Vec<u8>> {
+    /// Puts the own report into the engine, unless it is too large.
+    fn say(&mut self, pipe: &mut Pipeline, mine: &Report) -> bool {
         let mut report = mine.clone();
         translate(&mut report, |ours| self.offset.to_theirs(ours));
         let packed = match pack(&report, REPORT) {
@@ -322,13 +336,13 @@ impl Talk {
                 if !std::mem::replace(&mut self.is_large, true) {
                     tracing::warn!(%error, "this replica's report cannot be told to the others");
                 }
-                return None;
+                return false;
             }
         };
         self.is_large = false;
         let key = self.keys.of_replica("report", self.own.as_str());
         pipe.pset_ex(key, &packed, millis_of(REPORT_LIFE)).ignore();
-        Some(packed)
+        true
     }
 
     /// Puts what was learned into the engine at `now`, where it is new.
@@ -356,11 +370,7 @@ impl Talk {
         let versions = versions.into_iter().map(|it| String::from_utf8(it?).ok());
         let mut versions = versions.chain(std::iter::repeat(None));
         self.versions = std::array::from_fn(|_| versions.next().flatten());
-        let mut heard = asked.into_iter().zip(reports);
-        if let Some((_, found)) = heard.next() {
-            self.meet_twin(found.as_deref(), now);
-        }
-        for (name, packed) in heard {
+        for (name, packed) in asked.into_iter().zip(reports) {
             let Some(packed) = packed else { continue };
             match understood(&name, &packed, self.offset, now) {
                 Ok(report) => {
@@ -380,32 +390,17 @@ impl Talk {
 
     /// A replica may begin again by a clock that is behind the one before: a later process then has a lower epoch, by which
     /// it would be taken for the earlier one for as long as that is remembered. What stands under its name was written last,
-    /// so it holds once the other one has left, or been silent for so long that it is not there.
+    /// so it holds once the other one has left, or been silent for so long that it is not there, if it was made after that.
     fn forget_predecessor(&mut self, report: &Report, now: Time) {
         let known = self.gathering.of(&report.replica);
         let is_over = known.is_some_and(|known| {
             let is_there = now.secs_since(known.at) < LIVE && !self.gathering.has_left(known);
-            report.epoch < known.report.epoch && !is_there
+            // Not what a process of before it left there, which stays for some seconds.
+            let is_newer = report.at > known.at;
+            report.epoch < known.report.epoch && !is_there && is_newer
         });
         if is_over {
             self.gathering.forget(&report.replica);
-        }
-    }
-
-    /// Whether somebody else writes under this replica's name, who hides it from the others.
-    fn meet_twin(&mut self, found: Option<&[u8]>, now: Time) {
-        let (Some(found), Some(said)) = (found, &self.said) else {
-            return;
-        };
-        let minute = Duration::from_secs(60);
-        let is_told = self.twin_told_at.is_some_and(|at| now.since(at) < minute);
-        if found != said && !is_told {
-            self.twin_told_at = Some(now);
-            tracing::warn!(
-                replica = %self.own,
-                "another process calls itself as this replica does; the others hear only the one that began last. Each needs \
-                 a name of its own (`replica` in [cluster], or WEIGHBRIDGE_REPLICA)"
-            );
         }
     }
 

@@ -11,13 +11,13 @@ fn talk() -> (Post, Talk) {
     (post, talk)
 }
 
-/// What the replica `b` says that began so many seconds after this one.
-fn packed(began: i64, sequence: u64) -> Vec<u8> {
+/// What the replica `b` says so many seconds after this one began, which began so many after it.
+fn packed(began: i64, sequence: u64, seconds: u64) -> Vec<u8> {
     let report = Report {
         replica: ReplicaId::new("b").unwrap(),
         epoch: START.saturating_add_signed(began * 1_000_000),
         sequence,
-        at: Time::from_micros(START),
+        at: Time::from_micros(START + seconds * 1_000_000),
         version: String::new(),
         plan: 0,
         orders: 0,
@@ -49,25 +49,26 @@ fn number(talk: &Talk) -> Option<(i64, u64)> {
 #[test]
 fn a_replica_that_begins_again_by_a_clock_that_is_behind_is_heard_soon() {
     let (_, mut talk) = talk();
-    hear(&mut talk, packed(10, 7), 20);
-    hear(&mut talk, packed(-30, 1), 21);
+    hear(&mut talk, packed(10, 7, 20), 20);
+    hear(&mut talk, packed(-30, 1, 21), 21);
     assert_eq!(number(&talk), Some((10, 7)), "it may be a twin");
-    hear(&mut talk, packed(10, 8), 22);
-    hear(&mut talk, packed(-30, 3), 26);
+    hear(&mut talk, packed(10, 8, 22), 22);
+    hear(&mut talk, packed(-30, 3, 26), 26);
     assert_eq!(number(&talk), Some((10, 8)), "it is there");
-    hear(&mut talk, packed(-30, 4), 27);
+    hear(&mut talk, packed(-30, 4, 27), 27);
     assert_eq!(number(&talk), Some((-30, 4)));
-    hear(&mut talk, packed(10, 9), 28);
+    hear(&mut talk, packed(10, 9, 28), 28);
     assert_eq!(number(&talk), Some((10, 9)), "it was there after all");
 }
 
 /// What `b` tells between two rounds, as its last word or not.
 fn change(began: i64, sequence: u64, leaves: bool) -> Vec<u8> {
-    let changed: Report = super::super::pack::unpack(&packed(began, sequence), REPORT).unwrap();
+    let changed: Report = super::super::pack::unpack(&packed(began, sequence, 0), REPORT).unwrap();
     let delta = crate::fleet::Delta {
         base: 1,
         presses: leaves,
         leaves,
+        drains: leaves,
         changed,
     };
     pack(&delta, REPORT).unwrap()
@@ -82,18 +83,20 @@ fn who_speaks_is_asked_for_and_who_leaves_is_not() {
     talk.hear_change(&change(5, 2, false), at(20));
     assert!(talk.looks, "of whom nothing is known all is read");
     assert_eq!(talk.live(), ["b", &own]);
-    hear(&mut talk, packed(5, 2), 20);
+    hear(&mut talk, packed(5, 2, 20), 20);
     assert_eq!(talk.hear_change(&change(5, 3, true), at(21)), Some(true));
     assert_eq!(talk.live(), std::slice::from_ref(&own));
     assert_eq!(talk.gathering().live(at(21)).count(), 0);
+    hear(&mut talk, packed(-60, 9, 20), 22);
+    assert_eq!(number(&talk), Some((5, 3)), "what one before it left there");
     // By a clock that is behind: nothing has to be waited for, since the one before has left.
-    hear(&mut talk, packed(-30, 1), 22);
+    hear(&mut talk, packed(-30, 1, 22), 22);
     assert_eq!(number(&talk), Some((-30, 1)));
     assert_eq!(talk.gathering().live(at(22)).count(), 1);
     talk.looks = false;
     talk.hear_change(&change(9, 1, false), at(23));
     assert!(talk.looks, "another process speaks under the name");
-    hear(&mut talk, packed(9, 1), 23);
+    hear(&mut talk, packed(9, 1, 23), 23);
     talk.hear_change(&change(-30, 2, true), at(24));
     assert_eq!(talk.live().len(), 2, "the one before has left");
     assert_eq!(talk.gathering().live(at(24)).count(), 1);
@@ -104,7 +107,7 @@ fn what_cannot_be_read_is_said_once_and_again_when_it_was_read_between() {
     let (_, mut talk) = talk();
     hear(&mut talk, b"rubbish".to_vec(), 1);
     assert!(talk.useless.contains("b"));
-    hear(&mut talk, packed(0, 1), 2);
+    hear(&mut talk, packed(0, 1, 2), 2);
     assert!(talk.useless.is_empty());
     hear(&mut talk, b"rubbish".to_vec(), 3);
     talk.see(&[b"c".to_vec()]);

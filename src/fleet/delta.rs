@@ -29,6 +29,9 @@ pub struct Delta {
     /// Whether it is the last that its process says: it has stopped taking part.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub leaves: bool,
+    /// Whether its process takes no more requests, and ends when those that it has are answered.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub drains: bool,
     /// The report as it is now, with only those upstreams and routes that have changed since.
     pub changed: Report,
 }
@@ -93,6 +96,7 @@ impl Deltas {
             base: report.sequence,
             presses: true,
             leaves: true,
+            drains: true,
             changed: report.head(),
         });
         Delta {
@@ -124,6 +128,7 @@ impl Delta {
             base: base.sequence,
             presses: false,
             leaves: false,
+            drains: false,
             changed: Report {
                 upstreams: differing(&base.upstreams, &report.upstreams),
                 routes: differing(&base.routes, &report.routes),

@@ -84,6 +84,7 @@ fn names_that_are_made_up_again_and_again_do_not_add_up() {
             base: round,
             presses: false,
             leaves: false,
+            drains: false,
             changed,
         };
         assert_eq!(gathering.hear_change(&delta, Time::ZERO), round <= 2);

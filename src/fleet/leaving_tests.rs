@@ -8,6 +8,7 @@ fn last_word(name: &str, number: (u64, u64), ok: u64) -> Delta {
         base: 1,
         presses: true,
         leaves: true,
+        drains: true,
         changed: report(name, number, ok, 0),
     }
 }

@@ -224,5 +224,8 @@ impl Board {
     /// For the shutdown: no more requests, please.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
+        if let Some(post) = self.post() {
+            post.drain();
+        }
     }
 }

@@ -55,7 +55,7 @@ pub use ledger::{Ledger, Taken};
 pub use map::Map;
 pub use member::{Member, MemberGates};
 pub use meter::{COST_UNIT_USD, Distributions, Recently, Totals};
-pub use post::{Membership, OthersSpreads, Post};
+pub use post::{Membership, OthersSpreads, Post, Twin};
 pub use provider::Provider;
 pub use published::{Published, Publisher};
 pub use ratings::{Given, Rated, Rating, Ratings, Unrated};

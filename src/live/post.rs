@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::{Notify, watch};
@@ -15,7 +16,7 @@ use super::rights::Rights;
 use super::spread::Spreads;
 use crate::balance::{Learned, Peers};
 use crate::fleet::{Counted, Gathering, ReplicaId, Report};
-use crate::model::Time;
+use crate::model::{Time, minute_of};
 
 /// Whether this replica decides with the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +60,33 @@ impl Membership {
     }
 }
 
+/// Another process that calls itself as this replica does, and does not drain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Twin {
+    /// When it began, by its clock.
+    pub began: Time,
+    /// Since when it has been heard here.
+    pub since: Time,
+}
+
+impl Twin {
+    /// How long both must be there before somebody is called: in a takeover they are until the one before is told to end.
+    /// Halved, a machine that is slow to start calls somebody each time; doubled, who has copied a name hears of it when they
+    /// have gone on to the next thing.
+    pub const TOLD_AFTER: Duration = Duration::from_secs(10);
+
+    /// What is wrong and what to do, of the replica of this name.
+    pub fn told(self, replica: &ReplicaId) -> String {
+        format!(
+            "another process calls itself {replica:?} as this replica does (it began at {}): the others hear only the one that \
+             began last, so what this and that one measure is not all counted. Give each process a name of its own (`replica` \
+             in [cluster], or WEIGHBRIDGE_REPLICA), or end one of them",
+            minute_of(self.began),
+            replica = replica.as_str(),
+        )
+    }
+}
+
 /// Histograms of other replicas, by their names.
 pub type OthersSpreads = Arc<BTreeMap<String, Spreads>>;
 
@@ -74,6 +102,8 @@ pub struct Post {
     told: Notify,
     hurry: Arc<Notify>,
     presses: AtomicBool,
+    drains: AtomicBool,
+    twin: ArcSwapOption<Twin>,
     memory: ArcSwapOption<Learned>,
     theirs: ArcSwap<Gathering>,
     counted: ArcSwap<Vec<(ReplicaId, Counted)>>,
@@ -102,6 +132,8 @@ impl Post {
             told: Notify::new(),
             hurry: Arc::default(),
             presses: AtomicBool::new(false),
+            drains: AtomicBool::new(false),
+            twin: ArcSwapOption::empty(),
             memory: ArcSwapOption::empty(),
             theirs: ArcSwap::from_pointee(Gathering::default()),
             counted: ArcSwap::default(),
@@ -165,6 +197,28 @@ impl Post {
     /// For the exchange: the others are about to be told.
     pub fn passed_on(&self) {
         self.presses.store(false, Ordering::Release);
+    }
+
+    /// This process takes no more requests, and ends when those that it has are answered.
+    pub fn drain(&self) {
+        self.drains.store(true, Ordering::Relaxed);
+    }
+
+    /// For the exchange: whether it does.
+    pub fn drains(&self) -> bool {
+        self.drains.load(Ordering::Relaxed)
+    }
+
+    /// For the exchange: whether another process has this replica's name.
+    pub fn meets(&self, twin: Option<Twin>) {
+        if self.twin() != twin {
+            self.twin.store(twin.map(Arc::new));
+        }
+    }
+
+    /// Another process that has this replica's name.
+    pub fn twin(&self) -> Option<Twin> {
+        self.twin.load().as_deref().copied()
     }
 
     /// For the exchange: what the controller said last.

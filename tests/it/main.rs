@@ -78,6 +78,8 @@ mod fleet_leaving;
 mod fleet_network;
 #[cfg(feature = "redis")]
 mod fleet_newcomer;
+#[cfg(feature = "redis")]
+mod fleet_twins;
 #[cfg(feature = "daemon")]
 mod import;
 #[cfg(feature = "daemon")]
