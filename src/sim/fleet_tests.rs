@@ -54,20 +54,31 @@ fn shed(ours: &Ours, from: f64, most: f64) -> f64 {
     found.map_or(f64::INFINITY, |(at, _)| at.as_secs_f64() - from)
 }
 
+/// A replica's mean share of the first target over the second minute.
+fn mean_share(ours: &Ours) -> f64 {
+    let seconds = (60..110).map(|second| shares(ours, f64::from(second))[0]);
+    seconds.sum::<f64>() / 50.0
+}
+
 #[test]
-fn a_network_that_is_broken_for_one_ejects_nothing_for_the_others() {
+fn a_network_that_is_broken_for_one_changes_nothing_for_the_others() {
     for how in ["", "hangs = true"] {
         for target in ["", "target = \"a\"\n"] {
             let network = format!("[network]\nreplica = 0\nfrom = 60\nto = 110\n{target}{how}\n");
-            let (fleet, _) = played(&world(&network), 1, None);
-            assert!(fleet[0].ejections() > 0, "{network}: it ejects for itself");
-            for well in &fleet[1..] {
-                assert_eq!(well.ejections(), 0, "{network}");
-                for second in 60..110 {
-                    let share = shares(well, f64::from(second))[0];
-                    assert!(share > 0.15, "{network}: {share} at {second} s");
+            let world = world(&network);
+            let mut means = Vec::new();
+            for seed in 1..=4 {
+                let (fleet, _) = played(&world, seed, None);
+                assert!(fleet[0].ejections() > 0, "{network}: it ejects for itself");
+                for well in &fleet[1..] {
+                    assert_eq!(well.ejections(), 0, "{network}");
+                    means.push(mean_share(well));
                 }
             }
+            // Chance alone moves a single minute's mean by 0.03; believed, what the one sees takes the others to 0.1.
+            let mean = means.iter().sum::<f64>() / means.len() as f64;
+            assert!((mean - 0.5).abs() < 0.04, "{network}: {means:?}");
+            assert!(means.iter().all(|it| *it > 0.4), "{network}: {means:?}");
         }
     }
 }
@@ -156,17 +167,21 @@ fn ten_lose_little_more_than_one_with_all_the_traffic() {
 #[test]
 fn tables_meet_where_the_evidence_is_the_same() {
     let text = "[load]\nrps = [[0, 20.0], [60, 0.0]]\ntimeout = 15.0\n[target.a]\nweight = 0.5\n[target.b]\nweight = 0.5\n";
-    for (replicas, bound) in [(3, 0.02), (10, 0.04)] {
+    let mut apart = Vec::new();
+    for replicas in [3, 10] {
         let head =
             format!("name = \"fleet\"\nseconds = 90\nreplicas = {replicas}\nshared = true\n");
         let scenario = Scenario::read(&format!("{head}{text}")).unwrap();
-        for seed in 1..=3 {
+        for seed in 1..=12 {
             let (fleet, _) = played(&scenario, seed, None);
             // The last answer is there, or given up, fifteen seconds after the last request.
-            let all: Vec<f64> = fleet.iter().map(|ours| shares(ours, 77.5)[0]).collect();
-            let most = all.iter().copied().fold(0.0, f64::max);
-            let least = all.iter().copied().fold(1.0, f64::min);
-            assert!(most - least < bound, "{replicas}, seed {seed}: {all:?}");
+            let all = fleet.iter().map(|ours| shares(ours, 77.5)[0]);
+            let (least, most) = all.fold((1.0_f64, 0.0_f64), |(a, b), it| (a.min(it), b.max(it)));
+            apart.push(most - least);
         }
     }
+    let far = apart.iter().filter(|it| **it >= 0.02).count();
+    // A table is published when it moves by 0.005, so one of ten may wait while the others have moved.
+    assert!(far <= 1, "{apart:?}");
+    assert!(apart.iter().all(|it| *it < 0.04), "{apart:?}");
 }
