@@ -119,10 +119,13 @@ impl Replicas {
         let keys = Keys::of(joined.post.namespace());
         let (found, why) = inherit(&joined.address, &keys, joined.clock).await;
         if let Some(why) = why {
+            if found.learned.is_none() {
+                joined.post.awaits_bequest();
+            }
             tracing::warn!(
                 engine = %joined.address, why,
                 "what the other replicas have learned, and orders and keys of theirs, cannot all be had; this one begins \
-                 without"
+                 without, and asks again when it can"
             );
         }
         let resumed = Resumed {

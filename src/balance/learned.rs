@@ -45,6 +45,12 @@ pub struct LearnedShares {
 }
 
 impl Learned {
+    /// Good answers that it is made of.
+    pub fn answers(&self) -> u64 {
+        let upstreams = self.memory.upstreams.iter();
+        upstreams.fold(0, |sum, it| sum.saturating_add(it.samples))
+    }
+
     /// What is remembered of `plan` at the time `at`.
     pub fn of(plan: &Plan, memory: &Memory, at: Time) -> Self {
         Self {

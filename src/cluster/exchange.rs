@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::changes::CHANNEL;
 use super::comings::{Coming, Comings};
+use super::inherit::memory;
 use super::keys::Keys;
 use super::link::{Address, Link};
 use super::pace::{EVERY, Extra, pause};
@@ -34,6 +35,10 @@ const LAST: Duration = Duration::from_millis(1_500);
 const WAITING: usize = 256;
 /// The place of the channel of changes among those that are heard.
 const CHANGES: usize = 1;
+/// Rounds in which a replica that began without what the fleet has learned asks for it: half as many again as lie between two
+/// memories that are put away. Doubled, a fleet in which nobody has learned anything is asked for so much longer; halved, the
+/// memory of who comes back at the same time may not be there yet.
+const ASKS: u32 = 15;
 /// How long the controller gets to say its last word after the stop.
 const LAST_WORD: Duration = Duration::from_millis(100);
 
@@ -75,6 +80,8 @@ pub struct Exchange {
     is_twin_told: bool,
     /// What the others were not told of yet that there is news.
     unsaid: Topics,
+    /// How often it may still ask for what the fleet has learned.
+    asks: u32,
     failures: u32,
     good_at: Option<Time>,
     /// Whether it was said that it is by itself.
@@ -98,6 +105,7 @@ impl Exchange {
             comings: Comings::default(),
             is_twin_told: false,
             unsaid: Topics::NONE,
+            asks: ASKS,
             failures: 0,
             good_at: None,
             is_told: false,
@@ -245,6 +253,12 @@ impl Exchange {
         let is_whole = kind != Kind::Hurried;
         if !news.told().is_empty() {
             self.talk.look();
+        }
+        if kind == Kind::Whole && self.asks > 0 && self.post.is_awaiting() {
+            self.asks -= 1;
+            if let Some(learned) = memory(link, &self.keys, self.clock).await? {
+                self.post.bequeath(*learned);
+            }
         }
         if is_whole {
             self.talk.round(link, &self.post, self.clock).await?;

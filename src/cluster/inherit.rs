@@ -24,6 +24,10 @@ const PATIENCE: Duration = Duration::from_millis(1_500);
 /// not just leaving.
 const ASKED: isize = 8;
 
+/// Good answers from which a memory is worth more than none: as many as make a target's row no cold start. Doubled, a fleet
+/// with little traffic leaves nothing to who comes late.
+const GROWN: u64 = 100;
+
 /// What a newcomer may begin with.
 #[derive(Debug, Default)]
 pub struct Inheritance {
@@ -77,16 +81,41 @@ async fn ask(
     let memories = values(&mut link, keys, "memory", &kept).await?;
     let reports = values(&mut link, keys, "report", &seen).await?;
     let now = clock.now();
-    // One from the future is of a replica whose clock is ahead: its moments would end waits too late.
-    let memories = memories.into_iter();
-    let memories = memories.filter_map(|packed| unpack::<Box<Learned>>(&packed, MEMORY).ok());
-    let memories = memories.filter(|learned| learned.at <= now);
+    let memories = sound(&memories, now);
     let reports = reports.into_iter();
     let reports = reports.filter_map(|packed| unpack::<Report>(&packed, REPORT).ok());
     let newest = reports.max_by_key(|report| report.at);
-    inheritance.learned = memories.max_by_key(|learned| learned.at);
+    inheritance.learned = memories.max_by_key(|learned| (is_grown(learned), learned.at));
     inheritance.shares = newest.map(|report| shares(&report, offset.to_ours(report.at).min(now)));
     Ok(())
+}
+
+/// The newest memory of the fleet that is worth taking over by who has begun already; `None` where there is none yet.
+pub(super) async fn memory(
+    link: &mut Link,
+    keys: &Keys,
+    clock: Clock,
+) -> RedisResult<Option<Box<Learned>>> {
+    let mut kept = redis::cmd("ZREVRANGE");
+    let kept = kept.arg(keys.named(MEMORIES)).arg(0).arg(ASKED - 1);
+    let kept: Names = kept.query_async(link).await?;
+    let memories = values(link, keys, "memory", &kept).await?;
+    let grown = sound(&memories, clock.now()).filter(|learned| is_grown(learned));
+    Ok(grown.max_by_key(|learned| learned.at))
+}
+
+/// Those of these that can be read and used.
+fn sound(packed: &[Vec<u8>], now: Time) -> impl Iterator<Item = Box<Learned>> {
+    let memories = packed.iter();
+    let memories = memories.filter_map(|packed| unpack::<Box<Learned>>(packed, MEMORY).ok());
+    // One from the future is of a replica whose clock is ahead: its moments would end waits too late.
+    memories.filter(move |learned| learned.at <= now)
+}
+
+/// Whether it is more than that of a replica which has just begun itself: where several begin while the engine is away, each
+/// of them puts a newer memory away than the one that knows.
+fn is_grown(learned: &Learned) -> bool {
+    learned.answers() >= GROWN
 }
 
 /// What stands in the keys of this kind of these replicas.

@@ -224,6 +224,7 @@ impl Controller {
     pub(super) fn tick(&mut self) {
         self.expire(self.clock.unix_seconds());
         self.rewrite();
+        self.take_over();
         let snapshot = self.publisher.read();
         if snapshot.strangers.version() != self.strangers {
             self.line_up(&snapshot);

@@ -90,8 +90,19 @@ impl World {
         }
     }
 
+    /// So many good answers.
+    pub(in crate::control) fn answered(&self, name: &str, count: u32) {
+        for _ in 0..count {
+            let upstream = self.upstream(name);
+            let witness = Arc::new(Nobody);
+            let kind = AnswerKind::Unary;
+            let attempt = Attempt::begin(upstream, "chat".into(), witness, self.clock, kind, false);
+            attempt.finish(Outcome::Ok, Account::default());
+        }
+    }
+
     /// A quarter of a second later.
-    pub(super) async fn tick(&mut self) {
+    pub(in crate::control) async fn tick(&mut self) {
         tokio::time::advance(Duration::from_millis(250)).await;
         self.controller.tick();
     }

@@ -1,6 +1,7 @@
 //! The controller's dealings with the other replicas: what it measured is left for them, what they measured is folded into
 //! its input, and what they are blocked by blocks here.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,12 @@ use crate::model::Time;
 
 /// How often what was learned is left for newcomers, as often as for the books.
 const MEMORY_EVERY: Duration = Duration::from_secs(10);
+
+/// Good answers of its own, for each target in the mean, from which a replica that began without what the fleet has learned
+/// goes on with what it knows itself: below it a target's row says that it is a cold start. Halved, an engine that comes back
+/// after a minute finds replicas that would still be better off with the fleet's memory; doubled, what a replica has measured
+/// for minutes is thrown away for what others measured elsewhere.
+const ENOUGH: u64 = 100;
 
 /// The controller's hand at the post.
 #[derive(Debug)]
@@ -79,6 +86,30 @@ impl Fleet {
         let counted = self.folding.counted();
         let counted = counted.map(|(replica, counted)| (replica.clone(), counted));
         self.post.counted(counted.collect());
+    }
+
+    /// What the fleet has learned, where this replica began without it and it came by now: as long as this one has little
+    /// evidence of its own, and less than is in that. Not while it has something ejected: what it has just met itself would be
+    /// forgotten.
+    pub(super) fn bequest(&self, plan: &Plan) -> Option<Learned> {
+        if !self.post.is_awaiting() {
+            return None;
+        }
+        let targets = plan.routes().flat_map(|route| &route.targets);
+        let targets: BTreeSet<_> = targets.map(|target| &target.upstream).collect();
+        let (own, enough) = (self.own.answers(), ENOUGH * targets.len() as u64);
+        if own >= enough {
+            self.post.awaits_no_more();
+            return None;
+        }
+        let learned = self.post.bequest()?;
+        let mine = self.post.mine();
+        let mut told = mine.iter().flat_map(|mine| mine.upstreams.values());
+        if told.any(|it| it.condition.out.is_some()) || learned.answers() <= own {
+            return None;
+        }
+        self.post.awaits_no_more();
+        Some(Learned::clone(&learned))
     }
 
     /// Leaves what there is to tell after a tick under `snapshot`, which is `files` with `orders` on top.

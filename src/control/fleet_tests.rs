@@ -199,6 +199,59 @@ async fn a_refusal_wakes_the_controller_before_its_tick() {
     assert_eq!(world.clock.now().since(last), LEAST_BETWEEN_TICKS);
 }
 
+/// What a fleet has learned after so many answers, where `a` got little.
+fn learned(world: &mut World, post: &Post, answers: u64) -> Learned {
+    world.controller.tick();
+    world.controller.keep_last();
+    let learned = post.take_memory().unwrap();
+    let mut text = serde_json::to_value(&*learned).unwrap();
+    let upstreams = text["memory"]["upstreams"].as_array_mut().unwrap();
+    upstreams[0]["samples"] = answers.into();
+    serde_json::from_value(text).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_began_without_the_fleets_memory_takes_it_over_while_it_knows_little_itself() {
+    let (mut fleet, left) = joined();
+    let learned = learned(&mut fleet, &left, 5_000);
+    let is_taken = |world: &World| world.controller.resumed_at == learned.at;
+    let (mut world, post) = joined();
+    world.tick().await;
+    post.bequeath(learned.clone());
+    world.tick().await;
+    assert!(!is_taken(&world), "it began with what there was");
+    post.awaits_bequest();
+    post.bequeath(learned.clone());
+    world.tick().await;
+    assert!(is_taken(&world) && !post.is_awaiting());
+    // One that has met something itself keeps it until it is over.
+    let (mut world, post) = joined();
+    post.awaits_bequest();
+    world.refused("a/m");
+    world.tick().await;
+    post.bequeath(learned.clone());
+    world.tick().await;
+    assert!(!is_taken(&world) && post.is_awaiting());
+    // A memory of less than what this one has measured is of no use.
+    let (mut world, post) = joined();
+    post.awaits_bequest();
+    let none = Learned {
+        memory: Memory::new(&world.controller.plan),
+        ..learned.clone()
+    };
+    post.bequeath(none);
+    world.tick().await;
+    assert!(!is_taken(&world));
+    // One that knows enough asks for nothing more.
+    world.answered("a/m", 300);
+    world.tick().await;
+    world.tick().await;
+    assert!(!post.is_awaiting());
+    post.bequeath(learned.clone());
+    world.tick().await;
+    assert!(!is_taken(&world));
+}
+
 #[test]
 fn a_newcomer_goes_on_from_the_fleets_memory_unless_its_own_is_newer() {
     let (mut world, post) = joined();

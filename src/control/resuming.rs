@@ -26,6 +26,31 @@ impl Controller {
         written_at(&resumed) > self.resumed_at && self.go_on_from(resumed)
     }
 
+    /// Goes on from what the fleet has learned, where that could not be had at the start, has come by now and is more than
+    /// what this replica knows. The tick that follows puts the shares in force, under the orders and the mode that hold.
+    pub(super) fn take_over(&mut self) {
+        let fleet = self.fleet.as_ref();
+        let Some(learned) = fleet.and_then(|fleet| fleet.bequest(&self.plan)) else {
+            return;
+        };
+        let at = learned.at;
+        let resumed = Resumed {
+            learned: Some(Box::new(learned)),
+            ..Resumed::default()
+        };
+        let is_newer = at > self.resumed_at;
+        let memory = is_newer.then(|| resume(resumed, &self.plan, self.clock));
+        let Some(memory) = memory.flatten() else {
+            return;
+        };
+        tracing::info!(
+            "has what the other replicas have learned, which could not be had at the start"
+        );
+        self.resumed_at = at;
+        self.memory = memory;
+        self.begin_anew();
+    }
+
     fn go_on_from(&mut self, resumed: Resumed) -> bool {
         let at = written_at(&resumed);
         let Some(memory) = resume(resumed, &self.plan, self.clock) else {

@@ -6,7 +6,7 @@ use super::cells::Cells;
 use super::report::{Condition, Out, ReplicaId, Report, RouteSums, UpstreamReport};
 use crate::balance::gate::ProbeResult;
 use crate::balance::{Input, Memory, Plan, UpstreamInput, cell_of};
-use crate::model::{RouteName, Time, UpstreamName};
+use crate::model::{Class, RouteName, Time, UpstreamName};
 
 /// Upstreams beyond those of the plan whose sums are kept, since they may come back: clients name some of them, and may do
 /// so for ever. One that comes back later begins anew, and the others pass over its first sums.
@@ -53,6 +53,13 @@ impl Own {
             failed: BTreeMap::new(),
             blocks: BTreeMap::new(),
         }
+    }
+
+    /// Good answers that this replica had since it began.
+    pub fn answers(&self) -> u64 {
+        let ok = |it: &UpstreamReport| it.evidence.ends[Class::Ok.index()];
+        let upstreams = self.upstreams.values();
+        upstreams.fold(0, |sum, it| sum.saturating_add(ok(it)))
     }
 
     /// Takes in what a tick is told of this replica's own requests: before anything of others is folded in.

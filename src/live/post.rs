@@ -105,6 +105,9 @@ pub struct Post {
     drains: AtomicBool,
     twin: ArcSwapOption<Twin>,
     memory: ArcSwapOption<Learned>,
+    /// Whether this replica began without what the fleet has learned, and would still take it over; and what came of it.
+    awaits: AtomicBool,
+    bequest: ArcSwapOption<Learned>,
     theirs: ArcSwap<Gathering>,
     counted: ArcSwap<Vec<(ReplicaId, Counted)>>,
     membership: ArcSwap<Membership>,
@@ -135,6 +138,8 @@ impl Post {
             drains: AtomicBool::new(false),
             twin: ArcSwapOption::empty(),
             memory: ArcSwapOption::empty(),
+            awaits: AtomicBool::new(false),
+            bequest: ArcSwapOption::empty(),
             theirs: ArcSwap::from_pointee(Gathering::default()),
             counted: ArcSwap::default(),
             membership: ArcSwap::from_pointee(membership),
@@ -234,6 +239,32 @@ impl Post {
     /// For the exchange: what was learned, if it is newer than what was taken last.
     pub fn take_memory(&self) -> Option<Arc<Learned>> {
         self.memory.swap(None)
+    }
+
+    /// This replica begins although it could not ask what the fleet has learned: it is asked as soon as it can be.
+    pub fn awaits_bequest(&self) {
+        self.awaits.store(true, Ordering::Release);
+    }
+
+    /// Whether it would still take over what the fleet has learned.
+    pub fn is_awaiting(&self) -> bool {
+        self.awaits.load(Ordering::Acquire)
+    }
+
+    /// For the exchange: what the fleet has learned.
+    pub fn bequeath(&self, learned: Learned) {
+        self.bequest.store(Some(Arc::new(learned)));
+    }
+
+    /// For the controller: the same, once it has come.
+    pub fn bequest(&self) -> Option<Arc<Learned>> {
+        self.bequest.load_full()
+    }
+
+    /// For the controller: it has what it wants, or knows enough by itself.
+    pub fn awaits_no_more(&self) {
+        self.awaits.store(false, Ordering::Release);
+        self.bequest.store(None);
     }
 
     /// For the exchange: what the others say.

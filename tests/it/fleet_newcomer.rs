@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::daemon::{Daemon, machine};
+use super::clients::Clients;
+use super::daemon::{Daemon, machine, until};
 use super::fleet_books::{Fleet, KEY, asked, has_order};
+use super::redis::{Redis, Wire};
+use super::replicas::{self, Provider, config, share, state};
 
 /// What becomes of its first requests, with a key that was made elsewhere and with one that was revoked there.
 async fn first(newcomer: &Daemon, made: &str) -> (u16, u16) {
@@ -41,4 +44,41 @@ async fn a_newcomer_knows_orders_and_keys_from_its_first_request_on_also_when_no
     fleet.add(&more);
     assert_eq!(first(&fleet.daemons[0], &made).await, (200, 401));
     assert!(has_order(&fleet.daemons[0], &id).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_begins_while_the_engine_is_away_has_what_the_fleet_has_learned_when_it_is_back() {
+    let _machine = machine().await;
+    let Some(redis) = Redis::start().await else {
+        return;
+    };
+    let (quick, slow) = (Provider::start(20).await, Provider::start(200).await);
+    let providers = [&quick, &slow];
+    let mut fleet = replicas::Fleet::start(1, &[redis.address], &providers);
+    let clients = Clients::of(&fleet.replicas, None, 30.0);
+    until("the slow one has little", async || {
+        (share(&fleet.replicas[0], "b").await < 0.2).then_some(())
+    })
+    .await;
+    redis.ask("DEL wb1:{test}:memory:r0").await.unwrap();
+    until("a memory of that is put away", async || {
+        let there = redis.ask("EXISTS wb1:{test}:memory:r0").await?;
+        there.contains(":1").then_some(())
+    })
+    .await;
+    // From here on nobody measures anything: what the newcomer comes to know it has from the memory alone.
+    clients.lost_nothing("nothing was wrong").await;
+    let wire = Wire::to(redis.address).await;
+    wire.cut();
+    fleet.add(&config("r1", wire.address, &providers));
+    let newcomer = &fleet.replicas[1];
+    assert_eq!(state(newcomer).await, "degraded");
+    let before = share(newcomer, "b").await;
+    assert!((before - 0.5).abs() < 1e-6, "as configured: {before}");
+    wire.mend();
+    fleet.together().await;
+    until("it has what the fleet has learned", async || {
+        (share(newcomer, "b").await < 0.3).then_some(())
+    })
+    .await;
 }
