@@ -255,8 +255,10 @@ impl Exchange {
             self.talk.look();
         }
         if kind == Kind::Whole && self.asks > 0 && self.post.is_awaiting() {
+            // What stands under its own name is of an earlier process until this one's first round is over.
+            let but = (self.asks < ASKS).then(|| self.post.replica().as_str());
             self.asks -= 1;
-            if let Some(learned) = memory(link, &self.keys, self.clock).await? {
+            if let Some(learned) = memory(link, &self.keys, self.clock, but).await? {
                 self.post.bequeath(*learned);
             }
         }

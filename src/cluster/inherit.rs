@@ -90,15 +90,18 @@ async fn ask(
     Ok(())
 }
 
-/// The newest memory of the fleet that is worth taking over by who has begun already; `None` where there is none yet.
+/// The newest memory of the fleet that is worth taking over by who has begun already; `None` where there is none yet. That of
+/// the replica `but` is passed over.
 pub(super) async fn memory(
     link: &mut Link,
     keys: &Keys,
     clock: Clock,
+    but: Option<&str>,
 ) -> RedisResult<Option<Box<Learned>>> {
     let mut kept = redis::cmd("ZREVRANGE");
     let kept = kept.arg(keys.named(MEMORIES)).arg(0).arg(ASKED - 1);
-    let kept: Names = kept.query_async(link).await?;
+    let mut kept: Names = kept.query_async(link).await?;
+    kept.retain(|name| but.is_none_or(|but| name != but.as_bytes()));
     let memories = values(link, keys, "memory", &kept).await?;
     let grown = sound(&memories, clock.now()).filter(|learned| is_grown(learned));
     Ok(grown.max_by_key(|learned| learned.at))
