@@ -128,6 +128,19 @@ await run("states", {
     api.end();
   },
 
+  "who has left is told from who is silent, and that two processes share a name": async () => {
+    const api = await mock("twin=yes");
+    const { page, show, end } = await watched(browser, api.base);
+    await show("#/");
+    await page.getByRole("row", { name: /pod-2 silent for 1 min 11 s/ }).waitFor();
+    await page.getByRole("row", { name: /pod-3 left 12 s ago/ }).waitFor();
+    await page.getByText("another process calls itself pod-0").waitFor();
+    await accessible(page, "replicas");
+    await picture(page, "replicas-light-1280");
+    await end();
+    api.end();
+  },
+
   "the colours that are chosen stay chosen": async () => {
     const api = await mock();
     const { page, show, end } = await watched(browser, api.base);

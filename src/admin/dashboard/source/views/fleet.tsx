@@ -8,6 +8,7 @@ interface Replica {
   name: string;
   is_self: boolean;
   live: boolean;
+  gone?: "left" | "silent";
   version: string;
   last_seen_seconds_ago: number;
   lag_seconds: number;
@@ -22,6 +23,7 @@ interface Fleet {
   state: "alone" | "joined" | "degraded";
   since: number | null;
   why?: string;
+  same_name?: { message: string };
   replicas: Replica[];
 }
 
@@ -41,6 +43,11 @@ export function FleetPanel() {
       ) : (
         <p class="standing bad" role="alert">
           Out of reach of the others since {ago(data.since)}; this replica goes on by itself: {data.why}
+        </p>
+      )}
+      {data.same_name && (
+        <p class="standing bad" role="alert">
+          {data.same_name.message}
         </p>
       )}
       <Scroll>
@@ -73,9 +80,20 @@ export function FleetPanel() {
   );
 }
 
+function stateOf(replica: Replica): string {
+  if (replica.is_self) {
+    return "this one";
+  }
+  if (replica.live) {
+    return "live";
+  }
+  const away = duration(replica.last_seen_seconds_ago);
+  return replica.gone === "left" ? `left ${away} ago` : `silent for ${away}`;
+}
+
 function ReplicaRow(props: { replica: Replica }) {
   const { replica } = props;
-  const state = replica.is_self ? "this one" : replica.live ? "live" : `gone for ${duration(replica.last_seen_seconds_ago)}`;
+  const state = stateOf(replica);
   const notes = [
     replica.same_configuration ? "" : "other routes",
     replica.same_orders ? "" : "other orders",
