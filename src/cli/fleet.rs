@@ -68,9 +68,10 @@ fn row(replica: &ReplicaReport) -> [String; 7] {
     let away = replica.last_seen_seconds_ago;
     let state = match (replica.is_self, replica.gone) {
         (true, _) => "this one".to_owned(),
-        (false, None) => "live".to_owned(),
+        (false, None) if replica.live => "live".to_owned(),
         (false, Some(Gone::Left)) => format!("left {away:.0} s ago"),
-        (false, Some(Gone::Silent)) => format!("gone {away:.0} s"),
+        // A daemon of before does not say why.
+        (false, Some(Gone::Silent) | None) => format!("gone {away:.0} s"),
     };
     let mut notes = Vec::new();
     if !replica.same_configuration {

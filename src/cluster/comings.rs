@@ -11,7 +11,7 @@ use crate::model::Time;
 
 /// Without a look for this long it did not listen. Looks come with each good round, which is once a second; doubled, a short
 /// outage of the engine is told as the end of all others.
-const DEAF: Duration = Duration::from_millis(2_500);
+pub(super) const DEAF: Duration = Duration::from_millis(2_500);
 
 /// Who is there, as it was noticed.
 #[derive(Debug, Default)]

@@ -39,6 +39,9 @@ const CHANGES: usize = 1;
 /// memories that are put away. Doubled, a fleet in which nobody has learned anything is asked for so much longer; halved, the
 /// memory of who comes back at the same time may not be there yet.
 const ASKS: u32 = 15;
+/// Longest that the memories of the fleet are waited for in a round, which has to be over in less than a second. Halved, a thin
+/// link gives none; doubled, it has the round fail.
+const REMEMBERING: Duration = Duration::from_millis(400);
 /// How long the controller gets to say its last word after the stop.
 const LAST_WORD: Duration = Duration::from_millis(100);
 
@@ -258,8 +261,16 @@ impl Exchange {
             // What stands under its own name is of an earlier process until this one's first round is over.
             let but = (self.asks < ASKS).then(|| self.post.replica().as_str());
             self.asks -= 1;
-            if let Some(learned) = memory(link, &self.keys, self.clock, but).await? {
-                self.post.bequeath(*learned);
+            let asking = memory(link, &self.keys, self.clock, but);
+            match tokio::time::timeout(REMEMBERING, asking).await {
+                Ok(Ok(Some(learned))) => self.post.bequeath(*learned),
+                Ok(Ok(None)) => {}
+                Ok(Err(error)) if error.is_io_error() || error.is_connection_dropped() => {
+                    return Err(error);
+                }
+                Ok(Err(error)) => tracing::debug!(%error, "no memory of the fleet can be read"),
+                // To go on asking would keep it out of the fleet for as long.
+                Err(_) => self.asks = 0,
             }
         }
         if is_whole {
@@ -324,10 +335,13 @@ impl Exchange {
                 tracing::warn!("{}", twin.told(self.post.replica()));
                 self.is_twin_told = true;
             }
-            None if std::mem::take(&mut self.is_twin_told) => tracing::info!(
-                replica = %self.post.replica(),
-                "no other process has this replica's name any more"
-            ),
+            // Who drains has found out nothing.
+            None if !self.post.drains() && std::mem::take(&mut self.is_twin_told) => {
+                tracing::info!(
+                    replica = %self.post.replica(),
+                    "no other process has this replica's name any more"
+                );
+            }
             _ => {}
         }
     }
@@ -360,8 +374,8 @@ impl Exchange {
         let now = self.clock.now();
         let before = self.post.membership();
         self.post.round_ended(result.is_ok());
-        self.look_for_twin(now);
         let Err(why) = result else {
+            self.look_for_twin(now);
             self.failures = 0;
             self.good_at = Some(now);
             if !before.is_joined() {

@@ -3,7 +3,8 @@
 //! One `SET … GET` for each thing that is told: the engine answers what stood there before, so of all that say the same one
 //! alone finds something else. What was told as firing can be told as over once, and after that as firing again. How it fails:
 //! an engine that has forgotten, or that is away, gives nobody a right twice but everybody one, so a message comes too often
-//! rather than never; one that was given to a replica which is killed in the same moment is told by nobody.
+//! rather than never. A right is for good: what a replica that has it cannot deliver, or does not since it is killed and has no
+//! books, is told by nobody.
 
 use std::sync::Arc;
 
@@ -47,7 +48,7 @@ impl Rights {
 async fn ask(link: &mut Link, keys: &Keys, claims: &[Claim]) -> RedisResult<Vec<bool>> {
     let mut pipe = redis::pipe();
     for claim in claims {
-        for about in std::iter::once(&claim.about).chain(&claim.with) {
+        for about in said(claim) {
             let set = pipe.cmd("SET").arg(keys.named(&format!("told:{about}")));
             set.arg(state(claim)).arg("PX").arg(millis_of(claim.life));
             set.arg("GET");
@@ -59,9 +60,16 @@ async fn ask(link: &mut Link, keys: &Keys, claims: &[Claim]) -> RedisResult<Vec<
     for claim in claims {
         let own = before.first().and_then(Option::as_deref);
         granted.push(own != Some(state(claim).as_bytes()));
-        before = before.get(1 + claim.with.len()..).unwrap_or_default();
+        before = before.get(said(claim).count()..).unwrap_or_default();
     }
     Ok(granted)
+}
+
+/// What of a claim is said to be told. That it is over is said of each by itself: another replica may have told of what is named
+/// here by a message of its own, which has an end of its own.
+fn said(claim: &Claim) -> impl Iterator<Item = &String> {
+    let with = claim.with.iter().filter(|_| !claim.is_over);
+    std::iter::once(&claim.about).chain(with)
 }
 
 const fn state(claim: &Claim) -> &'static str {
@@ -109,6 +117,8 @@ mod tests {
             (claim("80", &[], true), true),
             (claim("80", &[], true), false),
             (claim("80", &[], false), true),
+            (claim("100", &["80"], true), true),
+            (claim("80", &[], true), true),
         ] {
             let granted = ask(&mut link, &keys, std::slice::from_ref(&claim)).await;
             assert_eq!(granted.unwrap(), [is_granted], "{claim:?}");

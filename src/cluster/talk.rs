@@ -7,7 +7,7 @@
 //! Where replicas tell each other at each tick what has changed ([`super::changes`]), every other round says no more than that
 //! this replica is there: whole reports only mend what was lost.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,6 +63,8 @@ pub(super) struct Talk {
     /// Whether the next round says and reads everything.
     looks: bool,
     twins: Twins,
+    /// When the latest processes began that spoke since the last whole round, by name.
+    met: BTreeMap<ReplicaId, u64>,
     /// Replicas whose reports cannot be read, which was said.
     useless: BTreeSet<String>,
     /// Whether it was said that the own report is too large.
@@ -85,6 +87,7 @@ impl Talk {
             changes: Changes::default(),
             looks: true,
             twins: Twins::default(),
+            met: BTreeMap::new(),
             useless: BTreeSet::new(),
             is_large: false,
             schemas: Schemas::default(),
@@ -226,19 +229,24 @@ impl Talk {
         }
         let known = self.gathering.of(replica);
         if !delta.leaves && known.is_none_or(|known| known.report.epoch < epoch) {
-            self.meet(replica);
+            self.meet(replica, epoch);
         }
         let is_news = self.gathering.hear_change(&delta, now);
-        let known = self.gathering.of(replica);
-        if delta.leaves && known.is_none_or(|known| known.report.epoch <= epoch) {
+        let known = self.gathering.of(replica).map(|known| known.report.epoch);
+        let latest = known.max(self.met.get(replica).copied());
+        if delta.leaves && latest.is_none_or(|latest| latest <= epoch) {
             self.live.retain(|name| name != replica.as_str());
         }
         is_news.then_some(delta.presses)
     }
 
     /// A process speaks of which no report is known: the next round reads what it has said, whether or not it was seen yet.
-    fn meet(&mut self, replica: &ReplicaId) {
+    fn meet(&mut self, replica: &ReplicaId, epoch: u64) {
         self.looks = true;
+        if self.met.len() < MOST {
+            let latest = self.met.entry(replica.clone()).or_default();
+            *latest = epoch.max(*latest);
+        }
         let place = self
             .live
             .binary_search_by(|name| name.as_str().cmp(replica.as_str()));
@@ -370,6 +378,7 @@ impl Talk {
         let versions = versions.into_iter().map(|it| String::from_utf8(it?).ok());
         let mut versions = versions.chain(std::iter::repeat(None));
         self.versions = std::array::from_fn(|_| versions.next().flatten());
+        self.met.clear();
         for (name, packed) in asked.into_iter().zip(reports) {
             let Some(packed) = packed else { continue };
             match understood(&name, &packed, self.offset, now) {

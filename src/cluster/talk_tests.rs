@@ -75,6 +75,24 @@ fn change(began: i64, sequence: u64, leaves: bool) -> Vec<u8> {
 }
 
 #[test]
+fn the_end_of_one_before_is_not_that_of_who_goes_on_under_its_name() {
+    let (post, mut talk) = talk();
+    let own = post.replica().to_string();
+    let at = |seconds: u64| Time::from_micros(START + seconds * 1_000_000);
+    hear(&mut talk, packed(5, 2, 20), 20);
+    talk.hear_change(&change(9, 1, false), at(21));
+    assert_eq!(talk.live(), ["b", &own]);
+    talk.hear_change(&change(5, 3, true), at(21));
+    assert_eq!(
+        talk.live(),
+        ["b", &own],
+        "it is asked for in the next round"
+    );
+    talk.hear_change(&change(9, 2, true), at(22));
+    assert_eq!(talk.live(), [own]);
+}
+
+#[test]
 fn who_speaks_is_asked_for_and_who_leaves_is_not() {
     let (post, mut talk) = talk();
     let own = post.replica().to_string();

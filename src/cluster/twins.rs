@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::comings::DEAF;
 use crate::fleet::{Delta, LIVE};
 use crate::live::Twin;
 use crate::model::Time;
@@ -17,6 +18,9 @@ const MOST: usize = 16;
 #[derive(Debug, Default)]
 pub(super) struct Twins {
     heard: BTreeMap<u64, Heard>,
+    /// Since when this replica has listened, and when it last looked: while the engine is away it hears nobody, which says
+    /// nothing of them.
+    listening: Option<(Time, Time)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +34,6 @@ impl Twins {
     /// Takes in what was told under this replica's name; `own` is when this process began.
     pub(super) fn hear(&mut self, delta: &Delta, own: u64, now: Time) {
         let epoch = delta.changed.epoch;
-        self.forget(now);
         if epoch == own {
             return;
         }
@@ -52,7 +55,13 @@ impl Twins {
 
     /// One that is there and does not drain, the one that was heard first.
     pub(super) fn met(&mut self, now: Time) -> Option<Twin> {
-        self.forget(now);
+        let since = match self.listening {
+            Some((since, looked)) if now.since(looked) < DEAF => since,
+            Some(_) | None => now,
+        };
+        self.listening = Some((since, now));
+        let silent = |heard: &Heard| now.secs_since(heard.at.max(since)) >= LIVE;
+        self.heard.retain(|_, heard| !silent(heard));
         let stay = self.heard.iter().filter(|(_, heard)| !heard.drains);
         let first = stay.min_by_key(|(_, heard)| heard.since);
         first.map(|(epoch, heard)| Twin {
@@ -62,15 +71,9 @@ impl Twins {
     }
 
     /// Whether one is there that began after `own` and goes on under the name.
-    pub(super) fn go_on_after(&mut self, own: u64, now: Time) -> bool {
-        self.forget(now);
+    pub(super) fn go_on_after(&self, own: u64, now: Time) -> bool {
         let mut later = self.heard.range(own..);
-        later.any(|(_, heard)| !heard.drains)
-    }
-
-    fn forget(&mut self, now: Time) {
-        self.heard
-            .retain(|_, heard| now.secs_since(heard.at) < LIVE);
+        later.any(|(_, heard)| !heard.drains && now.secs_since(heard.at) < LIVE)
     }
 }
 
@@ -115,7 +118,10 @@ mod tests {
         assert_eq!(since(&mut twins, 1.0), None, "that is this one itself");
         twins.hear(&told(3), 7, at(2.0));
         twins.hear(&told(3), 7, at(3.0));
-        assert_eq!(since(&mut twins, 7.9), Some(at(2.0)));
+        for second in 3..8 {
+            let seen = since(&mut twins, f64::from(second));
+            assert_eq!(seen, Some(at(2.0)), "{second}");
+        }
         assert_eq!(since(&mut twins, 8.0), None, "it is silent");
         twins.hear(&told(3), 7, at(9.0));
         let word = Delta {
@@ -124,6 +130,21 @@ mod tests {
         };
         twins.hear(&word, 7, at(9.1));
         assert_eq!(since(&mut twins, 9.1), None, "it has ended");
+    }
+
+    #[test]
+    fn an_engine_that_was_away_is_no_end_of_another() {
+        let mut twins = Twins::default();
+        twins.hear(&told(3), 7, at(1.0));
+        assert_eq!(since(&mut twins, 2.0), Some(at(1.0)));
+        // No look for half a minute.
+        assert_eq!(since(&mut twins, 32.0), Some(at(1.0)), "nobody was heard");
+        assert_eq!(since(&mut twins, 34.0), Some(at(1.0)));
+        twins.hear(&told(3), 7, at(35.0));
+        for second in 36..40 {
+            assert_eq!(since(&mut twins, f64::from(second)), Some(at(1.0)));
+        }
+        assert_eq!(since(&mut twins, 40.0), None, "five seconds of listening");
     }
 
     #[test]

@@ -155,7 +155,8 @@ fn groups(snapshot: &Snapshot) -> impl Iterator<Item = (&str, &RateGroup)> {
 /// report names, since nobody there has asked for them.
 fn block_groups(snapshot: &Snapshot, theirs: &Gathering, now: Time) {
     for (name, group) in groups(snapshot) {
-        let told = theirs.live(now);
+        // Also in the last word of one that has left.
+        let told = theirs.lately(now);
         let until = told.filter_map(|heard| heard.report.group_until(name, now));
         if let Some(until) = until.max() {
             group.block(until);

@@ -5,8 +5,7 @@
 //!
 //! A process that ends in an orderly way says so, and counts no more from then on. That is a word about its epoch, so it is
 //! the same whether it comes before or after the last report, and says nothing of a process that began later under the same
-//! name. It is not final: a process that still tells news [`LIVE`] seconds after it is there after all, so nobody can silence
-//! a replica with it.
+//! name. It is not final: a process that still tells news [`LIVE`] seconds after it is there after all.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -8,6 +8,7 @@ use super::alerts::{Hook, Told};
 use super::client::Client;
 use super::daemon::{Daemon, machine, until};
 use super::fleet_books::{Fleet, paid};
+use super::replicas::rounds;
 
 /// A tenth of a dollar a day, told of at half and at the whole; nothing is held back. A request costs a fiftieth of it.
 fn more(hook: std::net::SocketAddr) -> String {
@@ -36,11 +37,6 @@ async fn raised(daemon: &Daemon) -> usize {
     let listed = daemon.json("/api/v1/alerts").await;
     let alerts = listed["alerts"].as_array().unwrap().iter();
     alerts.filter(|it| it["kind"] == "budget").count()
-}
-
-async fn rounds(daemon: &Daemon) -> u64 {
-    let fleet = daemon.json("/api/v1/fleet").await;
-    fleet["exchanges"].as_u64().unwrap()
 }
 
 fn texts(told: &[Told], key: &str) -> BTreeSet<String> {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::daemon::{Daemon, machine, until};
 use super::redis::Redis;
-use super::replicas::{Fleet, Provider};
+use super::replicas::{Fleet, Provider, rounds};
 
 /// How `name` is seen at `daemon`: whether it is live, and why it is not.
 async fn seen(daemon: &Daemon, name: &str) -> Option<(bool, Value)> {
@@ -85,6 +85,12 @@ async fn who_ends_in_order_is_left_out_at_once_and_who_is_killed_by_its_silence(
     for daemon in &fleet.replicas {
         assert_eq!(gone(daemon, "r2").await, "silent", "it could not");
     }
+    // The clock alone says that it is silent; the log has it with a look after that.
+    let before = rounds(&fleet.replicas[0]).await;
+    until("it must look round", async || {
+        (rounds(&fleet.replicas[0]).await >= before + 2).then_some(())
+    })
+    .await;
     // An engine that does not answer holds nobody up.
     redis.freeze();
     end(fleet.replicas.pop().unwrap()).await;

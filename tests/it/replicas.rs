@@ -211,6 +211,12 @@ pub(crate) async fn share(daemon: &Daemon, target: &str) -> f64 {
     found["granted"].as_f64().unwrap()
 }
 
+/// Exchanges with the engine that went well.
+pub(crate) async fn rounds(daemon: &Daemon) -> u64 {
+    let fleet = daemon.json("/api/v1/fleet").await;
+    fleet["exchanges"].as_u64().unwrap()
+}
+
 pub(crate) async fn state(daemon: &Daemon) -> Value {
     daemon.json("/api/v1/fleet").await["state"].clone()
 }

@@ -50,6 +50,9 @@ pub(super) struct Incident {
     pub(super) judged: Judged,
     /// New weights of all targets, in the middle of the trouble.
     pub(super) reload: Option<[f64; 3]>,
+    /// Its trouble ejects nobody, so that only the few requests that explore show its end: of the simulator's runs one in some
+    /// hundred has none in time.
+    pub(super) is_seen_late: bool,
     /// Requests that no target can make good may fail.
     pub(super) may_fail: bool,
     rps: f64,
@@ -64,6 +67,7 @@ const QUIET: Incident = Incident {
     extra: "",
     judged: Judged::ShedAndBack,
     reload: None,
+    is_seen_late: false,
     may_fail: false,
     rps: RPS,
 };
@@ -79,6 +83,7 @@ pub(super) const INCIDENTS: [Incident; 8] = [
     Incident {
         name: "brownout",
         changes: &[("ttft_ms", "960", "120"), ("tpot_ms", "80", "10")],
+        is_seen_late: true,
         ..QUIET
     },
     Incident {
@@ -89,6 +94,7 @@ pub(super) const INCIDENTS: [Incident; 8] = [
     Incident {
         name: "stall",
         changes: &[("stall", "0.8", "0")],
+        is_seen_late: true,
         may_fail: true,
         ..QUIET
     },
