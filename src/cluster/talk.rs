@@ -399,14 +399,16 @@ impl Talk {
 
     /// A replica may begin again by a clock that is behind the one before: a later process then has a lower epoch, by which
     /// it would be taken for the earlier one for as long as that is remembered. What stands under its name was written last,
-    /// so it holds once the other one has left, or been silent for so long that it is not there, if it was made after that.
+    /// so it holds once the other one has left, or been silent for so long that it is not there, if it was made after that. Not
+    /// what the process of before left there itself, which a later one outlived by less than reports stay.
     fn forget_predecessor(&mut self, report: &Report, now: Time) {
         let known = self.gathering.of(&report.replica);
         let is_over = known.is_some_and(|known| {
             let is_there = now.secs_since(known.at) < LIVE && !self.gathering.has_left(known);
             // Not what a process of before it left there, which stays for some seconds.
             let is_newer = report.at > known.at;
-            report.epoch < known.report.epoch && !is_there && is_newer
+            let has_left = self.gathering.left(&report.replica) == Some(report.epoch);
+            report.epoch < known.report.epoch && !is_there && is_newer && !has_left
         });
         if is_over {
             self.gathering.forget(&report.replica);

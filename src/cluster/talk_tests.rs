@@ -75,6 +75,21 @@ fn change(began: i64, sequence: u64, leaves: bool) -> Vec<u8> {
 }
 
 #[test]
+fn what_one_left_there_does_not_come_back_when_its_successor_is_killed() {
+    let (_, mut talk) = talk();
+    let at = |seconds: u64| Time::from_micros(START + seconds * 1_000_000);
+    hear(&mut talk, packed(5, 2, 20), 20);
+    hear(&mut talk, packed(9, 1, 21), 21);
+    talk.hear_change(&change(5, 4, true), at(22));
+    // The last report of the one that left is younger than the last of the one that was killed.
+    for second in [23, 26, 27, 29] {
+        hear(&mut talk, packed(5, 4, 22), second);
+        assert_eq!(number(&talk), Some((9, 1)), "at {second} s");
+    }
+    assert_eq!(talk.gathering().live(at(29)).count(), 0);
+}
+
+#[test]
 fn the_end_of_one_before_is_not_that_of_who_goes_on_under_its_name() {
     let (post, mut talk) = talk();
     let own = post.replica().to_string();

@@ -146,6 +146,11 @@ impl Gathering {
         })
     }
 
+    /// When the process began that said last under this name that it leaves, in microseconds since 1970.
+    pub fn left(&self, replica: &ReplicaId) -> Option<u64> {
+        self.left.get(replica).map(|left| left.epoch)
+    }
+
     /// All that are remembered, by name.
     pub fn replicas(&self) -> impl Iterator<Item = &Heard> {
         self.replicas.values()
