@@ -11,14 +11,32 @@ use crate::model::Time;
 
 /// Without a look for this long it did not listen. Looks come with each good round, which is once a second; doubled, a short
 /// outage of the engine is told as the end of all others.
-pub(super) const DEAF: Duration = Duration::from_millis(2_500);
+const DEAF: Duration = Duration::from_millis(2_500);
+
+/// Since when this replica has listened, as its looks tell.
+#[derive(Debug, Default)]
+pub(super) struct Listening {
+    /// Since when, and the last look.
+    looks: Option<(Time, Time)>,
+}
+
+impl Listening {
+    /// Looks at `now`; since when it has listened without a break.
+    pub(super) fn look(&mut self, now: Time) -> Time {
+        let since = match self.looks {
+            Some((since, looked)) if now.since(looked) < DEAF => since,
+            Some(_) | None => now,
+        };
+        self.looks = Some((since, now));
+        since
+    }
+}
 
 /// Who is there, as it was noticed.
 #[derive(Debug, Default)]
 pub(super) struct Comings {
     there: BTreeMap<ReplicaId, There>,
-    /// Since when it has listened, and when it last looked.
-    listening: Option<(Time, Time)>,
+    listening: Listening,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -49,11 +67,7 @@ impl Comings {
         own: &ReplicaId,
         now: Time,
     ) -> Vec<(ReplicaId, Coming)> {
-        let since = match self.listening {
-            Some((since, looked)) if now.since(looked) < DEAF => since,
-            _ => now,
-        };
-        self.listening = Some((since, now));
+        let since = self.listening.look(now);
         let mut news = Vec::new();
         let live = gathering.live(now);
         for heard in live.filter(|heard| heard.report.replica != *own) {

@@ -250,29 +250,16 @@ impl Exchange {
         let own = self.post.bell().take();
         let news = own.and(self.heard.take()).and(self.unsaid);
         self.unsaid = self.unsaid.and(own.told());
-        let Some(link) = &mut self.link else {
-            return Ok(());
-        };
         let is_whole = kind != Kind::Hurried;
         if !news.told().is_empty() {
             self.talk.look();
         }
-        if kind == Kind::Whole && self.asks > 0 && self.post.is_awaiting() {
-            // What stands under its own name is of an earlier process until this one's first round is over.
-            let but = (self.asks < ASKS).then(|| self.post.replica().as_str());
-            self.asks -= 1;
-            let asking = memory(link, &self.keys, self.clock, but);
-            match tokio::time::timeout(REMEMBERING, asking).await {
-                Ok(Ok(Some(learned))) => self.post.bequeath(*learned),
-                Ok(Ok(None)) => {}
-                Ok(Err(error)) if error.is_io_error() || error.is_connection_dropped() => {
-                    return Err(error);
-                }
-                Ok(Err(error)) => tracing::debug!(%error, "no memory of the fleet can be read"),
-                // To go on asking would keep it out of the fleet for as long.
-                Err(_) => self.asks = 0,
-            }
+        if kind == Kind::Whole {
+            self.ask_memory().await?;
         }
+        let Some(link) = &mut self.link else {
+            return Ok(());
+        };
         if is_whole {
             self.talk.round(link, &self.post, self.clock).await?;
         } else if kind.reads(news) {
@@ -311,6 +298,31 @@ impl Exchange {
         let unsaid = std::mem::take(&mut self.unsaid);
         if !unsaid.is_empty() {
             self.talk.publish(link, unsaid).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks for what the fleet has learned, where this replica began without it.
+    async fn ask_memory(&mut self) -> redis::RedisResult<()> {
+        let Some(link) = &mut self.link else {
+            return Ok(());
+        };
+        if self.asks == 0 || !self.post.is_awaiting() {
+            return Ok(());
+        }
+        // What stands under its own name is of an earlier process until this one's first round is over.
+        let but = (self.asks < ASKS).then(|| self.post.replica().as_str());
+        self.asks -= 1;
+        let asking = memory(link, &self.keys, self.clock, but);
+        match tokio::time::timeout(REMEMBERING, asking).await {
+            Ok(Ok(Some(learned))) => self.post.bequeath(*learned),
+            Ok(Ok(None)) => {}
+            Ok(Err(error)) if error.is_io_error() || error.is_connection_dropped() => {
+                return Err(error);
+            }
+            Ok(Err(error)) => tracing::debug!(%error, "no memory of the fleet can be read"),
+            // To go on asking would keep it out of the fleet for as long.
+            Err(_) => self.asks = 0,
         }
         Ok(())
     }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::comings::DEAF;
+use super::comings::Listening;
 use crate::fleet::{Delta, LIVE};
 use crate::live::Twin;
 use crate::model::Time;
@@ -18,9 +18,8 @@ const MOST: usize = 16;
 #[derive(Debug, Default)]
 pub(super) struct Twins {
     heard: BTreeMap<u64, Heard>,
-    /// Since when this replica has listened, and when it last looked: while the engine is away it hears nobody, which says
-    /// nothing of them.
-    listening: Option<(Time, Time)>,
+    /// While the engine is away this replica hears nobody, which says nothing of them.
+    listening: Listening,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -55,11 +54,7 @@ impl Twins {
 
     /// One that is there and does not drain, the one that was heard first.
     pub(super) fn met(&mut self, now: Time) -> Option<Twin> {
-        let since = match self.listening {
-            Some((since, looked)) if now.since(looked) < DEAF => since,
-            Some(_) | None => now,
-        };
-        self.listening = Some((since, now));
+        let since = self.listening.look(now);
         let silent = |heard: &Heard| now.secs_since(heard.at.max(since)) >= LIVE;
         self.heard.retain(|_, heard| !silent(heard));
         let stay = self.heard.iter().filter(|(_, heard)| !heard.drains);

@@ -88,24 +88,8 @@ impl Gathering {
     /// The exchange went well at `now`: who is not here is not there.
     pub fn exchanged(&mut self, now: Time) {
         self.exchanged_at = self.exchanged_at.max(Some(now));
-        self.replicas
-            .retain(|_, heard| now.secs_since(heard.at) < REMEMBERED);
-        while self.replicas.len() > MOST {
-            let oldest = self.replicas.iter().min_by_key(|(_, heard)| heard.at);
-            let Some(oldest) = oldest.map(|(replica, _)| replica.clone()) else {
-                break;
-            };
-            self.replicas.remove(&oldest);
-        }
-        self.left
-            .retain(|_, left| now.secs_since(left.at) < REMEMBERED);
-        while self.left.len() > MOST {
-            let oldest = self.left.iter().min_by_key(|(_, left)| left.at);
-            let Some(oldest) = oldest.map(|(replica, _)| replica.clone()) else {
-                break;
-            };
-            self.left.remove(&oldest);
-        }
+        forget_old(&mut self.replicas, now, |heard| heard.at);
+        forget_old(&mut self.left, now, |left| left.at);
     }
 
     fn take(&mut self, replica: &ReplicaId, heard: Heard) {
@@ -186,5 +170,17 @@ impl Gathering {
     pub fn is_apart(&self, now: Time) -> bool {
         self.exchanged_at
             .is_none_or(|at| now.secs_since(at) >= LIVE)
+    }
+}
+
+/// Lets go of what was heard too long ago, and of the oldest beyond what is held.
+fn forget_old<T>(all: &mut BTreeMap<ReplicaId, T>, now: Time, at: impl Fn(&T) -> Time) {
+    all.retain(|_, it| now.secs_since(at(it)) < REMEMBERED);
+    while all.len() > MOST {
+        let oldest = all.iter().min_by_key(|(_, it)| at(it));
+        let Some(oldest) = oldest.map(|(replica, _)| replica.clone()) else {
+            break;
+        };
+        all.remove(&oldest);
     }
 }
